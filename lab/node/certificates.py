@@ -1,0 +1,195 @@
+"""The certificates of a cluster, and the kubeconfigs that carry them."""
+
+from __future__ import annotations
+
+import base64
+import datetime
+import ipaddress
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import yaml
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+_VALID: Final = datetime.timedelta(days=3650)
+_BACKDATED: Final = datetime.timedelta(hours=1)
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A certificate and its private key, as PEM files."""
+
+    certificate: Path
+    key: Path
+
+
+@dataclass(frozen=True)
+class Authority:
+    """One certificate authority in a folder.
+
+    Everything is made once and found again later, so that a restarted cluster keeps its identity.
+    """
+
+    folder: Path
+
+    @property
+    def certificate(self) -> Path:
+        """What clients trust."""
+        return self._pair.certificate
+
+    @property
+    def key(self) -> Path:
+        """What signs; the controller-manager needs it for certificate requests."""
+        return self._pair.key
+
+    @property
+    def _pair(self) -> Pair:
+        pair = Pair(self.folder / "ca.crt", self.folder / "ca.key")
+        if not pair.certificate.exists():
+            key = ec.generate_private_key(ec.SECP256R1())
+            name = _name("airflow-lab-ca", ())
+            builder = _builder(name, name, key.public_key()).add_extension(
+                x509.BasicConstraints(ca=True, path_length=None), critical=True
+            )
+            builder = builder.add_extension(_KEY_USAGE_AUTHORITY, critical=True)
+            _write_key(pair.key, key)
+            _write(pair.certificate, builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
+        return pair
+
+    def issue(self, name: str, common_name: str, *, groups: Sequence[str] = (), hosts: Sequence[str] = ()) -> Pair:
+        """A certificate for a client, and for a server too when it has hosts (names or addresses).
+
+        `groups` become the organisations that Kubernetes reads as groups. Made again when the hosts changed.
+        """
+        pair = Pair(self.folder / f"{name}.crt", self.folder / f"{name}.key")
+        if pair.certificate.exists() and _hosts(pair.certificate) == set(hosts):
+            return pair
+        authority = x509.load_pem_x509_certificate(self.certificate.read_bytes())
+        signer = serialization.load_pem_private_key(self.key.read_bytes(), password=None)
+        assert isinstance(signer, ec.EllipticCurvePrivateKey)
+        key = ec.generate_private_key(ec.SECP256R1())
+        builder = _builder(_name(common_name, groups), authority.subject, key.public_key())
+        usages = [ExtendedKeyUsageOID.CLIENT_AUTH, *([ExtendedKeyUsageOID.SERVER_AUTH] if hosts else [])]
+        builder = builder.add_extension(x509.ExtendedKeyUsage(usages), critical=False)
+        # Python's TLS is strict since 3.13: a leaf without the authority's key id is refused.
+        builder = builder.add_extension(
+            x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key()), critical=False
+        )
+        if hosts:
+            builder = builder.add_extension(
+                x509.SubjectAlternativeName([_alternative(host) for host in hosts]), critical=False
+            )
+        _write_key(pair.key, key)
+        _write(pair.certificate, builder.sign(signer, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
+        return pair
+
+    def signing_key(self, name: str) -> Pair:
+        """A bare key pair (public part in `certificate`), with which service account tokens are signed."""
+        pair = Pair(self.folder / f"{name}.pub", self.folder / f"{name}.key")
+        if not pair.certificate.exists():
+            key = ec.generate_private_key(ec.SECP256R1())
+            _write_key(pair.key, key)
+            public = key.public_key().public_bytes(
+                serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+            )
+            _write(pair.certificate, public)
+        return pair
+
+    def write_kubeconfig(self, path: Path, *, server: str, identity: Pair, context: str) -> Path:
+        """Write a kubeconfig of one context, with everything embedded, readable by the owner only."""
+
+        def data(source: Path) -> str:
+            return base64.b64encode(source.read_bytes()).decode()
+
+        content = {
+            "apiVersion": "v1",
+            "kind": "Config",
+            "current-context": context,
+            "clusters": [
+                {
+                    "name": context,
+                    "cluster": {"server": server, "certificate-authority-data": data(self.certificate)},
+                }
+            ],
+            "users": [
+                {
+                    "name": context,
+                    "user": {
+                        "client-certificate-data": data(identity.certificate),
+                        "client-key-data": data(identity.key),
+                    },
+                }
+            ],
+            "contexts": [{"name": context, "context": {"cluster": context, "user": context}}],
+        }
+        _write(path, yaml.safe_dump(content, sort_keys=False).encode())
+        return path
+
+
+_KEY_USAGE_AUTHORITY: Final = x509.KeyUsage(
+    digital_signature=True,
+    key_cert_sign=True,
+    crl_sign=True,
+    content_commitment=False,
+    key_encipherment=False,
+    data_encipherment=False,
+    key_agreement=False,
+    encipher_only=False,
+    decipher_only=False,
+)
+
+
+def _builder(subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey) -> x509.CertificateBuilder:
+    now = datetime.datetime.now(datetime.UTC)
+    return (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(issuer)
+        .public_key(key)
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - _BACKDATED)
+        .not_valid_after(now + _VALID)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
+    )
+
+
+def _name(common_name: str, groups: Sequence[str]) -> x509.Name:
+    parts = [x509.NameAttribute(NameOID.ORGANIZATION_NAME, group) for group in groups]
+    return x509.Name([*parts, x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
+
+
+def _alternative(host: str) -> x509.GeneralName:
+    try:
+        return x509.IPAddress(ipaddress.ip_address(host))
+    except ValueError:
+        return x509.DNSName(host)
+
+
+def _hosts(certificate: Path) -> set[str]:
+    extensions = x509.load_pem_x509_certificate(certificate.read_bytes()).extensions
+    try:
+        names = extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except x509.ExtensionNotFound:
+        return set()
+    return {str(name.value) for name in names}
+
+
+def _write_key(path: Path, key: ec.EllipticCurvePrivateKey) -> None:
+    _write(
+        path,
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()),
+    )
+
+
+def _write(path: Path, content: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(path.name + ".partial")
+    partial.unlink(missing_ok=True)
+    partial.touch(mode=0o600)
+    partial.write_bytes(content)
+    partial.rename(path)

@@ -1,0 +1,1 @@
+"""Stack config, read once: the models are the schema, `reading` is the only reader."""

@@ -1,0 +1,149 @@
+"""Airflow's own settings: image, DAGs, logs, components, exposure, and options of airflow.cfg."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from components.settings.model import ImageReference, Model, Replicas, SizeGib, Sizing
+
+LEAST_AIRFLOW: Final = (3, 0)
+OWNED_OPTIONS: Final = frozenset(
+    {
+        ("api", "secret_key"),
+        ("api_auth", "jwt_secret"),
+        ("celery", "broker_url"),
+        ("celery", "flower_basic_auth"),
+        ("celery", "result_backend"),
+        ("core", "auth_manager"),
+        ("core", "execution_api_server_url"),
+        ("core", "executor"),
+        ("core", "fernet_key"),
+        ("dag_processor", "dag_bundle_config_list"),
+        ("database", "sql_alchemy_conn"),
+        ("database", "sql_alchemy_conn_async"),
+        ("kubernetes_executor", "namespace"),
+        ("kubernetes_executor", "pod_template_file"),
+    }
+)
+"""Options that the program sets itself: another value would break the deployment or leak a secret."""
+
+
+class Image(Model):
+    """The Airflow image. It must hold the same Airflow version as `version` says."""
+
+    reference: ImageReference = "apache/airflow:3.3.2"
+    """Repository with tag or digest; never `latest`."""
+    version: Annotated[str, Field(pattern=r"^\d+\.\d+\.\d+$")] = "3.3.2"
+    """The Airflow version in the image."""
+    pull_policy: Literal["IfNotPresent", "Always", "Never"] = "IfNotPresent"
+    """When a node pulls the image."""
+    pull_secret: str | None = None
+    """Name of a Secret of type kubernetes.io/dockerconfigjson in the namespace."""
+
+    @field_validator("version")
+    @classmethod
+    def _supported(cls, version: str) -> str:
+        if tuple(int(part) for part in version.split(".")[:2]) < LEAST_AIRFLOW:
+            raise ValueError("is below Airflow 3, which this program is made for; use an image of Airflow 3")
+        return version
+
+
+class ImageDags(Model):
+    """DAG files are part of the Airflow image."""
+
+    kind: Literal["image"]
+    path: Annotated[str, Field(pattern=r"^/[^:]+$")] = "/opt/airflow/dags"
+    """Their folder in the image."""
+
+
+class HostPathDags(Model):
+    """DAG files come from a folder of the node. Local stacks only: the namespace can then not enforce Pod Security."""
+
+    kind: Literal["host_path"]
+    path: Annotated[str, Field(pattern=r"^/[^:]+$")]
+    """The folder on the node."""
+
+
+Dags = Annotated[ImageDags | HostPathDags, Field(discriminator="kind")]
+
+
+class VolumeLogs(Model):
+    """Task logs on one volume that every component shares."""
+
+    kind: Literal["volume"]
+    size_gib: SizeGib = 10
+    """Size of the volume, in GiB."""
+    access_mode: Literal["ReadWriteMany", "ReadWriteOnce"] = "ReadWriteMany"
+    """ReadWriteOnce only serves pods of one node: enough for a cluster of one node, and for no other."""
+
+
+class WorkerLogs(Model):
+    """Task logs on each worker's own disk, served by it and gone with it. Celery only."""
+
+    kind: Literal["worker"]
+
+
+Logs = Annotated[VolumeLogs | WorkerLogs, Field(discriminator="kind")]
+
+
+class Component(Sizing):
+    """One of Airflow's own services."""
+
+    replicas: Replicas = 1
+    """Number of pods."""
+
+
+class Components(Model):
+    """Airflow's own services."""
+
+    api_server: Component = Component(cpu_milli=200, memory_mib=1536)
+    """UI, REST API and the API that tasks talk to."""
+    scheduler: Component = Component(cpu_milli=200, memory_mib=1024)
+    """Decides what runs when."""
+    dag_processor: Component = Component(cpu_milli=100, memory_mib=1024)
+    """Parses DAG files."""
+    triggerer: Component = Component(cpu_milli=100, memory_mib=768)
+    """Runs deferred tasks."""
+
+
+class ClusterIp(Model):
+    """Reachable inside the cluster, and by `kubectl port-forward`."""
+
+    kind: Literal["cluster_ip"]
+
+
+class NodePort(Model):
+    """Reachable on a port of every node."""
+
+    kind: Literal["node_port"]
+    port: Annotated[int, Field(ge=30_000, le=32_767)] | None = None
+    """The port; default: the cluster chooses."""
+
+
+Exposure = Annotated[ClusterIp | NodePort, Field(discriminator="kind")]
+
+
+class Admin(Model):
+    """The first user. Its password is generated; see the output `admin_password`."""
+
+    username: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,64}$")] = "admin"
+    """Login name."""
+    email: Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+$")] = "admin@example.org"
+    """E-mail address; the login page accepts the name only."""
+
+
+class AirflowOptions(Model):
+    """Free options of airflow.cfg."""
+
+    sections: dict[str, dict[str, str]] = {}
+    """Section to option to value, as in airflow.cfg. Secrets do not belong here."""
+
+    @model_validator(mode="after")
+    def _not_owned(self) -> AirflowOptions:
+        for section, options in self.sections.items():
+            for option in options:
+                if (section.lower(), option.lower()) in OWNED_OPTIONS:
+                    raise ValueError(f"[{section}] {option} is set by this program; remove it")
+        return self

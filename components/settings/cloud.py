@@ -1,0 +1,68 @@
+"""Where a stack runs."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from components.settings.model import ImageReference, Model, SizeGib
+
+
+class InClusterDatabase(Model):
+    """A PostgreSQL server in the cluster, for stacks without a managed one. One pod, one volume, no backups."""
+
+    kind: Literal["in_cluster"]
+    image: ImageReference = "postgres:15-bookworm"
+    """The PostgreSQL image."""
+    size_gib: SizeGib = 5
+    """Size of the data volume, in GiB."""
+
+
+class GivenDatabase(Model):
+    """A PostgreSQL server that exists already. Both databases and their users must exist on it.
+
+    The connection URLs are secrets: `pulumi config set --secret metadata_database_url postgresql://…`, and
+    `result_database_url` likewise with a Celery executor.
+    """
+
+    kind: Literal["given"]
+
+
+class LocalCloud(Model):
+    """A cluster that exists already: the lab's node, Minikube, kind, or any other context of a kubeconfig."""
+
+    kind: Literal["local"]
+    context: str | None = None
+    """The kubeconfig context to deploy to; default: the current one."""
+    kubeconfig: str | None = None
+    """The kubeconfig file; default: the first of `KUBECONFIG`, else `~/.kube/config`."""
+    storage_class: str | None = None
+    """The storage class of all volumes; default: the cluster's default class."""
+    database: Annotated[InClusterDatabase | GivenDatabase, Field(discriminator="kind")] = InClusterDatabase(
+        kind="in_cluster"
+    )
+    """Where Airflow's metadata and Celery's results are kept."""
+
+
+class GcpCloud(Model):
+    """A GKE cluster with Cloud SQL."""
+
+    kind: Literal["gcp"]
+    project: str
+    """The Google Cloud project's id."""
+    region: str
+    """The region of all resources."""
+
+
+class AzureCloud(Model):
+    """An AKS cluster with Azure Database for PostgreSQL."""
+
+    kind: Literal["azure"]
+    subscription_id: str
+    """The Azure subscription's id."""
+    location: str
+    """The location of all resources."""
+
+
+Cloud = Annotated[LocalCloud | GcpCloud | AzureCloud, Field(discriminator="kind")]

@@ -1,0 +1,54 @@
+"""All settings of one stack."""
+
+from __future__ import annotations
+
+from components.settings.airflow import (
+    Admin,
+    AirflowOptions,
+    ClusterIp,
+    Components,
+    Dags,
+    Exposure,
+    Image,
+    ImageDags,
+    Logs,
+    VolumeLogs,
+)
+from components.settings.cloud import Cloud
+from components.settings.executor import Executor
+from components.settings.model import Model, Name
+
+
+class Settings(Model):
+    """All settings of one stack; each field is a key of the stack file under `airflow:`."""
+
+    cloud: Cloud
+    """Where the stack runs."""
+    executor: Executor
+    """How tasks run."""
+    name: Name = "airflow"
+    """Prefix of every object: two instances in one cluster need two names or two namespaces."""
+    namespace: Name = "airflow"
+    """The Kubernetes namespace; it is created, and deleted with the stack."""
+    image: Image = Image()
+    """The Airflow image."""
+    dags: Dags = ImageDags(kind="image")
+    """Where DAG files come from."""
+    example_dags: bool = False
+    """Whether the DAGs of the folder `dags/` beside this program are deployed as well."""
+    logs: Logs = VolumeLogs(kind="volume")
+    """Where task logs are kept."""
+    components: Components = Components()
+    """Airflow's own services."""
+    exposure: Exposure = ClusterIp(kind="cluster_ip")
+    """How users reach the UI."""
+    admin: Admin = Admin()
+    """The first user."""
+    options: AirflowOptions = AirflowOptions()
+    """Free options of airflow.cfg."""
+    pod_operator: bool = True
+    """Whether tasks may start pods of their own (KubernetesPodOperator) in the namespace."""
+    pod_operator_xcom: bool = False
+    """Whether the KubernetesPodOperator may read results back, which takes the right to run commands in pods."""
+    protect: bool = False
+    """Whether everything that holds data refuses to be deleted."""

@@ -9,7 +9,7 @@ from google.protobuf.struct_pb2 import NULL_VALUE, Struct, Value
 
 SIGNATURE: Final = "4dabf18193072939515e22adb298388d"
 """The key that marks an object as something else than an object."""
-SECRET_MARK: Final = "1b47061264138c4ac30d75fd1eb44270"
+SECRET_MARK: Final = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 - a marker of the protocol
 """The value of that key for a secret; the secret itself is beside it as `value`."""
 UNKNOWN: Final = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 """Stands for a value that a preview cannot know yet; what providers answer for computed outputs in a preview."""

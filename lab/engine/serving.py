@@ -40,17 +40,30 @@ class CallError(Exception):
 
 
 class _ErrorsToStatus(grpc.ServerInterceptor):
-    """Turns exceptions of a unary call into a status, so that no traceback lands on the plugin's stderr."""
+    """Turns exceptions into a status, so that no traceback lands on the plugin's stderr."""
 
     def intercept_service(
         self,
         continuation: Callable[[grpc.HandlerCallDetails], grpc.RpcMethodHandler],
         handler_call_details: grpc.HandlerCallDetails,
     ) -> grpc.RpcMethodHandler:
-        """Wrap the handler of one method; streams pass unchanged."""
+        """Wrap the handler of one method."""
         handler: Any = continuation(handler_call_details)
-        if handler is None or handler.unary_unary is None:
+        if handler is None:
             return handler
+        coding = {
+            "request_deserializer": handler.request_deserializer,
+            "response_serializer": handler.response_serializer,
+        }
+
+        def stream(request: Any, context: grpc.ServicerContext) -> Any:
+            try:
+                yield from handler.unary_stream(request, context)
+            except CallError as error:
+                _abort(context, error)
+
+        if handler.unary_stream is not None:
+            return grpc.unary_stream_rpc_method_handler(stream, **coding)
 
         def call(request: Any, context: grpc.ServicerContext) -> Any:
             try:
@@ -65,9 +78,7 @@ class _ErrorsToStatus(grpc.ServerInterceptor):
                 traceback.print_exc()
                 _abort(context, CallError(f"{type(error).__name__}: {error}", code=grpc.StatusCode.INTERNAL))
 
-        return grpc.unary_unary_rpc_method_handler(
-            call, request_deserializer=handler.request_deserializer, response_serializer=handler.response_serializer
-        )
+        return grpc.unary_unary_rpc_method_handler(call, **coding)
 
 
 def _abort(context: grpc.ServicerContext, error: CallError) -> None:

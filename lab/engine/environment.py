@@ -1,0 +1,64 @@
+"""The environment in which `pulumi` works on this machine, apart from anything the user's own Pulumi has."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+from typing import Final
+
+from lab.engine.toolchain import Toolchain, toolchain
+from lab.lock import locked
+from lab.paths import state_dir
+
+LEFT_OUT: Final = frozenset(
+    {
+        "KUBECONFIG",
+        "PULUMI_ACCESS_TOKEN",
+        "PULUMI_API",
+        "PULUMI_CONFIG_PASSPHRASE_FILE",
+        "PULUMI_ORG",
+        "PULUMI_STACK",
+    }
+)
+"""Variables of the user's shell that would lead the program somewhere else."""
+
+
+def environment(
+    *, state: Path | None = None, home: Path | None = None, tools: Toolchain | None = None
+) -> dict[str, str]:
+    """A complete environment for `pulumi`, plugins installed.
+
+    `state` is where stacks and their passphrase live (default: `pulumi` in the lab's state folder); `home` is
+    PULUMI_HOME (default: `home` in `state`); `tools` is what LAB_TOOLS asks for unless given.
+    """
+    tools = tools or toolchain()
+    state = state or state_dir() / "pulumi"
+    home = home or state / "home"
+    backend = state / "stacks"
+    for folder in (home, backend):
+        folder.mkdir(parents=True, exist_ok=True)
+    tools.install_plugins(home)
+    kept = {key: value for key, value in os.environ.items() if key not in LEFT_OUT}
+    return {
+        **kept,
+        "PATH": os.pathsep.join([str(tools.folder), os.environ.get("PATH", os.defpath)]),
+        "PULUMI_HOME": str(home),
+        "PULUMI_BACKEND_URL": f"file://{backend}",
+        "PULUMI_CONFIG_PASSPHRASE": passphrase(state),
+        "PULUMI_SKIP_UPDATE_CHECK": "true",
+        "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+        "PULUMI_IGNORE_AMBIENT_PLUGINS": "true",
+    }
+
+
+def passphrase(state: Path) -> str:
+    """What encrypts the secrets of the stacks in a state folder; made on the first call, readable by its owner only."""
+    path = state / "passphrase"
+    with locked(state / "passphrase.lock"):
+        if not path.exists():
+            partial = path.with_suffix(".partial")
+            partial.touch(mode=0o600)
+            partial.write_text(secrets.token_urlsafe(24))
+            partial.rename(path)
+    return path.read_text()

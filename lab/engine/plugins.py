@@ -1,0 +1,103 @@
+"""Provider plugins in a PULUMI_HOME: the lab's stand-ins, or the official ones fetched once."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Final
+
+from lab.errors import LabError
+from lab.lock import locked
+from lab.paths import PROJECT, cache_dir
+from lab.progress import step
+
+STAND_INS: Final = {
+    "kubernetes": "lab.engine.kubernetes_provider",
+    "random": "lab.engine.random_provider",
+}
+"""Plugin name to the module that stands in for it."""
+FETCH_TIMEOUT_SECONDS: Final = 600.0
+
+
+def sdk_version(name: str) -> str:
+    """The version of the installed Python SDK, which is the version of the plugin that it asks for."""
+    # find_spec and not importlib.resources: that would import the SDK, which takes a second.
+    spec = find_spec(f"pulumi_{name.replace('-', '_')}")
+    if spec is None or spec.origin is None:
+        raise LabError(f"The SDK pulumi-{name} is not installed.", remedy="Run make setup.")
+    return str(json.loads(Path(spec.origin).with_name("pulumi-plugin.json").read_text())["version"])
+
+
+def described(what: str) -> list[str]:
+    """One line per plugin, for a person."""
+    return [f"{name} plugin: {what}, v{sdk_version(name)}" for name in STAND_INS]
+
+
+def install(home: Path) -> None:
+    """Put the stand-ins into a PULUMI_HOME; files that are right already stay untouched."""
+    for name, module in STAND_INS.items():
+        write_launcher(_folder(home, name) / f"pulumi-resource-{name}", module)
+
+
+def write_launcher(path: Path, module: str, *arguments: str) -> None:
+    """An executable that runs a module of this checkout with this Python; the arguments come before its own."""
+    # PYTHONPATH and not the working directory: the engine starts plugins in the folder of the program.
+    text = (
+        "#!/bin/sh\n"
+        f"PYTHONPATH={shlex.quote(str(PROJECT))} PYTHONSAFEPATH=1 "
+        f'exec {shlex.join([sys.executable, "-m", module, *arguments])} "$@"\n'
+    )
+    if path.exists() and path.read_text() == text:
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.{os.getpid()}")
+    partial.write_text(text)
+    partial.chmod(0o755)
+    partial.rename(path)
+
+
+def fetch_official(cli: Path, home: Path) -> str:
+    """Fetch the official plugins with the official command line; why it was refused, or "" when all are there."""
+    with locked(cache_dir() / "plugins.lock"):
+        for name in STAND_INS:
+            if _folder(home, name).exists():
+                continue
+            with step(f"Fetch the official {name} plugin"):
+                run = subprocess.run(
+                    [cli, "plugin", "install", "resource", name, sdk_version(name)],
+                    check=False,
+                    capture_output=True,
+                    text=True,
+                    timeout=FETCH_TIMEOUT_SECONDS,
+                    env={**os.environ, "PULUMI_HOME": str(home), "PULUMI_SKIP_UPDATE_CHECK": "true"},
+                )
+            if run.returncode != 0:
+                return f"{name}: {run.stderr.strip().splitlines()[-1:]}"
+    return ""
+
+
+def copy_official(source: Path, home: Path) -> None:
+    """Put fetched plugins into another PULUMI_HOME, as hard links where the file system allows it."""
+    for name in STAND_INS:
+        target = _folder(home, name)
+        if not target.exists():
+            partial = target.with_name(f"{target.name}.{os.getpid()}")
+            shutil.copytree(_folder(source, name), partial, copy_function=_link)
+            partial.rename(target)
+
+
+def _link(source: str, target: str) -> None:
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)
+
+
+def _folder(home: Path, name: str) -> Path:
+    return home / "plugins" / f"resource-{name}-v{sdk_version(name)}"

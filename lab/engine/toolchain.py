@@ -1,0 +1,184 @@
+"""Which Pulumi command line and which plugins are used: the official ones, or what the lab builds and stands in for."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import re
+import shutil
+import subprocess
+import sys
+import tarfile
+import urllib.request
+from dataclasses import dataclass
+from hashlib import sha256
+from importlib.metadata import version as installed_version
+from io import BytesIO
+from pathlib import Path
+from typing import Final, Literal
+
+from lab.engine import plugins
+from lab.errors import LabError
+from lab.lock import locked
+from lab.paths import PROJECT, cache_dir, state_dir
+from lab.progress import step
+from lab.tools.go import GoProgram, module_folder
+
+BUILT_VERSION: Final = "3.259.0"
+"""Of the Go modules, as in lab/tools/pulumi/go.mod."""
+LEAST_OFFICIAL: Final = (3, 200)
+DOWNLOAD_TIMEOUT_SECONDS: Final = 5.0
+RELEASES: Final = "https://get.pulumi.com/releases/sdk"
+
+CLI: Final = GoProgram(
+    name="pulumi",
+    module="pulumi",
+    package="github.com/pulumi/pulumi/pkg/v3/cmd/pulumi",
+    ldflags=("-s", "-w", "-X", f"github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v{BUILT_VERSION}"),
+    tags=("osusergo", "grpcnotrace"),
+)
+
+Wish = Literal["auto", "official", "built"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Toolchain:
+    """What was chosen."""
+
+    folder: Path
+    """Holds `pulumi` and the language host; goes first on PATH."""
+    cli: Literal["official", "built"]
+    plugins: Literal["official", "stand-in"]
+    notes: tuple[str, ...]
+    """One line per part: what is used, and why."""
+
+    def describe(self) -> list[str]:
+        """One line per part, for a person."""
+        return list(self.notes)
+
+    def install_plugins(self, home: Path) -> None:
+        """Put the plugins that the program needs into a PULUMI_HOME; cheap when they are there."""
+        if self.plugins == "official":
+            plugins.copy_official(cache_dir() / "official-plugins", home)
+        else:
+            plugins.install(home)
+
+
+def toolchain() -> Toolchain:
+    """The toolchain that LAB_TOOLS asks for: `auto` (the default), `official` or `built`.
+
+    The first call downloads or builds, which takes minutes; later ones take milliseconds.
+
+    Raises:
+        LabError: LAB_TOOLS is none of the three, or the official tools were asked for and cannot be had.
+    """
+    wish = os.environ.get("LAB_TOOLS", "auto")
+    if wish not in ("auto", "official", "built"):
+        raise LabError(f"LAB_TOOLS is {wish!r}.", remedy="Use auto, official or built.")
+    if wish == "built":
+        return _built("LAB_TOOLS=built")
+    folder, why = _official_cli(remember=wish == "auto")
+    if folder is None:
+        if wish == "official":
+            raise LabError(f"No official Pulumi command line: {why}.", remedy="Install it, or use LAB_TOOLS=auto.")
+        return _built(why)
+    refusal = plugins.fetch_official(folder / "pulumi", cache_dir() / "official-plugins")
+    if refusal and wish == "official":
+        raise LabError(f"No official plugins: {refusal}.", remedy="Install them, or use LAB_TOOLS=auto.")
+    return Toolchain(
+        folder=folder,
+        cli="official",
+        plugins="stand-in" if refusal else "official",
+        notes=(f"engine: official, {why}", *plugins.described(f"stand-in ({refusal})" if refusal else "official")),
+    )
+
+
+def _built(why: str) -> Toolchain:
+    return Toolchain(
+        folder=_built_folder(),
+        cli="built",
+        plugins="stand-in",
+        notes=(
+            f"engine: built from modules v{BUILT_VERSION} ({why})",
+            "python language host: stand-in",
+            *plugins.described("stand-in"),
+        ),
+    )
+
+
+def _built_folder() -> Path:
+    """A folder with the built `pulumi` and the language host beside it, which makes the host count as bundled."""
+    binary = CLI.build()
+    key = sha256("\0".join([str(binary), str(PROJECT), sys.executable]).encode()).hexdigest()[:16]
+    folder = cache_dir() / "engine" / key
+    host = folder / "pulumi-language-python"
+    runner = folder / "pulumi-language-python-exec"
+    with locked(cache_dir() / "engine.lock"):
+        folder.mkdir(parents=True, exist_ok=True)
+        if not (folder / "pulumi").exists():
+            # Not a symbolic link: the command line looks for bundled plugins beside the file it was started from.
+            try:
+                (folder / "pulumi").hardlink_to(binary)
+            except OSError:
+                shutil.copy2(binary, folder / "pulumi")
+        if not runner.exists():
+            sources = module_folder("pulumi", f"github.com/pulumi/pulumi/sdk/v3@v{BUILT_VERSION}")
+            shutil.copyfile(sources / "python/cmd/pulumi-language-python-exec", runner)
+        plugins.write_launcher(host, "lab.engine.language_host", str(runner))
+    return folder
+
+
+def _official_cli(*, remember: bool) -> tuple[Path | None, str]:
+    """The folder of the official command line and where it came from, or None and why there is none."""
+    on_path = shutil.which("pulumi")
+    if on_path and not Path(on_path).resolve().is_relative_to(cache_dir().resolve()):
+        folder = Path(on_path).resolve().parent
+        found = _version(Path(on_path))
+        if found < LEAST_OFFICIAL:
+            return None, f"pulumi on PATH is older than {'.'.join(map(str, LEAST_OFFICIAL))}"
+        if not (folder / "pulumi-language-python").exists():
+            return None, f"no Python language host beside {on_path}"
+        return folder, f"v{'.'.join(map(str, found))} on PATH"
+    return _downloaded(remember=remember)
+
+
+def _version(binary: Path) -> tuple[int, ...]:
+    shown = subprocess.run([binary, "version"], check=False, capture_output=True, text=True, timeout=60).stdout
+    found = re.match(r"v?(\d+)\.(\d+)\.(\d+)", shown.strip())
+    return tuple(map(int, found.groups())) if found else (0, 0, 0)
+
+
+def _downloaded(*, remember: bool) -> tuple[Path | None, str]:
+    """The release that fits the installed SDK. A refusal is remembered, so that only the first command waits for it."""
+    release = installed_version("pulumi")
+    machine = {"x86_64": "x64", "aarch64": "arm64", "arm64": "arm64"}.get(platform.machine(), platform.machine())
+    url = f"{RELEASES}/pulumi-v{release}-{platform.system().lower()}-{machine}.tar.gz"
+    target = cache_dir() / f"official-{release}"
+    memory = state_dir() / "official-release.json"
+    with locked(cache_dir() / "engine.lock"):
+        if (target / "pulumi").exists():
+            return target, f"v{release} downloaded"
+        if remember and memory.exists():
+            known = json.loads(memory.read_text())
+            if known["url"] == url:
+                return None, f"the release could not be downloaded: {known['why']}; asked once, see {memory}"
+        try:
+            with step(f"Ask for the official pulumi v{release}"):
+                with urllib.request.urlopen(url, timeout=DOWNLOAD_TIMEOUT_SECONDS) as answer:  # noqa: S310 - a constant host
+                    content = answer.read()
+                _unpack(content, target)
+        except (OSError, tarfile.TarError) as error:
+            why = str(getattr(error, "reason", error))
+            memory.write_text(json.dumps({"url": url, "why": why}))
+            return None, f"the release could not be downloaded: {why}"
+    return target, f"v{release} downloaded"
+
+
+def _unpack(content: bytes, target: Path) -> None:
+    partial = target.with_suffix(".partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    with tarfile.open(fileobj=BytesIO(content)) as archive:
+        archive.extractall(partial, filter="data")
+    (partial / "pulumi").rename(target)
+    partial.rmdir()

@@ -1,0 +1,223 @@
+"""One stack of a Pulumi program, driven by the command line, with what the engine reported as data."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import tempfile
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from lab.errors import LabError
+
+UNCHANGED: Final = frozenset({"same", "read", "refresh"})
+"""Steps that change nothing."""
+TIMEOUT_SECONDS: Final = 600.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """One thing that the engine did, or in a preview would do, to a resource."""
+
+    op: str
+    """As the engine names it: create, update, delete, replace, create-replacement, delete-replaced, same, …"""
+    urn: str
+    type: str
+    differences: Mapping[str, str]
+    """Property path to kind (add, update, delete, with -replace where it forces a replacement)."""
+
+    @property
+    def name(self) -> str:
+        """The logical name."""
+        return self.urn.rsplit("::", 1)[1]
+
+    @property
+    def is_implied(self) -> bool:
+        """Whether the engine made the resource by itself."""
+        default_provider = self.type.startswith("pulumi:providers:") and self.name.startswith("default")
+        return default_provider or self.type == "pulumi:pulumi:Stack"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """What one command of `pulumi` printed and reported."""
+
+    arguments: tuple[str, ...]
+    code: int
+    stdout: str
+    stderr: str
+    events: tuple[Mapping[str, Any], ...] = ()
+    """The engine's events in order; empty for commands that run no engine."""
+
+    def steps(self, *ops: str) -> list[Step]:
+        """The steps with one of these names; without a name, all that change something.
+
+        Left out in that case: the stack itself and default providers, which come and go with their first user.
+        """
+        found = [_step(event["resourcePreEvent"]["metadata"]) for event in self.events if "resourcePreEvent" in event]
+        if ops:
+            return [step for step in found if step.op in ops]
+        return [step for step in found if step.op not in UNCHANGED and not step.is_implied]
+
+    def changes(self) -> dict[str, set[str]]:
+        """Logical names by what was done to them: a table of the whole run for one assertion."""
+        table: dict[str, set[str]] = defaultdict(set)
+        for step in self.steps():
+            table[step.op].add(step.name)
+        return dict(table)
+
+    def messages(self, severity: str = "error") -> list[str]:
+        """What the engine, the program and the plugins said at one severity (debug, info, info#err, warning, error)."""
+        said = [event["diagnosticEvent"] for event in self.events if "diagnosticEvent" in event]
+        return [_text(entry) for entry in said if entry["severity"] == severity and not entry.get("ephemeral")]
+
+    def violations(self) -> list[Mapping[str, Any]]:
+        """What policy packs objected to."""
+        return [event["policyEvent"] for event in self.events if "policyEvent" in event]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stack:
+    """A stack of the program in a folder, and the environment its commands run in."""
+
+    folder: Path
+    name: str
+    environment: Mapping[str, str]
+
+    def create(self) -> None:
+        """Make the stack unless it is there."""
+        self.pulumi("stack", "select", "--create", self.name)
+
+    def preview(self, *arguments: str, check: bool = True) -> Run:
+        """Run `pulumi preview`."""
+        return self._operation("preview", *arguments, check=check)
+
+    def up(self, *arguments: str, check: bool = True) -> Run:
+        """Run `pulumi up` without a preview before it."""
+        return self._operation("up", "--yes", "--skip-preview", *arguments, check=check)
+
+    def refresh(self, *arguments: str, check: bool = True) -> Run:
+        """Run `pulumi refresh` without a preview before it."""
+        return self._operation("refresh", "--yes", "--skip-preview", *arguments, check=check)
+
+    def destroy(self, *arguments: str, check: bool = True) -> Run:
+        """Run `pulumi destroy` without a preview before it."""
+        return self._operation("destroy", "--yes", "--skip-preview", *arguments, check=check)
+
+    def configure(self, key: str, value: str, *, secret: bool = False, path: bool = False) -> None:
+        """Set one key of the stack's config; `path` reads the key as a property path."""
+        self.pulumi(
+            "config",
+            "set",
+            *(["--path"] if path else []),
+            "--secret" if secret else "--plaintext",
+            "--stack",
+            self.name,
+            key,
+            "--",
+            value,
+        )
+
+    def outputs(self) -> dict[str, Any]:
+        """The stack's outputs, secrets opened."""
+        shown = self.pulumi("stack", "output", "--json", "--show-secrets", "--stack", self.name)
+        return dict(json.loads(shown.stdout))
+
+    def state(self) -> dict[str, Any]:
+        """The deployment as it is stored, secrets as ciphertext."""
+        return dict(json.loads(self.pulumi("stack", "export", "--stack", self.name).stdout)["deployment"])
+
+    def resource(self, name: str) -> dict[str, Any]:
+        """The stored state of the one resource with this logical name.
+
+        Raises:
+            LabError: there is none, or more than one.
+        """
+        found = [entry for entry in self.state().get("resources", []) if entry["urn"].rsplit("::", 1)[1] == name]
+        if len(found) != 1:
+            raise LabError(f"{len(found)} resources of stack {self.name} are named {name!r}.")
+        return dict(found[0])
+
+    def pulumi(
+        self,
+        *arguments: str,
+        check: bool = True,
+        timeout_seconds: float = TIMEOUT_SECONDS,
+        environment: Mapping[str, str] | None = None,
+    ) -> Run:
+        """Run any command of `pulumi` in the program's folder, asking nothing.
+
+        Raises:
+            LabError: it did not end in time (it is killed then), or `check` and it failed; with its last lines.
+        """
+        with subprocess.Popen(
+            ["pulumi", *arguments, "--non-interactive", "--color", "never"],
+            cwd=self.folder,
+            env={**self.environment, **(environment or {})},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        ) as child:
+            try:
+                stdout, stderr = child.communicate(timeout=timeout_seconds)
+            except subprocess.TimeoutExpired as error:
+                raise LabError(f"pulumi {arguments[0]} did not end within {timeout_seconds:.0f} s.") from error
+            finally:
+                if child.poll() is None:
+                    os.killpg(child.pid, signal.SIGKILL)
+        run = Run(arguments=arguments, code=child.returncode, stdout=stdout, stderr=stderr)
+        if check:
+            _require_success(run)
+        return run
+
+    def _operation(self, *arguments: str, check: bool) -> Run:
+        with tempfile.TemporaryDirectory(prefix="pulumi-events-") as folder:
+            log = Path(folder) / "events.jsonl"
+            run = self.pulumi(
+                *arguments,
+                "--stack",
+                self.name,
+                "--event-log",
+                str(log),
+                check=False,
+                # The command line has the event log only among its debugging flags.
+                environment={"PULUMI_DEBUG_COMMANDS": "true"},
+            )
+            lines = log.read_text().splitlines() if log.exists() else []
+        run = Run(
+            arguments=run.arguments,
+            code=run.code,
+            stdout=run.stdout,
+            stderr=run.stderr,
+            events=tuple(json.loads(line) for line in lines if line),
+        )
+        if check:
+            _require_success(run)
+        return run
+
+
+def _require_success(run: Run) -> None:
+    if run.code != 0:
+        said = "\n".join([*run.messages(), run.stderr.strip()]) or run.stdout
+        raise LabError(f"pulumi {run.arguments[0]} ended with exit code {run.code}:\n{said[-4000:]}")
+
+
+def _step(metadata: Mapping[str, Any]) -> Step:
+    differences = metadata.get("detailedDiff") or {}
+    return Step(
+        op=metadata["op"],
+        urn=metadata["urn"],
+        type=metadata["type"],
+        differences={path: entry["diffKind"] for path, entry in differences.items()},
+    )
+
+
+def _text(diagnostic: Mapping[str, Any]) -> str:
+    return str(diagnostic["message"]).strip()

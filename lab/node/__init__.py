@@ -1,0 +1,45 @@
+"""A real Kubernetes node on this machine: start it, end it, use it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+
+def up() -> None:
+    """Start the node, or repair it, and wait until pods can run."""
+    _node().up()
+
+
+def down() -> None:
+    """End the node and everything that belongs to it; built programs and images stay."""
+    _node().down()
+
+
+def status() -> list[tuple[str, str]]:
+    """Each part of the node and its state, the node as a whole last."""
+    return _node().status()
+
+
+def kubeconfig() -> Path:
+    """The node's kubeconfig (mode 0600), context `airflow-lab`."""
+    return _node().kubeconfig
+
+
+def kubectl() -> Path:
+    """A kubectl of the node's version."""
+    from lab.node import programs
+
+    return programs.KUBECTL.build()
+
+
+def import_images(archives: Sequence[Path]) -> None:
+    """Give the node the images of OCI archives that it does not have yet."""
+    _node().import_images(archives)
+
+
+def _node():
+    from lab.node.instance import Instance
+    from lab.node.node import Node
+
+    return Node(Instance())

@@ -1,0 +1,150 @@
+"""The container runtime of a node: Debian's containerd with a store of its own."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import tarfile
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from lab.daemon import Daemon
+from lab.errors import LabError
+from lab.node.instance import Instance
+from lab.node.namespaces import Namespaces
+from lab.node.network import CNI_PLUGINS
+from lab.progress import step
+
+SOCKET: Final = "/run/containerd/containerd.sock"
+"""As seen from inside the node."""
+
+_KUBERNETES: Final = "k8s.io"
+_START_SECONDS: Final = 30.0
+_NAME_KEYS: Final = ("io.containerd.image.name", "org.opencontainers.image.ref.name")
+
+
+@dataclass(frozen=True)
+class Containerd:
+    """One containerd, its configuration and its images."""
+
+    instance: Instance
+    namespaces: Namespaces
+    pause_image: str
+
+    @property
+    def daemon(self) -> Daemon:
+        """The process."""
+        return Daemon(name="containerd", folder=self.instance.daemons)
+
+    def configure(self, cni_configuration: str) -> None:
+        """Write its configuration and that of the pod network."""
+        cni = self.instance.folder / "cni"
+        cni.mkdir(parents=True, exist_ok=True)
+        (cni / "10-pods.conflist").write_text(cni_configuration)
+        self._configuration.write_text(
+            f"""\
+version = 2
+root = "{self.instance.images}"
+state = "/run/containerd"
+# Snapshotters and tracers that are not used here; some probe devices and complain.
+disabled_plugins = ["io.containerd.snapshotter.v1.aufs", "io.containerd.snapshotter.v1.btrfs",
+  "io.containerd.snapshotter.v1.devmapper", "io.containerd.snapshotter.v1.zfs", "io.containerd.internal.v1.opt",
+  "io.containerd.tracing.processor.v1.otlp", "io.containerd.internal.v1.tracing"]
+[grpc]
+address = "{SOCKET}"
+[plugins."io.containerd.grpc.v1.cri"]
+sandbox_image = "{self.pause_image}"
+# Lowering a process's OOM score needs CAP_SYS_RESOURCE, which root of a virtual machine or a runner may lack:
+# every sandbox would fail to start.
+restrict_oom_score_adj = true
+# Below the node's own /run, not /var/run/netns of the machine.
+netns_mounts_under_state_dir = true
+[plugins."io.containerd.grpc.v1.cri".cni]
+bin_dir = "{CNI_PLUGINS}"
+conf_dir = "{cni}"
+"""
+        )
+
+    def start(self, env: Mapping[str, str]) -> None:
+        """Start it and wait until it answers.
+
+        Raises:
+            LabError: it died or did not answer in time.
+        """
+        self.instance.images.mkdir(parents=True, exist_ok=True)
+        self.daemon.start(self.namespaces.command(["containerd", "--config", self._configuration]), env=env)
+        deadline = time.monotonic() + _START_SECONDS
+        while self._ctr("version").returncode != 0:
+            self.daemon.require_alive()
+            if time.monotonic() > deadline:
+                raise LabError(
+                    f"containerd did not answer within {_START_SECONDS:.0f} s.", remedy=f"See {self.daemon.log}."
+                )
+            time.sleep(0.1)
+
+    def forget_containers(self) -> bool:
+        """Remove every container and what it wrote, images stay; True when there were any.
+
+        Nothing may run in them any more.
+        """
+        names = self._ctr("containers", "list", "--quiet").stdout.split()
+        if names:
+            self._ctr("containers", "delete", *names)
+        return bool(names)
+
+    def import_images(self, archives: Sequence[Path]) -> None:
+        """Import the archives that hold an image which is not there, by name and digest.
+
+        Raises:
+            LabError: an archive cannot be read or imported.
+        """
+        here = self._images()
+        for archive in archives:
+            wanted = images_in(archive)
+            if wanted and wanted.items() <= here.items():
+                continue
+            with step(f"Import {', '.join(wanted) or archive.name}"):
+                done = self._ctr("images", "import", str(archive))
+                if done.returncode != 0:
+                    raise LabError(f"{archive} could not be imported: {done.stderr.strip()[-500:]}")
+
+    def has_image(self, name: str) -> bool:
+        """Whether an image of that full name can be run."""
+        return name in self._images()
+
+    def _images(self) -> dict[str, str]:
+        """Digest by name."""
+        rows = [line.split() for line in self._ctr("images", "list").stdout.splitlines()[1:]]
+        return {row[0]: row[2] for row in rows if len(row) > 2}
+
+    def _ctr(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        command = ["ctr", "--address", SOCKET, "--namespace", _KUBERNETES, *arguments]
+        return subprocess.run(self.namespaces.command(command), check=False, capture_output=True, text=True)
+
+    @property
+    def _configuration(self) -> Path:
+        return self.instance.folder / "containerd.toml"
+
+
+def images_in(archive: Path) -> dict[str, str]:
+    """The images of an OCI archive, digest by full name; empty when its index names none.
+
+    Raises:
+        LabError: not an OCI archive.
+    """
+    try:
+        with tarfile.open(archive) as tar:
+            index = tar.extractfile("index.json")
+            assert index is not None
+            manifests = json.load(index)["manifests"]
+    except (OSError, KeyError, ValueError, tarfile.TarError) as error:
+        raise LabError(f"{archive} is not an OCI image archive: {error}.") from error
+    named = [(entry.get("annotations", {}), entry["digest"]) for entry in manifests]
+    return {
+        name: digest
+        for notes, digest in named
+        if (name := next((notes[key] for key in _NAME_KEYS if key in notes), ""))
+    }

@@ -1,0 +1,82 @@
+"""The kubelet of a node: its configuration and command line."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Final
+
+from lab.node.containerd import SOCKET
+from lab.node.instance import Instance
+
+PORT: Final = 10250
+
+
+def configure(instance: Instance) -> Path:
+    """Write the kubelet's configuration, and the resolver of pods that use the node's."""
+    layout = instance.layout
+    serving = layout.authority.issue("kubelet-serving", f"system:node:{instance.name}", hosts=[instance.address])
+    resolver = instance.folder / "resolv.conf"
+    resolver.write_text(f"nameserver {instance.address}\n")
+    configuration = {
+        "apiVersion": "kubelet.config.k8s.io/v1beta1",
+        "kind": "KubeletConfiguration",
+        "address": instance.address,
+        "port": PORT,
+        "healthzBindAddress": "127.0.0.1",
+        "tlsCertFile": str(serving.certificate),
+        "tlsPrivateKeyFile": str(serving.key),
+        "authentication": {
+            "anonymous": {"enabled": False},
+            "x509": {"clientCAFile": str(layout.authority.certificate)},
+        },
+        "authorization": {"mode": "Webhook"},
+        "clusterDNS": [instance.dns_service],
+        "clusterDomain": "cluster.local",
+        "resolvConf": str(resolver),
+        "containerRuntimeEndpoint": f"unix://{SOCKET}",
+        "podLogsDir": str(instance.folder / "pod-logs"),
+        "volumePluginDir": str(instance.folder / "volume-plugins"),
+        # containerd 1.6 does not tell its driver (that came with 2.0), and has no systemd one unless told.
+        "cgroupDriver": "cgroupfs",
+        "cgroupRoot": instance.cgroup,
+        # The machine may still have version 1; refused by default since Kubernetes 1.35 and warned about before.
+        "failCgroupV1": False,
+        # Laptops swap.
+        "failSwapOn": False,
+        # The default, -999, needs CAP_SYS_RESOURCE.
+        "oomScoreAdj": 0,
+        # The lab shares its disk with everything else on it, and images cannot be pulled again: never evict for a
+        # disk that is merely full, never collect images.
+        "evictionHard": {
+            "memory.available": "100Mi",
+            "nodefs.available": "1%",
+            "nodefs.inodesFree": "1%",
+            "imagefs.available": "1%",
+            "imagefs.inodesFree": "1%",
+        },
+        "imageGCHighThresholdPercent": 100,
+        "imageGCLowThresholdPercent": 99,
+        "maxPods": 110,
+        # The defaults (50, 100 and 50) hold back a hundred pods that start together.
+        "kubeAPIQPS": 300,
+        "kubeAPIBurst": 500,
+        "eventRecordQPS": 0,
+    }
+    path = instance.folder / "kubelet.json"
+    path.write_text(json.dumps(configuration, indent=2))
+    return path
+
+
+def command(binary: Path, instance: Instance) -> list[str]:
+    """The kubelet's command line, to be run inside the node."""
+    kubeconfig = instance.layout.kubeconfig("kubelet", f"system:node:{instance.name}", ["system:nodes"])
+    return [
+        str(binary),
+        f"--config={configure(instance)}",
+        f"--kubeconfig={kubeconfig}",
+        f"--hostname-override={instance.name}",
+        f"--node-ip={instance.address}",
+        f"--root-dir={instance.folder / 'kubelet'}",
+        f"--cert-dir={instance.folder / 'kubelet/pki'}",
+    ]

@@ -1,0 +1,142 @@
+"""The node's own network and mount namespaces, entered by path.
+
+Both are kept by files under the state folder instead of `ip netns add`, which leaves a mount on /run/netns for good.
+The mount namespace makes the end simple and safe: pods' volumes, root file systems and network namespaces are mounted
+only in there and vanish with its last process, so deleting the state folder can never descend into a mounted folder
+of somebody else.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import psutil
+
+from lab.errors import LabError
+
+_END_SECONDS: Final = 20.0
+
+# The kubelet sets these for the whole machine when they differ, and nothing sets them back. What it finds inside the
+# node are files that hold what it wants (pkg/kubelet/cm/container_manager_linux.go, setupKernelTunables).
+_TUNABLES: Final = {
+    "vm/overcommit_memory": 1,
+    "vm/panic_on_oom": 0,
+    "kernel/panic": 10,
+    "kernel/panic_on_oops": 1,
+    "kernel/keys/root_maxkeys": 1000000,
+    "kernel/keys/root_maxbytes": 25000000,
+}
+
+# Where containerd's shims, the CNI library and the kubelet write without asking. An empty folder on the machine stays
+# as the mount point: removing it would tear the mount out of another instance.
+_FOLDERS: Final = ("/var/lib/cni", "/var/log/containers")
+
+
+@dataclass(frozen=True)
+class Namespaces:
+    """A pair of namespaces that live while their files in `folder` are mounted."""
+
+    folder: Path
+
+    @property
+    def network(self) -> Path:
+        """What `ip link … netns` and nsenter take."""
+        return self.folder / "net"
+
+    @property
+    def _mount(self) -> Path:
+        return self.folder / "mnt"
+
+    @property
+    def _complete(self) -> Path:
+        return self.folder / "complete"
+
+    def exist(self) -> bool:
+        """Whether both are there and were set up to the end."""
+        return self._complete.exists() and os.path.ismount(self.network) and os.path.ismount(self._mount)
+
+    def create(self, private: Path) -> None:
+        """Make both, after removing what an interrupted attempt left; `private` holds what is mounted inside."""
+        self.remove()
+        self.folder.mkdir(parents=True, exist_ok=True)
+        # A mount namespace's file can be bound only onto a mount that does not propagate.
+        _run(["mount", "--bind", self.folder, self.folder])
+        _run(["mount", "--make-private", self.folder])
+        self.network.touch()
+        self._mount.touch()
+        _run(
+            [
+                "unshare",
+                f"--net={self.network}",
+                f"--mount={self._mount}",
+                # What the machine mounts later (a disk with DAGs) shows inside; nothing shows outside.
+                *("--propagation", "slave", "sh", "-ec", _setup(private)),
+            ]
+        )
+        self._complete.touch()
+
+    def command(self, command: Sequence[str | Path]) -> list[str]:
+        """The command line that runs a command inside; the process keeps its pid."""
+        entered = ["nsenter", f"--net={self.network}", f"--mount={self._mount}", "--"]
+        return [*entered, *(str(part) for part in command)]
+
+    def members(self) -> list[psutil.Process]:
+        """Every process inside, except in pods, which have namespaces of their own."""
+        if not self.exist():
+            return []
+        ours = {("mnt", self._mount.stat().st_ino), ("net", self.network.stat().st_ino)}
+        found = []
+        for process in psutil.process_iter():
+            for kind, inode in ours:
+                with suppress(OSError):
+                    if Path(f"/proc/{process.pid}/ns/{kind}").stat().st_ino == inode:
+                        found.append(process)
+                        break
+        return found
+
+    def remove(self) -> None:
+        """Unmount the files; the namespaces end with the last process in them."""
+        for path in (self._mount, self.network, self.folder):
+            deadline = time.monotonic() + _END_SECONDS
+            while os.path.ismount(path):  # noqa: PTH114 - Path.is_mount knows only folders
+                done = subprocess.run(["umount", path], check=False, capture_output=True, text=True)
+                if done.returncode != 0 and time.monotonic() > deadline:
+                    raise LabError(f"{path} is still mounted after {_END_SECONDS:.0f} s: {done.stderr.strip()}")
+                if done.returncode != 0:
+                    time.sleep(0.2)
+        self._complete.unlink(missing_ok=True)
+
+
+def _setup(private: Path) -> str:
+    """The script that furnishes new namespaces."""
+    lines = [
+        # Pods may ask for mounts that propagate both ways: among themselves, never to the machine.
+        "mount --make-rshared /",
+        # Shim sockets, pods' network namespaces, the lock of iptables: each node has its own, gone when it goes.
+        "mount -t tmpfs -o mode=0755 tmpfs /run",
+        "mkdir -p /run/tunables",
+    ]
+    for name, value in _TUNABLES.items():
+        file = f"/run/tunables/{name.replace('/', '.')}"
+        lines += [f"echo {value} > {file}", f"mount --bind {file} /proc/sys/{name}"]
+    for folder in _FOLDERS:
+        own = private / Path(folder).name
+        own.mkdir(parents=True, exist_ok=True)
+        lines += [f"mkdir -p {folder}", f"mount --bind '{own}' {folder}"]
+    return "\n".join(lines)
+
+
+def _run(command: Sequence[str | Path]) -> None:
+    done = subprocess.run([str(part) for part in command], check=False, capture_output=True, text=True)
+    if done.returncode != 0:
+        raise LabError(
+            f"{os.fspath(command[0])} failed: {done.stderr.strip()}.",
+            remedy="The node needs root with all rights over mounts and networks, not an unprivileged container.",
+        )

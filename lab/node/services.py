@@ -1,0 +1,70 @@
+"""Service addresses and names: kube-proxy and CoreDNS, as processes of the node."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Final
+
+from lab.node.instance import Instance
+
+PROXY_HEALTH_PORT: Final = 10256
+DNS_HEALTH_PORT: Final = 8181
+
+
+def proxy_command(binary: Path, instance: Instance) -> list[str]:
+    """kube-proxy's command line, to be run inside the node; writes its configuration."""
+    kubeconfig = instance.layout.kubeconfig("kube-proxy", "system:kube-proxy")
+    configuration = {
+        "apiVersion": "kubeproxy.config.k8s.io/v1alpha1",
+        "kind": "KubeProxyConfiguration",
+        "bindAddress": instance.address,
+        "healthzBindAddress": f"{instance.address}:{PROXY_HEALTH_PORT}",
+        "metricsBindAddress": "127.0.0.1:10249",
+        "clientConnection": {"kubeconfig": str(kubeconfig)},
+        "hostnameOverride": instance.name,
+        "clusterCIDR": instance.layout.pod_cidr,
+        "mode": "iptables",
+        # The default waits a second before a new Service or endpoint counts.
+        "iptables": {"minSyncPeriod": "100ms", "syncPeriod": "30s"},
+        # These are settings of the whole machine, and outside its first network namespace they cannot be written:
+        # 0 means leave them.
+        "conntrack": {
+            "maxPerCore": 0,
+            "min": 0,
+            "tcpEstablishedTimeout": "0s",
+            "tcpCloseWaitTimeout": "0s",
+            "udpTimeout": "0s",
+            "udpStreamTimeout": "0s",
+        },
+        # The default, -999, needs CAP_SYS_RESOURCE.
+        "oomScoreAdj": 0,
+    }
+    path = instance.folder / "kube-proxy.json"
+    path.write_text(json.dumps(configuration, indent=2))
+    return [str(binary), f"--config={path}"]
+
+
+def dns_command(binary: Path, instance: Instance) -> list[str]:
+    """CoreDNS's command line, to be run inside the node; writes its configuration."""
+    kubeconfig = instance.layout.kubeconfig("coredns", "coredns")
+    path = instance.folder / "Corefile"
+    path.write_text(
+        f"""\
+.:53 {{
+  bind {instance.address}
+  errors
+  ready {instance.address}:{DNS_HEALTH_PORT}
+  kubernetes cluster.local in-addr.arpa ip6.arpa {{
+    kubeconfig {kubeconfig}
+    pods insecure
+    fallthrough in-addr.arpa ip6.arpa
+  }}
+  # There is no other name server. "No such name" ends a look-up at once; a failure would be tried again.
+  template ANY ANY {{
+    rcode NXDOMAIN
+  }}
+}}
+"""
+    )
+    return [str(binary), "-conf", str(path)]

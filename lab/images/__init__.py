@@ -1,0 +1,17 @@
+"""Images for the lab's node, made on this machine: no image registry is needed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+def archives() -> list[Path]:
+    """OCI archives of all images in `lab.images.names`; what the cache lacks is built, which takes about two minutes.
+
+    Raises:
+        LabError: not root, not Debian, or a build failed; the message names the log.
+    """
+    # Late: whoever only wants the names need not load the recipes.
+    from lab.images.collection import built
+
+    return built()

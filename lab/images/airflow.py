@@ -1,0 +1,80 @@
+"""The Airflow image: like the official one as far as stacks rely on it, with Debian's Python."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from lab.images import names
+from lab.images import wheels as wheel_folder
+from lab.images.image import FILES, Image, Workbench, source_of
+from lab.images.layer import EPOCH
+from lab.images.oci import Settings
+
+LOCK: Final = Path(__file__).parent / "airflow-constraints.txt"
+"""Exact versions of every Python package. Made anew by `uv pip compile` from airflow-requirements.in."""
+
+HOME: Final = "/home/airflow"
+VENV: Final = f"{HOME}/.local"
+SITE: Final = f"home/airflow/.local/lib/python{wheel_folder.PYTHON}/site-packages"
+
+INSTALL: Final = f"""
+set -e
+useradd --uid 50000 --gid 0 --create-home --home-dir {HOME} --shell /bin/bash airflow 2>/dev/null
+python3 -m venv --without-pip {VENV}
+cd /mnt/wheels
+./uv pip install --python {VENV}/bin/python --offline --no-index --find-links . --no-deps --no-cache \
+    --link-mode copy --requirement /mnt/lock/{LOCK.name}
+"""
+
+COMPILE: Final = f"""
+set -e
+# Compiled files carry the time of their source, and a layer holds no time after EPOCH: set it before.
+find /usr/lib/python3* {HOME} -newermt @{EPOCH} -exec touch --no-dereference --date=@{EPOCH} {{}} +
+python3 -m compileall -q -j 0 /usr/lib/python3* {VENV}/lib || true
+mkdir -p /opt/airflow/dags /opt/airflow/logs
+chown -R airflow:0 {HOME} /opt/airflow
+chmod -R g=u {HOME} /opt/airflow /etc/passwd
+"""
+
+
+def _fill(bench: Workbench) -> None:
+    tree = bench.tree
+    assert bench.debs is not None
+    assert bench.wheels is not None
+    tree.install(bench.debs)
+    tree.run("sh", "-c", INSTALL, binds={bench.wheels: "/mnt/wheels", LOCK.parent: "/mnt/lock"})
+    tree.put(LOCK.read_bytes(), f"{HOME}/constraints.txt".lstrip("/"))
+    tree.put((FILES / "airflow/entrypoint").read_bytes(), "entrypoint", mode=0o755)
+    tree.put((FILES / "airflow/clean-logs").read_bytes(), "clean-logs", mode=0o755)
+    tree.run("sh", "-c", COMPILE)
+
+
+IMAGE: Final = Image(
+    title="airflow",
+    name=names.AIRFLOW,
+    packages=("python3", "dumb-init", "ca-certificates"),
+    python=True,
+    inputs=(source_of(__name__), LOCK, FILES / "airflow/entrypoint", FILES / "airflow/clean-logs"),
+    fill=_fill,
+    settings=Settings(
+        user="50000",
+        entrypoint=("/usr/bin/dumb-init", "--", "/entrypoint"),
+        folder="/opt/airflow",
+        ports=(8080,),
+        env={
+            "PATH": f"{VENV}/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+            "VIRTUAL_ENV": VENV,
+            "LANG": "C.UTF-8",
+            "LC_ALL": "C.UTF-8",
+            "AIRFLOW_HOME": "/opt/airflow",
+            "AIRFLOW_USER_HOME_DIR": HOME,
+            "AIRFLOW_UID": "50000",
+            "AIRFLOW_VERSION": names.AIRFLOW.rpartition(":")[2],
+            "AIRFLOW__CORE__LOAD_EXAMPLES": "false",
+            "DUMB_INIT_SETSID": "1",
+            "GUNICORN_CMD_ARGS": "--worker-tmp-dir /dev/shm",
+            "PS1": "(airflow)",
+        },
+    ),
+)

@@ -1,0 +1,79 @@
+"""All of the lab's images together: which are missing, and building them side by side."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Final
+
+from lab import debian
+from lab.errors import LabError
+from lab.images import airflow, pause, postgres, redis
+from lab.images.debian_base import DebianBase, debian_base, key
+from lab.images.image import Image, log_of
+from lab.images.wheels import wheels
+from lab.lock import locked
+from lab.paths import cache_dir
+
+IMAGES: Final = (airflow.IMAGE, postgres.IMAGE, redis.IMAGE, pause.IMAGE)
+
+KEPT: Final = 2
+"""Archives of one image that stay in the cache: the newest ones, so that going back a step costs nothing."""
+
+
+def built() -> list[Path]:
+    """The archives of all images, in the order of IMAGES."""
+    cache = cache_dir() / "images"
+    packages = {image.title: image.packages for image in IMAGES}
+    base_key = key(packages)
+    targets = {image.title: image.archive(cache, base_key) for image in IMAGES}
+    with locked(cache_dir() / "images.lock"):
+        missing = [image for image in IMAGES if not targets[image.title].exists()]
+        if missing:
+            if os.geteuid() != 0:
+                raise LabError("Images are built in root filesystems of their own.", remedy="Run as root.")
+            _sweep(cache)
+            _build(missing, targets, cache, packages)
+            _prune(cache)
+    return list(targets.values())
+
+
+def _build(
+    missing: Sequence[Image], targets: Mapping[str, Path], cache: Path, packages: Mapping[str, Sequence[str]]
+) -> None:
+    debian.install(["mmdebstrap", "util-linux", "gcc", "libc6-dev"])
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        # The network is slow where the processor is idle: both downloads at once, then the large image beside the small ones.
+        fetched = pool.submit(wheels, cache, airflow.LOCK, log=log_of(cache, "wheels"))
+        base = pool.submit(debian_base, cache, packages, log=log_of(cache, "base")).result()
+        large = [
+            pool.submit(_with_wheels, image, targets[image.title], base, fetched) for image in missing if image.python
+        ]
+        small = [pool.submit(image.build, targets[image.title], base, None) for image in missing if not image.python]
+        for job in (*small, *large):
+            job.result()
+
+
+def _with_wheels(image: Image, target: Path, base: DebianBase, fetched: Future[Path]) -> None:
+    image.build(target, base, fetched.result())
+
+
+def _sweep(cache: Path) -> None:
+    """Remove what a build that was killed left; its mounts ended with it."""
+    cache.mkdir(parents=True, exist_ok=True)
+    for leftover in (*cache.glob("building-*"), *cache.glob("*.partial")):
+        if leftover.is_dir():
+            shutil.rmtree(leftover, ignore_errors=True)
+        else:
+            leftover.unlink()
+
+
+def _prune(cache: Path) -> None:
+    """Remove what newer builds have replaced."""
+    for title in ("base", "wheels", *(image.title for image in IMAGES)):
+        made = sorted(cache.glob(f"{title}-*"), key=lambda path: path.stat().st_mtime, reverse=True)
+        for old in made[KEPT:]:
+            shutil.rmtree(old) if old.is_dir() else old.unlink()

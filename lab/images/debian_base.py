@@ -1,0 +1,148 @@
+"""The Debian that all the lab's images stand on, and the packages that each image adds to it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shlex
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from lab.errors import LabError
+from lab.images import layer, tree
+from lab.images.oci import architecture
+from lab.progress import step
+
+SUITE: Final = "bookworm"
+"""Debian 12: the names of the images say so."""
+
+SLIM: Final = ("/usr/share/doc/*", "/usr/share/man/*", "/usr/share/info/*", "/usr/share/locale/*")
+"""What no container reads. Packages that a derived image installs leave it out as well."""
+
+HOOK: Final = """#!/bin/sh
+set -e
+fetch() {
+    into=$1; shift
+    APT_CONFIG=$MMDEBSTRAP_APT_CONFIG apt-get -q -y --no-install-recommends --download-only install "$@"
+    mkdir -p "$into"
+    mv "$ROOT"/var/cache/apt/archives/*.deb "$into/"
+}
+ROOT=$1
+"""
+"""Beginning of the script that downloads, with this machine's apt, what each image adds to the base."""
+
+
+@dataclass(frozen=True)
+class DebianBase:
+    """A folder of the cache that holds the base layer and the package files of each image."""
+
+    folder: Path
+
+    @property
+    def layer(self) -> Path:
+        """The lowest layer of every image, as a tar."""
+        return self.folder / "layer.tar"
+
+    def debs(self, image: str) -> Path:
+        """The package files that an image adds."""
+        return self.folder / "debs" / image
+
+
+def key(packages: Mapping[str, Sequence[str]]) -> str:
+    """What a base depends on, as 16 hexadecimal digits; the date is not among it: delete the cache to get updates."""
+    parts = [SUITE, architecture(), json.dumps(packages, sort_keys=True), *SLIM, HOOK]
+    parts += [Path(module.__file__ or "").read_text() for module in (layer, tree)]
+    parts.append(Path(__file__).read_text())
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
+
+
+def debian_base(cache: Path, packages: Mapping[str, Sequence[str]], *, log: Path) -> DebianBase:
+    """The base for these packages of each image; made from this machine's Debian mirror when the cache has none.
+
+    Raises:
+        LabError: the mirror gave no base; the message names the log.
+    """
+    folder = cache / f"base-{key(packages)}"
+    if folder.exists():
+        return DebianBase(folder)
+    with (
+        step(f"Debian {SUITE} for the images (once)"),
+        tempfile.TemporaryDirectory(dir=cache, prefix="building-") as scratch,
+    ):
+        made = Path(scratch) / "base"
+        made.mkdir()
+        _bootstrap(Path(scratch), made, packages, log)
+        made.rename(folder)
+    return DebianBase(folder)
+
+
+def _bootstrap(scratch: Path, made: Path, packages: Mapping[str, Sequence[str]], log: Path) -> None:
+    hook = scratch / "hook"
+    fetches = [shlex.join(["fetch", str(made / "debs" / image), *names]) for image, names in packages.items() if names]
+    # The options hold proxies and credentials of this machine: they must not stay in an image.
+    cleanup = 'rm -f "$ROOT"/etc/apt/apt.conf.d/99mmdebstrap'
+    hook.write_text("\n".join([HOOK, *fetches, cleanup, ""]))
+    hook.chmod(0o755)
+    options = scratch / "apt.conf"
+    options.write_text(
+        subprocess.run(["apt-config", "dump", "Acquire"], check=True, capture_output=True, text=True).stdout
+    )
+    sources = scratch / "sources.list"
+    sources.write_text("\n".join(_sources(log)) + "\n")
+    root = scratch / "root"
+    # A mount namespace of its own: whatever ends this, no mount of the bootstrap stays behind.
+    command = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "mmdebstrap"]
+    command += ["--mode=root", "--variant=minbase", "--format=directory", f"--aptopt={options}"]
+    command += [f"--dpkgopt=path-exclude={path}" for path in SLIM]
+    command += ["--skip=output/dev", f"--customize-hook={hook}", SUITE, str(root), str(sources)]
+    tree.logged(command, log=log, env={"SOURCE_DATE_EPOCH": str(layer.EPOCH)})
+    base = tree.Tree(root=root, log=log)
+    base.remove("etc/resolv.conf")
+    base.put("localhost\n", "etc/hostname")
+    for rubbish in ("var/log", "var/cache/ldconfig", "var/cache/debconf", "var/lib/apt/lists"):
+        base.clear(rubbish)
+    with (made / "layer.tar").open("wb") as out:
+        layer.write(root, out)
+    shutil.rmtree(root)
+
+
+def _sources(log: Path) -> list[str]:
+    """The Debian archives that this machine's own apt uses, without what others added to it."""
+    origin = (
+        "apt-get",
+        "indextargets",
+        "--format",
+        "$(REPO_URI) $(RELEASE) $(COMPONENT) $(ORIGIN)",
+        "Created-By: Packages",
+    )
+
+    def found() -> list[str]:
+        shown = subprocess.run(
+            origin, check=False, capture_output=True, text=True, env={**os.environ, "LC_ALL": "C"}
+        ).stdout
+        targets = [line.split() for line in shown.splitlines()]
+        return [
+            f"deb {target[0]} {target[1]} {target[2]}"
+            for target in targets
+            if len(target) == 4
+            and target[3] == "Debian"
+            and target[1].partition("-")[0] == SUITE
+            and "backports" not in target[1]
+        ]
+
+    sources = found()
+    if not sources:
+        # A fresh machine has no package lists, and without them apt does not know who an archive's origin is.
+        tree.logged(["apt-get", "-q", "update"], log=log)
+        sources = found()
+    if not sources:
+        raise LabError(
+            f"This machine's apt knows no archive of Debian {SUITE}.", remedy="Check /etc/apt/sources.list.d."
+        )
+    return sources

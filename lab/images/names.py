@@ -1,0 +1,11 @@
+"""The names under which the lab's images are known to a node: those that the program asks for by default."""
+
+from __future__ import annotations
+
+from typing import Final
+
+AIRFLOW: Final = "docker.io/apache/airflow:3.3.2"
+POSTGRES: Final = "docker.io/library/postgres:15-bookworm"
+REDIS: Final = "docker.io/library/redis:7.0-bookworm"
+PAUSE: Final = "registry.k8s.io/pause:3.10"
+"""What holds a pod's namespaces; containerd's `sandbox_image`."""

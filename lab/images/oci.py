@@ -1,0 +1,181 @@
+"""OCI image archives: a tar of the OCI image layout that `ctr images import` reads."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+import shutil
+import tarfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO, Final
+
+from lab.images.layer import EPOCH
+
+LAYER: Final = "application/vnd.oci.image.layer.v1.tar"
+MANIFEST: Final = "application/vnd.oci.image.manifest.v1+json"
+CONFIG: Final = "application/vnd.oci.image.config.v1+json"
+
+ARCHITECTURES: Final = {"x86_64": "amd64", "aarch64": "arm64"}
+"""The kernel's name of a processor, and the one that images carry."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """How a container of the image starts when a pod says nothing else."""
+
+    user: str
+    """Numbers, `uid` or `uid:gid`: the kubelet cannot prove that a name is not root."""
+    entrypoint: Sequence[str]
+    command: Sequence[str] = ()
+    env: Mapping[str, str] = field(default_factory=dict)
+    folder: str = "/"
+    ports: Sequence[int] = ()
+    stop_signal: str = "SIGTERM"
+
+
+@dataclass(frozen=True)
+class Blob:
+    """One file of the archive, named by its content."""
+
+    digest: str
+    """`sha256:` and 64 hexadecimal digits."""
+    size: int
+    """Bytes."""
+
+    def descriptor(self, media_type: str) -> dict[str, object]:
+        """How manifests and the index refer to it."""
+        return {"mediaType": media_type, "digest": self.digest, "size": self.size}
+
+
+class HashedOutput:
+    """Passes bytes on and keeps their digest and number."""
+
+    def __init__(self, out: BinaryIO) -> None:
+        self._out = out
+        self._hash = hashlib.sha256()
+        self._size = 0
+
+    def write(self, data: bytes) -> int:
+        """Pass on `data` whole."""
+        self._hash.update(data)
+        self._size += len(data)
+        return self._out.write(data)
+
+    @property
+    def blob(self) -> Blob:
+        """What has been written up to now."""
+        return Blob(f"sha256:{self._hash.hexdigest()}", self._size)
+
+
+class Archive:
+    """An archive being written to `path`; it stands there only once it is whole.
+
+    Use it as a context manager, add layers from the lowest up, then `finish`.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._partial = path.with_name(f"{path.name}.partial")
+        self._layers: list[Blob] = []
+
+    def __enter__(self) -> Archive:
+        self._out = self._partial.open("wb")
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._out.close()
+        if kind is None:
+            self._partial.rename(self._path)
+        else:
+            self._partial.unlink(missing_ok=True)
+
+    @contextmanager
+    def layer(self) -> Iterator[HashedOutput]:
+        """Take a layer's tar stream straight into the archive.
+
+        Its digest, which is its name in the archive, is known only afterwards: the header is written last.
+        """
+        start = self._out.tell()
+        self._out.write(b"\0" * tarfile.BLOCKSIZE)
+        out = HashedOutput(self._out)
+        yield out
+        self._out.write(b"\0" * (-out.blob.size % tarfile.BLOCKSIZE))
+        end = self._out.tell()
+        self._out.seek(start)
+        self._out.write(_header(_blob_name(out.blob), out.blob.size))
+        self._out.seek(end)
+        self._layers.append(out.blob)
+
+    def add_layer(self, source: Path) -> None:
+        """Add a layer that is a file already."""
+        with self.layer() as out, source.open("rb") as data:
+            shutil.copyfileobj(data, out, 1 << 20)
+
+    def finish(self, name: str, settings: Settings) -> None:
+        """Write the image's configuration, manifest and index under its full name."""
+        config = self._add_json(_config(settings, self._layers))
+        manifest = self._add_json(
+            {
+                "schemaVersion": 2,
+                "mediaType": MANIFEST,
+                "config": config.descriptor(CONFIG),
+                "layers": [layer.descriptor(LAYER) for layer in self._layers],
+            }
+        )
+        # containerd takes the image's name from its own annotation; other tools read the tag from the OCI one.
+        names = {"io.containerd.image.name": name, "org.opencontainers.image.ref.name": name.rpartition(":")[2]}
+        index = {"schemaVersion": 2, "manifests": [{**manifest.descriptor(MANIFEST), "annotations": names}]}
+        self._add("index.json", json.dumps(index).encode())
+        self._add("oci-layout", json.dumps({"imageLayoutVersion": "1.0.0"}).encode())
+        self._out.write(b"\0" * 1024)
+
+    def _add_json(self, content: Mapping[str, object]) -> Blob:
+        data = json.dumps(content, sort_keys=True).encode()
+        blob = Blob(f"sha256:{hashlib.sha256(data).hexdigest()}", len(data))
+        self._add(_blob_name(blob), data)
+        return blob
+
+    def _add(self, name: str, data: bytes) -> None:
+        self._out.write(_header(name, len(data)) + data + b"\0" * (-len(data) % tarfile.BLOCKSIZE))
+
+
+def architecture() -> str:
+    """This machine's processor as images name it."""
+    return ARCHITECTURES.get(platform.machine(), platform.machine())
+
+
+def _config(settings: Settings, layers: Sequence[Blob]) -> dict[str, object]:
+    return {
+        "created": datetime.fromtimestamp(EPOCH, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "architecture": architecture(),
+        "os": "linux",
+        "config": {
+            "User": settings.user,
+            "Env": [f"{key}={value}" for key, value in settings.env.items()],
+            "Entrypoint": list(settings.entrypoint),
+            "Cmd": list(settings.command),
+            "WorkingDir": settings.folder,
+            "StopSignal": settings.stop_signal,
+            "ExposedPorts": {f"{port}/tcp": {} for port in settings.ports},
+        },
+        # Uncompressed layers: the digest of a blob is the digest of its content.
+        "rootfs": {"type": "layers", "diff_ids": [layer.digest for layer in layers]},
+    }
+
+
+def _blob_name(blob: Blob) -> str:
+    return f"blobs/{blob.digest.replace(':', '/')}"
+
+
+def _header(name: str, size: int) -> bytes:
+    info = tarfile.TarInfo(name)
+    info.size, info.mtime = size, EPOCH
+    return info.tobuf(tarfile.USTAR_FORMAT)

@@ -156,7 +156,7 @@ class Stack:
             LabError: it did not end in time (it is killed then), or `check` and it failed; with its last lines.
         """
         with subprocess.Popen(
-            ["pulumi", *arguments, "--non-interactive", "--color", "never"],
+            ["pulumi", "--non-interactive", "--color", "never", *arguments],
             cwd=self.folder,
             env={**self.environment, **(environment or {})},
             stdin=subprocess.DEVNULL,

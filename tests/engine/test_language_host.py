@@ -1,0 +1,253 @@
+"""The language host as `pulumi` uses it: which Python runs, how faults reach the person, policy packs, installation."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+
+from lab.engine.stack import Stack
+from lab.paths import PROJECT
+
+ONE = """
+import pulumi
+import pulumi_random as random
+
+pulumi.export("text", random.RandomString("text", length=8).result)
+"""
+
+PACK = """
+import pulumi
+from pulumi_policy import EnforcementLevel, PolicyPack, ResourceValidationPolicy
+
+
+def long_enough(args, report):
+    if args.resource_type == "random:index/randomString:RandomString" and args.props["length"] < 16:
+        report(f"{int(args.props['length'])} characters are too few in stack {pulumi.get_stack()}")
+
+
+PolicyPack(
+    "lengths",
+    policies=[
+        ResourceValidationPolicy(
+            name="long-enough",
+            description="Strings are long enough.",
+            enforcement_level=EnforcementLevel.LEVEL,
+            validate=long_enough,
+        )
+    ],
+)
+"""
+
+
+def pack(folder: Path, level: str) -> Path:
+    folder.mkdir()
+    (folder / "PulumiPolicy.yaml").write_text(
+        f"runtime:\n  name: python\n  options:\n    virtualenv: {PROJECT / '.venv'}\nversion: 0.0.1\n"
+    )
+    (folder / "__main__.py").write_text(PACK.replace("LEVEL", level))
+    return folder
+
+
+def borrowing_environment(folder: Path) -> Path:
+    """A virtual environment of its own that finds the modules of this one, pip included, without their metadata."""
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True)
+    library = next((folder / "lib").glob("python3*")) / "site-packages"
+    (library / "borrowed.pth").write_text(str(next((PROJECT / ".venv/lib").glob("python3*")) / "site-packages"))
+    return folder
+
+
+def wheel(folder: Path) -> Path:
+    """A package `tiny` that pip installs without building anything."""
+    path = folder / "tiny-1.2.3-py3-none-any.whl"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("tiny.py", "COLOUR = 'teal'\n")
+        archive.writestr("tiny-1.2.3.dist-info/METADATA", "Metadata-Version: 2.1\nName: tiny\nVersion: 1.2.3\n")
+        archive.writestr("tiny-1.2.3.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        archive.writestr("tiny-1.2.3.dist-info/RECORD", "")
+    return path
+
+
+def test_a_resource_lives_from_preview_to_destroy(project: Callable[..., Stack]) -> None:
+    stack = project(ONE)
+    assert stack.preview().changes() == {"create": {"text"}}
+    assert stack.up().changes() == {"create": {"text"}}
+    assert stack.refresh().changes() == {}
+    assert stack.destroy().changes() == {"delete": {"text"}}
+    assert stack.state().get("resources", []) == []
+
+
+def test_the_program_runs_with_the_python_that_the_project_names(
+    project: Callable[..., Stack], tmp_path: Path, engine: object
+) -> None:
+    """A relative environment starts at Pulumi.yaml, not at the folder the command runs in."""
+    stack = project("import sys, pulumi\npulumi.export('prefix', sys.prefix)\n", virtualenv="env")
+    borrowing_environment(stack.folder / "env")
+    stack.up()
+    assert stack.outputs()["prefix"] == str(stack.folder / "env")
+
+
+@pytest.mark.parametrize(("made", "fault"), [(False, "does not exist"), (True, "is not a virtual environment")])
+def test_a_missing_environment_is_named_with_the_command_that_makes_it(
+    project: Callable[..., Stack], made: bool, fault: str
+) -> None:
+    stack = project(ONE, virtualenv="env")
+    if made:
+        (stack.folder / "env").mkdir()
+    run = stack.preview(check=False)
+    assert run.code != 0
+    said = run.stdout + run.stderr
+    assert f"{stack.folder / 'env'} {fault}" in said
+    assert "pulumi install" in said
+
+
+def test_an_unknown_toolchain_is_refused_with_those_that_exist(project: Callable[..., Stack]) -> None:
+    stack = project(ONE)
+    settings = stack.folder / "Pulumi.yaml"
+    settings.write_text(settings.read_text().replace("toolchain: pip", "toolchain: conda"))
+    run = stack.preview(check=False)
+    assert run.code != 0
+    assert "'conda', which is none of pip, poetry, uv" in run.stdout + run.stderr
+
+
+def test_a_failing_program_fails_the_command_and_says_why_once(project: Callable[..., Stack]) -> None:
+    run = project(ONE + "\nraise RuntimeError('the well is dry')\n").up(check=False)
+    assert run.code != 0
+    assert len([message for message in run.messages() if "the well is dry" in message]) == 1
+    assert run.stdout.count("RuntimeError: the well is dry") == 1
+    assert "exit code" not in run.stdout
+
+
+def test_a_program_that_exits_by_itself_is_reported_with_its_code(project: Callable[..., Stack]) -> None:
+    run = project("import os\nos._exit(7)\n").preview(check=False)
+    assert run.code != 0
+    assert "exit code 7" in run.stdout + run.stderr
+
+
+def test_what_the_program_prints_is_shown_with_config_and_secret_marks(project: Callable[..., Stack]) -> None:
+    stack = project(
+        """
+        import pulumi
+        config = pulumi.Config()
+        print("plain is", config.require("plain"))
+        pulumi.export("hidden", config.require_secret("hidden"))
+        pulumi.export("seen", config.require("plain"))
+        """
+    )
+    stack.configure("plain", "grey")
+    stack.configure("hidden", "gold", secret=True)
+    run = stack.up()
+    assert "plain is grey" in run.messages("info")
+    assert "gold" not in run.stdout
+    assert stack.outputs() == {"hidden": "gold", "seen": "grey"}
+
+
+def test_a_mandatory_policy_fails_the_preview_and_knows_the_stack(
+    project: Callable[..., Stack], tmp_path: Path
+) -> None:
+    run = project(ONE).preview("--policy-pack", str(pack(tmp_path / "pack", "MANDATORY")), check=False)
+    assert run.code != 0
+    assert [(found["policyName"], found["enforcementLevel"]) for found in run.violations()] == [
+        ("long-enough", "mandatory")
+    ]
+    assert "8 characters are too few in stack test" in run.violations()[0]["message"]
+
+
+def test_an_advisory_policy_warns_and_lets_the_preview_pass(project: Callable[..., Stack], tmp_path: Path) -> None:
+    run = project(ONE).preview("--policy-pack", str(pack(tmp_path / "pack", "ADVISORY")))
+    assert [found["enforcementLevel"] for found in run.violations()] == ["advisory"]
+
+
+def test_a_broken_policy_pack_fails_the_preview_with_its_own_message(
+    project: Callable[..., Stack], tmp_path: Path
+) -> None:
+    broken = pack(tmp_path / "pack", "MANDATORY")
+    (broken / "__main__.py").write_text("raise RuntimeError('no such law')\n")
+    run = project(ONE).preview("--policy-pack", str(broken), check=False)
+    assert run.code != 0
+    assert "no such law" in run.stdout + run.stderr
+
+
+def test_install_creates_the_environment_and_installs_the_requirements(
+    project: Callable[..., Stack], tmp_path: Path
+) -> None:
+    stack = project(ONE, virtualenv="env")
+    (stack.folder / "requirements.txt").write_text(f"{wheel(tmp_path)}\n")
+    stack.pulumi("install", "--no-plugins")
+    shown = subprocess.run(
+        [stack.folder / "env/bin/python", "-c", "import tiny; print(tiny.COLOUR)"], capture_output=True, text=True
+    )
+    assert shown.stdout == "teal\n"
+
+
+def test_an_installation_that_fails_fails_the_command(project: Callable[..., Stack]) -> None:
+    stack = project(ONE, virtualenv="env")
+    borrowing_environment(stack.folder / "env")
+    (stack.folder / "requirements.txt").write_text("./nowhere\n")
+    run = stack.pulumi("install", "--no-plugins", check=False)
+    assert run.code != 0
+    assert "nowhere" in run.stdout + run.stderr
+
+
+def test_no_process_stays_when_the_command_is_interrupted(project: Callable[..., Stack]) -> None:
+    stack = project("import time\nprint('waiting', flush=True)\ntime.sleep(300)\n")
+    with subprocess.Popen(
+        ["pulumi", "up", "--yes", "--skip-preview", "--non-interactive", "--stack", "test"],
+        cwd=stack.folder,
+        env=dict(stack.environment),
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as command:
+        assert command.stdout is not None
+        for line in command.stdout:
+            if "waiting" in line:
+                break
+        children = psutil.Process(command.pid).children(recursive=True)
+        assert [child for child in children if "pulumi-language-python-exec" in " ".join(child.cmdline())] != []
+        os.kill(command.pid, signal.SIGINT)
+        time.sleep(0.5)
+        os.kill(command.pid, signal.SIGINT)
+        command.communicate(timeout=60)
+    assert command.returncode != 0
+    _, alive = psutil.wait_procs(children, timeout=10)
+    assert alive == []
+
+
+def test_about_names_the_interpreter(project: Callable[..., Stack]) -> None:
+    shown = project(ONE).pulumi("about").stdout
+    assert str(PROJECT / ".venv/bin/python") in shown
+
+
+def test_a_package_written_in_python_answers_its_schema(project: Callable[..., Stack], tmp_path: Path) -> None:
+    folder = tmp_path / "parts"
+    folder.mkdir()
+    # An environment without the metadata of the cloud SDKs: the command asks for their plugins otherwise.
+    environment = borrowing_environment(tmp_path / "env")
+    (folder / "PulumiPlugin.yaml").write_text(f"runtime:\n  name: python\n  options:\n    virtualenv: {environment}\n")
+    (folder / "__main__.py").write_text(
+        """
+from typing import TypedDict
+import pulumi
+from pulumi.provider.experimental import component_provider_host
+
+class PartArgs(TypedDict):
+    size: pulumi.Input[int]
+
+class Part(pulumi.ComponentResource):
+    def __init__(self, name: str, args: PartArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("parts:index:Part", name, {}, opts)
+
+if __name__ == "__main__":
+    component_provider_host(name="parts", components=[Part])
+"""
+    )
+    shown = project(ONE).pulumi("package", "get-schema", str(folder)).stdout
+    assert '"parts:index:Part"' in shown

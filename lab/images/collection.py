@@ -46,14 +46,16 @@ def _build(
 ) -> None:
     debian.install(["mmdebstrap", "util-linux", "gcc", "libc6-dev"])
     with ThreadPoolExecutor(max_workers=2) as pool:
-        # The network is slow where the processor is idle: both downloads at once, then the large image beside the small ones.
+        # Two cores: both downloads at once, then the large image beside the small ones.
         fetched = pool.submit(wheels, cache, airflow.LOCK, log=log_of(cache, "wheels"))
         base = pool.submit(debian_base, cache, packages, log=log_of(cache, "base")).result()
-        large = [
-            pool.submit(_with_wheels, image, targets[image.title], base, fetched) for image in missing if image.python
+        running = [
+            pool.submit(_with_wheels, image, targets[image.title], base, fetched)
+            if image.python
+            else pool.submit(image.build, targets[image.title], base, None)
+            for image in missing
         ]
-        small = [pool.submit(image.build, targets[image.title], base, None) for image in missing if not image.python]
-        for job in (*small, *large):
+        for job in running:
             job.result()
 
 

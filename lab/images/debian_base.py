@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shlex
 import shutil
 import subprocess
@@ -114,35 +113,25 @@ def _bootstrap(scratch: Path, made: Path, packages: Mapping[str, Sequence[str]],
 
 def _sources(log: Path) -> list[str]:
     """The Debian archives that this machine's own apt uses, without what others added to it."""
-    origin = (
-        "apt-get",
-        "indextargets",
-        "--format",
-        "$(REPO_URI) $(RELEASE) $(COMPONENT) $(ORIGIN)",
-        "Created-By: Packages",
-    )
-
-    def found() -> list[str]:
-        shown = subprocess.run(
-            origin, check=False, capture_output=True, text=True, env={**os.environ, "LC_ALL": "C"}
-        ).stdout
-        targets = [line.split() for line in shown.splitlines()]
-        return [
-            f"deb {target[0]} {target[1]} {target[2]}"
-            for target in targets
-            if len(target) == 4
-            and target[3] == "Debian"
-            and target[1].partition("-")[0] == SUITE
-            and "backports" not in target[1]
-        ]
-
-    sources = found()
+    sources = _known_sources()
     if not sources:
-        # A fresh machine has no package lists, and without them apt does not know who an archive's origin is.
+        # A fresh machine has no package lists, and without them apt cannot tell whose an archive is.
         tree.logged(["apt-get", "-q", "update"], log=log)
-        sources = found()
+        sources = _known_sources()
     if not sources:
         raise LabError(
             f"This machine's apt knows no archive of Debian {SUITE}.", remedy="Check /etc/apt/sources.list.d."
         )
+    return sources
+
+
+def _known_sources() -> list[str]:
+    fields = "$(REPO_URI) $(RELEASE) $(COMPONENT) $(ORIGIN)"
+    query = ["apt-get", "indextargets", "--format", fields, "Created-By: Packages"]
+    shown = subprocess.run(query, check=False, capture_output=True, text=True).stdout
+    sources = []
+    for line in shown.splitlines():
+        uri, release, component, origin = (*line.split(), "", "", "", "")[:4]
+        if origin == "Debian" and release in (SUITE, f"{SUITE}-updates", f"{SUITE}-security"):
+            sources.append(f"deb {uri} {release} {component}")
     return sources

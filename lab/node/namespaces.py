@@ -105,7 +105,7 @@ class Namespaces:
         """Unmount the files; the namespaces end with the last process in them."""
         for path in (self._mount, self.network, self.folder):
             deadline = time.monotonic() + _END_SECONDS
-            while os.path.ismount(path):  # noqa: PTH114 - Path.is_mount knows only folders
+            while os.path.ismount(path):
                 done = subprocess.run(["umount", path], check=False, capture_output=True, text=True)
                 if done.returncode != 0 and time.monotonic() > deadline:
                     raise LabError(f"{path} is still mounted after {_END_SECONDS:.0f} s: {done.stderr.strip()}")

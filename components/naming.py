@@ -44,3 +44,8 @@ def object_name(instance: str, *parts: str) -> str:
 def digest(*parts: str) -> str:
     """A short hash of what something depends on: 10 hexadecimal characters, the same on every machine."""
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:10]
+
+
+def sha256(text: str) -> str:
+    """The whole hash in hexadecimal, for checksums that stand where a secret may not."""
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -6,7 +6,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from components.settings.model import ImageReference, Model, Replicas, SizeGib, Sizing
+from components.settings.model import CpuMilli, ImageReference, MemoryMib, Model, Replicas, SizeGib, Sizing
 
 LEAST_AIRFLOW: Final = (3, 0)
 OWNED_OPTIONS: Final = frozenset(
@@ -95,16 +95,52 @@ class Component(Sizing):
     """Number of pods."""
 
 
+class ApiServer(Component):
+    """UI, REST API and the API that tasks talk to."""
+
+    cpu_milli: CpuMilli = 200
+    """Requested processor time, in thousandths of a core."""
+    memory_mib: MemoryMib = 1536
+    """Memory, in MiB."""
+
+
+class Scheduler(Component):
+    """Decides what runs when."""
+
+    cpu_milli: CpuMilli = 200
+    """Requested processor time, in thousandths of a core."""
+    memory_mib: MemoryMib = 1024
+    """Memory, in MiB."""
+
+
+class DagProcessor(Component):
+    """Parses DAG files."""
+
+    cpu_milli: CpuMilli = 100
+    """Requested processor time, in thousandths of a core."""
+    memory_mib: MemoryMib = 1024
+    """Memory, in MiB."""
+
+
+class Triggerer(Component):
+    """Runs deferred tasks."""
+
+    cpu_milli: CpuMilli = 100
+    """Requested processor time, in thousandths of a core."""
+    memory_mib: MemoryMib = 768
+    """Memory, in MiB."""
+
+
 class Components(Model):
     """Airflow's own services."""
 
-    api_server: Component = Component(cpu_milli=200, memory_mib=1536)
+    api_server: ApiServer = ApiServer()
     """UI, REST API and the API that tasks talk to."""
-    scheduler: Component = Component(cpu_milli=200, memory_mib=1024)
+    scheduler: Scheduler = Scheduler()
     """Decides what runs when."""
-    dag_processor: Component = Component(cpu_milli=100, memory_mib=1024)
+    dag_processor: DagProcessor = DagProcessor()
     """Parses DAG files."""
-    triggerer: Component = Component(cpu_milli=100, memory_mib=768)
+    triggerer: Triggerer = Triggerer()
     """Runs deferred tasks."""
 
 
@@ -137,7 +173,7 @@ class Admin(Model):
 class AirflowOptions(Model):
     """Free options of airflow.cfg."""
 
-    sections: dict[str, dict[str, str]] = {}
+    sections: dict[str, dict[str, str]] = Field(default_factory=dict)
     """Section to option to value, as in airflow.cfg. Secrets do not belong here."""
 
     @model_validator(mode="after")

@@ -52,7 +52,7 @@ def parse(config: Mapping[str, str]) -> Settings:
                 faults.append(Fault(key=f"{PROJECT}:{key}", value=None, rule="is missing", remedy=remedy))
             continue
         # A field's constraints live beside its annotation; a union's discriminator does too.
-        annotation = Annotated[field.annotation, *_constraints(field)]  # pyright: ignore[reportInvalidTypeForm]
+        annotation = cast(Any, Annotated).__class_getitem__((field.annotation, *_constraints(field)))
         try:
             parsed[key] = TypeAdapter[Any](annotation).validate_python(_value(raw[key], field))
         except ValidationError as error:
@@ -74,7 +74,8 @@ def _constraints(field: FieldInfo) -> Sequence[Any]:
 
 def _value(text: str, field: FieldInfo) -> object:
     """The parsed form of a key's text: Pulumi hands objects over as JSON and everything else as it was written."""
-    if field.annotation in (str, bool, int):
+    scalars: set[Any] = {str, bool, int}
+    if field.annotation in scalars:
         return text
     try:
         return json.loads(text)
@@ -109,12 +110,11 @@ def _cross_faults(raw: Mapping[str, str], parsed: Mapping[str, Any]) -> Iterator
             rule="is not there yet: this version deploys to clusters that exist already",
             remedy='choose kind "local", or use stack local: pulumi up -s local',
         )
-    if isinstance(cloud, LocalCloud):
-        yield from _cluster_faults(cloud)
-        if isinstance(cloud.database, GivenDatabase):
-            yield from _url_fault(raw, METADATA_URL)
-            if isinstance(executor, CeleryExecutor | MixedExecutor):
-                yield from _url_fault(raw, RESULT_URL)
+    yield from _cluster_faults(raw)
+    if isinstance(cloud, LocalCloud) and isinstance(cloud.database, GivenDatabase):
+        yield from _url_fault(raw, METADATA_URL)
+        if isinstance(executor, CeleryExecutor | MixedExecutor):
+            yield from _url_fault(raw, RESULT_URL)
     logs, dags = parsed.get("logs"), parsed.get("dags")
     if isinstance(executor, KubernetesExecutor | MixedExecutor) and logs is not None and logs.kind == "worker":
         yield Fault(
@@ -132,14 +132,22 @@ def _cross_faults(raw: Mapping[str, str], parsed: Mapping[str, Any]) -> Iterator
         )
 
 
-def _cluster_faults(cloud: LocalCloud) -> Iterator[Fault]:
+def _cluster_faults(raw: Mapping[str, str]) -> Iterator[Fault]:
+    """What is wrong with the kubeconfig; told even when other keys of the cloud are at fault."""
     try:
-        config = kubeconfig.read(cloud.kubeconfig)
+        cloud: Any = json.loads(raw.get("cloud", ""))
+    except ValueError:
+        return
+    if not isinstance(cloud, dict) or cast("dict[str, Any]", cloud).get("kind") != "local":
+        return
+    path, wanted = (str(cloud[key]) if cloud.get(key) else None for key in ("kubeconfig", "context"))  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]
+    try:
+        config = kubeconfig.read(path)
     except ValueError as error:
         rule, _, remedy = str(error).partition("; ")
-        yield Fault(key=f"{PROJECT}:cloud.kubeconfig", value=cloud.kubeconfig, rule=rule, remedy=remedy)
+        yield Fault(key=f"{PROJECT}:cloud.kubeconfig", value=path, rule=rule, remedy=remedy)
         return
-    context = cloud.context or config.current_context
+    context = wanted or config.current_context
     if context not in config.contexts:
         yield Fault(
             key=f"{PROJECT}:cloud.context",
@@ -154,7 +162,7 @@ def _cluster_faults(cloud: LocalCloud) -> Iterator[Fault]:
         yield Fault(
             key=f"{PROJECT}:cloud.context",
             value=context,
-            rule=f"is a cluster of Kubernetes {'.'.join(map(str, version))}, below {least}, the least that Airflow 3 runs on",
+            rule=f"runs Kubernetes {'.'.join(map(str, version))}, below {least}, the least that Airflow 3 is made for",
             remedy="upgrade the cluster or choose another context",
         )
 
@@ -178,4 +186,4 @@ def _url_fault(raw: Mapping[str, str], key: str) -> Iterator[Fault]:
 
 def required_secret(key: str) -> pulumi.Output[str]:
     """One of SECRETS, as a secret output."""
-    return cast("pulumi.Output[str]", pulumi.Config(PROJECT).require_secret(key))
+    return pulumi.Config(PROJECT).require_secret(key)

@@ -1,0 +1,11 @@
+"""The composition root: settings, then the cloud layer, then Airflow on top, then what users need to know."""
+
+from __future__ import annotations
+
+from components import cloud, outputs
+from components.airflow.installation import Airflow
+from components.settings import reading
+
+settings = reading.load()
+airflow = Airflow(settings.name, settings, cloud.provision(settings))
+outputs.export(settings, airflow)

@@ -1,0 +1,1 @@
+"""Airflow on Kubernetes. Nothing in this package knows which cloud it runs on."""

@@ -1,0 +1,136 @@
+"""Who may do what in the namespace: one ServiceAccount a part, and Roles with the least rights."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import pulumi
+import pulumi_kubernetes as kubernetes
+from pulumi_kubernetes.core.v1 import ServiceAccount
+from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
+from pulumi_kubernetes.rbac.v1 import PolicyRuleArgs, Role, RoleBinding, RoleRefArgs, SubjectArgs
+
+from components import naming
+from components.airflow import executors
+from components.airflow.roles import Part
+from components.cloud.interface import Identity
+from components.settings.stack import Settings
+
+LAUNCH_RULES: Final = (
+    (("pods",), ("create", "delete", "get", "list", "patch", "watch")),
+    (("pods/log",), ("get",)),
+    (("events",), ("get", "list", "watch")),
+)
+"""What the Kubernetes executor and the KubernetesPodOperator do; patch adopts the pods of a scheduler that is gone."""
+XCOM_RULES: Final = ((("pods/exec",), ("create", "get")),)
+"""The KubernetesPodOperator reads a result by running a command in the pod's sidecar."""
+READ_LOG_RULES: Final = (
+    (("pods",), ("get", "list", "watch")),
+    (("pods/log",), ("get",)),
+)
+"""What the api-server needs to show the log of a task that still runs in a pod of its own."""
+
+
+def parts_of(settings: Settings) -> list[Part]:
+    """The parts that a stack deploys."""
+    executor = executors.parts_of(settings.executor)
+    parts: list[Part] = ["api-server", "scheduler", "dag-processor", "triggerer", "migration", "admin"]
+    if executor.celery is not None:
+        parts.extend(("redis", "worker"))
+        if executor.celery.flower.enabled:
+            parts.append("flower")
+    if executor.task_pods is not None:
+        parts.append("task")
+    return parts
+
+
+def launchers(settings: Settings) -> list[Part]:
+    """The parts that start pods: the scheduler for its executor, and whoever runs tasks for their operators."""
+    parts = parts_of(settings)
+    return [
+        part
+        for part in parts
+        if (part == "scheduler" and "task" in parts)
+        or (part in {"worker", "task", "triggerer"} and settings.pod_operator)
+    ]
+
+
+def log_readers(settings: Settings) -> list[Part]:
+    """The parts that read the logs of task pods."""
+    return ["api-server"] if "task" in parts_of(settings) else []
+
+
+def calls_kubernetes(part: Part, settings: Settings) -> bool:
+    """Whether a part talks to the Kubernetes API and so gets a token."""
+    return part in launchers(settings) or part in log_readers(settings)
+
+
+@dataclass(frozen=True, kw_only=True)
+class AccessArgs:
+    """What the accounts and rights are made for."""
+
+    settings: Settings
+    namespace: pulumi.Output[str]
+    kubernetes: kubernetes.Provider
+    identities: Mapping[str, Identity]
+
+
+class Access(pulumi.ComponentResource):
+    """The ServiceAccounts of an installation with their rights."""
+
+    accounts: Mapping[Part, pulumi.Output[str]]
+
+    def __init__(self, name: str, args: AccessArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("airflow:airflow:Access", name, None, opts)
+        self._args = args
+        self._name = name
+        self._child = pulumi.ResourceOptions(parent=self, provider=args.kubernetes)
+        settings = args.settings
+        self.accounts = {part: self._account(part) for part in parts_of(settings)}
+        launch = [*LAUNCH_RULES, *(XCOM_RULES if settings.pod_operator_xcom else ())]
+        self._grant("pod-launcher", launch, launchers(settings))
+        self._grant("log-reader", READ_LOG_RULES, log_readers(settings))
+        self.register_outputs({})
+
+    def _account(self, part: Part) -> pulumi.Output[str]:
+        identity = self._args.identities.get(part, Identity())
+        account = ServiceAccount(
+            f"{self._name}-{part}-account",
+            # A fixed name: clouds bind identities to exactly this account.
+            metadata=ObjectMetaArgs(
+                name=naming.object_name(self._args.settings.name, part),
+                namespace=self._args.namespace,
+                labels=naming.labels(self._args.settings.name, part),
+                annotations=dict(identity.service_account_annotations) or None,
+            ),
+            automount_service_account_token=False,
+            opts=self._child,
+        )
+        return account.metadata.name
+
+    def _grant(self, role: str, rules: Sequence[tuple[Sequence[str], Sequence[str]]], parts: Sequence[Part]) -> None:
+        if not parts:
+            return
+        metadata = ObjectMetaArgs(
+            name=naming.object_name(self._args.settings.name, role),
+            namespace=self._args.namespace,
+            labels=naming.labels(self._args.settings.name, role),
+        )
+        made = Role(
+            f"{self._name}-{role}",
+            metadata=metadata,
+            rules=[PolicyRuleArgs(api_groups=[""], resources=list(what), verbs=list(verbs)) for what, verbs in rules],
+            opts=self._child,
+        )
+        RoleBinding(
+            f"{self._name}-{role}-binding",
+            metadata=metadata,
+            role_ref=RoleRefArgs(api_group="rbac.authorization.k8s.io", kind="Role", name=made.metadata.name),
+            subjects=[
+                SubjectArgs(kind="ServiceAccount", name=self.accounts[part], namespace=self._args.namespace)
+                for part in parts
+            ],
+            opts=self._child,
+        )

@@ -1,0 +1,213 @@
+"""What the Celery executor needs: a broker, workers, and Flower to look at them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import pulumi
+from pulumi_kubernetes.apps.v1 import StatefulSet, StatefulSetSpecArgs
+from pulumi_kubernetes.core.v1 import (
+    ContainerPortArgs,
+    EnvVarArgs,
+    EnvVarSourceArgs,
+    KeyToPathArgs,
+    PersistentVolumeClaimVolumeSourceArgs,
+    PodTemplateSpecArgs,
+    SecretKeySelectorArgs,
+    SecretVolumeSourceArgs,
+    VolumeArgs,
+    VolumeMountArgs,
+)
+from pulumi_kubernetes.meta.v1 import LabelSelectorArgs, ObjectMetaArgs
+
+from components import naming, pods
+from components.airflow import logs
+from components.airflow.options import FLOWER_PORT, WORKER_LOG_PORT
+from components.airflow.secrets import BROKER_PORT
+from components.airflow.services import deployment, headless_service, service
+from components.airflow.site import NOT_EVICTABLE, PartPod, Site, options_map, pod_template
+from components.cloud.interface import Volume
+from components.settings.executor import Broker, Flower, Workers
+
+REDIS_USER: Final = pods.User(uid=999, gid=999, fs_group=999)
+"""The user `redis` of the official image."""
+REDIS_FOLDER: Final = "/data"
+
+
+@dataclass(frozen=True, kw_only=True)
+class CeleryArgs:
+    """What Celery's parts are built from."""
+
+    site: Site
+    workers: Workers
+    broker: Broker
+    flower: Flower
+    broker_volume: Volume
+    protect: bool
+    after: Sequence[pulumi.Resource]
+    """What workers wait for before they are registered."""
+
+
+class Celery(pulumi.ComponentResource):
+    """Redis with a password and a volume, the workers, and Flower."""
+
+    def __init__(self, name: str, args: CeleryArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("airflow:airflow:Celery", name, None, opts)
+        site = args.site
+        child = pulumi.ResourceOptions(parent=self, provider=site.kubernetes)
+        self._broker(name, args, child)
+        self._workers(args, child)
+        if args.flower.enabled:
+            deployment(site, _flower_pod(args.flower), None, parent=self, after=[])
+            service(site, "flower", ports={"http": FLOWER_PORT}, opts=child)
+        self.register_outputs({})
+
+    def _broker(self, name: str, args: CeleryArgs, child: pulumi.ResourceOptions) -> None:
+        site = args.site
+        # In state as "<name>-broker-data": renaming loses the tasks that wait in the queue.
+        claim = logs.claim(
+            f"{name}-broker-data",
+            site.name,
+            args.broker_volume,
+            site.namespace,
+            pulumi.ResourceOptions(parent=self, provider=site.kubernetes, protect=args.protect),
+        )
+        front = headless_service(site, "redis", ports={"redis": BROKER_PORT}, opts=child)
+        StatefulSet(
+            f"{site.name}-redis",
+            metadata=site.metadata("redis"),
+            spec=StatefulSetSpecArgs(
+                service_name=front.metadata.name,
+                replicas=1,
+                selector=LabelSelectorArgs(match_labels=naming.selector(site.name, "redis")),
+                template=_redis_template(site, args.broker, claim.metadata.name),
+            ),
+            opts=child,
+        )
+
+    def _workers(self, args: CeleryArgs, child: pulumi.ResourceOptions) -> None:
+        site = args.site
+        options = options_map(site, "worker", child)
+        front = headless_service(site, "worker", ports={"logs": WORKER_LOG_PORT}, opts=child)
+        StatefulSet(
+            f"{site.name}-worker",
+            metadata=site.metadata("worker"),
+            spec=StatefulSetSpecArgs(
+                service_name=front.metadata.name,
+                replicas=args.workers.replicas,
+                # Workers do not know each other: starting them one after another only takes longer.
+                pod_management_policy="Parallel",
+                selector=LabelSelectorArgs(match_labels=naming.selector(site.name, "worker")),
+                template=pod_template(site, _worker_pod(args.workers), options.metadata.name),
+            ),
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                provider=site.kubernetes,
+                # No data flows from the migration to the workers, but their tasks need its tables.
+                depends_on=list(args.after),
+                # A roll-out waits for running tasks.
+                custom_timeouts=pulumi.CustomTimeouts(
+                    create="15m", update=f"{(args.workers.grace_seconds + 900) // 60}m"
+                ),
+            ),
+        )
+
+
+def _worker_pod(workers: Workers) -> PartPod:
+    return PartPod(
+        part="worker",
+        args=["celery", "worker"],
+        sizing=workers,
+        after="api",
+        ports={"logs": WORKER_LOG_PORT},
+        # The first signal goes to Celery's parent process alone, which then waits for its running tasks.
+        environment={"DUMB_INIT_SETSID": "0"},
+        probes={
+            "startup_probe": pods.tcp_probe("logs", period=2, timeout=5, failures=90),
+            "readiness_probe": pods.tcp_probe("logs", period=15, timeout=5, failures=4),
+            # This worker only: a ping of all would restart the healthy ones too. The start of the command is slow.
+            "liveness_probe": pods.exec_probe(
+                [
+                    "sh",
+                    "-c",
+                    "CONNECTION_CHECK_MAX_COUNT=0 exec /entrypoint python -m celery --app "
+                    'airflow.providers.celery.executors.celery_executor.app inspect ping -d "celery@$(hostname)"',
+                ],
+                period=120,
+                timeout=60,
+                failures=5,
+                delay=60,
+            ),
+        },
+        annotations=NOT_EVICTABLE,
+        grace_seconds=workers.grace_seconds,
+    )
+
+
+def _flower_pod(flower: Flower) -> PartPod:
+    return PartPod(
+        part="flower",
+        args=["celery", "flower"],
+        sizing=flower,
+        after="nothing",
+        ports={"http": FLOWER_PORT},
+        probes={
+            "startup_probe": pods.http_probe("/healthcheck", "http", period=2, timeout=10, failures=90),
+            "readiness_probe": pods.http_probe("/healthcheck", "http", period=15, timeout=10, failures=4),
+            "liveness_probe": pods.http_probe("/healthcheck", "http", period=60, timeout=20, failures=5),
+        },
+    )
+
+
+def _redis_template(site: Site, broker: Broker, claim: pulumi.Input[str]) -> PodTemplateSpecArgs:
+    scratch = pods.Scratch(paths={"tmp": "/tmp"})  # noqa: S108 - a volume of the pod's own
+    stored = site.secrets["broker"]
+    # `redis-cli ping` exits with 0 even when it is refused: the answer itself must be looked at.
+    ping = ["sh", "-c", 'test "$(redis-cli ping)" = PONG']
+    server = pods.container(
+        "redis",
+        image=broker.image,
+        image_pull_policy="IfNotPresent",
+        sizing=broker,
+        args=["redis-server", "/etc/redis/redis.conf"],
+        ports=[ContainerPortArgs(name="redis", container_port=BROKER_PORT)],
+        env=[
+            EnvVarArgs(
+                name=credential.variable,
+                value_from=EnvVarSourceArgs(secret_key_ref=SecretKeySelectorArgs(name=stored.name, key=credential.key)),
+            )
+            for credential in site.credentials("redis")
+        ],
+        volume_mounts=[
+            VolumeMountArgs(name="data", mount_path=REDIS_FOLDER),
+            VolumeMountArgs(name="config", mount_path="/etc/redis", read_only=True),
+            *scratch.mounts(),
+        ],
+        startup_probe=pods.exec_probe(ping, period=1, timeout=5, failures=120),
+        readiness_probe=pods.exec_probe(ping, period=15, timeout=5, failures=4),
+        liveness_probe=pods.exec_probe(ping, period=30, timeout=10, failures=5),
+    )
+    volumes = [
+        VolumeArgs(name="data", persistent_volume_claim=PersistentVolumeClaimVolumeSourceArgs(claim_name=claim)),
+        VolumeArgs(
+            name="config",
+            secret=SecretVolumeSourceArgs(
+                secret_name=stored.name, items=[KeyToPathArgs(key="redis.conf", path="redis.conf")]
+            ),
+        ),
+        *scratch.volumes(),
+    ]
+    return PodTemplateSpecArgs(
+        metadata=ObjectMetaArgs(labels=site.labels("redis"), annotations={"airflow/checksum": stored.checksum}),
+        spec=pods.pod_spec(
+            pods.PodShape(
+                user=REDIS_USER,
+                service_account=site.accounts["redis"],
+                containers=[server],
+                volumes=volumes,
+                pull_secret=site.settings.image.pull_secret,
+            )
+        ),
+    )

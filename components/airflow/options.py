@@ -1,0 +1,124 @@
+"""Options of airflow.cfg for each part: what the program decides, and what the stack adds."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Final
+
+from components.airflow.executors import parts_of
+from components.airflow.roles import DAG_READERS, DATABASE_PARTS, Part
+from components.settings.stack import Settings
+
+API_PORT: Final = 8080
+HEALTH_PORT: Final = 8974
+WORKER_LOG_PORT: Final = 8793
+TRIGGERER_LOG_PORT: Final = 8794
+FLOWER_PORT: Final = 5555
+LOG_FOLDER: Final = "/opt/airflow/logs"
+EXAMPLES_FOLDER: Final = "/opt/airflow/examples"
+POD_TEMPLATE: Final = "/opt/airflow/pod_templates/task.yaml"
+
+SECTION_READERS: Final[Mapping[str, frozenset[Part]]] = {
+    "api": frozenset({"api-server"}),
+    "fab": frozenset({"api-server", "admin"}),
+    "scheduler": frozenset({"scheduler"}),
+    "dag_processor": frozenset({"dag-processor"}),
+    "triggerer": frozenset({"triggerer"}),
+    "kubernetes_executor": frozenset({"scheduler", "api-server"}),
+    "celery": frozenset({"scheduler", "worker", "flower"}),
+    "celery_broker_transport_options": frozenset({"scheduler", "worker", "flower"}),
+    "workers": frozenset({"worker", "task"}),
+    "database": DATABASE_PARTS,
+}
+"""Who reads a section, so that a change rolls these and no one else. Sections that are not named reach everyone."""
+
+
+def variable(section: str, option: str) -> str:
+    """The environment variable of an option."""
+    return f"AIRFLOW__{section.upper()}__{option.upper()}"
+
+
+def options_of(part: Part, settings: Settings) -> dict[str, str]:
+    """The options that a part reads, as environment variables; secrets are not among them."""
+    chosen = {
+        **_for_everyone(settings),
+        **_for_part(part, settings),
+        **{
+            (section.lower(), option.lower()): value
+            for section, options in settings.options.sections.items()
+            if part in SECTION_READERS.get(section.lower(), frozenset({part}))
+            for option, value in options.items()
+        },
+    }
+    return {variable(section, option): value for (section, option), value in sorted(chosen.items())}
+
+
+Options = dict[tuple[str, str], str]
+
+
+def _for_everyone(settings: Settings) -> Options:
+    service = f"{settings.name}-api-server.{settings.namespace}.svc"
+    return {
+        ("core", "executor"): parts_of(settings.executor).name,
+        ("core", "auth_manager"): "airflow.providers.fab.auth_manager.fab_auth_manager.FabAuthManager",
+        ("core", "load_examples"): "False",
+        ("core", "execution_api_server_url"): f"http://{service}:{API_PORT}/execution/",
+        ("api", "base_url"): f"http://localhost:{API_PORT}",
+        ("logging", "base_log_folder"): LOG_FOLDER,
+        ("logging", "colored_console_log"): "False",
+        # Every part needs the names of the bundles; who reads the files is another matter.
+        ("dag_processor", "dag_bundle_config_list"): json.dumps(dag_bundles(settings), sort_keys=True),
+    }
+
+
+def dag_bundles(settings: Settings) -> list[dict[str, object]]:
+    """Airflow's list of places with DAG files."""
+    folders = {"dags": dags_folder(settings)}
+    if settings.example_dags:
+        folders["examples"] = EXAMPLES_FOLDER
+    return [
+        {
+            "name": name,
+            "classpath": "airflow.dag_processing.bundles.local.LocalDagBundle",
+            "kwargs": {"path": path},
+        }
+        for name, path in folders.items()
+    ]
+
+
+def dags_folder(settings: Settings) -> str:
+    """Where DAG files lie in a container."""
+    return settings.dags.path if settings.dags.kind == "image" else "/opt/airflow/dags"
+
+
+def _for_part(part: Part, settings: Settings) -> Options:
+    options: Options = {}
+    executor = parts_of(settings.executor)
+    celery, task_pods = executor.celery, executor.task_pods
+    if part in DAG_READERS:
+        options["core", "dags_folder"] = dags_folder(settings)
+    if part == "scheduler":
+        options["scheduler", "enable_health_check"] = "True"
+        options["scheduler", "scheduler_health_check_server_port"] = str(HEALTH_PORT)
+    if part == "api-server":
+        options["api", "expose_config"] = "False"
+    if part == "triggerer":
+        # The api-server reads logs of deferred tasks from here, and the name of a Deployment's pod does not resolve.
+        options["core", "hostname_callable"] = "airflow.utils.net.get_host_ip_address"
+    if part == "dag-processor":
+        # New files show within seconds on a volume or in an image; reading a folder's list is cheap.
+        options["dag_processor", "refresh_interval"] = "30"
+    if part in {"scheduler", "api-server"} and task_pods is not None:
+        options["kubernetes_executor", "namespace"] = settings.namespace
+    if part == "scheduler" and task_pods is not None:
+        options["kubernetes_executor", "pod_template_file"] = POD_TEMPLATE
+        options["kubernetes_executor", "delete_worker_pods_on_failure"] = str(not task_pods.keep_failed)
+        options["kubernetes_executor", "worker_pods_creation_batch_size"] = str(task_pods.created_per_heartbeat)
+    if part in {"scheduler", "worker", "flower"} and celery is not None:
+        options["celery_broker_transport_options", "visibility_timeout"] = str(celery.broker.visibility_timeout_seconds)
+    if part == "worker" and celery is not None:
+        options["celery", "worker_concurrency"] = str(celery.workers.concurrency)
+    if part == "flower":
+        options["celery", "flower_port"] = str(FLOWER_PORT)
+    return options

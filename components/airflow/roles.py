@@ -1,0 +1,92 @@
+"""The parts of an Airflow installation, and which credentials each of them may hold."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+Part = Literal[
+    "api-server", "scheduler", "dag-processor", "triggerer", "worker", "flower", "redis", "migration", "admin", "task"
+]
+
+DATABASE_PARTS: Final[frozenset[Part]] = frozenset(
+    {"api-server", "scheduler", "dag-processor", "triggerer", "migration", "admin"}
+)
+"""Who holds the metadata database's credentials. Workers and task pods run the code of DAG authors and never do,
+https://airflow.apache.org/docs/apache-airflow/stable/security/security_model.html."""
+
+DAG_READERS: Final[frozenset[Part]] = frozenset({"dag-processor", "triggerer", "worker", "task"})
+"""Who runs DAG code."""
+
+LOG_PARTS: Final[frozenset[Part]] = frozenset(
+    {"api-server", "scheduler", "dag-processor", "triggerer", "worker", "task"}
+)
+"""Who writes or reads task logs."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Credential:
+    """One secret value: the variable that carries it and who reads it."""
+
+    variable: str
+    stored_in: str
+    """Which Secret it is kept in."""
+    key: str
+    readers: frozenset[Part]
+
+
+CREDENTIALS: Final = (
+    Credential(
+        variable="AIRFLOW__DATABASE__SQL_ALCHEMY_CONN", stored_in="metadata", key="connection", readers=DATABASE_PARTS
+    ),
+    Credential(
+        variable="AIRFLOW__DATABASE__SQL_ALCHEMY_CONN_ASYNC",
+        stored_in="metadata",
+        key="async-connection",
+        readers=DATABASE_PARTS,
+    ),
+    Credential(
+        variable="AIRFLOW__CORE__FERNET_KEY",
+        stored_in="fernet",
+        key="key",
+        readers=frozenset({"api-server", "scheduler", "dag-processor", "triggerer", "worker"}),
+    ),
+    Credential(
+        variable="AIRFLOW__API_AUTH__JWT_SECRET",
+        stored_in="jwt",
+        key="key",
+        readers=frozenset({"api-server", "scheduler"}),
+    ),
+    Credential(
+        variable="AIRFLOW__API__SECRET_KEY",
+        stored_in="api",
+        key="key",
+        readers=frozenset({"api-server", "scheduler", "triggerer", "worker"}),
+    ),
+    Credential(
+        variable="AIRFLOW__CELERY__BROKER_URL",
+        stored_in="broker",
+        key="url",
+        readers=frozenset({"scheduler", "worker", "flower"}),
+    ),
+    Credential(
+        variable="AIRFLOW__CELERY__RESULT_BACKEND",
+        stored_in="results",
+        key="connection",
+        readers=frozenset({"scheduler", "worker"}),
+    ),
+    Credential(
+        variable="AIRFLOW__CELERY__FLOWER_BASIC_AUTH",
+        stored_in="flower",
+        key="basic-auth",
+        readers=frozenset({"flower"}),
+    ),
+    Credential(variable="REDISCLI_AUTH", stored_in="broker", key="password", readers=frozenset({"redis"})),
+    Credential(variable="ADMIN_PASSWORD", stored_in="admin", key="password", readers=frozenset({"admin"})),
+)
+"""The secrets matrix, whole: a value that is not listed here reaches no pod."""
+
+
+def credentials_of(part: Part) -> list[Credential]:
+    """The credentials that a part may hold."""
+    return [credential for credential in CREDENTIALS if part in credential.readers]

@@ -1,0 +1,174 @@
+"""Every secret of an installation: generated once, kept in state, stored in Kubernetes Secrets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import quote
+
+import pulumi
+import pulumi_kubernetes as kubernetes
+import pulumi_random as random
+from pulumi_kubernetes.core.v1 import Secret
+from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
+
+from components import naming
+from components.cloud.interface import Database, Databases
+
+BROKER_PORT: Final = 6379
+KEEPALIVES: Final = "keepalives=1&keepalives_idle=30&keepalives_interval=5&keepalives_count=5"
+"""Managed PostgreSQL drops connections that are idle for about 300 s."""
+ASYNCPG_SSL: Final = {"disable": "disable", "prefer": "prefer", "require": "require", "verify-full": "verify-full"}
+"""asyncpg knows `ssl` where libpq has `sslmode`; the values are the same."""
+
+
+def connection_url(database: Database) -> pulumi.Output[str]:
+    """The database's URL for psycopg2, its user and password percent-encoded."""
+    return _url("postgresql+psycopg2", database, f"sslmode={database.ssl_mode}&{KEEPALIVES}")
+
+
+def async_connection_url(database: Database) -> pulumi.Output[str]:
+    """The database's URL for asyncpg, given explicitly: derived from the other one it would carry libpq's options."""
+    return _url("postgresql+asyncpg", database, f"ssl={ASYNCPG_SSL[database.ssl_mode]}")
+
+
+def result_url(database: Database) -> pulumi.Output[str]:
+    """The database's URL as Celery's result backend."""
+    return pulumi.Output.concat("db+", connection_url(database))
+
+
+def _url(driver: str, database: Database, query: str) -> pulumi.Output[str]:
+    # Secret even where the password that came in was not marked as one.
+    return pulumi.Output.secret(
+        pulumi.Output.all(database.user, database.password, database.host, database.port, database.name).apply(
+            lambda part: (
+                f"{driver}://{encoded(part[0])}:{encoded(part[1])}@{part[2]}:{part[3]}/{encoded(part[4])}?{query}"
+            )
+        )
+    )
+
+
+def encoded(text: str) -> str:
+    """Percent-encoded for any place of a URL."""
+    return quote(text, safe="")
+
+
+def urlsafe(base64_text: str) -> str:
+    """Standard base64 as URL-safe base64, the form of a Fernet key."""
+    return base64_text.replace("+", "-").replace("/", "_")
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredSecret:
+    """A Secret in the cluster and the hash of what it holds."""
+
+    name: pulumi.Output[str]
+    checksum: pulumi.Output[str]
+    """sha256 of the values, in hexadecimal: what rolls the readers."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SecretsArgs:
+    """What the secrets are made for."""
+
+    instance: str
+    namespace: pulumi.Output[str]
+    kubernetes: kubernetes.Provider
+    databases: Databases
+    broker_host: str | None
+    """None without Celery."""
+    flower: bool
+    protect: bool
+
+
+class Secrets(pulumi.ComponentResource):
+    """All secrets of an installation, by the names that the secrets matrix uses."""
+
+    stored: Mapping[str, StoredSecret]
+    admin_password: pulumi.Output[str]
+    flower_password: pulumi.Output[str] | None
+
+    def __init__(self, name: str, args: SecretsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("airflow:airflow:Secrets", name, None, opts)
+        self._args = args
+        self._name = name
+        databases = args.databases
+        self.admin_password = self._password("admin")
+        self.flower_password = None
+        values: dict[str, dict[str, pulumi.Output[str]]] = {
+            "metadata": {
+                "connection": connection_url(databases.metadata),
+                "async-connection": async_connection_url(databases.metadata),
+            },
+            # Losing this key makes every connection and variable in the database unreadable.
+            "fernet": {"key": self._bytes("fernet", 32).apply(urlsafe)},
+            "jwt": {"key": self._bytes("jwt", 64)},
+            "api": {"key": self._bytes("api", 64)},
+            "admin": {"password": self.admin_password},
+        }
+        if databases.administrator is not None:
+            values["databases"] = database_credentials(databases)
+        if args.broker_host is not None and databases.results is not None:
+            password = self._password("broker")
+            values["broker"] = {
+                "url": pulumi.Output.concat("redis://:", password, f"@{args.broker_host}:{BROKER_PORT}/0"),
+                "password": password,
+                # A file, because arguments can be read by everyone who may list processes.
+                "redis.conf": pulumi.Output.concat(
+                    "requirepass ", password, "\nappendonly yes\ndir /data\nprotected-mode yes\nbind * -::*\n"
+                ),
+            }
+            values["results"] = {"connection": result_url(databases.results)}
+        if args.flower:
+            self.flower_password = self._password("flower")
+            values["flower"] = {"basic-auth": pulumi.Output.concat("admin:", self.flower_password)}
+        self.stored = {key: self._store(key, content) for key, content in values.items()}
+        self.register_outputs({})
+
+    def _store(self, key: str, content: Mapping[str, pulumi.Output[str]]) -> StoredSecret:
+        secret = Secret(
+            f"{self._name}-{key}",
+            # No fixed name: a changed secret is a new object, and pods that still run the old one can restart.
+            metadata=ObjectMetaArgs(
+                namespace=self._args.namespace, labels=naming.labels(self._args.instance, "secrets")
+            ),
+            immutable=True,
+            string_data=dict(content),
+            opts=pulumi.ResourceOptions(parent=self, provider=self._args.kubernetes),
+        )
+        joined = pulumi.Output.json_dumps(dict(content), sort_keys=True)
+        # A sha256 of high-entropy values gives nothing away, and as a secret it would hide what rolls a pod.
+        return StoredSecret(
+            name=secret.metadata.name, checksum=pulumi.Output.unsecret(joined.apply(lambda text: naming.sha256(text)))
+        )
+
+    def _password(self, key: str) -> pulumi.Output[str]:
+        made = random.RandomPassword(f"{self._name}-{key}-password", length=32, special=False, opts=self._kept())
+        return made.result
+
+    def _bytes(self, key: str, length: int) -> pulumi.Output[str]:
+        made = random.RandomBytes(f"{self._name}-{key}-key", length=length, opts=self._kept())
+        return pulumi.Output.secret(made.base64)
+
+    def _kept(self) -> pulumi.ResourceOptions:
+        # In state as "<name>-…-key" and "<name>-…-password": renaming makes new ones and locks everyone out.
+        return pulumi.ResourceOptions(parent=self, protect=self._args.protect)
+
+
+def database_credentials(databases: Databases) -> dict[str, pulumi.Output[str]]:
+    """What the migration needs to create both databases and their users."""
+    assert databases.administrator is not None
+    wanted = [database for database in (databases.metadata, databases.results) if database is not None]
+    owners = pulumi.Output.all(
+        *[
+            pulumi.Output.all(database.name, database.user, database.password).apply(
+                lambda part: {"database": part[0], "user": part[1], "password": part[2]}
+            )
+            for database in wanted
+        ]
+    )
+    return {
+        "administrator": _url("postgresql", databases.administrator, f"sslmode={databases.administrator.ssl_mode}"),
+        "owners": pulumi.Output.secret(pulumi.Output.json_dumps(owners)),
+    }

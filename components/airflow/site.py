@@ -1,0 +1,230 @@
+"""One installation as its parts see it: what they share, and the pod that each of them becomes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import pulumi
+import pulumi_kubernetes as kubernetes
+from pulumi_kubernetes.core.v1 import (
+    ConfigMap,
+    ConfigMapEnvSourceArgs,
+    ContainerArgs,
+    ContainerPortArgs,
+    EnvFromSourceArgs,
+    EnvVarArgs,
+    EnvVarSourceArgs,
+    PodTemplateSpecArgs,
+    SecretKeySelectorArgs,
+    VolumeArgs,
+    VolumeMountArgs,
+)
+from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
+
+from components import naming, pods
+from components.airflow.access import calls_kubernetes
+from components.airflow.dags import DagSource
+from components.airflow.logs import LogFolder
+from components.airflow.options import API_PORT, options_of
+from components.airflow.roles import DAG_READERS, DATABASE_PARTS, LOG_PARTS, Credential, Part, credentials_of
+from components.airflow.secrets import StoredSecret
+from components.cloud.interface import Identity
+from components.settings.model import Sizing
+from components.settings.stack import Settings
+
+AIRFLOW_USER: Final = pods.User(uid=50_000, gid=0, fs_group=0)
+"""The user of the official image; group 0 is what its folders are writable for."""
+SCRIPTS: Final = Path(__file__).parent / "scripts"
+GATE_SIZING: Final = Sizing(cpu_milli=50, memory_mib=512)
+"""For init containers: memory of one start of Airflow's command line."""
+MIGRATION_WAIT_SECONDS: Final = 120
+EVICTABLE: Final = {"cluster-autoscaler.kubernetes.io/safe-to-evict": "true"}
+NOT_EVICTABLE: Final = {"cluster-autoscaler.kubernetes.io/safe-to-evict": "false"}
+"""For pods that run tasks: an autoscaler that empties their node ends the tasks."""
+
+
+def script(name: str) -> str:
+    """The text of a script that runs inside a pod."""
+    return (SCRIPTS / name).read_text()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Site:
+    """What the parts of one installation share."""
+
+    settings: Settings
+    namespace: pulumi.Output[str]
+    kubernetes: kubernetes.Provider
+    accounts: Mapping[Part, pulumi.Output[str]]
+    secrets: Mapping[str, StoredSecret]
+    dags: DagSource
+    logs: LogFolder
+    identities: Mapping[str, Identity]
+    log_store_options: Mapping[str, pulumi.Input[str]]
+
+    @property
+    def name(self) -> str:
+        """The instance's name, the prefix of every object."""
+        return self.settings.name
+
+    def labels(self, part: str) -> dict[str, str]:
+        """Labels of a part's objects."""
+        return naming.labels(self.name, part)
+
+    def metadata(self, part: str, *, fixed: bool = True, **rest: Any) -> ObjectMetaArgs:
+        """Metadata of a part's object; a name that is not fixed gets a suffix and changes with the object."""
+        name = naming.object_name(self.name, part) if fixed else None
+        return ObjectMetaArgs(name=name, namespace=self.namespace, labels=self.labels(part), **rest)
+
+    def credentials(self, part: Part) -> list[Credential]:
+        """The credentials of a part that exist in this installation."""
+        return [credential for credential in credentials_of(part) if credential.stored_in in self.secrets]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PartPod:
+    """What is particular about the pod of one part."""
+
+    part: Part
+    args: Sequence[str]
+    """Arguments of the image's entrypoint, which must run: it sets up user and signals."""
+    sizing: Sizing
+    container: str = ""
+    """The main container's name; default: the part's."""
+    after: Literal["migration", "api", "nothing"] = "migration"
+    """What its init container waits for."""
+    ports: Mapping[str, int] = field(default_factory=dict[str, int])
+    environment: Mapping[str, str] = field(default_factory=dict[str, str])
+    probes: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    """startup_probe, readiness_probe and liveness_probe of the main container."""
+    volumes: Sequence[VolumeArgs] = ()
+    mounts: Sequence[VolumeMountArgs] = ()
+    init_containers: Sequence[ContainerArgs] = ()
+    grace_seconds: int = 30
+    restart_policy: str = "Always"
+    annotations: Mapping[str, str] = field(default_factory=dict[str, str])
+    extra: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+
+def options_map(site: Site, part: Part, opts: pulumi.ResourceOptions) -> ConfigMap:
+    """The ConfigMap with a part's options; a change makes a new one, under a new name, for its reader alone."""
+    return ConfigMap(
+        f"{site.name}-{part}-options",
+        metadata=site.metadata(part, fixed=False),
+        immutable=True,
+        data={**options_of(part, site.settings), **(site.log_store_options if part in LOG_PARTS else {})},
+        opts=opts,
+    )
+
+
+def pod_template(site: Site, pod: PartPod, options: pulumi.Input[str]) -> PodTemplateSpecArgs:
+    """The pod of a part. `options` names the ConfigMap with its options."""
+    settings, part = site.settings, pod.part
+    identity = site.identities.get(part, Identity())
+    reads_dags, keeps_logs = part in DAG_READERS, part in LOG_PARTS
+    scratch = pods.Scratch(paths={"tmp": "/tmp"})  # noqa: S108 - a volume of the pod's own
+    mounts = [
+        *scratch.mounts(),
+        *(site.dags.mounts if reads_dags else ()),
+        *([site.logs.mount] if keeps_logs else ()),
+        *pod.mounts,
+    ]
+    volumes = [
+        *scratch.volumes(),
+        *(site.dags.volumes if reads_dags else ()),
+        *([site.logs.volume] if keeps_logs else ()),
+        *pod.volumes,
+    ]
+    common: dict[str, Any] = {
+        "image": settings.image.reference,
+        "image_pull_policy": settings.image.pull_policy,
+        "env": environment(site, pod),
+        "env_from": [EnvFromSourceArgs(config_map_ref=ConfigMapEnvSourceArgs(name=options))],
+    }
+    main = pods.container(
+        pod.container or part,
+        sizing=pod.sizing,
+        args=list(pod.args),
+        ports=[ContainerPortArgs(name=name, container_port=port) for name, port in pod.ports.items()] or None,
+        volume_mounts=mounts,
+        **pod.probes,
+        **common,
+    )
+    gate_args = _gate(pod)
+    gate = [
+        pods.container(
+            f"wait-for-{pod.after}", sizing=GATE_SIZING, args=gate_args, volume_mounts=scratch.mounts(), **common
+        )
+    ]
+    return PodTemplateSpecArgs(
+        metadata=ObjectMetaArgs(
+            labels={**site.labels(part), **identity.pod_labels},
+            annotations={
+                **pod.annotations,
+                "airflow/checksum": checksum(site, pod),
+            },
+        ),
+        spec=pods.pod_spec(
+            pods.PodShape(
+                user=AIRFLOW_USER,
+                service_account=site.accounts[part],
+                containers=[main],
+                init_containers=[*pod.init_containers, *(gate if gate_args else ())],
+                volumes=volumes,
+                kubernetes_api=calls_kubernetes(part, settings),
+                grace_seconds=pod.grace_seconds,
+                restart_policy=pod.restart_policy,
+                pull_secret=settings.image.pull_secret,
+                extra=pod.extra,
+            )
+        ),
+    )
+
+
+def _gate(pod: PartPod) -> list[str]:
+    match pod.after:
+        case "migration":
+            assert pod.part in DATABASE_PARTS, f"{pod.part} cannot ask a database that it has no access to"
+            return ["airflow", "db", "check-migrations", f"--migration-wait-timeout={MIGRATION_WAIT_SECONDS}"]
+        case "api":
+            return ["python", "-c", script("wait_for_api.py")]
+        case "nothing":
+            return []
+
+
+def environment(site: Site, pod: PartPod) -> list[EnvVarArgs]:
+    """The variables of a part's containers, beside its options."""
+    fixed = {
+        # All options come from variables. A file that exists and is empty keeps Airflow from writing one of its own.
+        "AIRFLOW_CONFIG": "/dev/null",
+        # The image's entrypoint would ask the database at every start; init containers do that once.
+        "CONNECTION_CHECK_MAX_COUNT": "0",
+        **pod.environment,
+    }
+    if pod.after == "api":
+        fixed["API_URL"] = f"http://{site.name}-api-server.{site.settings.namespace}.svc:{API_PORT}"
+    plain = [EnvVarArgs(name=name, value=value) for name, value in fixed.items()]
+    return plain + [
+        EnvVarArgs(
+            name=credential.variable,
+            value_from=EnvVarSourceArgs(
+                secret_key_ref=SecretKeySelectorArgs(name=site.secrets[credential.stored_in].name, key=credential.key)
+            ),
+        )
+        for credential in site.credentials(pod.part)
+    ]
+
+
+def checksum(site: Site, pod: PartPod) -> pulumi.Output[str]:
+    """One hash of everything outside the pod's own spec that the part reads: a change rolls it, and only it."""
+    secrets = sorted({credential.stored_in for credential in site.credentials(pod.part)})
+    read = [
+        json.dumps(options_of(pod.part, site.settings), sort_keys=True),
+        site.dags.checksum if pod.part in DAG_READERS else "",
+        *(site.secrets[secret].checksum for secret in secrets),
+    ]
+    return pulumi.Output.all(*read).apply(lambda parts: naming.sha256("\0".join(parts)))

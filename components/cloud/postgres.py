@@ -1,0 +1,185 @@
+"""PostgreSQL in the cluster, for stacks without a managed one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import pulumi
+import pulumi_kubernetes as kubernetes
+import pulumi_random as random
+from pulumi_kubernetes.apps.v1 import StatefulSet, StatefulSetSpecArgs
+from pulumi_kubernetes.core.v1 import (
+    ContainerPortArgs,
+    EnvVarArgs,
+    EnvVarSourceArgs,
+    Namespace,
+    PersistentVolumeClaim,
+    PersistentVolumeClaimSpecArgs,
+    PersistentVolumeClaimVolumeSourceArgs,
+    PodTemplateSpecArgs,
+    Secret,
+    SecretKeySelectorArgs,
+    Service,
+    ServiceAccount,
+    ServicePortArgs,
+    ServiceSpecArgs,
+    VolumeArgs,
+    VolumeMountArgs,
+    VolumeResourceRequirementsArgs,
+)
+from pulumi_kubernetes.meta.v1 import LabelSelectorArgs, ObjectMetaArgs
+
+from components import naming, pods
+from components.cloud.interface import Database, Databases
+from components.namespaces import pod_security_labels
+from components.settings.model import Sizing
+
+PORT: Final = 5432
+USER: Final = pods.User(uid=999, gid=999, fs_group=999)
+"""The user `postgres` of the official image."""
+SIZING: Final = Sizing(cpu_milli=200, memory_mib=512)
+DATA: Final = "/var/lib/postgresql/data"
+
+
+@dataclass(frozen=True, kw_only=True)
+class PostgresArgs:
+    """What the server is built from."""
+
+    kubernetes: kubernetes.Provider
+    instance: str
+    namespace: str
+    """A namespace of its own: deleting Airflow's never takes the database with it."""
+    image: str
+    size_gib: int
+    storage_class: str | None
+    results: bool
+    """Whether a database for Celery's results is wanted."""
+    protect: bool
+
+
+class Postgres(pulumi.ComponentResource):
+    """A PostgreSQL server of one pod with one volume; no backups, no replica.
+
+    It starts empty: the databases and their users are created by the migration, as on a managed server.
+    """
+
+    databases: Databases
+
+    def __init__(self, name: str, args: PostgresArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("airflow:cloud:Postgres", name, None, opts)
+        child = pulumi.ResourceOptions(parent=self, provider=args.kubernetes)
+        kept = pulumi.ResourceOptions(parent=self, provider=args.kubernetes, protect=args.protect)
+        labels = naming.labels(args.instance, "postgres")
+        chosen = naming.selector(args.instance, "postgres")
+        service_name = naming.object_name(args.instance, "postgres")
+
+        # In state as "<name>-namespace": renaming destroys the database. Kept as the claim in it is.
+        namespace = Namespace(
+            f"{name}-namespace",
+            metadata=ObjectMetaArgs(name=args.namespace, labels={**labels, **pod_security_labels("restricted")}),
+            opts=kept,
+        )
+        inside = namespace.metadata.name
+        administrator = self._password(f"{name}-administrator")
+        secret = Secret(
+            f"{name}-administrator",
+            metadata=ObjectMetaArgs(namespace=inside, labels=labels),
+            string_data={"password": administrator},
+            opts=child,
+        )
+        # In state as "<name>-data": renaming destroys the database.
+        claim = PersistentVolumeClaim(
+            f"{name}-data",
+            metadata=ObjectMetaArgs(namespace=inside, labels=labels, annotations=pods.SKIP_AWAIT),
+            spec=PersistentVolumeClaimSpecArgs(
+                access_modes=["ReadWriteOnce"],
+                storage_class_name=args.storage_class,
+                resources=VolumeResourceRequirementsArgs(requests={"storage": f"{args.size_gib}Gi"}),
+            ),
+            opts=kept,
+        )
+        account = ServiceAccount(
+            f"{name}-account",
+            metadata=ObjectMetaArgs(namespace=inside, labels=labels),
+            automount_service_account_token=False,
+            opts=child,
+        )
+        Service(
+            f"{name}-service",
+            metadata=ObjectMetaArgs(name=service_name, namespace=inside, labels=labels, annotations=pods.SKIP_AWAIT),
+            spec=ServiceSpecArgs(
+                selector=chosen, ports=[ServicePortArgs(name="postgres", port=PORT, target_port="postgres")]
+            ),
+            opts=child,
+        )
+        server = StatefulSet(
+            f"{name}-server",
+            metadata=ObjectMetaArgs(namespace=inside, labels=labels),
+            spec=StatefulSetSpecArgs(
+                service_name=service_name,
+                replicas=1,
+                selector=LabelSelectorArgs(match_labels=chosen),
+                template=PodTemplateSpecArgs(
+                    metadata=ObjectMetaArgs(labels=labels),
+                    spec=pods.pod_spec(_shape(args, account.metadata.name, secret.metadata.name, claim.metadata.name)),
+                ),
+            ),
+            opts=child,
+        )
+        # The host is known only once the server answers: whoever takes it from here starts after that.
+        host = server.metadata.name.apply(lambda _: f"{service_name}.{args.namespace}.svc")
+        self.databases = Databases(
+            metadata=_database(host, "airflow", self._password(f"{name}-metadata")),
+            results=_database(host, "celery", self._password(f"{name}-results")) if args.results else None,
+            administrator=Database(
+                host=host, port=PORT, name="postgres", user="postgres", password=administrator, ssl_mode="disable"
+            ),
+            identity=f"{args.namespace}/{service_name}",
+        )
+        self.register_outputs({"host": host})
+
+    def _password(self, name: str) -> pulumi.Output[str]:
+        """A generated password, made once and kept in state."""
+        made = random.RandomPassword(
+            f"{name}-password", length=32, special=False, opts=pulumi.ResourceOptions(parent=self)
+        )
+        return made.result
+
+
+def _database(host: pulumi.Output[str], name: str, password: pulumi.Output[str]) -> Database:
+    return Database(host=host, port=PORT, name=name, user=name, password=password, ssl_mode="disable")
+
+
+def _shape(
+    args: PostgresArgs, account: pulumi.Input[str], secret: pulumi.Input[str], claim: pulumi.Input[str]
+) -> pods.PodShape:
+    scratch = pods.Scratch(paths={"run": "/var/run/postgresql", "tmp": "/tmp"})  # noqa: S108 - a volume of the pod's own
+    ready = ["pg_isready", "--username", "postgres", "--host", "127.0.0.1"]
+    server = pods.container(
+        "postgres",
+        image=args.image,
+        sizing=SIZING,
+        image_pull_policy="IfNotPresent",
+        ports=[ContainerPortArgs(name="postgres", container_port=PORT)],
+        env=[
+            EnvVarArgs(name="PGDATA", value=f"{DATA}/pgdata"),
+            EnvVarArgs(
+                name="POSTGRES_PASSWORD",
+                value_from=EnvVarSourceArgs(secret_key_ref=SecretKeySelectorArgs(name=secret, key="password")),
+            ),
+        ],
+        volume_mounts=[VolumeMountArgs(name="data", mount_path=DATA), *scratch.mounts()],
+        startup_probe=pods.exec_probe(ready, period=1, timeout=5, failures=120),
+        readiness_probe=pods.exec_probe(ready, period=10, timeout=5, failures=3),
+        liveness_probe=pods.exec_probe(ready, period=30, timeout=10, failures=5),
+    )
+    data = VolumeArgs(name="data", persistent_volume_claim=PersistentVolumeClaimVolumeSourceArgs(claim_name=claim))
+    return pods.PodShape(
+        user=USER,
+        service_account=account,
+        containers=[server],
+        volumes=[data, *scratch.volumes()],
+        # Time for a checkpoint: a killed server replays its log at the next start.
+        grace_seconds=60,
+    )

@@ -1,0 +1,21 @@
+"""Pod Security labels of a namespace."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+Level = Literal["restricted", "privileged"]
+
+
+def pod_security_labels(enforce: Level) -> dict[str, str]:
+    """Labels of the Pod Security admission; warnings and audit always measure against `restricted`.
+
+    https://kubernetes.io/docs/concepts/security/pod-security-admission/
+    """
+    prefix = "pod-security.kubernetes.io"
+    return {
+        f"{prefix}/enforce": enforce,
+        f"{prefix}/enforce-version": "latest",
+        f"{prefix}/audit": "restricted",
+        f"{prefix}/warn": "restricted",
+    }

@@ -1,0 +1,32 @@
+"""What a stack tells its users: where Airflow is, how to log in, and the commands for looking inside."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pulumi
+
+from components.airflow.options import API_PORT, FLOWER_PORT
+
+if TYPE_CHECKING:
+    from components.airflow.installation import Airflow
+    from components.settings.stack import Settings
+
+
+def export(settings: Settings, airflow: Airflow) -> None:
+    """Export the outputs of a stack; passwords are secrets and show with `pulumi stack output NAME --show-secrets`."""
+    kubectl = f"kubectl --namespace {settings.namespace}"
+    api_server = f"{settings.name}-api-server"
+    pulumi.export("namespace", airflow.namespace)
+    pulumi.export("url", f"http://localhost:{API_PORT}")
+    pulumi.export("admin_user", settings.admin.username)
+    pulumi.export("admin_password", pulumi.Output.secret(airflow.admin_password))
+    pulumi.export("port_forward_command", f"{kubectl} port-forward service/{api_server} {API_PORT}:{API_PORT}")
+    pulumi.export("logs_command", f"{kubectl} logs --follow deployment/{settings.name}-scheduler")
+    pulumi.export("exec_command", f"{kubectl} exec -it deployment/{settings.name}-scheduler -- airflow info")
+    if airflow.flower_password is not None:
+        pulumi.export("flower_password", pulumi.Output.secret(airflow.flower_password))
+        pulumi.export(
+            "flower_port_forward_command",
+            f"{kubectl} port-forward service/{settings.name}-flower {FLOWER_PORT}:{FLOWER_PORT}",
+        )

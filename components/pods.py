@@ -1,0 +1,164 @@
+"""What every pod of a stack has in common: it passes Pod Security `restricted`, and says what it needs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+import pulumi
+from pulumi_kubernetes.core.v1 import (
+    CapabilitiesArgs,
+    ContainerArgs,
+    EmptyDirVolumeSourceArgs,
+    ExecActionArgs,
+    HTTPGetActionArgs,
+    LocalObjectReferenceArgs,
+    PodSecurityContextArgs,
+    PodSpecArgs,
+    ProbeArgs,
+    ResourceRequirementsArgs,
+    SeccompProfileArgs,
+    SecurityContextArgs,
+    TCPSocketActionArgs,
+    VolumeArgs,
+    VolumeMountArgs,
+)
+
+if TYPE_CHECKING:
+    from components.settings.model import Sizing
+
+SKIP_AWAIT: Final = {"pulumi.com/skipAwait": "true"}
+"""For objects whose readiness shows in the pods that use them: a claim of a class that binds late, a Service
+whose pods do not exist yet."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class User:
+    """Whom the processes of a pod run as."""
+
+    uid: int
+    gid: int
+    fs_group: int
+
+
+def resources(sizing: Sizing) -> ResourceRequirementsArgs:
+    """Requests, and memory's limit: without a limit one leak starves the node, with a processor limit starts crawl."""
+    memory = f"{sizing.memory_mib}Mi"
+    return ResourceRequirementsArgs(
+        requests={"cpu": f"{sizing.cpu_milli}m", "memory": memory}, limits={"memory": memory}
+    )
+
+
+def container_security() -> SecurityContextArgs:
+    """The container's half of Pod Security `restricted`, on a root file system that cannot be written."""
+    return SecurityContextArgs(
+        allow_privilege_escalation=False,
+        capabilities=CapabilitiesArgs(drop=["ALL"]),
+        privileged=False,
+        read_only_root_filesystem=True,
+        run_as_non_root=True,
+        seccomp_profile=SeccompProfileArgs(type="RuntimeDefault"),
+    )
+
+
+def pod_security(user: User) -> PodSecurityContextArgs:
+    """The pod's half of Pod Security `restricted`."""
+    return PodSecurityContextArgs(
+        run_as_non_root=True,
+        run_as_user=user.uid,
+        run_as_group=user.gid,
+        fs_group=user.fs_group,
+        # A recursive chown of a large log volume can take longer than a probe waits.
+        fs_group_change_policy="OnRootMismatch",
+        seccomp_profile=SeccompProfileArgs(type="RuntimeDefault"),
+    )
+
+
+def container(name: str, *, image: str, sizing: Sizing, **rest: Any) -> ContainerArgs:
+    """A hardened container; `rest` goes to ContainerArgs."""
+    return ContainerArgs(
+        name=name, image=image, resources=resources(sizing), security_context=container_security(), **rest
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scratch:
+    """Folders that a container may write: they live as long as its pod."""
+
+    paths: Mapping[str, str]
+    """Volume name to the path where it is mounted."""
+
+    def volumes(self) -> list[VolumeArgs]:
+        """The pod's volumes."""
+        return [VolumeArgs(name=name, empty_dir=EmptyDirVolumeSourceArgs()) for name in self.paths]
+
+    def mounts(self) -> list[VolumeMountArgs]:
+        """The container's mounts."""
+        return [VolumeMountArgs(name=name, mount_path=path) for name, path in self.paths.items()]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PodShape:
+    """What differs from pod to pod."""
+
+    user: User
+    service_account: pulumi.Input[str]
+    containers: Sequence[ContainerArgs]
+    volumes: Sequence[VolumeArgs] = ()
+    init_containers: Sequence[ContainerArgs] = ()
+    kubernetes_api: bool = False
+    """Whether the pod talks to the Kubernetes API and so gets a token for it."""
+    grace_seconds: int = 30
+    restart_policy: str = "Always"
+    pull_secret: str | None = None
+    extra: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+
+def pod_spec(shape: PodShape) -> PodSpecArgs:
+    """The spec of a pod."""
+    return PodSpecArgs(
+        service_account_name=shape.service_account,
+        automount_service_account_token=shape.kubernetes_api,
+        # Service variables such as FLOWER_PORT=tcp://… would be read as settings of Airflow and Flower.
+        enable_service_links=False,
+        security_context=pod_security(shape.user),
+        termination_grace_period_seconds=shape.grace_seconds,
+        restart_policy=shape.restart_policy,
+        image_pull_secrets=[LocalObjectReferenceArgs(name=shape.pull_secret)] if shape.pull_secret else None,
+        init_containers=list(shape.init_containers) or None,
+        containers=list(shape.containers),
+        volumes=list(shape.volumes) or None,
+        **shape.extra,
+    )
+
+
+def exec_probe(command: Sequence[str], *, period: int, timeout: int, failures: int, delay: int = 0) -> ProbeArgs:
+    """A probe that runs a command; periods and time-outs in seconds."""
+    return ProbeArgs(
+        exec_=ExecActionArgs(command=list(command)),
+        initial_delay_seconds=delay,
+        period_seconds=period,
+        timeout_seconds=timeout,
+        failure_threshold=failures,
+    )
+
+
+def http_probe(path: str, port: str, *, period: int, timeout: int, failures: int) -> ProbeArgs:
+    """A probe that asks an HTTP path; periods and time-outs in seconds."""
+    return ProbeArgs(
+        http_get=HTTPGetActionArgs(path=path, port=port),
+        period_seconds=period,
+        timeout_seconds=timeout,
+        failure_threshold=failures,
+    )
+
+
+def tcp_probe(port: str, *, period: int, timeout: int, failures: int) -> ProbeArgs:
+    """A probe that opens a connection; periods and time-outs in seconds."""
+    return ProbeArgs(
+        tcp_socket=TCPSocketActionArgs(port=port),
+        period_seconds=period,
+        timeout_seconds=timeout,
+        failure_threshold=failures,
+    )

@@ -51,7 +51,7 @@ def write_launcher(path: Path, module: str, *arguments: str) -> None:
     text = (
         "#!/bin/sh\n"
         f"PYTHONPATH={shlex.quote(str(PROJECT))} PYTHONSAFEPATH=1 "
-        f'exec {shlex.join([sys.executable, "-m", module, *arguments])} "$@"\n'
+        f'exec {shlex.join([sys.executable, "-m", "lab.engine.launch", module, *arguments])} "$@"\n'
     )
     if path.exists() and path.read_text() == text:
         return

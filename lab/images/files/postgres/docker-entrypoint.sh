@@ -61,7 +61,7 @@ initialise() {
     fi
     local arguments=(--username="${POSTGRES_USER}" --auth-local=trust --auth-host="${method}")
     if [[ -n ${POSTGRES_PASSWORD} ]]; then
-        arguments+=(--pwfile=<(printf '%s\n' "${POSTGRES_PASSWORD}"))
+        arguments+=(--pwfile=/dev/fd/3)
     fi
     if [[ -n ${POSTGRES_INITDB_WALDIR:-} ]]; then
         arguments+=(--waldir="${POSTGRES_INITDB_WALDIR}")
@@ -70,7 +70,7 @@ initialise() {
         # Options of one variable, quoted as in a shell.
         eval "arguments+=(${POSTGRES_INITDB_ARGS})"
     fi
-    initdb --pgdata="${PGDATA}" "${arguments[@]}"
+    initdb --pgdata="${PGDATA}" "${arguments[@]}" 3< <(printf '%s\n' "${POSTGRES_PASSWORD}")
     touch "${unfinished}"
     printf '\nhost all all all %s\n' "${method}" >> "${PGDATA}/pg_hba.conf"
 

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from lab.node.node import Node
 
 
 def up() -> None:
@@ -38,7 +42,8 @@ def import_images(archives: Sequence[Path]) -> None:
     _node().import_images(archives)
 
 
-def _node():
+def _node() -> Node:
+    # Late: whoever only asks for kubectl or reads a name need not load all of the node.
     from lab.node.instance import Instance
     from lab.node.node import Node
 

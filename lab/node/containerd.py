@@ -21,6 +21,7 @@ from lab.progress import step
 SOCKET: Final = "/run/containerd/containerd.sock"
 """As seen from inside the node."""
 
+_CONFIGURATION: Final = "containerd.toml"
 _KUBERNETES: Final = "k8s.io"
 _START_SECONDS: Final = 30.0
 _NAME_KEYS: Final = ("io.containerd.image.name", "org.opencontainers.image.ref.name")
@@ -41,10 +42,9 @@ class Containerd:
 
     def configure(self, cni_configuration: str) -> None:
         """Write its configuration and that of the pod network."""
-        cni = self.instance.folder / "cni"
-        cni.mkdir(parents=True, exist_ok=True)
-        (cni / "10-pods.conflist").write_text(cni_configuration)
-        self._configuration.write_text(
+        cni = self.instance.configuration("cni/10-pods.conflist", cni_configuration).parent
+        self.instance.configuration(
+            _CONFIGURATION,
             f"""\
 version = 2
 root = "{self.instance.images}"
@@ -65,7 +65,7 @@ netns_mounts_under_state_dir = true
 [plugins."io.containerd.grpc.v1.cri".cni]
 bin_dir = "{CNI_PLUGINS}"
 conf_dir = "{cni}"
-"""
+""",
         )
 
     def start(self, env: Mapping[str, str]) -> None:
@@ -126,7 +126,7 @@ conf_dir = "{cni}"
 
     @property
     def _configuration(self) -> Path:
-        return self.instance.folder / "containerd.toml"
+        return self.instance.folder / _CONFIGURATION
 
 
 def images_in(archive: Path) -> dict[str, str]:

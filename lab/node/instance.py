@@ -51,7 +51,8 @@ class Instance:
     @property
     def folder(self) -> Path:
         """Everything that goes when the node goes."""
-        return state_dir() / "nodes" / self.name
+        # Resolved, as the kernel's list of mounts is.
+        return (state_dir() / "nodes" / self.name).resolve()
 
     @property
     def lock(self) -> Path:
@@ -71,7 +72,7 @@ class Instance:
     @property
     def images(self) -> Path:
         """containerd's store; outlives the node so that images are imported once."""
-        return cache_dir() / "containerd" / self.name
+        return (cache_dir() / "containerd" / self.name).resolve()
 
     @property
     def cgroup(self) -> str:
@@ -92,3 +93,14 @@ class Instance:
     def dns_service(self) -> str:
         """Where pods ask for names."""
         return self.layout.service_cidr.replace(".0.0/16", ".0.10")
+
+    def configuration(self, name: str, content: str) -> Path:
+        """Write a file of that name in the folder; one that holds this already is not touched.
+
+        kube-proxy ends itself when its configuration is written, even with the same content.
+        """
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if not path.exists() or path.read_text() != content:
+            path.write_text(content)
+        return path

@@ -16,8 +16,7 @@ def configure(instance: Instance) -> Path:
     """Write the kubelet's configuration, and the resolver of pods that use the node's."""
     layout = instance.layout
     serving = layout.authority.issue("kubelet-serving", f"system:node:{instance.name}", hosts=[instance.address])
-    resolver = instance.folder / "resolv.conf"
-    resolver.write_text(f"nameserver {instance.address}\n")
+    resolver = instance.configuration("resolv.conf", f"nameserver {instance.address}\n")
     configuration = {
         "apiVersion": "kubelet.config.k8s.io/v1beta1",
         "kind": "KubeletConfiguration",
@@ -63,9 +62,7 @@ def configure(instance: Instance) -> Path:
         "kubeAPIBurst": 500,
         "eventRecordQPS": 0,
     }
-    path = instance.folder / "kubelet.json"
-    path.write_text(json.dumps(configuration, indent=2))
-    return path
+    return instance.configuration("kubelet.json", json.dumps(configuration, indent=2))
 
 
 def command(binary: Path, instance: Instance) -> list[str]:

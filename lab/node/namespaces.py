@@ -9,6 +9,7 @@ of somebody else.
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import time
 from collections.abc import Sequence
@@ -22,6 +23,8 @@ import psutil
 from lab.errors import LabError
 
 _END_SECONDS: Final = 20.0
+_ESCAPE: Final = re.compile(r"\\(\d{3})")
+"""How the kernel writes spaces and such in its list of mounts."""
 
 # The kubelet sets these for the whole machine when they differ, and nothing sets them back. What it finds inside the
 # node are files that hold what it wants (pkg/kubelet/cm/container_manager_linux.go, setupKernelTunables).
@@ -60,7 +63,7 @@ class Namespaces:
 
     def exist(self) -> bool:
         """Whether both are there and were set up to the end."""
-        return self._complete.exists() and os.path.ismount(self.network) and os.path.ismount(self._mount)
+        return self._complete.exists() and {self.network, self._mount} <= set(mounts_below(self.folder))
 
     def create(self, private: Path) -> None:
         """Make both, after removing what an interrupted attempt left; `private` holds what is mounted inside."""
@@ -102,16 +105,30 @@ class Namespaces:
         return found
 
     def remove(self) -> None:
-        """Unmount the files; the namespaces end with the last process in them."""
-        for path in (self._mount, self.network, self.folder):
-            deadline = time.monotonic() + _END_SECONDS
-            while os.path.ismount(path):
-                done = subprocess.run(["umount", path], check=False, capture_output=True, text=True)
-                if done.returncode != 0 and time.monotonic() > deadline:
-                    raise LabError(f"{path} is still mounted after {_END_SECONDS:.0f} s: {done.stderr.strip()}")
-                if done.returncode != 0:
-                    time.sleep(0.2)
+        """Unmount the files; the namespaces end with the last process in them.
+
+        Raises:
+            LabError: something held a mount for too long.
+        """
         self._complete.unlink(missing_ok=True)
+        deadline = time.monotonic() + _END_SECONDS
+        while mounted := mounts_below(self.folder):
+            # The last mounted lies on top.
+            done = subprocess.run(["umount", mounted[-1]], check=False, capture_output=True, text=True)
+            if done.returncode != 0:
+                if time.monotonic() > deadline:
+                    raise LabError(f"{mounted[-1]} is still mounted: {done.stderr.strip()}.")
+                time.sleep(0.1)
+
+
+def mounts_below(folder: Path) -> list[Path]:
+    """What is mounted on the folder or below it, as this process sees it, in the order of mounting.
+
+    From the kernel's list: comparing devices, as os.path.ismount does, misses a folder that is bound to itself.
+    """
+    points = [line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines()]
+    paths = [Path(_ESCAPE.sub(lambda code: chr(int(code[1], 8)), point)) for point in points]
+    return [path for path in paths if path.is_relative_to(folder)]
 
 
 def _setup(private: Path) -> str:

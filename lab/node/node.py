@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,7 +27,7 @@ from lab.node.api import Api, ApiError
 from lab.node.cgroups import Cgroups
 from lab.node.containerd import Containerd
 from lab.node.instance import Instance
-from lab.node.namespaces import Namespaces
+from lab.node.namespaces import Namespaces, mounts_below
 from lab.node.network import Network
 from lab.paths import PROJECT
 from lab.progress import step
@@ -73,12 +74,18 @@ class Node:
         with locked(self.instance.lock):
             debian.install(PACKAGES)
             binaries = {program.name: program.build() for program in _PROGRAMS}
-            if self._answers() is None:
+            made_by = _fingerprint(binaries.values())
+            record = self.instance.folder / "made-by"
+            current = record.exists() and record.read_text() == made_by
+            if current and self._answers() is None:
                 return
             with step(f"Kubernetes {programs.KUBERNETES_VERSION} node {self.instance.name}"):
+                if not current:
+                    self._stop_daemons()
                 self._prepare()
                 self._start(binaries)
                 self._wait_until_ready()
+                record.write_text(made_by)
 
     def down(self) -> None:
         """End every process, mount, control group and interface of the node, and delete its data; images stay.
@@ -192,6 +199,14 @@ class Node:
             *("--folder", self.instance.volumes),
         ]
 
+    def _stop_daemons(self) -> None:
+        """Stop all daemons, so that they start with the commands of this checkout; pods run on.
+
+        Not gently: they bear it, and the API server would take ten seconds.
+        """
+        for daemon in reversed(self._daemons()):
+            self._kill(daemon.process())
+
     def _wait_until_ready(self) -> None:
         deadline = time.monotonic() + READY_SECONDS
         while (missing := self._answers()) is not None:
@@ -253,9 +268,8 @@ class Node:
         self._kill_everything()
         self._network.disconnect()
         self.namespaces.remove()
-        for line in Path("/proc/self/mountinfo").read_text().splitlines():
-            if line.split()[4].startswith(f"{self.instance.folder}/"):
-                raise LabError(f"{line.split()[4]} is still mounted.", remedy="Unmount it and repeat.")
+        if mounted := mounts_below(self.instance.folder):
+            raise LabError(f"{mounted[-1]} is still mounted.", remedy="Unmount it and repeat.")
 
     def _kill_everything(self) -> None:
         """Kill pods, daemons and whatever else is in the node, until nothing is."""
@@ -272,10 +286,14 @@ class Node:
             time.sleep(0.05)
 
     def _kill(self, process: psutil.Process | None) -> None:
-        if process is not None:
-            with suppress(psutil.NoSuchProcess, psutil.TimeoutExpired):
-                process.kill()
-                process.wait(1)
+        if process is None:
+            return
+        deadline = time.monotonic() + 1
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
+            # A process that is dead but not yet fetched by its parent counts as ended: the parent may never fetch it.
+            while process.status() != psutil.STATUS_ZOMBIE and time.monotonic() < deadline:
+                time.sleep(0.01)
 
     def _require_alive(self, *names: str) -> None:
         for name in names:
@@ -318,6 +336,12 @@ _DAEMONS: Final = (
     "coredns",
     "provisioner",
 )
+
+
+def _fingerprint(binaries: Iterable[Path]) -> str:
+    """Changes when the daemons would be started differently."""
+    sources = sorted(Path(__file__).parent.glob("*.py"))
+    return hashlib.sha256(b"\0".join([*map(bytes, binaries), *(path.read_bytes() for path in sources)])).hexdigest()
 
 
 def _require_root() -> None:

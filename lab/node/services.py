@@ -40,31 +40,33 @@ def proxy_command(binary: Path, instance: Instance) -> list[str]:
         # The default, -999, needs CAP_SYS_RESOURCE.
         "oomScoreAdj": 0,
     }
-    path = instance.folder / "kube-proxy.json"
-    path.write_text(json.dumps(configuration, indent=2))
+    path = instance.configuration("kube-proxy.json", json.dumps(configuration, indent=2))
     return [str(binary), f"--config={path}"]
 
 
 def dns_command(binary: Path, instance: Instance) -> list[str]:
     """CoreDNS's command line, to be run inside the node; writes its configuration."""
     kubeconfig = instance.layout.kubeconfig("coredns", "coredns")
-    path = instance.folder / "Corefile"
-    path.write_text(
+    path = instance.configuration(
+        "Corefile",
         f"""\
-.:53 {{
+cluster.local:53 in-addr.arpa:53 ip6.arpa:53 {{
   bind {instance.address}
   errors
   ready {instance.address}:{DNS_HEALTH_PORT}
-  kubernetes cluster.local in-addr.arpa ip6.arpa {{
+  kubernetes {{
     kubeconfig {kubeconfig}
     pods insecure
-    fallthrough in-addr.arpa ip6.arpa
   }}
-  # There is no other name server. "No such name" ends a look-up at once; a failure would be tried again.
+}}
+# There is no other name server. "No such name" ends a look-up at once; a failure would be tried again. A block of its
+# own, as the plugin comes before the cluster's in the fixed order of all plugins.
+.:53 {{
+  bind {instance.address}
   template ANY ANY {{
     rcode NXDOMAIN
   }}
 }}
-"""
+""",
     )
     return [str(binary), "-conf", str(path)]

@@ -1,0 +1,89 @@
+"""What a kubeconfig file says about the cluster a stack deploys to."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import ssl
+import urllib.request
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, cast
+
+import yaml
+
+LEAST_KUBERNETES: Final = (1, 30)
+"""The oldest version that Airflow 3.3 is tested on, https://airflow.apache.org/docs/apache-airflow/stable/installation/prerequisites.html."""
+ANSWER_SECONDS: Final = 3.0
+"""How long the cluster may take to tell its version; a preview works without an answer."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kubeconfig:
+    """One kubeconfig: the file, what it holds, and how the faults in it are named."""
+
+    path: Path
+    content: dict[str, Any]
+
+    @property
+    def contexts(self) -> list[str]:
+        """The names of its contexts."""
+        return [str(entry["name"]) for entry in self._entries("contexts")]
+
+    @property
+    def current_context(self) -> str | None:
+        """The context that kubectl uses."""
+        return self.content.get("current-context") or None
+
+    def cluster_server(self, context: str) -> str:
+        """The API server's URL of a context: what tells two clusters apart."""
+        return str(self._cluster(context).get("server", ""))
+
+    def served_version(self, context: str) -> tuple[int, int] | None:
+        """Major and minor version that the context's cluster says it runs, or None when it does not answer."""
+        cluster = self._cluster(context)
+        try:
+            request = urllib.request.Request(f"{cluster['server'].rstrip('/')}/version")  # noqa: S310 - the user's own URL
+            with urllib.request.urlopen(request, timeout=ANSWER_SECONDS, context=self._trust(cluster)) as answer:  # noqa: S310
+                version = json.load(answer)
+            return int(version["major"]), int("".join(filter(str.isdigit, version["minor"])))
+        except (OSError, ValueError, KeyError):
+            return None
+
+    def _cluster(self, context: str) -> dict[str, Any]:
+        wanted = next(entry["context"]["cluster"] for entry in self._entries("contexts") if entry["name"] == context)
+        found = [entry["cluster"] for entry in self._entries("clusters") if entry["name"] == wanted]
+        return cast("dict[str, Any]", found[0]) if found else {}
+
+    def _entries(self, kind: str) -> list[dict[str, Any]]:
+        return cast("list[dict[str, Any]]", self.content.get(kind) or [])
+
+    def _trust(self, cluster: dict[str, Any]) -> ssl.SSLContext:
+        if cluster.get("insecure-skip-tls-verify"):
+            return ssl._create_unverified_context()  # noqa: S323, SLF001 # pyright: ignore[reportPrivateUsage] - as the user's kubectl does
+        if data := cluster.get("certificate-authority-data"):
+            return ssl.create_default_context(cadata=base64.b64decode(data).decode())
+        if file := cluster.get("certificate-authority"):
+            return ssl.create_default_context(cafile=self.path.parent / file)
+        return ssl.create_default_context()
+
+
+def read(path: str | None) -> Kubeconfig:
+    """Read a kubeconfig: the given file, else the first of KUBECONFIG, else ~/.kube/config.
+
+    Raises:
+        ValueError: no such file, not readable, or not a kubeconfig; "rule; remedy".
+    """
+    chosen = path or os.environ.get("KUBECONFIG", "").split(os.pathsep)[0] or "~/.kube/config"
+    file = Path(chosen).expanduser()
+    remedy = "point KUBECONFIG or airflow:cloud.kubeconfig at the cluster's kubeconfig, or run `make demo`"
+    try:
+        content: Any = yaml.safe_load(file.read_text())
+    except OSError as error:
+        raise ValueError(f"cannot be read ({file}: {error.strerror}); {remedy}") from None
+    except yaml.YAMLError:
+        raise ValueError(f"is not YAML ({file}); {remedy}") from None
+    if not isinstance(content, dict) or "clusters" not in content:
+        raise ValueError(f"is not a kubeconfig ({file} has no clusters); {remedy}")
+    return Kubeconfig(path=file, content=cast("dict[str, Any]", content))

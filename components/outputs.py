@@ -17,6 +17,7 @@ def export(settings: Settings, airflow: Airflow) -> None:
     """Export the outputs of a stack; passwords are secrets and show with `pulumi stack output NAME --show-secrets`."""
     kubectl = f"kubectl --namespace {settings.namespace}"
     api_server = f"{settings.name}-api-server"
+    pulumi.export("name", settings.name)
     pulumi.export("namespace", airflow.namespace)
     pulumi.export("url", f"http://localhost:{API_PORT}")
     pulumi.export("admin_user", settings.admin.username)

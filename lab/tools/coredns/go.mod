@@ -1,5 +1,5 @@
 module lab/tools/coredns
 
-go 1.24
+go 1.24.0
 
 require github.com/coredns/coredns v1.13.2

@@ -1,0 +1,7 @@
+"""`python -m lab`."""
+
+from __future__ import annotations
+
+from lab.cli import main
+
+main()

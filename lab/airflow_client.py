@@ -1,0 +1,118 @@
+"""Airflow's REST API as a user of it: log in, trigger DAGs, wait, read logs."""
+
+from __future__ import annotations
+
+import json
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from lab.errors import LabError
+
+REQUEST_SECONDS: Final = 30
+ENDED: Final = frozenset({"success", "failed"})
+POLL_SECONDS: Final = 0.5
+
+
+@dataclass(frozen=True, kw_only=True)
+class AirflowClient:
+    """A logged-in user."""
+
+    url: str
+    token: str
+
+    def request(self, method: str, path: str, body: object = None) -> Any:
+        """The parsed answer of one request below /api/v2.
+
+        Raises:
+            urllib.error.HTTPError: the API refused.
+        """
+        return _request(method, f"{self.url}/api/v2/{path}", body, self.token)
+
+    def wait_for_dags(self, dags: Sequence[str], *, timeout_seconds: float = 180) -> None:
+        """Wait until the dag-processor has parsed all of these DAGs.
+
+        Raises:
+            LabError: one of them did not appear, or could not be imported.
+        """
+        deadline = time.monotonic() + timeout_seconds
+        while True:
+            errors = self.request("GET", "importErrors")["import_errors"]
+            if errors:
+                raise LabError(f"{errors[0]['filename']} cannot be imported: {errors[0]['stack_trace'][-400:]}")
+            known = {dag["dag_id"] for dag in self.request("GET", "dags?limit=200&exclude_stale=true")["dags"]}
+            if known.issuperset(dags):
+                return
+            if time.monotonic() > deadline:
+                missing = ", ".join(sorted(set(dags) - known))
+                raise LabError(f"These DAGs were not parsed within {timeout_seconds:.0f} s: {missing}.")
+            time.sleep(POLL_SECONDS)
+
+    def trigger(self, dag: str, conf: dict[str, Any] | None = None) -> str:
+        """Unpause a DAG and start a run; returns the run's id."""
+        self.request("PATCH", f"dags/{dag}?update_mask=is_paused", {"is_paused": False})
+        run = self.request("POST", f"dags/{dag}/dagRuns", {"logical_date": None, "conf": conf or {}})
+        return str(run["dag_run_id"])
+
+    def wait_for_run(self, dag: str, run: str, *, timeout_seconds: float = 300) -> str:
+        """The state that a run ended with.
+
+        Raises:
+            LabError: it did not end in time; the message names the tasks that hold it up.
+        """
+        deadline = time.monotonic() + timeout_seconds
+        while True:
+            state = self.request("GET", f"dags/{dag}/dagRuns/{run}")["state"]
+            if state in ENDED:
+                return str(state)
+            if time.monotonic() > deadline:
+                waiting = ", ".join(f"{task['task_id']}: {task['state']}" for task in self.tasks(dag, run))
+                raise LabError(f"{dag} did not end within {timeout_seconds:.0f} s ({waiting}).")
+            time.sleep(POLL_SECONDS)
+
+    def tasks(self, dag: str, run: str) -> list[dict[str, Any]]:
+        """The task instances of a run."""
+        answer = self.request("GET", f"dags/{dag}/dagRuns/{run}/taskInstances?limit=1000")
+        return list(answer["task_instances"])
+
+    def log(self, dag: str, run: str, task: dict[str, Any]) -> str:
+        """The log of a task's last try, as text."""
+        path = f"dags/{dag}/dagRuns/{run}/taskInstances/{task['task_id']}/logs/{max(task['try_number'], 1)}"
+        answer = self.request("GET", f"{path}?full_content=true&map_index={task['map_index']}")
+        content = answer["content"]
+        if isinstance(content, str):
+            return content
+        return "\n".join(str(entry.get("event", entry)) if isinstance(entry, dict) else str(entry) for entry in content)
+
+
+def logged_in(url: str, user: str, password: str, *, timeout_seconds: float = 120) -> AirflowClient:
+    """Log in, waiting for an API that does not answer yet.
+
+    Raises:
+        urllib.error.HTTPError: the credentials are refused.
+        LabError: the API did not answer in time.
+    """
+    deadline = time.monotonic() + timeout_seconds
+    while True:
+        try:
+            answer = _request("POST", f"{url}/auth/token", {"username": user, "password": password}, None)
+            return AirflowClient(url=url, token=answer["access_token"])
+        except urllib.error.HTTPError:
+            raise
+        except OSError as error:
+            if time.monotonic() > deadline:
+                raise LabError(f"{url} did not answer within {timeout_seconds:.0f} s: {error}") from None
+            time.sleep(POLL_SECONDS)
+
+
+def _request(method: str, url: str, body: object, token: str | None) -> Any:
+    headers = {"Content-Type": "application/json", "Accept": "application/json"}
+    if token:
+        headers["Authorization"] = f"Bearer {token}"
+    data = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(url, data=data, headers=headers, method=method)  # noqa: S310 - the lab's own URL
+    with urllib.request.urlopen(request, timeout=REQUEST_SECONDS) as answer:  # noqa: S310
+        return json.loads(answer.read() or "null")

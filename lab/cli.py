@@ -1,0 +1,124 @@
+"""The lab's command line: `python -m lab COMMAND`."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from typing import Annotated
+
+import typer
+
+from lab.errors import LabError
+
+app = typer.Typer(
+    help="A real Pulumi engine and a real Kubernetes node on this machine, with Airflow on top.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+
+StackOption = Annotated[str, typer.Option("--stack", "-s", help="The stack: its file is Pulumi.STACK.yaml.")]
+PASSED_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
+
+
+@app.command()
+def up() -> None:
+    """Start the engine's tools and the node, and give it the images. Safe to repeat; repairs what died."""
+    from lab import demo
+
+    demo.start_lab()
+
+
+@app.command()
+def down() -> None:
+    """End the node and all that runs on it. Built tools and images stay in the cache."""
+    from lab import node
+
+    node.down()
+
+
+@app.command()
+def status() -> None:
+    """Say what runs, and which engine and plugins are used."""
+    from lab import node
+    from lab.engine.toolchain import toolchain
+
+    for line in toolchain().describe():
+        print(line)
+    for what, state in node.status():
+        print(f"{what}: {state}")
+
+
+@app.command()
+def logs(part: Annotated[str, typer.Argument(help="A part of the node, as `status` names it.")] = "") -> None:
+    """Show the last lines of the node's logs, of one part or of all."""
+    from lab import node
+
+    found = False
+    for log in sorted(node.log_files()):
+        if part in ("", log.stem):
+            found = True
+            print(f"==> {log} <==")
+            print("\n".join(log.read_text(errors="replace").splitlines()[-40:]))
+    if not found:
+        raise LabError(f"No log of {part or 'anything'}.", remedy="See `python -m lab status` for the parts.")
+
+
+@app.command()
+def shell(stack: StackOption = "local") -> None:
+    """Open a shell in which `pulumi` and `kubectl` work on the lab."""
+    raise typer.Exit(_inside(stack, [os.environ.get("SHELL", "/bin/sh")]))
+
+
+@app.command(context_settings=PASSED_ON)
+def pulumi(context: typer.Context, stack: StackOption = "local") -> None:
+    """Run `pulumi` on the lab's stack; all further arguments are its own."""
+    raise typer.Exit(_inside(stack, ["pulumi", *context.args]))
+
+
+@app.command(context_settings=PASSED_ON)
+def kubectl(context: typer.Context) -> None:
+    """Run `kubectl` on the lab's node; all arguments are its own."""
+    from lab import node
+
+    command = [str(node.kubectl()), "--kubeconfig", str(node.kubeconfig()), *context.args]
+    raise typer.Exit(subprocess.run(command, check=False).returncode)
+
+
+@app.command()
+def demo(stack: StackOption = "local") -> None:
+    """Bring a stack up on the node and run the example DAGs on it."""
+    from lab import demo as demonstration
+
+    demonstration.run(stack)
+
+
+@app.command("demo-down")
+def demo_down(stack: StackOption = "local") -> None:
+    """Destroy the stack of the demonstration and end the node; nothing of either stays."""
+    from lab import demo as demonstration
+
+    demonstration.end(stack)
+
+
+def _inside(stack: str, command: list[str]) -> int:
+    from lab import demo as demonstration
+    from lab import node
+
+    made = demonstration.lab_stack(stack)
+    kubectl_folder = str(node.kubectl().parent)
+    variables = {
+        **made.environment,
+        "PATH": os.pathsep.join([made.environment["PATH"], kubectl_folder]),
+        "PULUMI_STACK": stack,
+    }
+    return subprocess.run(command, check=False, cwd=made.folder, env=variables).returncode
+
+
+def main() -> None:
+    """Run the command line; an error for a person is one line, without a traceback."""
+    try:
+        app()
+    except LabError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(1)

@@ -1,0 +1,58 @@
+"""The program with a stack file of the lab's own: stacks are made without touching the checkout.
+
+Creating a stack writes the salt of its passphrase into the stack file. So the engine works in a folder of links to the
+checkout, in which only the stack files are copies.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from lab.engine.stack import Stack
+from lab.errors import LabError
+from lab.paths import PROJECT
+
+SALT: Final = "encryptionsalt:"
+LEFT_OUT: Final = frozenset({".git", ".pytest_cache", ".ruff_cache", ".hypothesis", "__pycache__"})
+
+
+def workspace(folder: Path, stack: str, environment: Mapping[str, str], config: str | None = None) -> Stack:
+    """The stack of this program, in a workspace of its own; created unless it is there.
+
+    Args:
+        folder: the workspace; it is brought up to date with the checkout.
+        stack: the stack's name.
+        environment: where its state lives and which tools run it.
+        config: the stack file's text; default: the checkout's own Pulumi.STACK.yaml.
+
+    Raises:
+        LabError: there is no such stack file.
+    """
+    source = PROJECT / f"Pulumi.{stack}.yaml"
+    if config is None:
+        if not source.exists():
+            raise LabError(f"There is no {source.name}.", remedy="Choose a stack that has a file, for example local.")
+        config = source.read_text()
+    folder.mkdir(parents=True, exist_ok=True)
+    wanted = {entry.name for entry in PROJECT.iterdir() if entry.name not in LEFT_OUT and not _stack_file(entry.name)}
+    for stale in folder.iterdir():
+        if stale.is_symlink() and stale.name not in wanted:
+            stale.unlink()
+    for name in wanted:
+        link = folder / name
+        if link.is_symlink() and link.readlink() != PROJECT / name:
+            link.unlink()
+        if not link.is_symlink():
+            link.symlink_to(PROJECT / name)
+    target = folder / f"Pulumi.{stack}.yaml"
+    salt = [line for line in target.read_text().splitlines() if line.startswith(SALT)] if target.exists() else []
+    target.write_text("\n".join([*salt, config]))
+    made = Stack(folder=folder, name=stack, environment=environment)
+    made.create()
+    return made
+
+
+def _stack_file(name: str) -> bool:
+    return name.startswith("Pulumi.") and name != "Pulumi.yaml"

@@ -59,6 +59,8 @@ class Daemon:
                 env={**os.environ, **(env or {})},
                 start_new_session=True,
             )
+        # It is meant to outlive this object; without a return code the interpreter would complain of that.
+        child.returncode = 0
         started = psutil.Process(child.pid).create_time()
         self._record.write_text(json.dumps({"pid": child.pid, "started": started}))
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from cluster_fixture import cluster  # noqa: F401 - a fixture is known by its name here
 
 from lab.engine.environment import environment
 from lab.engine.stack import Stack

@@ -1,0 +1,19 @@
+"""What every test of the program relies on: an Output that is used like a plain value raises instead of misleading."""
+
+from __future__ import annotations
+
+import os
+from typing import NoReturn
+
+import pulumi
+
+# An Output in an f-string becomes a sentence of advice; with this it raises.
+os.environ["PULUMI_ERROR_OUTPUT_STRING"] = "1"
+
+
+def _refuse(_: object) -> NoReturn:
+    raise TypeError("an Output has no truth value: decide from plain settings, or inside apply")
+
+
+# `if output`, `output or x` and `not output` are silently true without this.
+pulumi.Output.__bool__ = _refuse

@@ -1,0 +1,38 @@
+"""A cluster that refuses every connection, and a home without settings of the machine's own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+CONTEXT = "test"
+
+
+def kubeconfig_text(server: str, **cluster: object) -> str:
+    """A kubeconfig with one context."""
+    return yaml.safe_dump(
+        {
+            "apiVersion": "v1",
+            "kind": "Config",
+            "clusters": [{"name": "cluster", "cluster": {"server": server, **cluster}}],
+            "users": [{"name": "user", "user": {}}],
+            "contexts": [{"name": CONTEXT, "context": {"cluster": "cluster", "user": "user"}}],
+            "current-context": CONTEXT,
+        }
+    )
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _unreachable_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    home = tmp_path_factory.mktemp("home")
+    file = Path(home) / "kubeconfig"
+    file.write_text(kubeconfig_text("https://127.0.0.1:1"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("KUBECONFIG", str(file))
+        patch.setenv("HOME", str(home))
+        for variable in ("PULUMI_CONFIG", "PULUMI_CONFIG_SECRET_KEYS"):
+            patch.delenv(variable, raising=False)
+        yield

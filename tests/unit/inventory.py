@@ -1,0 +1,150 @@
+"""Every resource that a local stack consists of, by executor. Written by hand: a new one is entered here on purpose."""
+
+from __future__ import annotations
+
+from typing import Final
+
+POSTGRES: Final = {
+    ("airflow:cloud:Postgres", "airflow-postgres"),
+    ("kubernetes:apps/v1:StatefulSet", "airflow-postgres-server"),
+    ("kubernetes:core/v1:Namespace", "airflow-postgres-namespace"),
+    ("kubernetes:core/v1:PersistentVolumeClaim", "airflow-postgres-data"),
+    ("kubernetes:core/v1:Secret", "airflow-postgres-administrator"),
+    ("kubernetes:core/v1:Service", "airflow-postgres-service"),
+    ("kubernetes:core/v1:ServiceAccount", "airflow-postgres-account"),
+    ("random:index/randomPassword:RandomPassword", "airflow-postgres-administrator-password"),
+    ("random:index/randomPassword:RandomPassword", "airflow-postgres-metadata-password"),
+}
+
+EVERY_EXECUTOR: Final = {
+    ("pulumi:providers:kubernetes", "cluster"),
+    ("airflow:airflow:Airflow", "airflow"),
+    ("kubernetes:core/v1:Namespace", "airflow-namespace"),
+    ("kubernetes:core/v1:PersistentVolumeClaim", "airflow-logs"),
+    # Access
+    ("airflow:airflow:Access", "airflow-access"),
+    ("kubernetes:core/v1:ServiceAccount", "airflow-access-admin-account"),
+    ("kubernetes:core/v1:ServiceAccount", "airflow-access-api-server-account"),
+    ("kubernetes:core/v1:ServiceAccount", "airflow-access-dag-processor-account"),
+    ("kubernetes:core/v1:ServiceAccount", "airflow-access-migration-account"),
+    ("kubernetes:core/v1:ServiceAccount", "airflow-access-scheduler-account"),
+    ("kubernetes:core/v1:ServiceAccount", "airflow-access-triggerer-account"),
+    # The KubernetesPodOperator needs this one with Celery too.
+    ("kubernetes:rbac.authorization.k8s.io/v1:Role", "airflow-access-pod-launcher"),
+    ("kubernetes:rbac.authorization.k8s.io/v1:RoleBinding", "airflow-access-pod-launcher-binding"),
+    # Secrets
+    ("airflow:airflow:Secrets", "airflow-secrets"),
+    ("kubernetes:core/v1:Secret", "airflow-secrets-admin"),
+    ("kubernetes:core/v1:Secret", "airflow-secrets-api"),
+    ("kubernetes:core/v1:Secret", "airflow-secrets-databases"),
+    ("kubernetes:core/v1:Secret", "airflow-secrets-fernet"),
+    ("kubernetes:core/v1:Secret", "airflow-secrets-jwt"),
+    ("kubernetes:core/v1:Secret", "airflow-secrets-metadata"),
+    ("random:index/randomBytes:RandomBytes", "airflow-secrets-api-key"),
+    ("random:index/randomBytes:RandomBytes", "airflow-secrets-fernet-key"),
+    ("random:index/randomBytes:RandomBytes", "airflow-secrets-jwt-key"),
+    ("random:index/randomPassword:RandomPassword", "airflow-secrets-admin-password"),
+    # The database's schema and the first user
+    ("airflow:airflow:Migration", "airflow-migrate"),
+    ("kubernetes:batch/v1:Job", "airflow-migrate-admin"),
+    ("kubernetes:batch/v1:Job", "airflow-migrate-migration"),
+    ("kubernetes:core/v1:ConfigMap", "airflow-admin-options"),
+    ("kubernetes:core/v1:ConfigMap", "airflow-migration-options"),
+    # Airflow's own services
+    ("kubernetes:apps/v1:Deployment", "airflow-api-server"),
+    ("kubernetes:apps/v1:Deployment", "airflow-dag-processor"),
+    ("kubernetes:apps/v1:Deployment", "airflow-scheduler"),
+    ("kubernetes:apps/v1:Deployment", "airflow-triggerer"),
+    ("kubernetes:core/v1:ConfigMap", "airflow-api-server-options"),
+    ("kubernetes:core/v1:ConfigMap", "airflow-dag-processor-options"),
+    ("kubernetes:core/v1:ConfigMap", "airflow-scheduler-options"),
+    ("kubernetes:core/v1:ConfigMap", "airflow-triggerer-options"),
+    ("kubernetes:core/v1:Service", "airflow-api-server-service"),
+}
+
+CELERY: Final = {
+    ("airflow:airflow:Celery", "airflow-celery"),
+    ("kubernetes:apps/v1:Deployment", "airflow-flower"),
+    ("kubernetes:apps/v1:StatefulSet", "airflow-redis"),
+    ("kubernetes:apps/v1:StatefulSet", "airflow-worker"),
+    ("kubernetes:core/v1:ConfigMap", "airflow-flower-options"),
+    ("kubernetes:core/v1:ConfigMap", "airflow-worker-options"),
+    ("kubernetes:core/v1:PersistentVolumeClaim", "airflow-celery-broker-data"),
+    ("kubernetes:core/v1:Secret", "airflow-secrets-broker"),
+    ("kubernetes:core/v1:Secret", "airflow-secrets-flower"),
+    ("kubernetes:core/v1:Secret", "airflow-secrets-results"),
+    ("kubernetes:core/v1:Service", "airflow-flower-service"),
+    ("kubernetes:core/v1:Service", "airflow-redis-service"),
+    ("kubernetes:core/v1:Service", "airflow-worker-service"),
+    ("kubernetes:core/v1:ServiceAccount", "airflow-access-flower-account"),
+    ("kubernetes:core/v1:ServiceAccount", "airflow-access-redis-account"),
+    ("kubernetes:core/v1:ServiceAccount", "airflow-access-worker-account"),
+    ("random:index/randomPassword:RandomPassword", "airflow-postgres-results-password"),
+    ("random:index/randomPassword:RandomPassword", "airflow-secrets-broker-password"),
+    ("random:index/randomPassword:RandomPassword", "airflow-secrets-flower-password"),
+}
+
+TASK_PODS: Final = {
+    ("kubernetes:core/v1:ConfigMap", "airflow-task-options"),
+    ("kubernetes:core/v1:ConfigMap", "airflow-task-template"),
+    ("kubernetes:core/v1:ServiceAccount", "airflow-access-task-account"),
+    ("kubernetes:rbac.authorization.k8s.io/v1:Role", "airflow-access-log-reader"),
+    ("kubernetes:rbac.authorization.k8s.io/v1:RoleBinding", "airflow-access-log-reader-binding"),
+}
+
+INVENTORY: Final = {
+    "celery": POSTGRES | EVERY_EXECUTOR | CELERY,
+    "kubernetes": POSTGRES | EVERY_EXECUTOR | TASK_PODS,
+    "celery+kubernetes": POSTGRES | EVERY_EXECUTOR | CELERY | TASK_PODS,
+}
+
+DIFFERENCES: Final[dict[str, tuple[str, set[tuple[str, str]], set[tuple[str, str]]]]] = {
+    "celery, given database": (
+        "celery",
+        {("kubernetes:core/v1:Secret", "airflow-secrets-databases")}
+        | POSTGRES
+        | {("random:index/randomPassword:RandomPassword", "airflow-postgres-results-password")},
+        set(),
+    ),
+    "kubernetes, given database": (
+        "kubernetes",
+        {("kubernetes:core/v1:Secret", "airflow-secrets-databases")} | POSTGRES,
+        set(),
+    ),
+    "celery, logs on workers": (
+        "celery",
+        {("kubernetes:core/v1:PersistentVolumeClaim", "airflow-logs")},
+        set(),
+    ),
+    "celery, no flower": (
+        "celery",
+        {
+            ("kubernetes:apps/v1:Deployment", "airflow-flower"),
+            ("kubernetes:core/v1:ConfigMap", "airflow-flower-options"),
+            ("kubernetes:core/v1:Secret", "airflow-secrets-flower"),
+            ("kubernetes:core/v1:Service", "airflow-flower-service"),
+            ("kubernetes:core/v1:ServiceAccount", "airflow-access-flower-account"),
+            ("random:index/randomPassword:RandomPassword", "airflow-secrets-flower-password"),
+        },
+        set(),
+    ),
+    "both, DAGs from a folder of the node": ("celery+kubernetes", set(), set()),
+    "both, example DAGs": (
+        "celery+kubernetes",
+        set(),
+        {("kubernetes:core/v1:ConfigMap", "airflow-example-dags")},
+    ),
+    "both, protected": ("celery+kubernetes", set(), set()),
+    "both, no pod operator": ("celery+kubernetes", set(), set()),
+    "celery, no pod operator": (
+        "celery",
+        {
+            ("kubernetes:rbac.authorization.k8s.io/v1:Role", "airflow-access-pod-launcher"),
+            ("kubernetes:rbac.authorization.k8s.io/v1:RoleBinding", "airflow-access-pod-launcher-binding"),
+        },
+        set(),
+    ),
+    "both, several of each": ("celery+kubernetes", set(), set()),
+    "both, on a node's port": ("celery+kubernetes", set(), set()),
+}
+"""A setting's effect on the inventory: which executor's it starts from, what goes, what comes."""

@@ -1,0 +1,81 @@
+"""The stacks that the unit tests run, each recorded once a session."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+
+from tests.unit import recorder
+from tests.unit.recorder import Config, Recording
+
+ROOT: Final = Path(__file__).resolve().parents[2]
+EXECUTORS: Final = ("celery", "kubernetes", "celery+kubernetes")
+METADATA_PASSWORD: Final = "p@ss:w/rd?#%&=+ x"
+RESULT_PASSWORD: Final = "an:other@/one"
+GIVEN: Final = {
+    "airflow:metadata_database_url": {
+        "secure": "postgresql://air%40flow:p%40ss%3Aw%2Frd%3F%23%25%26%3D%2B%20x@db.example.org:6432/meta%2Fdata"
+    },
+    "airflow:result_database_url": {
+        "secure": "postgresql://celery:an%3Aother%40%2Fone@db.example.org/celery?connect_timeout=3"
+    },
+}
+
+
+def config(executor: str, **sections: Any) -> Config:
+    """A local stack's config: sections become keys of the project, `executor_with` joins the executor's."""
+    chosen = {"kind": executor, **sections.pop("executor_with", {})}
+    cloud = {"kind": "local", **sections.pop("cloud_with", {})}
+    keys = {f"airflow:{key}": value for key, value in sections.items()}
+    return {"airflow:cloud": cloud, "airflow:executor": chosen, **keys}
+
+
+def stack_file(stack: str) -> Config:
+    """The config of one of the project's own stack files."""
+    return yaml.safe_load((ROOT / f"Pulumi.{stack}.yaml").read_text())["config"]
+
+
+STACKS: Final[dict[str, Config]] = {
+    **{executor: config(executor) for executor in EXECUTORS},
+    "stack file local": stack_file("local"),
+    "celery, given database": {**config("celery", cloud_with={"database": {"kind": "given"}}), **GIVEN},
+    "kubernetes, given database": {**config("kubernetes", cloud_with={"database": {"kind": "given"}}), **GIVEN},
+    "celery, logs on workers": config("celery", logs={"kind": "worker"}),
+    "celery, no flower": config("celery", executor_with={"flower": {"enabled": False}}),
+    "both, DAGs from a folder of the node": config("celery+kubernetes", dags={"kind": "host_path", "path": "/dags"}),
+    "both, example DAGs": config("celery+kubernetes", example_dags="true"),
+    "both, protected": config("celery+kubernetes", protect="true"),
+    "both, no pod operator": config("celery+kubernetes", pod_operator="false"),
+    "celery, no pod operator": config("celery", pod_operator="false"),
+    "both, pod operator with XCom": config("celery+kubernetes", pod_operator_xcom="true"),
+    "both, several of each": config(
+        "celery+kubernetes",
+        components={part: {"replicas": 2} for part in ("api_server", "scheduler", "dag_processor", "triggerer")},
+        executor_with={"workers": {"replicas": 3}},
+    ),
+    "both, on a node's port": config("celery+kubernetes", exposure={"kind": "node_port", "port": 30080}),
+    "both, every name as long as it may be": config(
+        "celery+kubernetes",
+        name="n" * 30,
+        namespace="s" * 30,
+        image={"reference": "registry.example.org/airflow@sha256:" + "0" * 64, "pull_secret": "pull"},
+    ),
+}
+
+
+@cache
+def recorded(stack: str) -> Recording:
+    """The recording of one of STACKS, which the program must accept."""
+    recording = recorder.run(STACKS[stack])
+    assert recording.error is None, recording.error
+    return recording
+
+
+def recordings() -> Iterator[tuple[str, Recording]]:
+    """Every stack with its recording."""
+    for stack in STACKS:
+        yield stack, recorded(stack)

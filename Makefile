@@ -1,0 +1,53 @@
+# Everything this project can do, as targets. Nothing needs to be installed but Python 3.11+, make and git; what runs
+# a Kubernetes node on this machine (test, test-cluster, demo, bench) needs root on Debian 12 as well.
+
+PYTHON ?= python3
+STACK ?= local
+VENV := .venv
+RUN := $(VENV)/bin/python
+STAMP := $(VENV)/.requirements
+
+.PHONY: setup check format test test-unit test-engine test-cluster demo demo-down bench clean
+.DEFAULT_GOAL := help
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(STAMP) ## the virtual environment with everything in it
+
+$(STAMP): requirements.txt requirements-dev.txt
+	@sh lab/bootstrap.sh "$(PYTHON)" "$(VENV)"
+	@touch $@
+
+check: $(STAMP) ## format, lint and types
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/pyright
+
+format: $(STAMP) ## put the sources into their form
+	$(VENV)/bin/ruff check --fix-only .
+	$(VENV)/bin/ruff format .
+
+test: $(STAMP) ## unit tests, then the real engine on a control plane whose pods are simulated
+	$(RUN) -m pytest tests/unit tests/engine
+
+test-unit: $(STAMP) ## unit tests alone
+	$(RUN) -m pytest tests/unit
+
+test-engine: $(STAMP) ## engine tests alone
+	$(RUN) -m pytest tests/engine
+
+test-cluster: $(STAMP) ## Airflow on a real node, with each executor
+	$(RUN) -m pytest tests/cluster
+
+demo: $(STAMP) ## a node on this machine, and Airflow on it: STACK=local
+	@$(RUN) -m lab demo --stack $(STACK)
+
+demo-down: $(STAMP) ## end the demonstration; nothing of it stays
+	@$(RUN) -m lab demo-down --stack $(STACK)
+
+bench: $(STAMP) ## measure Airflow on the node; prints a table and writes bench.json
+	@$(RUN) -m lab bench
+
+clean: demo-down ## the demonstration and the virtual environment
+	rm -rf $(VENV)

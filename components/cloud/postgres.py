@@ -109,13 +109,16 @@ class Postgres(pulumi.ComponentResource):
             f"{name}-service",
             metadata=ObjectMetaArgs(name=service_name, namespace=inside, labels=labels, annotations=pods.SKIP_AWAIT),
             spec=ServiceSpecArgs(
-                selector=chosen, ports=[ServicePortArgs(name="postgres", port=PORT, target_port="postgres")]
+                cluster_ip="None",
+                selector=chosen,
+                ports=[ServicePortArgs(name="postgres", port=PORT, target_port="postgres")],
             ),
             opts=child,
         )
         server = StatefulSet(
             f"{name}-server",
-            metadata=ObjectMetaArgs(namespace=inside, labels=labels),
+            # A fixed name: a replacement deletes first, and two servers never open one volume.
+            metadata=ObjectMetaArgs(name=service_name, namespace=inside, labels=labels),
             spec=StatefulSetSpecArgs(
                 service_name=service_name,
                 replicas=1,

@@ -15,7 +15,8 @@ QUIET_SECONDS: Final = 30.0
 
 def say(text: str) -> None:
     """Print one line at once, on stderr: stdout belongs to what a command answers."""
-    print(text, file=sys.stderr, flush=True)
+    # In one piece: steps that run side by side must not share a line.
+    print(f"{text}\n", end="", file=sys.stderr, flush=True)
 
 
 @contextmanager

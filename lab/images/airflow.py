@@ -25,6 +25,9 @@ python3 -m venv --without-pip {VENV}
 cd /mnt/wheels
 ./uv pip install --python {VENV}/bin/python --offline --no-index --find-links . --no-deps --no-cache \
     --link-mode copy --requirement /mnt/lock/{LOCK.name}
+# uv notes when it saw each wheel: nobody needs it, and it differs from machine to machine.
+find {VENV} -name uv_cache.json -delete
+find {VENV} -path '*.dist-info/RECORD' -exec sed -i '/uv_cache[.]json/d' {{}} +
 """
 
 COMPILE: Final = f"""
@@ -55,7 +58,13 @@ IMAGE: Final = Image(
     name=names.AIRFLOW,
     packages=("python3", "dumb-init", "ca-certificates"),
     python=True,
-    inputs=(source_of(__name__), LOCK, FILES / "airflow/entrypoint", FILES / "airflow/clean-logs"),
+    inputs=(
+        source_of(__name__),
+        source_of(wheel_folder.__name__),
+        LOCK,
+        FILES / "airflow/entrypoint",
+        FILES / "airflow/clean-logs",
+    ),
     fill=_fill,
     settings=Settings(
         user="50000",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Final
@@ -19,6 +19,9 @@ from lab.lock import locked
 from lab.paths import cache_dir
 
 IMAGES: Final = (airflow.IMAGE, postgres.IMAGE, redis.IMAGE, pause.IMAGE)
+
+TOOLS: Final = ("mmdebstrap", "util-linux")
+"""Debian packages that this machine needs to make root filesystems."""
 
 KEPT: Final = 2
 """Archives of one image that stay in the cache: the newest ones, so that going back a step costs nothing."""
@@ -37,26 +40,30 @@ def built() -> list[Path]:
                 raise LabError("Images are built in root filesystems of their own.", remedy="Run as root.")
             _sweep(cache)
             _build(missing, targets, cache, packages)
-            _prune(cache)
+            _prune(cache, set(targets.values()))
     return list(targets.values())
 
 
 def _build(
     missing: Sequence[Image], targets: Mapping[str, Path], cache: Path, packages: Mapping[str, Sequence[str]]
 ) -> None:
-    debian.install(["mmdebstrap", "util-linux", "gcc", "libc6-dev"])
+    debian.install(sorted({*TOOLS, *(tool for image in missing for tool in image.tools)}))
     with ThreadPoolExecutor(max_workers=2) as pool:
         # Two cores: both downloads at once, then the large image beside the small ones.
         fetched = pool.submit(wheels, cache, airflow.LOCK, log=log_of(cache, "wheels"))
-        base = pool.submit(debian_base, cache, packages, log=log_of(cache, "base")).result()
-        running = [
-            pool.submit(_with_wheels, image, targets[image.title], base, fetched)
-            if image.python
-            else pool.submit(image.build, targets[image.title], base, None)
-            for image in missing
-        ]
-        for job in running:
-            job.result()
+        try:
+            base = pool.submit(debian_base, cache, packages, log=log_of(cache, "base")).result()
+            running = [
+                pool.submit(_with_wheels, image, targets[image.title], base, fetched)
+                if image.python
+                else pool.submit(image.build, targets[image.title], base, None)
+                for image in missing
+            ]
+            for job in running:
+                job.result()
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
 
 
 def _with_wheels(image: Image, target: Path, base: DebianBase, fetched: Future[Path]) -> None:
@@ -73,9 +80,12 @@ def _sweep(cache: Path) -> None:
             leftover.unlink()
 
 
-def _prune(cache: Path) -> None:
+def _prune(cache: Path, used: Set[Path]) -> None:
     """Remove what newer builds have replaced."""
     for title in ("base", "wheels", *(image.title for image in IMAGES)):
         made = sorted(cache.glob(f"{title}-*"), key=lambda path: path.stat().st_mtime, reverse=True)
-        for old in made[KEPT:]:
-            shutil.rmtree(old) if old.is_dir() else old.unlink()
+        for old in set(made[KEPT:]) - used:
+            if old.is_dir():
+                shutil.rmtree(old)
+            else:
+                old.unlink()

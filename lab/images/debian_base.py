@@ -96,7 +96,7 @@ def _bootstrap(scratch: Path, made: Path, packages: Mapping[str, Sequence[str]],
     sources.write_text("\n".join(_sources(log)) + "\n")
     root = scratch / "root"
     # A mount namespace of its own: whatever ends this, no mount of the bootstrap stays behind.
-    command = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "mmdebstrap"]
+    command = ["unshare", "--mount", "mmdebstrap"]
     command += ["--mode=root", "--variant=minbase", "--format=directory", f"--aptopt={options}"]
     command += [f"--dpkgopt=path-exclude={path}" for path in SLIM]
     command += ["--skip=output/dev", f"--customize-hook={hook}", SUITE, str(root), str(sources)]

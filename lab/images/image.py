@@ -45,12 +45,14 @@ class Image:
     """Files that decide what the image holds, the recipe's own module among them."""
     packages: Sequence[str] = ()
     """Debian packages beside the base; without any the image does not stand on the base at all."""
+    tools: Sequence[str] = ()
+    """Debian packages that this machine needs for `fill`."""
     python: bool = False
     """Whether `fill` needs the wheels of Airflow."""
 
     def archive(self, cache: Path, base_key: str) -> Path:
         """Where the archive lies once it is made; its name changes with all that it depends on."""
-        key = hashlib.sha256(base_key.encode())
+        key = hashlib.sha256(base_key.encode() if self.packages else b"")
         for source in (*self.inputs, *(Path(str(module.__file__)) for module in (layer, oci)), Path(__file__)):
             key.update(source.read_bytes())
         return cache / f"{self.title}-{key.hexdigest()[:16]}.tar"

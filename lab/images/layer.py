@@ -65,11 +65,12 @@ def write(tree: Path, out: Sink, below: Mapping[str, Entry] | None = None) -> No
         info, mtime = _info(name, path)
         seen[name] = info.isdir()
         if below.get(name) != _entry(info, mtime):
-            # A changed file brings its folders along: an unpacker need not look them up below.
-            for parent in reversed(Path(name).parents[:-1]):
-                if str(parent) not in wanted:
-                    wanted[str(parent)] = (_info(str(parent), tree / parent)[0], tree / parent)
             wanted[name] = (info, path)
+            # A changed file brings its folders along: an unpacker need not look them up below.
+            parent = name.rpartition("/")[0]
+            while parent and parent not in wanted:
+                wanted[parent] = (_info(parent, tree / parent)[0], tree / parent)
+                parent = parent.rpartition("/")[0]
     for name in sorted(_hidden(below, seen)):
         folder, _, leaf = name.rpartition("/")
         mark = tarfile.TarInfo(f"{folder}/{WHITEOUT}{leaf}".lstrip("/"))
@@ -83,11 +84,12 @@ def write(tree: Path, out: Sink, below: Mapping[str, Entry] | None = None) -> No
 
 
 def _walk(tree: Path) -> Iterator[tuple[str, Path]]:
+    start = len(str(tree)) + 1
     for folder, folders, files in os.walk(tree):
         here = Path(folder)
         for leaf in (*folders, *files):
             path = here / leaf
-            yield path.relative_to(tree).as_posix(), path
+            yield str(path)[start:], path
         if here == tree:
             folders[:] = [leaf for leaf in folders if leaf not in EMPTY]
 

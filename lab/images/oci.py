@@ -15,6 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Final
 
+from lab.errors import LabError
 from lab.images.layer import EPOCH
 
 LAYER: Final = "application/vnd.oci.image.layer.v1.tar"
@@ -148,8 +149,17 @@ class Archive:
 
 
 def architecture() -> str:
-    """This machine's processor as images name it."""
-    return ARCHITECTURES.get(platform.machine(), platform.machine())
+    """This machine's processor as images name it.
+
+    Raises:
+        LabError: it is none that the lab knows.
+    """
+    machine = platform.machine()
+    if machine not in ARCHITECTURES:
+        raise LabError(
+            f"The lab builds no images for {machine}.", remedy="Use a cluster of your own: pulumi up -s local."
+        )
+    return ARCHITECTURES[machine]
 
 
 def _config(settings: Settings, layers: Sequence[Blob]) -> dict[str, object]:

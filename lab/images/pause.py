@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Final
 
-from lab import debian
 from lab.images import names
 from lab.images.image import FILES, Image, Workbench, source_of
 from lab.images.oci import Settings
@@ -12,13 +11,13 @@ from lab.images.tree import logged
 
 
 def _fill(bench: Workbench) -> None:
-    debian.install(["gcc", "libc6-dev"])
     program = bench.tree.root / "pause"
     logged(["gcc", "-Os", "-Wall", "-Werror", "-static", "-s", "-o", program, FILES / "pause.c"], log=bench.tree.log)
 
 
 IMAGE: Final = Image(
     title="pause",
+    tools=("gcc", "libc6-dev"),
     name=names.PAUSE,
     inputs=(source_of(__name__), FILES / "pause.c"),
     fill=_fill,

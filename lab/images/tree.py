@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import shlex
 import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -10,19 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+import psutil
+
 from lab.errors import LabError
 from lab.images.layer import EPOCH
-
-ENTER: Final = """
-set -e
-mount -t proc proc "$ROOT/proc"
-mount --rbind /dev "$ROOT/dev"
-for pair in $BINDS; do
-    mkdir -p "$ROOT${pair#*:}"
-    mount --bind "${pair%%:*}" "$ROOT${pair#*:}"
-done
-exec chroot "$ROOT" /usr/bin/env -i $INSIDE "$@"
-"""
 
 INSIDE: Final = {
     "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
@@ -64,24 +57,25 @@ class Tree:
             self.clear(leftover)
 
     def run(self, *command: str, binds: Mapping[Path, str] | None = None) -> None:
-        """Run a command in the tree as root, with the folders of `binds` (outside: inside) mounted.
+        """Run a command in the tree as root, with the folders of `binds` (outside: inside) mounted to be read.
 
-        It has namespaces of its own: it reaches no network, and its mounts and children are gone when it is.
+        It reaches no network, and its mounts are in a namespace of their own: they are gone when it is.
 
         Raises:
             LabError: it failed; the message names the log.
         """
-        bound = binds or {}
-        self._logged(
-            ["unshare", "--mount", "--pid", "--net", "--fork", "--kill-child", "sh", "-c", ENTER, "sh", *command],
-            env={
-                "ROOT": str(self.root),
-                "BINDS": " ".join(f"{outside}:{inside}" for outside, inside in bound.items()),
-                "INSIDE": " ".join(f"{key}={value}" for key, value in INSIDE.items()),
-            },
-        )
+        bound = {outside: self.root / inside.lstrip("/") for outside, inside in (binds or {}).items()}
+        script = ["set -e"]
+        script += [shlex.join(["mount", "-t", "proc", "proc", f"{self.root}/proc"])]
+        script += [shlex.join(["mount", "--rbind", "/dev", f"{self.root}/dev"])]
+        for outside, inside in bound.items():
+            inside.mkdir(parents=True)
+            script += [shlex.join(["mount", "--bind", "-o", "ro", str(outside), str(inside)])]
+        environment = [f"{key}={value}" for key, value in INSIDE.items()]
+        script += [shlex.join(["exec", "chroot", str(self.root), "/usr/bin/env", "-i", *environment, *command])]
+        self._logged(["unshare", "--mount", "--net", "sh", "-c", "\n".join(script)])
         for inside in bound.values():
-            (self.root / inside.lstrip("/")).rmdir()
+            inside.rmdir()
 
     def put(self, content: bytes | str, target: str | Path, *, mode: int = 0o644) -> None:
         """Write a file that belongs to root; its folders are made when they are missing."""
@@ -111,8 +105,8 @@ class Tree:
         else:
             path.unlink(missing_ok=True)
 
-    def _logged(self, command: Sequence[str | Path], *, env: Mapping[str, str] | None = None) -> None:
-        logged(command, log=self.log, env=env)
+    def _logged(self, command: Sequence[str | Path]) -> None:
+        logged(command, log=self.log)
 
 
 def logged(command: Sequence[str | Path], *, log: Path, env: Mapping[str, str] | None = None) -> None:
@@ -122,18 +116,29 @@ def logged(command: Sequence[str | Path], *, log: Path, env: Mapping[str, str] |
         LabError: it failed or took too long; the message carries its last line and names the log.
     """
     with log.open("a") as out:
-        try:
-            run = subprocess.run(
-                [str(part) for part in command],
-                check=False,
-                stdin=subprocess.DEVNULL,
-                stdout=out,
-                stderr=subprocess.STDOUT,
-                env={**os.environ, **(env or {})},
-                timeout=STEP_SECONDS,
-            )
-        except subprocess.TimeoutExpired:
-            raise LabError(f"{command[0]} took longer than {STEP_SECONDS} s.", remedy=f"See {log}.") from None
-    if run.returncode != 0:
+        child = subprocess.Popen(
+            [str(part) for part in command],
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            env={**os.environ, **(env or {})},
+        )
+    try:
+        status = child.wait(STEP_SECONDS)
+    except subprocess.TimeoutExpired:
+        raise LabError(f"{command[0]} took longer than {STEP_SECONDS} s.", remedy=f"See {log}.") from None
+    finally:
+        _end(child)
+    if status != 0:
         last = log.read_text(errors="replace").strip().splitlines()[-1:]
-        raise LabError(f"{command[0]} failed with {run.returncode}: {' '.join(last)}", remedy=f"See {log}.")
+        raise LabError(f"{command[0]} failed with {status}: {' '.join(last)}", remedy=f"See {log}.")
+
+
+def _end(child: subprocess.Popen[bytes]) -> None:
+    """Kill a command that still runs, and what it started."""
+    if child.poll() is not None:
+        return
+    for process in (*psutil.Process(child.pid).children(recursive=True), child):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.kill()
+    child.wait()

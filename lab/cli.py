@@ -77,12 +77,14 @@ def pulumi(context: typer.Context, stack: StackOption = "local") -> None:
 
 
 @app.command(context_settings=PASSED_ON)
-def kubectl(context: typer.Context) -> None:
+def kubectl() -> None:
     """Run `kubectl` on the lab's node; all arguments are its own."""
     from lab import node
 
-    command = [str(node.kubectl()), "--kubeconfig", str(node.kubeconfig()), *context.args]
-    raise typer.Exit(subprocess.run(command, check=False).returncode)
+    # From the process's own arguments: the parser would swallow the `--` of `kubectl exec`.
+    arguments = sys.argv[sys.argv.index("kubectl") + 1 :]
+    variables = {**os.environ, "KUBECONFIG": str(node.kubeconfig())}
+    raise typer.Exit(subprocess.run([str(node.kubectl()), *arguments], check=False, env=variables).returncode)
 
 
 @app.command()
@@ -99,6 +101,22 @@ def demo_down(stack: StackOption = "local") -> None:
     from lab import demo as demonstration
 
     demonstration.end(stack)
+
+
+@app.command()
+def bench(
+    executor: Annotated[list[str] | None, typer.Option(help="Which executor; default: all. Repeatable.")] = None,
+    runs: Annotated[int, typer.Option(min=1, max=20, help="Installations of each executor.")] = 1,
+) -> None:
+    """Measure Airflow on the node: start, memory at rest, a burst of tasks. Writes bench.json."""
+    from lab import demo as demonstration
+    from lab.bench import measure, report
+    from lab.paths import PROJECT
+
+    demonstration.start_lab()
+    figures = [measure.measure(name) for name in executor or measure.EXECUTORS for _ in range(runs)]
+    report.write(figures, PROJECT / "bench.json")
+    report.show(figures)
 
 
 def _inside(stack: str, command: list[str]) -> int:

@@ -1,0 +1,157 @@
+"""The measurements, one installation of Airflow for each executor."""
+
+from __future__ import annotations
+
+import base64
+import json
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, TypeVar
+
+import yaml
+
+from lab import node
+from lab.access import port_forward
+from lab.airflow_client import AirflowClient, logged_in
+from lab.bench import database
+from lab.daemon import Daemon
+from lab.demo import API_PORT, lab_stack
+from lab.engine.stack import Stack
+from lab.errors import LabError
+from lab.paths import PROJECT, state_dir
+from lab.progress import step
+
+EXECUTORS: Final = ("celery", "kubernetes", "celery+kubernetes")
+DAGS: Final = PROJECT / "lab/bench/dags"
+SETTLE_SECONDS: Final = 60
+"""What lies between the last task and the reading of the memory at rest."""
+POLL_SECONDS: Final = 0.2
+UP_SECONDS: Final = 900
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Figures:
+    """What one installation took."""
+
+    executor: str
+    up_seconds: float
+    """From the start of `pulumi up` until it ended, everything Ready."""
+    first_success_seconds: float
+    """From the start of `pulumi up` until the first DAG run had succeeded."""
+    idle_memory_mib: float
+    """Working set of all pods in the namespace at rest; the database is not among them."""
+    hundred_tasks_seconds: float
+    """A DAG run of 100 trivial tasks side by side, from its trigger to its success."""
+
+
+def measure(executor: str) -> Figures:
+    """Install, run, measure, and take it all away again."""
+    name = f"bench-{executor.replace('+', '-')}"
+    with step(f"A database for {name}"):
+        given = database.start()
+    stack = lab_stack(name, yaml.safe_dump({"config": _config(name, executor)}))
+    stack.configure("airflow:metadata_database_url", given.metadata_url, secret=True)
+    stack.configure("airflow:result_database_url", given.result_url, secret=True)
+    try:
+        return _measured(stack, name, executor)
+    finally:
+        Daemon(name=f"port-forward-{name}-{name}-api-server", folder=_forward_folder(name)).stop()
+        with step(f"Take {name} away"):
+            stack.destroy()
+            stack.pulumi("stack", "rm", "--yes", "--stack", name)
+            database.stop()
+
+
+def _config(name: str, executor: str) -> dict[str, object]:
+    return {
+        "airflow:cloud": {"kind": "local", "database": {"kind": "given"}},
+        "airflow:executor": {"kind": executor},
+        "airflow:name": name,
+        "airflow:namespace": name,
+        "airflow:dags": {"kind": "host_path", "path": str(DAGS)},
+        "airflow:logs": {"kind": "volume", "size_gib": 1},
+    }
+
+
+def _measured(stack: Stack, name: str, executor: str) -> Figures:
+    started = time.monotonic()
+    ended: list[float] = []
+
+    def up() -> None:
+        stack.up()
+        ended.append(time.monotonic() - started)
+
+    with step(f"{name}: from nothing to the first DAG run"):
+        installing = threading.Thread(target=up)
+        installing.start()
+        client = _first_answer(stack, name, installing)
+        client.wait_for_dags(["one", "hundred"], timeout_seconds=UP_SECONDS)
+        _require_success(client, "one", client.trigger("one"))
+        first = time.monotonic() - started
+        installing.join()
+    if not ended:
+        raise LabError(f"pulumi up of {name} failed; see its messages above.")
+    with step(f"{name}: 100 tasks"):
+        began = time.monotonic()
+        _require_success(client, "hundred", client.trigger("hundred"))
+        hundred = time.monotonic() - began
+    with step(f"{name}: at rest for {SETTLE_SECONDS} s"):
+        time.sleep(SETTLE_SECONDS)
+        memory = idle_memory_mib(name)
+    return Figures(
+        executor=executor,
+        up_seconds=round(ended[0], 1),
+        first_success_seconds=round(first, 1),
+        idle_memory_mib=round(memory, 1),
+        hundred_tasks_seconds=round(hundred, 1),
+    )
+
+
+def _first_answer(stack: Stack, name: str, installing: threading.Thread) -> AirflowClient:
+    """The client of an installation that is still being made: it answers as soon as its api-server does."""
+    ready = ["get", "deployment", f"{name}-api-server", "-n", name, "-o", "jsonpath={.status.readyReplicas}"]
+    _until(lambda: database.kubectl(*ready, check=False) == "1", f"the api-server of {name}", installing)
+    _, url = port_forward(
+        _forward_folder(name), kubeconfig=node.kubeconfig(), namespace=name, service=f"{name}-api-server", port=API_PORT
+    )
+    return logged_in(url, "admin", _admin_password(name))
+
+
+def _forward_folder(name: str) -> Path:
+    return state_dir() / "stacks" / name / ".lab"
+
+
+def _admin_password(name: str) -> str:
+    """From the cluster: the stack's own outputs show only when `up` has ended."""
+    secrets = json.loads(
+        database.kubectl("get", "secrets", "-n", name, "-o", "json", "-l", "app.kubernetes.io/component=secrets")
+    )
+    admin = next(entry for entry in secrets["items"] if f"{name}-secrets-admin" in entry["metadata"]["name"])
+    return base64.b64decode(admin["data"]["password"]).decode()
+
+
+def _require_success(client: AirflowClient, dag: str, run: str) -> None:
+    if client.wait_for_run(dag, run, timeout_seconds=UP_SECONDS) != "success":
+        raise LabError(f"DAG {dag} failed; the figures would mean nothing.")
+
+
+def _until(done: Callable[[], bool], what: str, installing: threading.Thread) -> None:
+    deadline = time.monotonic() + UP_SECONDS
+    while not done():
+        if not installing.is_alive():
+            raise LabError(f"pulumi up ended before {what} was there; see its messages above.")
+        if time.monotonic() > deadline:
+            raise LabError(f"No {what} within {UP_SECONDS} s.")
+        time.sleep(POLL_SECONDS)
+
+
+def idle_memory_mib(namespace: str) -> float:
+    """Working set of a namespace's running pods, as the kubelet counts it, in MiB."""
+    summary = json.loads(database.kubectl("get", "--raw", "/api/v1/nodes/airflow-lab/proxy/stats/summary"))
+    pods = [pod for pod in summary["pods"] if pod["podRef"]["namespace"] == namespace]
+    return sum(pod.get("memory", {}).get("workingSetBytes", 0) for pod in pods) / 2**20

@@ -1,0 +1,51 @@
+"""The benchmark's table and file."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import statistics
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Final
+
+from rich.console import Console
+from rich.table import Table
+
+from lab.bench.measure import Figures
+
+CHART: Final = {
+    "celery": ("40", "1638", "13-17"),
+    "kubernetes": ("46", "1126", "178-186"),
+}
+"""The official chart (release branch after 1.21) with its defaults on such a node: first success in seconds, memory
+at rest in MiB, 100 tasks in seconds."""
+
+
+def write(figures: Sequence[Figures], path: Path) -> None:
+    """Write every run's figures with what they were measured on."""
+    content = {
+        "machine": {"cores": os.cpu_count(), "kernel": platform.release(), "architecture": platform.machine()},
+        "runs": [asdict(run) for run in figures],
+    }
+    path.write_text(json.dumps(content, indent=2) + "\n")
+
+
+def show(figures: Sequence[Figures]) -> None:
+    """Print the median of each figure by executor, beside the official chart's."""
+    table = Table(title=f"Airflow on one node of {os.cpu_count()} cores, images present, database running")
+    for heading in ("executor", "up", "first DAG success", "memory at rest", "100 tasks"):
+        table.add_column(heading, justify="left" if heading == "executor" else "right")
+    for executor in dict.fromkeys(run.executor for run in figures):
+        runs = [run for run in figures if run.executor == executor]
+        first, memory, hundred = CHART.get(executor, ("-", "-", "-"))
+        table.add_row(
+            executor,
+            f"{statistics.median(run.up_seconds for run in runs):.0f} s",
+            f"{statistics.median(run.first_success_seconds for run in runs):.0f} s (chart {first})",
+            f"{statistics.median(run.idle_memory_mib for run in runs):.0f} MiB (chart {memory})",
+            f"{statistics.median(run.hundred_tasks_seconds for run in runs):.0f} s (chart {hundred})",
+        )
+    Console(width=130).print(table)

@@ -78,7 +78,7 @@ def fetch_official(cli: Path, home: Path) -> str:
                     env={**os.environ, "PULUMI_HOME": str(home), "PULUMI_SKIP_UPDATE_CHECK": "true"},
                 )
             if run.returncode != 0:
-                return f"{name}: {run.stderr.strip().splitlines()[-1:]}"
+                return f"{name} {sdk_version(name)}: {' '.join(run.stderr.strip().splitlines()[-1:])}"
     return ""
 
 

@@ -91,13 +91,13 @@ _REPLACE: Final = {_KIND.ADD: _KIND.ADD_REPLACE, _KIND.DELETE: _KIND.DELETE_REPL
 def changes(old: Any, new: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
     """Each changed place with ADD, DELETE or UPDATE: the deepest paths at which two opened values differ."""
     if isinstance(old, dict) and isinstance(new, dict):
-        for key in [*old, *(key for key in new if key not in old)]:
+        for key in sorted(old.keys() | new.keys()):
             if not key.startswith("__"):
                 yield from _changed(old, new, key, path)
     elif isinstance(old, list) and isinstance(new, list):
         for index in range(max(len(old), len(new))):
             yield from _changed(_by_index(old), _by_index(new), index, path)
-    elif old != new or has_unknown(new):
+    elif old != new or isinstance(old, bool) != isinstance(new, bool) or has_unknown(new):
         yield path, _KIND.UPDATE
 
 

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tarfile
 import urllib.request
+from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import sha256
 from importlib.metadata import version as installed_version
@@ -83,7 +84,12 @@ def toolchain() -> Toolchain:
         if wish == "official":
             raise LabError(f"No official Pulumi command line: {why}.", remedy="Install it, or use LAB_TOOLS=auto.")
         return _built(why)
-    refusal = plugins.fetch_official(folder / "pulumi", cache_dir() / "official-plugins")
+    refusal = _asked_once(
+        "official-plugins",
+        " ".join(f"{name} {plugins.sdk_version(name)}" for name in plugins.STAND_INS),
+        lambda: plugins.fetch_official(folder / "pulumi", cache_dir() / "official-plugins"),
+        remember=wish == "auto",
+    )
     if refusal and wish == "official":
         raise LabError(f"No official plugins: {refusal}.", remedy="Install them, or use LAB_TOOLS=auto.")
     return Toolchain(
@@ -150,29 +156,43 @@ def _version(binary: Path) -> tuple[int, ...]:
 
 
 def _downloaded(*, remember: bool) -> tuple[Path | None, str]:
-    """The release that fits the installed SDK. A refusal is remembered, so that only the first command waits for it."""
+    """The release that fits the installed SDK."""
     release = installed_version("pulumi")
-    machine = {"x86_64": "x64", "aarch64": "arm64", "arm64": "arm64"}.get(platform.machine(), platform.machine())
+    machine = {"x86_64": "x64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
     url = f"{RELEASES}/pulumi-v{release}-{platform.system().lower()}-{machine}.tar.gz"
     target = cache_dir() / f"official-{release}"
-    memory = state_dir() / "official-release.json"
-    with locked(cache_dir() / "engine.lock"):
-        if (target / "pulumi").exists():
-            return target, f"v{release} downloaded"
-        if remember and memory.exists():
-            known = json.loads(memory.read_text())
-            if known["url"] == url:
-                return None, f"the release could not be downloaded: {known['why']}; asked once, see {memory}"
+
+    def download() -> str:
         try:
             with step(f"Ask for the official pulumi v{release}"):
                 with urllib.request.urlopen(url, timeout=DOWNLOAD_TIMEOUT_SECONDS) as answer:  # noqa: S310 - a constant host
                     content = answer.read()
                 _unpack(content, target)
         except (OSError, tarfile.TarError) as error:
-            why = str(getattr(error, "reason", error))
-            memory.write_text(json.dumps({"url": url, "why": why}))
-            return None, f"the release could not be downloaded: {why}"
+            return str(getattr(error, "reason", error))
+        return ""
+
+    with locked(cache_dir() / "engine.lock"):
+        if not (target / "pulumi").exists():
+            refusal = _asked_once("official-release", url, download, remember=remember)
+            if refusal:
+                return None, f"the release could not be downloaded: {refusal}"
     return target, f"v{release} downloaded"
+
+
+def _asked_once(what: str, asked: str, ask: Callable[[], str], *, remember: bool) -> str:
+    """Why something was refused, or "". A refusal is kept, so that only the first command waits for it."""
+    memory = state_dir() / f"{what}.json"
+    if remember and memory.exists():
+        known = json.loads(memory.read_text())
+        if known["asked"] == asked:
+            return f"{known['refusal']}; asked once, see {memory}"
+    refusal = ask()
+    if refusal:
+        memory.write_text(json.dumps({"asked": asked, "refusal": refusal}))
+    else:
+        memory.unlink(missing_ok=True)
+    return refusal
 
 
 def _unpack(content: bytes, target: Path) -> None:

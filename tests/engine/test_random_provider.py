@@ -109,7 +109,7 @@ def test_a_wrong_input_stops_the_run_before_anything_is_drawn(project: Callable[
     run = project("import pulumi_random as r\nr.RandomString('text', length=2, min_lower=3)\n").up(check=False)
     assert run.code != 0
     assert "below 3, the sum of" in "\n".join(run.messages())
-    assert run.steps("create") == []
+    assert run.changes() == {}
 
 
 def test_an_unsupported_resource_is_refused_with_those_that_exist(project: Callable[..., Stack]) -> None:

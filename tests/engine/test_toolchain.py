@@ -1,0 +1,152 @@
+"""Which tools are chosen, and what the environment of `pulumi` keeps apart from the user's own."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+import pytest
+
+from lab.engine import plugins
+from lab.engine import toolchain as chosen
+from lab.engine.environment import environment, passphrase
+from lab.engine.toolchain import toolchain
+from lab.errors import LabError
+
+
+@pytest.fixture
+def offline(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
+    """No release answers, nothing is built, the lab's folders are empty; the list fills with what was asked for."""
+    asked: list[str] = []
+
+    def refused(url: str, timeout: float) -> None:
+        asked.append(url)
+        raise OSError("no route")
+
+    monkeypatch.setattr("urllib.request.urlopen", refused)
+    monkeypatch.setattr(chosen, "_built_folder", lambda: tmp_path / "built")
+    monkeypatch.setenv("LAB_STATE", str(tmp_path / "state"))
+    monkeypatch.setenv("LAB_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    monkeypatch.delenv("LAB_TOOLS", raising=False)
+    return asked
+
+
+def official(folder: Path, version: str, *, host: bool = True) -> None:
+    """A `pulumi` that answers its version and refuses everything else."""
+    folder.mkdir()
+    pulumi = folder / "pulumi"
+    pulumi.write_text(f'#!/bin/sh\n[ "$1" = version ] && echo {version} && exit 0\necho cannot >&2\nexit 1\n')
+    pulumi.chmod(0o755)
+    if host:
+        (folder / "pulumi-language-python").touch(mode=0o755)
+
+
+def test_what_cannot_be_downloaded_is_built_and_the_refusal_is_asked_for_once(offline: list[str]) -> None:
+    first, second = toolchain(), toolchain()
+    assert (first.cli, first.plugins) == ("built", "stand-in")
+    assert "no route" in first.describe()[0]
+    assert "asked once" in second.describe()[0]
+    assert len(offline) == 1
+
+
+def test_every_part_has_its_line(offline: list[str]) -> None:
+    lines = toolchain().describe()
+    assert [line.split(":")[0] for line in lines] == [
+        "engine",
+        "python language host",
+        "kubernetes plugin",
+        "random plugin",
+    ]
+    assert all("stand-in" in line for line in lines[1:])
+
+
+def test_built_tools_are_built_without_asking_anyone(offline: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LAB_TOOLS", "built")
+    assert toolchain().cli == "built"
+    assert offline == []
+
+
+def test_official_tools_that_cannot_be_had_are_an_error(offline: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LAB_TOOLS", "official")
+    with pytest.raises(LabError, match=r"no route.*LAB_TOOLS=auto"):
+        toolchain()
+
+
+def test_an_unknown_wish_is_named_with_the_known_ones(offline: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LAB_TOOLS", "offical")
+    with pytest.raises(LabError, match=r"'offical'.*auto, official or built"):
+        toolchain()
+
+
+def test_an_installed_command_line_is_used_with_stand_ins_when_its_plugins_cannot_be_had(
+    offline: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    official(tmp_path / "bin", "v3.250.1")
+    found = toolchain()
+    assert (found.folder, found.cli, found.plugins) == (tmp_path / "bin", "official", "stand-in")
+    assert "v3.250.1 on PATH" in found.describe()[0]
+    assert "cannot" in found.describe()[1]
+    assert offline == []
+    assert "asked once" in toolchain().describe()[1]
+    monkeypatch.setenv("LAB_TOOLS", "official")
+    with pytest.raises(LabError, match=r"No official plugins.*cannot"):
+        toolchain()
+
+
+@pytest.mark.parametrize(
+    ("version", "host", "why"), [("v3.199.9", True, "older than 3.200"), ("v3.250.1", False, "no Python language host")]
+)
+def test_an_installed_command_line_that_will_not_do_is_left_alone(
+    offline: list[str], tmp_path: Path, version: str, host: bool, why: str
+) -> None:
+    official(tmp_path / "bin", version, host=host)
+    found = toolchain()
+    assert found.cli == "built"
+    assert why in found.describe()[0]
+
+
+def test_the_environment_keeps_the_users_own_settings_out(
+    engine: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    theirs = {
+        "KUBECONFIG": "/theirs",
+        "PULUMI_ACCESS_TOKEN": "theirs",
+        "PULUMI_STACK": "theirs",
+        "PULUMI_CONFIG_PASSPHRASE": "theirs",
+        "PULUMI_CONFIG_PASSPHRASE_FILE": "/theirs",
+        "PULUMI_BACKEND_URL": "s3://theirs",
+        "PULUMI_HOME": "/theirs",
+    }
+    for name, value in theirs.items():
+        monkeypatch.setenv(name, value)
+    variables = environment(state=tmp_path, tools=toolchain())
+    assert {name for name in theirs if variables.get(name) == theirs[name]} == set()
+    assert variables["PULUMI_BACKEND_URL"] == f"file://{tmp_path}/stacks"
+
+
+def test_the_passphrase_is_made_once_and_only_its_owner_reads_it(tmp_path: Path) -> None:
+    first = passphrase(tmp_path)
+    assert passphrase(tmp_path) == first
+    assert len(first) >= 24
+    assert stat.S_IMODE((tmp_path / "passphrase").stat().st_mode) == 0o600
+
+
+def test_installing_plugins_twice_writes_nothing(tmp_path: Path) -> None:
+    plugins.install(tmp_path)
+    installed = sorted(tmp_path.rglob("pulumi-resource-*"))
+    assert [path.name for path in installed] == ["pulumi-resource-kubernetes", "pulumi-resource-random"]
+    before = [path.stat().st_mtime_ns for path in installed]
+    plugins.install(tmp_path)
+    assert [path.stat().st_mtime_ns for path in installed] == before
+
+
+def test_fetched_plugins_are_put_into_a_home_whole(tmp_path: Path) -> None:
+    source = tmp_path / "fetched"
+    for name in plugins.STAND_INS:
+        folder = source / "plugins" / f"resource-{name}-v{plugins.sdk_version(name)}"
+        folder.mkdir(parents=True)
+        (folder / f"pulumi-resource-{name}").write_text(name)
+    plugins.copy_official(source, tmp_path / "home")
+    found = {path.name: path.read_text() for path in (tmp_path / "home").rglob("pulumi-resource-*")}
+    assert found == {f"pulumi-resource-{name}": name for name in plugins.STAND_INS}

@@ -183,10 +183,12 @@ def _downloaded(*, remember: bool) -> tuple[Path | None, str]:
 def _asked_once(what: str, asked: str, ask: Callable[[], str], *, remember: bool) -> str:
     """Why something was refused, or "". A refusal is kept, so that only the first command waits for it."""
     memory = state_dir() / f"{what}.json"
-    if remember and memory.exists():
+    try:
         known = json.loads(memory.read_text())
-        if known["asked"] == asked:
-            return f"{known['refusal']}; asked once, see {memory}"
+    except (FileNotFoundError, ValueError):
+        known = {}
+    if remember and known.get("asked") == asked:
+        return f"{known['refusal']}; asked once, see {memory}"
     refusal = ask()
     if refusal:
         memory.write_text(json.dumps({"asked": asked, "refusal": refusal}))

@@ -1,0 +1,433 @@
+"""Rules over every pod of every stack: what it may do, what it asks for, how it lives and ends."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+
+import pytest
+
+from tests.unit.stacks import recorded, recordings
+from tests.unit.workloads import Pod, every_container, every_pod, options_of, pod_of, pods
+
+PINNED: Final = re.compile(r"[a-z0-9][a-z0-9./_-]*(:[0-9]+/[a-z0-9./_-]+)?(:(?!latest$)[\w.-]+|@sha256:[0-9a-f]{64})")
+VOLUME_KINDS: Final = {
+    "configMap",
+    "csi",
+    "downwardAPI",
+    "emptyDir",
+    "ephemeral",
+    "persistentVolumeClaim",
+    "projected",
+    "secret",
+}
+"""What Pod Security `restricted` lets a pod mount."""
+FOLDER_OF_THE_NODE: Final = "both, DAGs from a folder of the node"
+"""The one stack whose purpose is a hostPath; its namespace says so, see test_objects."""
+USERS: Final = {"redis": (999, 999), "postgres": (999, 999)}
+"""User and group of images that are not Airflow's."""
+AIRFLOW_USER: Final = (50_000, 0)
+WITHOUT_CHECKSUM: Final = {"postgres": "it reads its one Secret when its volume is empty, and never again"}
+GRACE_SECONDS: Final = {"worker": 600, "task": 600, "triggerer": 60, "dag-processor": 60, "scheduler": 10}
+"""The least time for an orderly end."""
+STARTUP_SECONDS: Final = 60
+SAFE_TO_EVICT: Final = {
+    "api-server": "true",
+    "scheduler": "true",
+    "dag-processor": "true",
+    "triggerer": "true",
+    "worker": "false",
+    "task": "false",
+}
+PROBES: Final = ("startupProbe", "readinessProbe", "livenessProbe")
+MAY_OVERLAP: Final = {
+    "startupProbe": "short periods notice a start at once, and the kubelet never runs two of a container's at a time",
+}
+
+
+def test_every_pod_names_an_account_of_its_own() -> None:
+    offenders = []
+    for stack, recording in recordings():
+        accounts: dict[tuple[str, str], str] = {}
+        for pod in pods(recording):
+            account = (pod.namespace, pod.spec.get("serviceAccountName", "default"))
+            if account[1] == "default":
+                offenders.append(f"{stack}: {pod} runs as default")
+            if accounts.setdefault(account, pod.part) != pod.part:
+                offenders.append(f"{stack}: {pod} shares {account[1]} with {accounts[account]}")
+    assert offenders == []
+
+
+def test_no_pod_touches_its_node() -> None:
+    """R1, R2: no host namespaces, ports or paths, and only volumes that `restricted` allows."""
+    offenders = []
+    for stack, _, pod in every_pod():
+        offenders += [
+            f"{stack}: {pod}: {field}"
+            for field in ("hostNetwork", "hostPID", "hostIPC", "hostUsers", "shareProcessNamespace")
+            if pod.spec.get(field)
+        ]
+        for volume in pod.spec.get("volumes", []):
+            kinds = volume.keys() - {"name"}
+            if kinds == {"hostPath"} and stack == FOLDER_OF_THE_NODE and volume["name"] == "dags":
+                continue
+            if not kinds <= VOLUME_KINDS:
+                offenders.append(f"{stack}: {pod}: volume {volume['name']} is {kinds}")
+        offenders += [
+            f"{stack}: {pod}: {port}"
+            for container in pod.containers
+            for port in container.get("ports", [])
+            if "hostPort" in port or "hostIP" in port
+        ]
+        security = pod.spec["securityContext"]
+        offenders += [
+            f"{stack}: {pod}: {field}"
+            for field in ("sysctls", "seLinuxOptions", "appArmorProfile", "windowsOptions")
+            if field in security
+        ]
+    assert offenders == []
+
+
+def test_every_container_gives_up_what_restricted_pod_security_takes_away() -> None:
+    """R3 to R5, at container level."""
+    wanted = {
+        "allowPrivilegeEscalation": False,
+        "capabilities": {"drop": ["ALL"]},
+        "privileged": False,
+        "readOnlyRootFilesystem": True,
+        "runAsNonRoot": True,
+        "seccompProfile": {"type": "RuntimeDefault"},
+    }
+    offenders = [
+        f"{where}: {container.get('securityContext')}"
+        for where, _, container in every_container()
+        if container.get("securityContext") != wanted
+    ]
+    assert offenders == []
+
+
+def test_every_pod_runs_as_the_user_of_its_image_and_never_as_root() -> None:
+    """R4, R5, at pod level."""
+    offenders = []
+    for stack, _, pod in every_pod():
+        security = pod.spec["securityContext"]
+        user, group = USERS.get(pod.part, AIRFLOW_USER)
+        if (
+            security.get("runAsNonRoot") is not True
+            or security.get("seccompProfile") != {"type": "RuntimeDefault"}
+            or (security.get("runAsUser"), security.get("runAsGroup"), security.get("fsGroup")) != (user, group, group)
+        ):
+            offenders.append(f"{stack}: {pod}: {security}")
+    assert offenders == []
+
+
+def test_every_container_writes_only_to_volumes_that_its_pod_has() -> None:
+    offenders = []
+    for where, pod, container in every_container():
+        volumes = {volume["name"] for volume in pod.spec.get("volumes", [])}
+        paths = [mount["mountPath"] for mount in container["volumeMounts"]] if "volumeMounts" in container else []
+        offenders += [
+            f"{where}: {mount['name']}" for mount in container.get("volumeMounts", []) if mount["name"] not in volumes
+        ]
+        if len(paths) != len(set(paths)):
+            offenders.append(f"{where}: one path twice: {paths}")
+        if pod.runs_airflow and container["name"] != "create-databases" and "/tmp" not in paths:
+            offenders.append(f"{where}: nowhere to write temporary files")
+    assert offenders == []
+
+
+def test_every_volume_of_a_pod_is_mounted_somewhere() -> None:
+    offenders = [
+        f"{stack}: {pod}: {volume['name']}"
+        for stack, _, pod in every_pod()
+        for volume in pod.spec.get("volumes", [])
+        if volume["name"] not in {m["name"] for c in pod.containers for m in c.get("volumeMounts", [])}
+    ]
+    assert offenders == []
+
+
+def test_every_container_asks_for_processor_and_memory_and_has_a_limit_of_memory() -> None:
+    offenders = []
+    for where, _, container in every_container():
+        resources = container.get("resources", {})
+        requests, limits = resources.get("requests", {}), resources.get("limits", {})
+        if not re.fullmatch(r"[1-9]\d*m", requests.get("cpu", "")):
+            offenders.append(f"{where}: cpu {requests.get('cpu')}")
+        if not re.fullmatch(r"[1-9]\d*Mi", requests.get("memory", "")) or limits.get("memory") != requests["memory"]:
+            offenders.append(f"{where}: memory {requests.get('memory')} up to {limits.get('memory')}")
+        if "cpu" in limits:
+            offenders.append(f"{where}: a limit of the processor makes starts crawl")
+    assert offenders == []
+
+
+def test_every_image_is_pinned_and_says_when_it_is_pulled() -> None:
+    """T21."""
+    offenders = [
+        f"{where}: {container['image']} {container.get('imagePullPolicy')}"
+        for where, _, container in every_container()
+        if not PINNED.fullmatch(container["image"])
+        or container.get("imagePullPolicy") not in ("IfNotPresent", "Always", "Never")
+    ]
+    assert offenders == []
+    assert [name for name in ("a", "a:latest", "r.org:5000/a", "a@sha256:12") if PINNED.fullmatch(name)] == []
+
+
+def test_every_pod_of_the_namespace_may_use_its_pull_secret() -> None:
+    recording = recorded("both, every name as long as it may be")
+    without = {pod.part for pod in pods(recording) if pod.spec.get("imagePullSecrets") != [{"name": "pull"}]}
+    # The database's pod lives in another namespace, which the Secret is not in.
+    assert without == {"postgres"}
+    assert [
+        f"{stack}: {pod}" for stack, _, pod in every_pod() if "imagePullSecrets" in pod.spec and "long" not in stack
+    ] == []
+
+
+def test_no_pod_is_given_the_addresses_of_services_as_variables() -> None:
+    """T10: FLOWER_PORT=tcp://… would be read as a setting."""
+    assert [f"{stack}: {pod}" for stack, _, pod in every_pod() if pod.spec.get("enableServiceLinks") is not False] == []
+
+
+def test_no_container_replaces_the_entrypoint_of_its_image() -> None:
+    """The entrypoints set up user, signals and waiting; the database's initialises its folder."""
+    assert [where for where, _, container in every_container() if "command" in container] == []
+
+
+def test_only_pods_that_call_the_kubernetes_api_get_a_token() -> None:
+    operators = {"worker", "triggerer"}
+    expected = {
+        "celery": operators,
+        "kubernetes": {"scheduler", "api-server", "triggerer", "task"},
+        "celery+kubernetes": {"scheduler", "api-server", "task", *operators},
+        "celery, no pod operator": set(),
+        "both, no pod operator": {"scheduler", "api-server"},
+    }
+    for stack, parts in expected.items():
+        recording = recorded(stack)
+        assert {
+            pod.part for pod in pods(recording) if pod.spec.get("automountServiceAccountToken") is not False
+        } == parts
+    accounts = [
+        f"{stack}: {found.name}"
+        for stack, recording in recordings()
+        for found in recording.of_type("ServiceAccount")
+        if found.plain.get("automountServiceAccountToken") is not False
+    ]
+    assert accounts == []
+
+
+def test_every_long_running_container_is_watched_and_restarted_when_it_hangs() -> None:
+    offenders = [
+        f"{where}: no liveness probe"
+        for where, pod, container in every_container()
+        if pod.long_running and container["name"] == pod.main["name"] and "livenessProbe" not in container
+    ]
+    assert offenders == []
+
+
+def test_everything_behind_a_service_says_when_it_is_ready() -> None:
+    offenders = []
+    for stack, recording in recordings():
+        for service in recording.of_type("Service"):
+            selector = service.plain["spec"]["selector"].items()
+            offenders += [
+                f"{stack}: {pod} behind {service.name}"
+                for pod in pods(recording)
+                if pod.namespace == service.namespace
+                and selector <= pod.metadata["labels"].items()
+                and "readinessProbe" not in pod.main
+            ]
+    assert offenders == []
+
+
+def test_a_probe_has_ended_before_the_next_one_is_due() -> None:
+    offenders = [
+        f"{where}: {kind} takes up to {probe['timeoutSeconds']} s every {probe['periodSeconds']} s"
+        for where, _, container in every_container()
+        for kind in PROBES
+        if (probe := container.get(kind)) and kind not in MAY_OVERLAP
+        if not 0 < probe["timeoutSeconds"] < probe["periodSeconds"]
+    ]
+    assert offenders == []
+
+
+def test_no_container_is_killed_before_it_had_a_minute_to_start() -> None:
+    offenders = []
+    for where, _, container in every_container():
+        if "livenessProbe" not in container:
+            continue
+        probe = container.get("startupProbe", container["livenessProbe"])
+        if probe["failureThreshold"] * probe["periodSeconds"] < STARTUP_SECONDS:
+            offenders.append(f"{where}: {probe}")
+    assert offenders == []
+
+
+def test_every_probe_names_a_port_that_its_container_has() -> None:
+    offenders = []
+    for where, _, container in every_container():
+        ports = {port["name"] for port in container.get("ports", [])}
+        for kind in PROBES:
+            probe = container.get(kind, {})
+            for action in ("httpGet", "tcpSocket"):
+                if action in probe and probe[action]["port"] not in ports:
+                    offenders.append(f"{where}: {kind}: {probe[action]}")
+            if probe and len(probe.keys() & {"httpGet", "tcpSocket", "exec"}) != 1:
+                offenders.append(f"{where}: {kind}: {probe}")
+    assert offenders == []
+
+
+@pytest.mark.parametrize("executor", ["celery", "kubernetes"])
+def test_a_database_that_is_away_does_not_restart_the_api_server(executor: str) -> None:
+    main = pod_of(recorded(executor), "api-server").main
+    assert main["livenessProbe"]["httpGet"]["path"] == "/api/v2/version"
+    assert main["readinessProbe"]["httpGet"]["path"] == "/api/v2/monitor/health"
+    assert main["startupProbe"]["httpGet"]["path"] == "/api/v2/monitor/health"
+
+
+def test_the_scheduler_answers_on_the_health_port_that_is_probed() -> None:
+    recording = recorded("celery+kubernetes")
+    scheduler = pod_of(recording, "scheduler")
+    [port] = scheduler.main["ports"]
+    options = options_of(recording, scheduler)
+    assert options["AIRFLOW__SCHEDULER__ENABLE_HEALTH_CHECK"] == "True"
+    assert options["AIRFLOW__SCHEDULER__SCHEDULER_HEALTH_CHECK_SERVER_PORT"] == str(port["containerPort"])
+    assert scheduler.main["livenessProbe"]["httpGet"] == {"path": "/health", "port": port["name"]}
+
+
+def test_a_worker_is_asked_for_itself_alone() -> None:
+    """A ping without a destination fails when any worker does, and restarts them all."""
+    [*_, script] = pod_of(recorded("celery"), "worker").main["livenessProbe"]["exec"]["command"]
+    assert 'inspect ping -d "celery@$(hostname)"' in script
+
+
+@pytest.mark.parametrize(("part", "job"), [("dag-processor", "DagProcessorJob"), ("triggerer", "TriggererJob")])
+def test_slow_checks_have_generous_times(part: str, job: str) -> None:
+    """`airflow jobs check` takes 3 s on an idle node and 15 s under load."""
+    probe = pod_of(recorded("celery"), part).main["livenessProbe"]
+    assert probe["exec"]["command"] == ["airflow", "jobs", "check", "--job-type", job, "--local"]
+    assert probe["timeoutSeconds"] >= 20
+    assert probe["periodSeconds"] >= 60
+
+
+def test_every_part_has_the_time_it_needs_to_end_in_order() -> None:
+    offenders = [
+        f"{stack}: {pod}: {pod.spec['terminationGracePeriodSeconds']} s"
+        for stack, _, pod in every_pod()
+        if pod.spec["terminationGracePeriodSeconds"] < GRACE_SECONDS.get(pod.part, 1)
+    ]
+    assert offenders == []
+
+
+def test_workers_and_tasks_hear_of_their_end_before_their_children_do() -> None:
+    offenders = [
+        f"{stack}: {pod}"
+        for stack, _, pod in every_pod()
+        if pod.part in {"worker", "task"} and {"name": "DUMB_INIT_SETSID", "value": "0"} not in pod.main["env"]
+    ]
+    assert offenders == []
+
+
+def test_an_autoscaler_empties_nodes_of_services_but_not_of_tasks() -> None:
+    key = "cluster-autoscaler.kubernetes.io/safe-to-evict"
+    found = {(pod.part, pod.metadata["annotations"].get(key)) for _, _, pod in every_pod() if pod.part in SAFE_TO_EVICT}
+    assert found == set(SAFE_TO_EVICT.items())
+
+
+def test_a_roll_out_of_a_deployment_never_takes_a_pod_away_first() -> None:
+    offenders = []
+    for stack, recording in recordings():
+        for found in recording.of_type("Deployment"):
+            strategy = found.plain["spec"]["strategy"]
+            if strategy != {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}}:
+                offenders.append(f"{stack}: {found.name}: {strategy}")
+    assert offenders == []
+
+
+def test_what_is_rolled_by_surging_never_opens_a_volume_of_one_writer() -> None:
+    """Two servers on one data folder destroy it. Log volumes are made to be shared."""
+    offenders = []
+    for stack, recording in recordings():
+        single = {
+            claim.object_name
+            for claim in recording.of_type("PersistentVolumeClaim")
+            if claim.plain["spec"]["accessModes"] == ["ReadWriteOnce"] and not claim.name.endswith("-logs")
+        }
+        for pod in pods(recording):
+            claims = {
+                v["persistentVolumeClaim"]["claimName"] for v in pod.spec["volumes"] if "persistentVolumeClaim" in v
+            }
+            if claims & single and not (pod.owner.kind == "StatefulSet" and pod.owner.plain["spec"]["replicas"] == 1):
+                offenders.append(f"{stack}: {pod}")
+            if claims & single and "name" not in pod.owner.plain["metadata"]:
+                offenders.append(f"{stack}: {pod}: without a fixed name its replacement starts beside it")
+    assert offenders == []
+
+
+def test_every_pod_that_reads_something_is_rolled_by_its_checksum() -> None:
+    offenders = [
+        f"{stack}: {pod}"
+        for stack, _, pod in every_pod()
+        if pod.part not in WITHOUT_CHECKSUM
+        and not re.fullmatch(r"[0-9a-f]{64}", pod.metadata.get("annotations", {}).get("airflow/checksum", ""))
+    ]
+    assert offenders == []
+
+
+def test_init_containers_of_airflow_pods_see_what_the_main_container_sees() -> None:
+    """Same image, variables and options: what they find out is true for the main container."""
+    offenders = []
+    for stack, _, pod in every_pod():
+        for container in pod.spec.get("initContainers", []):
+            if container["name"] == "create-databases":
+                continue
+            offenders += [
+                f"{stack}: {pod}: {container['name']}: {field}"
+                for field in ("image", "imagePullPolicy", "env", "envFrom", "securityContext")
+                if container[field] != pod.main[field]
+            ]
+    assert offenders == []
+
+
+def test_every_long_running_part_with_the_database_waits_for_its_schema() -> None:
+    gates: dict[str, set[str]] = {}
+    for _, _, pod in every_pod():
+        if pod.long_running:
+            gates.setdefault(pod.part, set()).update(c["name"] for c in pod.spec.get("initContainers", []))
+    assert gates == {
+        "api-server": {"wait-for-migration"},
+        "scheduler": {"wait-for-migration"},
+        "dag-processor": {"wait-for-migration"},
+        "triggerer": {"wait-for-migration"},
+        "worker": {"wait-for-api"},
+        "flower": set(),
+        "redis": set(),
+        "postgres": set(),
+    }
+    for _, _, pod in every_pod():
+        for container in pod.spec.get("initContainers", []):
+            if container["name"] == "wait-for-migration":
+                assert container["args"][:3] == ["airflow", "db", "check-migrations"]
+
+
+@pytest.mark.parametrize("executor", ["kubernetes", "celery+kubernetes"])
+def test_the_pod_of_a_task_is_what_the_executor_expects(executor: str) -> None:
+    recording = recorded(executor)
+    pod = pod_of(recording, "task")
+    assert pod.main["name"] == "base"
+    assert pod.spec["restartPolicy"] == "Never"
+    assert "initContainers" not in pod.spec, "an init container makes each task's start slower"
+    assert "name" not in pod.metadata, "the executor chooses the name"
+    assert mounted_template(recording, executor) == pod.owner.object_name
+
+
+def mounted_template(recording: Any, executor: str) -> str:
+    """The ConfigMap behind the path that the scheduler's option names."""
+    scheduler: Pod = pod_of(recording, "scheduler")
+    folder, _, file = options_of(recording, scheduler)["AIRFLOW__KUBERNETES_EXECUTOR__POD_TEMPLATE_FILE"].rpartition(
+        "/"
+    )
+    [mount] = [m for m in scheduler.main["volumeMounts"] if m["mountPath"] == folder]
+    [volume] = [v for v in scheduler.spec["volumes"] if v["name"] == mount["name"]]
+    found = recorded(executor).of_type("ConfigMap")
+    [config_map] = [c for c in found if c.object_name == volume["configMap"]["name"]]
+    assert file in config_map.plain["data"]
+    return config_map.object_name

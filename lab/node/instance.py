@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -21,7 +22,8 @@ class Instance:
     Two instances share nothing but built programs, so that a test can break its own while the usual one runs.
     """
 
-    name: str = DEFAULT_NAME
+    name: str = field(default_factory=lambda: os.environ.get("LAB_NODE") or DEFAULT_NAME)
+    """`LAB_NODE` names another than the usual one; its kubeconfig context is called the same."""
 
     @property
     def _number(self) -> int:

@@ -39,7 +39,7 @@ _TUNABLES: Final = {
 
 # Where containerd's shims, the CNI library and the kubelet write without asking. An empty folder on the machine stays
 # as the mount point: removing it would tear the mount out of another instance.
-_FOLDERS: Final = ("/var/lib/cni", "/var/log/containers")
+_FOLDERS: Final = ("/var/lib/cni", "/var/lib/kubelet", "/var/log/containers")
 
 
 @dataclass(frozen=True)

@@ -85,6 +85,7 @@ class Node:
                 self._prepare()
                 self._start(binaries)
                 self._wait_until_ready()
+                self.instance.layout.admin_kubeconfig()
                 record.write_text(made_by)
 
     def down(self) -> None:
@@ -153,7 +154,7 @@ class Node:
             self._kill_everything()
             self.namespaces.create(self.instance.folder / "mounted")
         self._network.connect()
-        self._cgroups.create()
+        self.cgroups.create()
 
     def _start(self, binaries: dict[str, Path]) -> None:
         layout = self.instance.layout
@@ -262,7 +263,7 @@ class Node:
 
     def _end_everything(self) -> None:
         self._kill(self.daemon("kubelet").process())
-        self._cgroups.remove()
+        self.cgroups.remove()
         if self._containerd.daemon.process() is not None:
             self._containerd.forget_containers()
         self._kill_everything()
@@ -273,7 +274,7 @@ class Node:
 
     def _kill_everything(self) -> None:
         """Kill pods, daemons and whatever else is in the node, until nothing is."""
-        self._cgroups.remove()
+        self.cgroups.remove()
         deadline = time.monotonic() + _END_SECONDS
         while alive := [*(daemon.process() for daemon in self._daemons()), *self.namespaces.members()]:
             processes = [process for process in alive if process is not None and process.pid != os.getpid()]
@@ -311,7 +312,8 @@ class Node:
         return Network(self.instance, self.namespaces)
 
     @property
-    def _cgroups(self) -> Cgroups:
+    def cgroups(self) -> Cgroups:
+        """Where its pods' processes are counted."""
         return Cgroups(self.instance.cgroup)
 
 

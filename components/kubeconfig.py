@@ -61,7 +61,7 @@ class Kubeconfig:
 
     def _trust(self, cluster: dict[str, Any]) -> ssl.SSLContext:
         if cluster.get("insecure-skip-tls-verify"):
-            return ssl._create_unverified_context()  # noqa: S323, SLF001 # pyright: ignore[reportPrivateUsage] - as the user's kubectl does
+            return ssl._create_unverified_context()  # noqa: S323 # pyright: ignore[reportPrivateUsage] - as the user's kubectl does
         if data := cluster.get("certificate-authority-data"):
             return ssl.create_default_context(cadata=base64.b64decode(data).decode())
         if file := cluster.get("certificate-authority"):

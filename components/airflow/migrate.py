@@ -38,8 +38,7 @@ class Migration(pulumi.ComponentResource):
     migrated: pulumi.Resource
     """Finished when the database has its schema."""
     admin_exists: pulumi.Resource
-    """Finished when the first user exists. Its Job sets up the login's tables, which an api-server that starts at
-    the same time would do as well: one of them fails."""
+    """Finished when the first user exists."""
 
     def __init__(self, name: str, args: MigrationArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("airflow:airflow:Migration", name, None, opts)

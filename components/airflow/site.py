@@ -189,7 +189,7 @@ def _gate(pod: PartPod) -> list[str]:
     match pod.after:
         case "migration":
             assert pod.part in DATABASE_PARTS, f"{pod.part} cannot ask a database that it has no access to"
-            return ["airflow", "db", "check-migrations", f"--migration-wait-timeout={MIGRATION_WAIT_SECONDS}"]
+            return ["python", "-c", script("wait_for_migration.py"), str(MIGRATION_WAIT_SECONDS)]
         case "api":
             return ["python", "-c", script("wait_for_api.py")]
         case "nothing":

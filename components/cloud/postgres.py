@@ -109,6 +109,8 @@ class Postgres(pulumi.ComponentResource):
             f"{name}-service",
             metadata=ObjectMetaArgs(name=service_name, namespace=inside, labels=labels, annotations=pods.SKIP_AWAIT),
             spec=ServiceSpecArgs(
+                # The only server: taking it away while it is slow to answer would only turn slow into refused.
+                publish_not_ready_addresses=True,
                 cluster_ip="None",
                 selector=chosen,
                 ports=[ServicePortArgs(name="postgres", port=PORT, target_port="postgres")],
@@ -174,7 +176,7 @@ def _shape(
         ],
         volume_mounts=[VolumeMountArgs(name="data", mount_path=DATA), *scratch.mounts()],
         startup_probe=pods.exec_probe(ready, period=1, timeout=5, failures=120),
-        readiness_probe=pods.exec_probe(ready, period=10, timeout=5, failures=3),
+        readiness_probe=pods.exec_probe(ready, period=15, timeout=10, failures=4),
         liveness_probe=pods.exec_probe(ready, period=30, timeout=10, failures=5),
     )
     data = VolumeArgs(name="data", persistent_volume_claim=PersistentVolumeClaimVolumeSourceArgs(claim_name=claim))

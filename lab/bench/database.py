@@ -48,7 +48,12 @@ def start() -> BenchDatabase:
         "image": names.POSTGRES,
         "imagePullPolicy": "IfNotPresent",
         "env": [{"name": "POSTGRES_PASSWORD", "value": password}],
-        "readinessProbe": {"exec": {"command": ["pg_isready", "-h", "127.0.0.1"]}, "periodSeconds": 1},
+        "readinessProbe": {
+            "exec": {"command": ["pg_isready", "-h", "127.0.0.1"]},
+            "periodSeconds": 1,
+            "timeoutSeconds": 20,
+            "failureThreshold": 10,
+        },
     }
     objects = [
         {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}},

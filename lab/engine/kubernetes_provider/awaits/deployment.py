@@ -45,7 +45,8 @@ class DeploymentAwaiter(Awaiter):
         """Whether the controller has seen our write and its newest ReplicaSet has what it should have."""
         if not self._reconciled() or not self._revision:
             return False
-        done = self._available() and self._rolled_out() and not self._unbound()
+        # In this order, so that how far it is gets shown.
+        done = self._rolled_out() and self._available() and not self._unbound()
         if self._revision != "1":
             done = done and self._progressed()
         if done:

@@ -1,0 +1,219 @@
+"""When an object counts as ready, and what is said when it is not. One update for all rows, then the recovery."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pytest
+from cluster_fixture import TestCluster
+from conftest import Engine
+from kubernetes_program import (
+    Object,
+    Trial,
+    annotated,
+    config_map,
+    declared,
+    job,
+    ops,
+    pod_template,
+    trial,
+    workload,
+)
+
+from lab.engine.stack import Run
+
+SECONDS = "4"
+"""Enough for simulated pods, and for a failure that comes at once."""
+
+
+def _limited(manifest: Object, **annotations: str) -> Object:
+    return annotated(manifest, timeoutSeconds=SECONDS, **annotations)
+
+
+def _pod(image: str) -> Object:
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": {}, "spec": pod_template(image)["spec"]}
+
+
+def _service(**spec: object) -> Object:
+    return {"apiVersion": "v1", "kind": "Service", "metadata": {}, "spec": {"ports": [{"port": 80}], **spec}}
+
+
+def _ingress() -> Object:
+    backend = {"service": {"name": "nowhere", "port": {"number": 80}}}
+    rule = {"http": {"paths": [{"path": "/", "pathType": "Prefix", "backend": backend}]}}
+    return {"apiVersion": "networking.k8s.io/v1", "kind": "Ingress", "metadata": {}, "spec": {"rules": [rule]}}
+
+
+def _claim(storage_class: str) -> Object:
+    spec = {
+        "accessModes": ["ReadWriteOnce"],
+        "storageClassName": storage_class,
+        "resources": {"requests": {"storage": "1Gi"}},
+    }
+    return {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {}, "spec": spec}
+
+
+def _with_claim() -> Object:
+    volume = {"name": "data", "persistentVolumeClaim": {"claimName": {"$name": "claim-late"}}}
+    template = pod_template(app="claimed")
+    return workload("Deployment", app="claimed", template=template | {"spec": template["spec"] | {"volumes": [volume]}})
+
+
+READY: dict[str, Object] = {
+    "deployment": workload("Deployment", app="good"),
+    "statefulset": workload("StatefulSet", app="goodset", replicas=2),
+    "job": job(),
+    "pod": _pod("app:1"),
+    "claim": _claim("simulated"),
+    # Waits for a pod; the Deployment below is that pod's, and is made after the claim.
+    "claim-late": _claim("simulated-late"),
+    "claimed": declared(_with_claim(), after=["claim-late"]),
+    "service": declared(_service(selector={"app": "good"}), after=["deployment"]),
+    "service-of-nothing": _service(selector={"app": "nothing"}),
+    "headless": _service(selector={"app": "broken"}, clusterIP="None"),
+    "external": _service(type="ExternalName", externalName="example.invalid"),
+    "skipped": annotated(workload("Deployment", "broken", app="skipped"), skipAwait="true"),
+    "waits-for-condition": annotated(workload("Deployment", "broken", app="early"), waitFor="condition=Progressing"),
+    "waits-for-path": annotated(workload("Deployment", app="path"), waitFor="jsonpath={.status.readyReplicas}=1"),
+    "waits-for-both": annotated(
+        workload("Deployment", app="both"),
+        waitFor='["condition=Available", "jsonpath={.status.conditions[?@.type==\\"Available\\"].status}=True"]',
+    ),
+}
+
+NOT_READY: dict[str, tuple[Object, Object, tuple[str, ...]]] = {
+    "broken-deployment": (
+        _limited(workload("Deployment", "broken", app="broken")),
+        _limited(workload("Deployment", app="broken")),
+        ("timed out waiting to be Ready", "[Pod ", "[main]", "[ImagePullBackOff]", 'Back-off pulling image "broken"'),
+    ),
+    "broken-statefulset": (
+        _limited(workload("StatefulSet", "broken", app="brokenset", podManagementPolicy="Parallel")),
+        _limited(workload("StatefulSet", app="brokenset", podManagementPolicy="Parallel")),
+        ("0 out of 1 replicas succeeded readiness checks", "[ImagePullBackOff]"),
+    ),
+    "broken-pod": (_limited(_pod("broken")), _limited(_pod("app:2")), ("[ImagePullBackOff]",)),
+    "failing-job": (
+        job("failing", backoffLimit=0),
+        job("app:2", backoffLimit=0),
+        ("[BackoffLimitExceeded]", "failed to initialize"),
+    ),
+    "waits-in-vain": (
+        _limited(config_map(), waitFor="jsonpath={.data.b}"),
+        _limited(config_map(data={"b": "1"}), waitFor="jsonpath={.data.b}"),
+        ("timed out waiting to be Ready", "jsonpath={.data.b}"),
+    ),
+    "unready-service": (
+        declared(_limited(_service(selector={"app": "unready"})), after=["unready"]),
+        declared(_limited(_service(type="ExternalName", externalName="example.invalid")), after=["unready"]),
+        ("does not target any Pods",),
+    ),
+    "no-balancer": (
+        _limited(_service(type="LoadBalancer")),
+        _limited(_service(type="ExternalName", externalName="example.invalid")),
+        ("got no IP address", "does not target any Pods"),
+    ),
+    "custom-timeout": (
+        declared(workload("Deployment", "broken", app="custom"), timeout=f"{SECONDS}s"),
+        declared(workload("Deployment", app="custom"), timeout=f"{SECONDS}s"),
+        ("timed out waiting to be Ready",),
+    ),
+    "ingress": (
+        _limited(_ingress()),
+        annotated(_ingress(), skipAwait="true"),
+        ("No Service with endpoints", '"nowhere"', ".status.loadBalancer was not updated"),
+    ),
+}
+
+OTHERS = {"unready": annotated(workload("Deployment", "unready", app="unready"), skipAwait="true")}
+
+
+@dataclass(frozen=True)
+class Awaited:
+    trial: Trial
+    first: Run
+    failed: dict[str, list[str]]
+    """Recorded reasons by resource after the first update."""
+    refreshed: dict[str, list[str]]
+    preview: Run
+    second: Run
+    recovered: dict[str, list[str]]
+
+
+def _reasons(made: Trial) -> dict[str, list[str]]:
+    resources = made.stack.state()["resources"]
+    return {entry["urn"].rsplit("::", 1)[1]: entry["initErrors"] for entry in resources if entry.get("initErrors")}
+
+
+@pytest.fixture(scope="module")
+def awaited(engine: Engine, cluster: TestCluster, tmp_path_factory: pytest.TempPathFactory) -> Awaited:
+    made = trial(engine.environment, cluster, tmp_path_factory.mktemp("awaits"))
+    made.declare(OTHERS | READY | {name: row[0] for name, row in NOT_READY.items()})
+    first = made.stack.up("--continue-on-error", check=False)
+    failed = _reasons(made)
+    made.stack.refresh(check=False)
+    refreshed = _reasons(made)
+    made.declare(OTHERS | READY | {name: row[1] for name, row in NOT_READY.items()})
+    preview = made.stack.preview(check=False)
+    second = made.stack.up("--continue-on-error", check=False)
+    return Awaited(made, first, failed, refreshed, preview, second, _reasons(made))
+
+
+@pytest.mark.parametrize("name", READY)
+def test_an_object_that_becomes_ready_is_recorded_without_complaint(awaited: Awaited, name: str) -> None:
+    assert name not in awaited.failed
+    assert awaited.trial.outputs(name)["metadata"]["uid"]
+
+
+@pytest.mark.parametrize("name", NOT_READY)
+def test_an_object_that_does_not_become_ready_fails_with_its_cause(awaited: Awaited, name: str) -> None:
+    reasons = "\n".join(awaited.failed[name])
+    assert [text for text in NOT_READY[name][2] if text not in reasons] == []
+
+
+def test_the_update_fails_and_its_message_names_pod_and_cause(awaited: Awaited) -> None:
+    said = "\n".join(awaited.first.messages())
+    assert awaited.first.code != 0
+    assert "[Pod " in said
+    assert "[ImagePullBackOff]" in said
+
+
+@pytest.mark.parametrize("name", NOT_READY)
+def test_an_object_that_is_not_ready_stays_in_state_and_its_correction_recovers(awaited: Awaited, name: str) -> None:
+    done = ops(awaited.second)[name]
+    expected = {
+        "failing-job": "create-replacement",
+        "broken-pod": "create-replacement",
+        "waits-in-vain": "create-replacement",
+    }
+    assert expected.get(name, "update") in done
+    assert name not in awaited.recovered
+
+
+def test_a_refresh_reports_what_is_not_ready_now(awaited: Awaited) -> None:
+    looked_at = {
+        "broken-deployment",
+        "broken-statefulset",
+        "broken-pod",
+        "failing-job",
+        "no-balancer",
+        "custom-timeout",
+    }
+    assert looked_at <= set(awaited.refreshed)
+    assert "[ImagePullBackOff]" in "\n".join(awaited.refreshed["broken-deployment"])
+
+
+def test_waiting_shows_how_far_it_is(awaited: Awaited) -> None:
+    shown = [event["diagnosticEvent"] for event in awaited.first.events if "diagnosticEvent" in event]
+    ephemeral = [entry["message"] for entry in shown if entry.get("ephemeral")]
+    assert any("[1/2] Waiting for StatefulSet to create Pods" in text for text in ephemeral)
+    assert any("Waiting for app ReplicaSet to be available (0/1 Pods available)" in text for text in ephemeral)
+
+
+def test_a_statefulset_update_is_awaited_and_not_taken_for_the_old_rollout(awaited: Awaited) -> None:
+    made = awaited.trial
+    objects = OTHERS | READY | {name: row[1] for name, row in NOT_READY.items()}
+    objects["statefulset"] = annotated(workload("StatefulSet", "broken", app="goodset", replicas=2), timeoutSeconds="3")
+    run = made.declare(objects).stack.up("--target", made.stack.resource("statefulset")["urn"], check=False)
+    assert run.code != 0
+    assert any("did not advance from revision" in text for text in _reasons(made)["statefulset"])

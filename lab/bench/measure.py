@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import base64
 import json
-import threading
+import signal
+import subprocess
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final
 
 import yaml
 
@@ -31,8 +31,6 @@ SETTLE_SECONDS: Final = 60
 POLL_SECONDS: Final = 0.2
 UP_SECONDS: Final = 900
 
-Result = TypeVar("Result")
-
 
 @dataclass(frozen=True, kw_only=True)
 class Figures:
@@ -50,21 +48,31 @@ class Figures:
 
 
 def measure(executor: str) -> Figures:
-    """Install, run, measure, and take it all away again."""
+    """Install, run, measure, and take it all away again; what an earlier run left behind goes first."""
     name = f"bench-{executor.replace('+', '-')}"
+    stack = lab_stack(name, yaml.safe_dump({"config": _config(name, executor)}))
+    if stack.state().get("resources"):
+        with step(f"Take away what an earlier {name} left"):
+            _take_away(stack, name)
+        stack = lab_stack(name, yaml.safe_dump({"config": _config(name, executor)}))
     with step(f"A database for {name}"):
         given = database.start()
-    stack = lab_stack(name, yaml.safe_dump({"config": _config(name, executor)}))
     stack.configure("airflow:metadata_database_url", given.metadata_url, secret=True)
     stack.configure("airflow:result_database_url", given.result_url, secret=True)
     try:
         return _measured(stack, name, executor)
     finally:
-        Daemon(name=f"port-forward-{name}-{name}-api-server", folder=_forward_folder(name)).stop()
         with step(f"Take {name} away"):
-            stack.destroy()
-            stack.pulumi("stack", "rm", "--yes", "--stack", name)
-            database.stop()
+            _take_away(stack, name)
+
+
+def _take_away(stack: Stack, name: str) -> None:
+    Daemon(name=f"port-forward-{name}-{name}-api-server", folder=_forward_folder(name)).stop()
+    # A run that was killed leaves its lock.
+    stack.pulumi("cancel", "--yes", "--stack", name, check=False)
+    stack.destroy()
+    stack.pulumi("stack", "rm", "--yes", "--stack", name)
+    database.stop()
 
 
 def _config(name: str, executor: str) -> dict[str, object]:
@@ -79,23 +87,27 @@ def _config(name: str, executor: str) -> dict[str, object]:
 
 
 def _measured(stack: Stack, name: str, executor: str) -> Figures:
-    started = time.monotonic()
-    ended: list[float] = []
-
-    def up() -> None:
-        stack.up()
-        ended.append(time.monotonic() - started)
-
-    with step(f"{name}: from nothing to the first DAG run"):
-        installing = threading.Thread(target=up)
-        installing.start()
-        client = _first_answer(stack, name, installing)
-        client.wait_for_dags(["one", "hundred"], timeout_seconds=UP_SECONDS)
-        _require_success(client, "one", client.trigger("one"))
-        first = time.monotonic() - started
-        installing.join()
-    if not ended:
-        raise LabError(f"pulumi up of {name} failed; see its messages above.")
+    log = state_dir() / f"{name}.log"
+    with step(f"{name}: from nothing to the first DAG run"), log.open("w") as out:
+        started = time.monotonic()
+        command = ["pulumi", "up", "--yes", "--non-interactive", "--skip-preview", "--stack", name]
+        installing = subprocess.Popen(
+            command, cwd=stack.folder, env=dict(stack.environment), stdout=out, stderr=subprocess.STDOUT
+        )
+        try:
+            client = _first_answer(name, installing, log)
+            client.wait_for_dags(["one", "hundred"], timeout_seconds=UP_SECONDS)
+            _require_success(client, "one", client.trigger("one"))
+            first = time.monotonic() - started
+            installing.wait(UP_SECONDS)
+            up = time.monotonic() - started
+        finally:
+            # Interrupted, the engine still records what it made.
+            if installing.poll() is None:
+                installing.send_signal(signal.SIGINT)
+                installing.wait(UP_SECONDS)
+    if installing.returncode != 0:
+        raise LabError(f"pulumi up of {name} failed.", remedy=f"See {log}.")
     with step(f"{name}: 100 tasks"):
         began = time.monotonic()
         _require_success(client, "hundred", client.trigger("hundred"))
@@ -105,17 +117,23 @@ def _measured(stack: Stack, name: str, executor: str) -> Figures:
         memory = idle_memory_mib(name)
     return Figures(
         executor=executor,
-        up_seconds=round(ended[0], 1),
+        up_seconds=round(up, 1),
         first_success_seconds=round(first, 1),
         idle_memory_mib=round(memory, 1),
         hundred_tasks_seconds=round(hundred, 1),
     )
 
 
-def _first_answer(stack: Stack, name: str, installing: threading.Thread) -> AirflowClient:
+def _first_answer(name: str, installing: subprocess.Popen[bytes], log: Path) -> AirflowClient:
     """The client of an installation that is still being made: it answers as soon as its api-server does."""
     ready = ["get", "deployment", f"{name}-api-server", "-n", name, "-o", "jsonpath={.status.readyReplicas}"]
-    _until(lambda: database.kubectl(*ready, check=False) == "1", f"the api-server of {name}", installing)
+    deadline = time.monotonic() + UP_SECONDS
+    while database.kubectl(*ready, check=False) != "1":
+        if installing.poll() is not None:
+            raise LabError(f"pulumi up of {name} ended before the api-server was there.", remedy=f"See {log}.")
+        if time.monotonic() > deadline:
+            raise LabError(f"The api-server of {name} was not ready within {UP_SECONDS} s.", remedy=f"See {log}.")
+        time.sleep(POLL_SECONDS)
     _, url = port_forward(
         _forward_folder(name), kubeconfig=node.kubeconfig(), namespace=name, service=f"{name}-api-server", port=API_PORT
     )
@@ -138,16 +156,6 @@ def _admin_password(name: str) -> str:
 def _require_success(client: AirflowClient, dag: str, run: str) -> None:
     if client.wait_for_run(dag, run, timeout_seconds=UP_SECONDS) != "success":
         raise LabError(f"DAG {dag} failed; the figures would mean nothing.")
-
-
-def _until(done: Callable[[], bool], what: str, installing: threading.Thread) -> None:
-    deadline = time.monotonic() + UP_SECONDS
-    while not done():
-        if not installing.is_alive():
-            raise LabError(f"pulumi up ended before {what} was there; see its messages above.")
-        if time.monotonic() > deadline:
-            raise LabError(f"No {what} within {UP_SECONDS} s.")
-        time.sleep(POLL_SECONDS)
 
 
 def idle_memory_mib(namespace: str) -> float:

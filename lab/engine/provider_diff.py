@@ -68,11 +68,11 @@ def diff(
     ignored = below(ignore_changes)
     replacing = replaces if callable(replaces) else below(replaces)
     response = provider_pb2.DiffResponse(changes=provider_pb2.DiffResponse.DIFF_NONE, hasDetailedDiff=True)
-    for path, kind in changes(opened(old), opened(new)):
+    for path, kind, value in changes(opened(old), opened(new)):
         if ignored(path):
             continue
         text = text_of(path)
-        if replacing(path):
+        if any(replacing((*path, *rest)) for rest in _places(value)):
             kind = _REPLACE[kind]
             response.replaces.append(text)
         response.detailedDiff[text].kind = kind
@@ -88,8 +88,11 @@ _KIND: Final = provider_pb2.PropertyDiff
 _REPLACE: Final = {_KIND.ADD: _KIND.ADD_REPLACE, _KIND.DELETE: _KIND.DELETE_REPLACE, _KIND.UPDATE: _KIND.UPDATE_REPLACE}
 
 
-def changes(old: Any, new: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
-    """Each changed place with ADD, DELETE or UPDATE: the deepest paths at which two opened values differ."""
+def changes(old: Any, new: Any, path: Path = ()) -> Iterator[tuple[Path, Any, Any]]:
+    """Each changed place with ADD, DELETE or UPDATE and what was added, deleted or is there now.
+
+    Places are the deepest paths at which two opened values differ.
+    """
     if isinstance(old, dict) and isinstance(new, dict):
         for key in sorted(old.keys() | new.keys()):
             if not key.startswith("__"):
@@ -98,20 +101,28 @@ def changes(old: Any, new: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
         for index in range(max(len(old), len(new))):
             yield from _changed(_by_index(old), _by_index(new), index, path)
     elif old != new or isinstance(old, bool) != isinstance(new, bool) or has_unknown(new):
-        yield path, _KIND.UPDATE
+        yield path, _KIND.UPDATE, new
 
 
-def _changed(old: dict[Any, Any], new: dict[Any, Any], key: str | int, path: Path) -> Iterator[tuple[Path, Any]]:
+def _changed(old: dict[Any, Any], new: dict[Any, Any], key: str | int, path: Path) -> Iterator[tuple[Path, Any, Any]]:
     # A missing key and an explicit null are the same thing to the engine.
     before, after = old.get(key), new.get(key)
     if before is None and after is None:
         return
     if before is None:
-        yield (*path, key), _KIND.ADD
+        yield (*path, key), _KIND.ADD, after
     elif after is None:
-        yield (*path, key), _KIND.DELETE
+        yield (*path, key), _KIND.DELETE, before
     else:
         yield from changes(before, after, (*path, key))
+
+
+def _places(value: Any) -> Iterator[Path]:
+    """The paths inside a value, its own first: what comes or goes takes everything below it along."""
+    yield ()
+    inside = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, item in inside:
+        yield from ((key, *rest) for rest in _places(item))
 
 
 def _by_index(items: Sequence[Any]) -> dict[Any, Any]:

@@ -130,6 +130,13 @@ def test_a_replacing_path_covers_what_is_below_it_and_nothing_beside_it() -> Non
     assert answer.deleteBeforeReplace
 
 
+@pytest.mark.parametrize(("rule", "kind"), [("spec.selector", "replace"), ("spec.other", "")])
+def test_what_comes_or_goes_as_a_whole_replaces_when_a_replacing_path_is_inside(rule: str, kind: str) -> None:
+    whole = {"spec": {"selector": [{"a": 1}]}}
+    assert shown(whole, {}, replaces=[rule]) == {"spec": f"delete-{kind}".strip("-")}
+    assert shown({}, whole, replaces=[rule]) == {"spec": f"add-{kind}".strip("-")}
+
+
 def test_nothing_is_deleted_first_when_nothing_is_replaced() -> None:
     answer = diff(struct({"a": 1}), struct({"a": 2}), delete_before_replace=True)
     assert not answer.deleteBeforeReplace

@@ -163,6 +163,13 @@ def test_a_text_has_its_length_its_alphabet_and_the_least_of_each_class(
         assert set(alphabet) - set(seen) - set(least) == set(), "a sign of the alphabet never came in 3000 draws"
 
 
+def test_the_least_of_a_class_comes_at_no_fixed_place(provider: RandomProvider) -> None:
+    inputs = {"length": 20, "minUpper": 1, "upper": False, "numeric": False, "special": False}
+    results = [opened(drawn(provider, STRING, **inputs).properties)["result"] for _ in range(30)]
+    places = {next(place for place, sign in enumerate(result) if sign.isupper()) for result in results}
+    assert len(places) > 5
+
+
 @pytest.mark.parametrize(
     ("token", "inputs", "hidden", "seen"),
     [

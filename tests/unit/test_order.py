@@ -1,0 +1,217 @@
+"""What comes before what, what is kept, and what goes with what."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import pytest
+
+from components.airflow.migrate import DEADLINE_SECONDS
+from tests.unit import recorder
+from tests.unit.recorder import Recording, Registration
+from tests.unit.stacks import EXECUTORS, STACKS, config, recorded, recordings
+from tests.unit.workloads import LONG_RUNNING, every_container, pods
+
+BEFORE_THE_MIGRATION: Final = {
+    "redis": "holds messages and no tables",
+    "flower": "looks at Redis alone",
+    "postgres": "is what is migrated",
+}
+HOLDS_DATA: Final = {
+    "airflow-postgres-namespace",
+    "airflow-postgres-data",
+    "airflow-logs",
+    "airflow-celery-broker-data",
+    "airflow-secrets-fernet-key",
+    "airflow-secrets-jwt-key",
+    "airflow-secrets-api-key",
+    "airflow-secrets-admin-password",
+    "airflow-secrets-broker-password",
+    "airflow-secrets-flower-password",
+}
+"""What `protect` keeps: whose loss cannot be made good by another `up`."""
+
+
+def waits_for(recording: Recording, found: Registration) -> set[str]:
+    """Everything that exists before a resource does: what it depends on, and what its parents and those depend on."""
+    seen: set[str] = set()
+    ahead = [found]
+    while ahead:
+        resource = ahead.pop()
+        for urn in (*resource.dependencies, resource.parent):
+            if urn not in seen and (next_one := recording.by_urn.get(urn)):
+                seen.add(urn)
+                ahead.append(next_one)
+    return seen
+
+
+def test_exactly_one_container_migrates_the_database() -> None:
+    """T22."""
+    for stack, recording in recordings():
+        migrating = [
+            f"{pod}: {container['name']}"
+            for pod in pods(recording)
+            for container in pod.containers
+            if container.get("args") == ["airflow", "db", "migrate"]
+        ]
+        assert migrating == [f"pod of Job {recording.outputs['name']}-migrate-migration: migration"], stack
+    assert [w for w, _, c in every_container() if "upgrade" in c.get("args", []) or "initdb" in c.get("args", [])] == []
+
+
+def test_everything_long_running_with_a_schema_waits_for_it() -> None:
+    """And the api-server for the first user's Job as well: both set up the login's tables, and one would fail."""
+    offenders = []
+    for stack, recording in recordings():
+        migration, admin = (
+            recording.the("Job", f"{recording.outputs['name']}-migrate-{part}").urn for part in ("migration", "admin")
+        )
+        for pod in pods(recording):
+            if pod.owner.kind in LONG_RUNNING and pod.part not in BEFORE_THE_MIGRATION:
+                wanted = {migration, admin} if pod.part == "api-server" else {migration}
+                missing = wanted - waits_for(recording, pod.owner)
+                if missing:
+                    offenders.append(f"{stack}: {pod} does not wait for {missing}")
+    assert offenders == []
+
+
+@pytest.mark.parametrize("executor", EXECUTORS)
+def test_the_first_user_waits_for_the_schema_and_the_schema_for_the_server(executor: str) -> None:
+    recording = recorded(executor)
+    migration = recording.the("Job", "airflow-migrate-migration")
+    assert migration.urn in waits_for(recording, recording.the("Job", "airflow-migrate-admin"))
+    assert recording.the("StatefulSet", "airflow-postgres-server").urn in waits_for(recording, migration)
+
+
+def test_everything_waits_for_the_objects_that_its_pods_name() -> None:
+    """By data flow: a name that is written out would not make the engine wait, and an update would race."""
+    offenders = []
+    for stack, recording in recordings():
+        named = {
+            (found.kind, found.namespace, found.object_name): found
+            for found in recording.of_type("Secret", "ConfigMap", "PersistentVolumeClaim", "ServiceAccount")
+        }
+        for pod in pods(recording):
+            before = waits_for(recording, pod.owner)
+            texts = {
+                text
+                for container in pod.containers
+                for source in container.get("envFrom", [])
+                for text in (("ConfigMap", source["configMapRef"]["name"]),)
+            }
+            texts |= {("ServiceAccount", pod.spec["serviceAccountName"])}
+            texts |= {
+                ("Secret", variable["valueFrom"]["secretKeyRef"]["name"])
+                for container in pod.containers
+                for variable in container.get("env", [])
+                if "valueFrom" in variable
+            }
+            texts |= {
+                ("PersistentVolumeClaim", volume["persistentVolumeClaim"]["claimName"])
+                for volume in pod.spec.get("volumes", [])
+                if "persistentVolumeClaim" in volume
+            }
+            offenders += [
+                f"{stack}: {pod} does not wait for {kind} {name}"
+                for kind, name in texts
+                if named[kind, pod.namespace, name].urn not in before
+            ]
+    assert offenders == []
+
+
+def test_everything_waits_for_its_namespace() -> None:
+    """And is so deleted before it: a namespace that goes first takes what is protected along."""
+    offenders = []
+    for stack, recording in recordings():
+        namespaces = {found.object_name: found.urn for found in recording.of_type("Namespace")}
+        offenders += [
+            f"{stack}: {found.kind} {found.name}"
+            for found in recording.objects
+            if found.namespace is not None and namespaces[found.namespace] not in waits_for(recording, found)
+        ]
+    assert offenders == []
+
+
+def test_nothing_is_protected_unless_the_stack_says_so() -> None:
+    offenders = [
+        f"{stack}: {found.name}"
+        for stack, recording in recordings()
+        for found in recording.registrations
+        if found.protect and stack != "both, protected"
+    ]
+    assert offenders == []
+
+
+def test_protect_keeps_what_holds_data_and_nothing_else() -> None:
+    recording = recorded("both, protected")
+    kept = {found.name for found in recording.registrations if found.protect}
+    passwords = {f"airflow-postgres-{user}-password" for user in ("administrator", "metadata", "results")}
+    assert kept - passwords == HOLDS_DATA
+
+
+def test_the_log_claim_goes_with_its_namespace() -> None:
+    """Task pods are not in state: one that is left holds the claim, and its deletion would wait for ever."""
+    recording = recorded("kubernetes")
+    claim = recording.the("PersistentVolumeClaim", "airflow-logs")
+    assert claim.deleted_with == recording.the("Namespace", "airflow-namespace").urn
+    assert {found.name for found in recording.registrations if found.deleted_with} == {"airflow-logs"}
+
+
+def test_an_update_of_workers_waits_as_long_as_their_tasks_may_take() -> None:
+    recording = recorder.run(config("celery", executor_with={"workers": {"grace_seconds": 7200}}))
+    worker = recording.the("StatefulSet", "airflow-worker")
+    assert int(worker.timeouts["update"].removesuffix("m")) * 60 > 7200
+
+
+def test_jobs_end_stay_and_are_retried() -> None:
+    """A Job that vanishes by a time to live would be made, and run, again."""
+    offenders = []
+    for stack, recording in recordings():
+        for job in recording.of_type("Job"):
+            spec = job.plain["spec"]
+            if (
+                "ttlSecondsAfterFinished" in spec
+                or not 1 <= spec["backoffLimit"] <= 6
+                or spec["activeDeadlineSeconds"] != DEADLINE_SECONDS
+                or spec["template"]["spec"]["restartPolicy"] != "OnFailure"
+                or not job.delete_before_replace
+            ):
+                offenders.append(f"{stack}: {job.name}: {spec}")
+    assert offenders == []
+
+
+def names(recording: Recording) -> dict[str, str]:
+    return {job.name: job.object_name for job in recording.of_type("Job")}
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "changed"),
+    [
+        ("image", {"reference": "apache/airflow:3.3.3", "version": "3.3.3"}, {"migration", "admin"}),
+        ("image", {"reference": "apache/airflow@sha256:" + "1" * 64}, {"migration", "admin"}),
+        ("admin", {"username": "root"}, {"admin"}),
+        ("components", {"scheduler": {"replicas": 2}}, set()),
+        ("example_dags", "true", set()),
+        ("exposure", {"kind": "node_port"}, set()),
+    ],
+)
+def test_the_database_is_migrated_again_exactly_when_image_or_server_changes(
+    key: str, value: object, changed: set[str]
+) -> None:
+    before = names(recorded("celery"))
+    after = names(recorder.run({**STACKS["celery"], f"airflow:{key}": value}))
+    assert {name.rpartition("-")[2] for name in before if before[name] != after[name]} == changed
+
+
+def test_another_database_is_migrated() -> None:
+    before, after = names(recorded("celery")), names(recorded("celery, given database"))
+    assert all(before[name] != after[name] for name in before)
+
+
+def test_the_first_users_password_is_in_no_argument() -> None:
+    """F51: arguments can be read by everyone who may list processes or pods."""
+    for stack, recording in recordings():
+        for pod in pods(recording):
+            if pod.part == "admin":
+                variables = {v["name"]: v for v in pod.main["env"]}
+                assert "secretKeyRef" in variables["ADMIN_PASSWORD"]["valueFrom"], stack
+                assert not any("--password" in argument for argument in pod.main["args"])

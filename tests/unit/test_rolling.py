@@ -1,0 +1,140 @@
+"""A change of configuration rolls its readers and no one else; no change rolls nobody."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Final
+
+import pytest
+
+from tests.unit import recorder
+from tests.unit.recorder import Recording
+from tests.unit.stacks import STACKS, config, recorded
+from tests.unit.workloads import options_of, pod_of, pods
+
+STACK: Final = "celery+kubernetes"
+EVERYONE: Final = frozenset(
+    {"api-server", "scheduler", "dag-processor", "triggerer", "worker", "flower", "migration", "admin", "task"}
+)
+READERS: Final = {
+    "api": {"api-server"},
+    "fab": {"api-server", "admin"},
+    "scheduler": {"scheduler"},
+    "dag_processor": {"dag-processor"},
+    "triggerer": {"triggerer"},
+    "kubernetes_executor": {"scheduler", "api-server"},
+    "celery": {"scheduler", "worker", "flower"},
+    "celery_broker_transport_options": {"scheduler", "worker", "flower"},
+    "workers": {"worker", "task"},
+    "database": {"api-server", "scheduler", "dag-processor", "triggerer", "migration", "admin"},
+    # A section that nothing is known of reaches everyone.
+    "operators": EVERYONE,
+    "Logging": EVERYONE,
+}
+"""Whose pods change when an option of a section does."""
+REACHED_THROUGH: Final = {"task": "scheduler"}
+"""A changed template of task pods is a new ConfigMap, which the scheduler mounts."""
+
+
+def templates(recording: Recording) -> dict[str, str]:
+    """Each part's pod, as text: names of Secrets and ConfigMaps and all checksums included."""
+    return {pod.part: json.dumps([pod.metadata, pod.spec], sort_keys=True) for pod in pods(recording)}
+
+
+def changed(first: Recording, second: Recording) -> set[str]:
+    before, after = templates(first), templates(second)
+    assert before.keys() == after.keys()
+    return {part for part in before if before[part] != after[part]}
+
+
+def with_settings(**sections: Any) -> Recording:
+    recording = recorder.run({**STACKS[STACK], **{f"airflow:{key}": value for key, value in sections.items()}})
+    assert recording.error is None, recording.error
+    return recording
+
+
+def through(parts: set[str] | frozenset[str]) -> set[str]:
+    return {*parts, *(REACHED_THROUGH[part] for part in parts if part in REACHED_THROUGH)}
+
+
+@pytest.mark.parametrize("section", READERS)
+def test_an_option_of_airflow_rolls_exactly_its_readers(section: str) -> None:
+    second = with_settings(options={"sections": {section: {"an_option": "a value"}}})
+    assert changed(recorded(STACK), second) == through(READERS[section])
+    variable = f"AIRFLOW__{section.upper()}__AN_OPTION"
+    having = {pod.part for pod in pods(second) if options_of(second, pod).get(variable) == "a value"}
+    assert having == READERS[section]
+
+
+@pytest.mark.parametrize(
+    ("setting", "rolled"),
+    [
+        ({"components": {"scheduler": {"replicas": 2}}}, set()),
+        ({"components": {"triggerer": {"memory_mib": 1024}}}, {"triggerer"}),
+        ({"executor": {"kind": STACK, "workers": {"replicas": 2}}}, set()),
+        ({"executor": {"kind": STACK, "workers": {"concurrency": 4}}}, {"worker"}),
+        ({"executor": {"kind": STACK, "broker": {"memory_mib": 256}}}, {"redis"}),
+        ({"executor": {"kind": STACK, "task_pods": {"memory_mib": 1024}}}, {"task", "scheduler"}),
+        ({"executor": {"kind": STACK, "task_pods": {"keep_failed": True}}}, {"scheduler"}),
+        ({"exposure": {"kind": "node_port"}}, set()),
+        ({"example_dags": "true"}, EVERYONE),
+        ({"protect": "true"}, set()),
+        ({"pod_operator_xcom": "true"}, set()),
+        ({"admin": {"username": "root"}}, {"admin"}),
+    ],
+    ids=str,
+)
+def test_a_setting_rolls_exactly_the_pods_that_it_is_about(setting: dict[str, Any], rolled: set[str]) -> None:
+    assert changed(recorded(STACK), with_settings(**setting)) == rolled
+
+
+def test_a_changed_example_rolls_only_those_who_run_dags(monkeypatch: pytest.MonkeyPatch) -> None:
+    from components.airflow import dags
+
+    files = dags.example_files()
+    first = recorded("both, example DAGs")
+    monkeypatch.setattr(dags, "example_files", lambda: {**files, "hello.py": "# changed\n"})
+    second = recorder.run(STACKS["both, example DAGs"])
+    assert changed(first, second) == through({"dag-processor", "triggerer", "worker", "task"})
+
+
+def test_the_same_settings_register_the_same_in_every_run() -> None:
+    """No time, no order of sets, no run's own number: an untouched stack previews without changes."""
+    for stack in ("celery+kubernetes", "both, example DAGs"):
+        first, second = recorded(stack), recorder.run(STACKS[stack])
+        assert second.outputs == first.outputs
+        assert [f"{a.urn}" for a, b in zip(first.registrations, second.registrations, strict=True) if a != b] == []
+
+
+def test_the_order_of_settings_makes_no_difference() -> None:
+    options = {"core": {"parallelism": "8", "max_active_tasks_per_dag": "4"}, "api": {"workers": "2"}}
+    turned = {section: dict(reversed(values.items())) for section, values in reversed(options.items())}
+    first = recorder.run(config("celery", options={"sections": options}))
+    second = recorder.run(dict(reversed(config("celery", options={"sections": turned}).items())))
+    assert [a.urn for a, b in zip(first.registrations, second.registrations, strict=True) if a != b] == []
+
+
+def test_an_option_of_the_stack_replaces_the_programs() -> None:
+    recording = with_settings(options={"sections": {"dag_processor": {"refresh_interval": "300"}}})
+    options = options_of(recording, pod_of(recording, "dag-processor"))
+    assert options["AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL"] == "300"
+
+
+def test_options_are_the_ones_that_a_safe_airflow_has() -> None:
+    recording = recorded(STACK)
+    for pod in pods(recording):
+        if not pod.runs_airflow:
+            continue
+        options = options_of(recording, pod)
+        assert options["AIRFLOW__CORE__LOAD_EXAMPLES"] == "False"
+        assert options["AIRFLOW__CORE__AUTH_MANAGER"].endswith(".FabAuthManager")
+        assert [name for name in options if name.startswith("AIRFLOW__KUBERNETES__")] == []  # T13
+        assert options["AIRFLOW__CORE__EXECUTOR"] == "CeleryExecutor,KubernetesExecutor"
+    api_server = options_of(recording, pod_of(recording, "api-server"))
+    assert api_server["AIRFLOW__API__EXPOSE_CONFIG"] == "False"
+
+
+@pytest.mark.parametrize(("executor", "name"), [("celery", "CeleryExecutor"), ("kubernetes", "KubernetesExecutor")])
+def test_airflow_is_told_the_executor_that_the_stack_chose(executor: str, name: str) -> None:
+    recording = recorded(executor)
+    assert options_of(recording, pod_of(recording, "scheduler"))["AIRFLOW__CORE__EXECUTOR"] == name

@@ -6,7 +6,7 @@ import subprocess
 from pathlib import Path
 from typing import Final
 
-from lab import images, node
+from lab import images, machine, node
 from lab.access import port_forward
 from lab.airflow_client import AirflowClient, logged_in
 from lab.daemon import Daemon
@@ -25,7 +25,12 @@ SHOWN_LOG_LINES: Final = 3
 
 
 def start_lab() -> None:
-    """Everything that stacks run on: the engine, the node, and the images on it."""
+    """Everything that stacks run on: the engine, the node, and the images on it.
+
+    Raises:
+        LabError: this machine cannot run a node, or a part did not come up.
+    """
+    machine.require()
     for line in toolchain().describe():
         say(f"  {line}")
     archives = images.archives()

@@ -35,17 +35,26 @@ class Cgroups:
             raise LabError(
                 "No memory control groups are mounted under /sys/fs/cgroup.", remedy="The kubelet needs them."
             )
-        for root in _hierarchies():
-            if _unified():
-                controllers = (root / "cgroup.controllers").read_text().split()
-                (root / "cgroup.subtree_control").write_text(" ".join(f"+{name}" for name in controllers))
-            folder = root / self.name.lstrip("/")
-            folder.mkdir(exist_ok=True)
-            for name in ("cpuset.cpus", "cpuset.mems"):
-                # Version 1 starts a group with no processors and no memory nodes: nothing could join it.
-                file = folder / name
-                if (root / "tasks").exists() and file.exists() and not file.read_text().strip():
-                    file.write_text((root / name).read_text())
+        try:
+            for root in _hierarchies():
+                self._create(root)
+        except OSError as error:
+            raise LabError(
+                f"The control groups of this machine cannot be used: {error}.",
+                remedy="Run on a machine or virtual machine, not in a container.",
+            ) from error
+
+    def _create(self, root: Path) -> None:
+        if _unified():
+            controllers = (root / "cgroup.controllers").read_text().split()
+            (root / "cgroup.subtree_control").write_text(" ".join(f"+{name}" for name in controllers))
+        folder = root / self.name.lstrip("/")
+        folder.mkdir(exist_ok=True)
+        for name in ("cpuset.cpus", "cpuset.mems"):
+            # Version 1 starts a group with no processors and no memory nodes: nothing could join it.
+            file = folder / name
+            if not _unified() and file.exists() and not file.read_text().strip():
+                file.write_text((root / name).read_text())
 
     def pids(self) -> set[int]:
         """Every process in the subtree: all containers of all pods."""

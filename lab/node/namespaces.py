@@ -13,12 +13,9 @@ import re
 import subprocess
 import time
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
-
-import psutil
 
 from lab.errors import LabError
 
@@ -90,19 +87,10 @@ class Namespaces:
         entered = ["nsenter", f"--net={self.network}", f"--mount={self._mount}", "--"]
         return [*entered, *(str(part) for part in command)]
 
-    def members(self) -> list[psutil.Process]:
-        """Every process inside, except in pods, which have namespaces of their own."""
-        if not self.exist():
-            return []
-        ours = {("mnt", self._mount.stat().st_ino), ("net", self.network.stat().st_ino)}
-        found = []
-        for process in psutil.process_iter():
-            for kind, inode in ours:
-                with suppress(OSError):
-                    if Path(f"/proc/{process.pid}/ns/{kind}").stat().st_ino == inode:
-                        found.append(process)
-                        break
-        return found
+    def inodes(self) -> dict[str, int]:
+        """How the kernel names both, by kind as in /proc/PID/ns; empty when they are not there."""
+        files = {"mnt": self._mount, "net": self.network}
+        return {kind: file.stat().st_ino for kind, file in files.items()} if self.exist() else {}
 
     def remove(self) -> None:
         """Unmount the files; the namespaces end with the last process in them.

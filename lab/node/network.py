@@ -38,7 +38,7 @@ class Network:
             LabError: the machine already uses the addresses for something else.
         """
         name = self.instance.interface
-        if not Path("/sys/class/net", name).exists():
+        if not self.connected():
             self._refuse_taken_addresses()
             peer = ["peer", "name", NODE_INTERFACE, "netns", str(self.namespaces.network)]
             _run(["ip", "link", "add", name, "type", "veth", *peer])
@@ -47,9 +47,13 @@ class Network:
         _run(["ip", "link", "set", name, "up"])
         _run(self.namespaces.command(["sh", "-ec", self._inside(prefix)]))
 
+    def connected(self) -> bool:
+        """Whether the cable is there."""
+        return Path("/sys/class/net", self.instance.interface).exists()
+
     def disconnect(self) -> None:
         """Take the cable away; the node's end goes with it."""
-        if Path("/sys/class/net", self.instance.interface).exists():
+        if self.connected():
             _run(["ip", "link", "delete", self.instance.interface])
 
     def cni_configuration(self) -> str:

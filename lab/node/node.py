@@ -10,12 +10,9 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
-
-import psutil
 
 from lab import debian
 from lab.daemon import Daemon
@@ -29,6 +26,7 @@ from lab.node.containerd import Containerd
 from lab.node.instance import Instance
 from lab.node.namespaces import Namespaces, mounts_below
 from lab.node.network import Network
+from lab.node.processes import Processes, kill
 from lab.paths import PROJECT
 from lab.progress import step
 from lab.tools.go import GoProgram
@@ -47,6 +45,7 @@ PACKAGES: Final = (
 READY_SECONDS: Final = 90.0
 """How long the node may take to be Ready once everything runs; 6 s is usual."""
 _END_SECONDS: Final = 20.0
+_PROVISIONER_MODULE: Final = "lab.node.provisioner"
 
 _ENVIRONMENT: Final = {
     # A proxy of the machine knows no way to the cluster.
@@ -82,6 +81,7 @@ class Node:
             with step(f"Kubernetes {programs.KUBERNETES_VERSION} node {self.instance.name}"):
                 if not current:
                     self._stop_daemons()
+                self._kill_strays()
                 self._prepare()
                 self._start(binaries)
                 self._wait_until_ready()
@@ -96,11 +96,11 @@ class Node:
         """
         _require_root()
         with locked(self.instance.lock):
-            if not self.instance.folder.exists():
+            if not self._left():
                 return
             with step(f"End node {self.instance.name}"):
                 self._end_everything()
-                shutil.rmtree(self.instance.folder)
+                shutil.rmtree(self.instance.folder, ignore_errors=not self.instance.folder.exists())
 
     def status(self) -> list[tuple[str, str]]:
         """What there is and how it is: each daemon, then the node as a whole."""
@@ -125,8 +125,15 @@ class Node:
 
     @property
     def kubeconfig(self) -> Path:
-        """An administrator's kubeconfig, for use from the machine; its context has the instance's name."""
-        return self.instance.layout.admin_kubeconfig()
+        """An administrator's kubeconfig, for use from the machine; its context has the instance's name.
+
+        Raises:
+            LabError: the node was never up.
+        """
+        path = self.instance.layout.folder / "admin.kubeconfig"
+        if not path.exists():
+            raise LabError("The lab's node is not there.", remedy="Start it: python -m lab up.")
+        return path
 
     @property
     def api(self) -> Api:
@@ -152,6 +159,7 @@ class Node:
         if not self.namespaces.exist():
             # After a restart of the machine, or half a down: what still runs, runs in namespaces that are lost.
             self._kill_everything()
+            self._network.disconnect()
             self.namespaces.create(self.instance.folder / "mounted")
         self._network.connect()
         self.cgroups.create()
@@ -161,7 +169,7 @@ class Node:
         fresh = not (layout.folder / "etcd").exists()
 
         def start(name: str, command: Sequence[str | Path]) -> None:
-            self.daemon(name).start(self.namespaces.command(command), env=_ENVIRONMENT)
+            self.daemon(name).start(self.namespaces.command(command), env=self._environment)
 
         start("etcd", control_plane.etcd_command(binaries["etcd"], layout, durable=False))
         start("kube-apiserver", control_plane.apiserver_command(binaries["kube-apiserver"], layout))
@@ -185,16 +193,16 @@ class Node:
     def _start_containerd(self, *, forget: bool) -> None:
         self._containerd.configure(self._network.cni_configuration())
         # Its files of stopped pods outlive a node that was not ended properly; the kubelet would take them for its own.
-        self._containerd.start(_ENVIRONMENT)
+        self._containerd.start(self._environment)
         if forget and self._containerd.forget_containers():
             self._containerd.daemon.stop()
-            self._containerd.start(_ENVIRONMENT)
+            self._containerd.start(self._environment)
 
     def _provisioner_command(self) -> list[str | Path]:
         layout = self.instance.layout
         identity = layout.authority.issue("provisioner", objects.PROVISIONER_USER)
         return [
-            *(sys.executable, "-m", "lab.node.provisioner"),
+            *(sys.executable, "-m", _PROVISIONER_MODULE),
             *("--server", layout.server, "--authority", layout.authority.certificate),
             *("--certificate", identity.certificate, "--key", identity.key),
             *("--folder", self.instance.volumes),
@@ -205,8 +213,17 @@ class Node:
 
         Not gently: they bear it, and the API server would take ten seconds.
         """
-        for daemon in reversed(self._daemons()):
-            self._kill(daemon.process())
+        for daemon in self._daemons():
+            if (process := daemon.process()) is not None:
+                kill(process)
+
+    def _kill_strays(self) -> None:
+        """Kill daemons without a record: an `up` that was killed had no time to write it."""
+        for daemon in self._daemons():
+            recorded = daemon.process()
+            for process in self.processes.named(_PROGRAM_NAMES.get(daemon.name, daemon.name)):
+                if recorded is None or process.pid != recorded.pid:
+                    kill(process)
 
     def _wait_until_ready(self) -> None:
         deadline = time.monotonic() + READY_SECONDS
@@ -262,7 +279,8 @@ class Node:
         return f"the node is tainted: {', '.join(taints)}" if taints else None
 
     def _end_everything(self) -> None:
-        self._kill(self.daemon("kubelet").process())
+        if (process := self.daemon("kubelet").process()) is not None:
+            kill(process)
         self.cgroups.remove()
         if self._containerd.daemon.process() is not None:
             self._containerd.forget_containers()
@@ -276,25 +294,15 @@ class Node:
         """Kill pods, daemons and whatever else is in the node, until nothing is."""
         self.cgroups.remove()
         deadline = time.monotonic() + _END_SECONDS
-        while alive := [*(daemon.process() for daemon in self._daemons()), *self.namespaces.members()]:
-            processes = [process for process in alive if process is not None and process.pid != os.getpid()]
-            if not processes:
-                break
+        while processes := [process for process in self.processes.all() if process.pid != os.getpid()]:
             for process in processes:
-                self._kill(process)
+                kill(process)
             if time.monotonic() > deadline:
                 raise LabError(f"Processes of the node would not end: {processes}.")
-            time.sleep(0.05)
 
-    def _kill(self, process: psutil.Process | None) -> None:
-        if process is None:
-            return
-        deadline = time.monotonic() + 1
-        with suppress(psutil.NoSuchProcess):
-            process.kill()
-            # A process that is dead but not yet fetched by its parent counts as ended: the parent may never fetch it.
-            while process.status() != psutil.STATUS_ZOMBIE and time.monotonic() < deadline:
-                time.sleep(0.01)
+    def _left(self) -> bool:
+        """Whether anything of the node is there, be it that somebody deleted its folder."""
+        return bool(self.instance.folder.exists() or self._network.connected() or self.processes.all())
 
     def _require_alive(self, *names: str) -> None:
         for name in names:
@@ -302,6 +310,15 @@ class Node:
 
     def _daemons(self) -> list[Daemon]:
         return [self.daemon(name) for name in _DAEMONS]
+
+    @property
+    def processes(self) -> Processes:
+        """Its processes outside pods."""
+        return Processes(self.instance.folder, self.namespaces)
+
+    @property
+    def _environment(self) -> dict[str, str]:
+        return {**_ENVIRONMENT, **self.processes.environment}
 
     @property
     def _containerd(self) -> Containerd:
@@ -338,6 +355,8 @@ _DAEMONS: Final = (
     "coredns",
     "provisioner",
 )
+_PROGRAM_NAMES: Final = {"provisioner": _PROVISIONER_MODULE}
+"""Where a daemon's program is called otherwise."""
 
 
 def _fingerprint(binaries: Iterable[Path]) -> str:

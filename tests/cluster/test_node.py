@@ -197,15 +197,23 @@ def test_two_ups_at_once_start_each_daemon_once(fragile: Node) -> None:
     )
     ups = [subprocess.Popen([sys.executable, "-c", program], cwd=PROJECT, stderr=subprocess.PIPE) for _ in range(2)]
     assert [(up.communicate(timeout=60)[1].decode(), up.returncode)[1] for up in ups] == [0, 0]
-    running = [each for each in fragile.namespaces.members() if each.name() == "kube-scheduler"]
-    assert len(running) == 1
+    assert len(fragile.processes.named("kube-scheduler")) == 1
+
+
+def test_up_replaces_a_daemon_that_an_interrupted_up_did_not_record(fragile: Node) -> None:
+    unrecorded = fragile.daemon("kube-scheduler").process()
+    (fragile.instance.daemons / "kube-scheduler.pid").unlink()
+    fragile.up()
+    assert unrecorded is not None
+    assert [each.pid for each in fragile.processes.named("kube-scheduler")] != [unrecorded.pid]
+    _runs_a_new_pod(fragile, "after-a-stray")
 
 
 def test_a_machine_that_restarted_gets_its_node_back_with_its_data(fragile: Node) -> None:
     """After a restart no process, mount or interface is left, but every file is."""
     starts = Path(Space(fragile.api, "fragile").volume_of("data")["spec"]["hostPath"]["path"]) / "starts"
     assert starts.read_text() == "started\n"
-    for process in fragile.namespaces.members():
+    for process in fragile.processes.all():
         process.kill()
     for pid in fragile.cgroups.pids():
         os.kill(pid, 9)
@@ -220,12 +228,14 @@ def test_a_machine_that_restarted_gets_its_node_back_with_its_data(fragile: Node
 def test_down_leaves_no_process_mount_namespace_interface_or_control_group(
     fragile: Node, traces_before: dict[str, set[str]]
 ) -> None:
-    processes = [*fragile.namespaces.members(), *map(psutil.Process, fragile.cgroups.pids())]
+    processes = [*fragile.processes.all(), *map(psutil.Process, fragile.cgroups.pids())]
     ours = {str(Path(f"/proc/{each.pid}/ns/{kind}").stat().st_ino) for each in processes for kind in ("net", "mnt")}
     assert any(process.name().startswith("containerd-shim") for process in processes)
     assert ours <= _namespaces()
     fragile.down()
-    assert [process for process in processes if process.is_running()] == []
+    # A dead daemon that this test started stays a zombie as long as the test runs.
+    alive = [each for each in processes if each.is_running() and each.status() != psutil.STATUS_ZOMBIE]
+    assert alive == []
     assert ours & _namespaces() == set()
     assert {kind: found - traces_before[kind] for kind, found in _traces().items()} == {
         kind: set() for kind in traces_before

@@ -25,6 +25,16 @@ def status() -> list[tuple[str, str]]:
     return _node().status()
 
 
+def ready() -> bool:
+    """Whether the node is there and pods can run on it."""
+    return _node().status()[-1] == ("node", "ready")
+
+
+def log_files() -> list[Path]:
+    """The logs of the node's parts, each named like its part in `status`; none when there is no node."""
+    return _node().logs
+
+
 def kubeconfig() -> Path:
     """The node's kubeconfig (mode 0600), context `airflow-lab`."""
     return _node().kubeconfig

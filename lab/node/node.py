@@ -7,7 +7,6 @@ import os
 import shutil
 import sys
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -105,7 +104,7 @@ class Node:
     def status(self) -> list[tuple[str, str]]:
         """What there is and how it is: each daemon, then the node as a whole."""
         states = [
-            (daemon.name, "stopped" if (process := daemon.process()) is None else f"running, pid {process.pid}")
+            (daemon.name, "dead" if (process := daemon.process()) is None else f"running, pid {process.pid}")
             for daemon in self._daemons()
         ]
         if not self.instance.folder.exists():
@@ -122,6 +121,11 @@ class Node:
         self._containerd.daemon.require_alive()
         with locked(self.instance.images / "import.lock"):
             self._containerd.import_images(archives)
+
+    @property
+    def logs(self) -> list[Path]:
+        """The log of each part that was ever started."""
+        return [daemon.log for daemon in self._daemons() if daemon.log.exists()]
 
     @property
     def kubeconfig(self) -> Path:

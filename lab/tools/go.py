@@ -45,6 +45,9 @@ class GoProgram:
         for name in ("go.mod", "go.sum"):
             key.update((folder / name).read_bytes())
         target = cache_dir() / "bin" / key.hexdigest()[:16] / self.name
+        # Before the lock: a program that is there must not wait for another one's build.
+        if target.exists():
+            return target
         with locked(cache_dir() / "go.lock"):
             if target.exists():
                 return target

@@ -83,5 +83,6 @@ class Daemon:
                 process.wait(grace_seconds)
             except psutil.TimeoutExpired:
                 process.kill()
-                process.wait(grace_seconds)
+                # A loaded machine takes its time even with the dead.
+                process.wait(max(grace_seconds, 10))
         self._record.unlink(missing_ok=True)

@@ -105,15 +105,22 @@ class Trial:
         (self.stack.folder / "program.json").write_text(json.dumps(spec))
         return self
 
-    def live(self, name: str) -> Object:
-        """The live object behind a resource of the stack."""
-        recorded = self.outputs(name)
-        resource = self.cluster.api.resource(recorded["apiVersion"], recorded["kind"])
-        return self.cluster.api.get(resource, recorded["metadata"].get("namespace", ""), recorded["metadata"]["name"])
+    def live(self, *names: str) -> dict[str, Object]:
+        """The live objects behind resources of the stack."""
+        found = {name: entry["outputs"] for name, entry in self.recorded().items() if name in names}
+        return {name: self._get(outputs) for name, outputs in found.items()}
 
-    def outputs(self, name: str) -> Object:
-        """What the stack recorded of a resource."""
-        return dict(self.stack.resource(name)["outputs"])
+    def recorded(self) -> dict[str, Object]:
+        """The stack's objects as they are in state, by logical name."""
+        resources = self.stack.state().get("resources", [])
+        return {
+            entry["urn"].rsplit("::", 1)[1]: entry for entry in resources if entry["type"].startswith("kubernetes:")
+        }
+
+    def _get(self, outputs: Object) -> Object:
+        api, metadata = self.cluster.api, outputs["metadata"]
+        resource = api.resource(outputs["apiVersion"], outputs["kind"])
+        return api.get(resource, metadata.get("namespace", ""), metadata["name"])
 
 
 def trial(environment: Mapping[str, str], cluster: TestCluster, folder: Path) -> Trial:

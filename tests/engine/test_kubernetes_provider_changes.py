@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from concurrent.futures import Future
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 from cluster_fixture import TestCluster
-from conftest import Engine
-from kubernetes_program import Object, Trial, annotated, config_map, declared, job, ops, pod_template, trial, workload
+from kubernetes_program import Object, annotated, config_map, declared, job, ops, pod_template, trial, workload
 
 from lab.engine.stack import Run
 
@@ -152,26 +154,35 @@ ROWS = {
 
 @dataclass(frozen=True)
 class Changed:
-    trial: Trial
     preview: Run
     update: Run
     again: Run
-    before: dict[str, str]
+    before: Mapping[str, Object]
+    after: Mapping[str, Object]
+    live: Mapping[str, Object]
 
 
 def _logical(name: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
 
 
-@pytest.fixture(scope="module")
-def changed(engine: Engine, cluster: TestCluster, tmp_path_factory: pytest.TempPathFactory) -> Changed:
-    made = trial(engine.environment, cluster, tmp_path_factory.mktemp("changes"))
+def _change(environment: Mapping[str, str], cluster: TestCluster, folder: Path) -> Changed:
+    made = trial(environment, cluster, folder)
     mutable = {"mutable": {"enableConfigMapMutable": "true", "enableSecretMutable": "true"}}
     made.declare({_logical(name): row.before for name, row in ROWS.items()}, **mutable).stack.up()
-    resources = made.stack.state()["resources"]
-    before = {entry["urn"].rsplit("::", 1)[1]: entry["id"] for entry in resources if "id" in entry}
+    before = made.recorded()
     made.declare({_logical(name): row.after for name, row in ROWS.items()}, **mutable)
-    return Changed(made, made.stack.preview(), made.stack.up(), made.stack.preview(), before)
+    preview, update, again = made.stack.preview(), made.stack.up(), made.stack.preview()
+    handed_over, untouched = _logical("ConfigMap, label"), _logical("ignored replicas")
+    return Changed(preview, update, again, before, made.recorded(), made.live(handed_over, untouched))
+
+
+SCENARIOS = {"changes": _change}
+
+
+@pytest.fixture(scope="module")
+def changed(scenarios: Mapping[str, Future[Changed]]) -> Changed:
+    return scenarios["changes"].result()
 
 
 @pytest.mark.parametrize("name", ROWS)
@@ -192,14 +203,14 @@ def test_a_changed_program_previews_unchanged_after_its_update(changed: Changed)
 
 def test_a_replaced_auto_named_object_gets_a_new_name_and_a_named_one_keeps_it(changed: Changed) -> None:
     auto, named = _logical("auto-named ConfigMap, data"), _logical("named ConfigMap, data")
-    assert changed.trial.stack.resource(auto)["id"] != changed.before[auto]
-    assert changed.trial.stack.resource(named)["id"] == changed.before[named]
+    assert changed.after[auto]["id"] != changed.before[auto]["id"]
+    assert changed.after[named]["id"] == changed.before[named]["id"]
 
 
 def test_the_first_update_hands_the_fields_of_the_create_over_to_the_applier(changed: Changed) -> None:
     logical = _logical("ConfigMap, label")
-    manager = changed.trial.outputs(logical)["__fieldManager"]
-    entries = changed.trial.live(logical)["metadata"]["managedFields"]
+    manager = changed.after[logical]["outputs"]["__fieldManager"]
+    entries = changed.live[logical]["metadata"]["managedFields"]
     assert [(entry["manager"], entry["operation"]) for entry in entries] == [(manager, "Apply")]
-    untouched = changed.trial.live(_logical("ignored replicas"))["metadata"]["managedFields"]
+    untouched = changed.live[_logical("ignored replicas")]["metadata"]["managedFields"]
     assert ("pulumi-kubernetes", "Update") in [(entry["manager"], entry["operation"]) for entry in untouched]

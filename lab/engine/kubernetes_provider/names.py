@@ -53,6 +53,20 @@ def group_version_kind(urn: str) -> tuple[str, str]:
     return module.removeprefix("core/"), kind
 
 
+def refusal(urn: str) -> str:
+    """Why a resource of this type cannot be had, or ""."""
+    token = type_token(urn)
+    kind = token.rpartition(":")[2]
+    not_modelled = "is not modelled by the lab's kubernetes stand-in; use the typed resources"
+    if token.startswith(("kubernetes:helm.sh/", "kubernetes:yaml", "kubernetes:kustomize")):
+        return f"{token} {not_modelled}"
+    if kind.endswith("Patch") and not token.startswith("kubernetes:apiextensions"):
+        return f"{kind} {not_modelled}"
+    if kind.endswith("List"):
+        return f"{kind}: a list exists in manifests only and cannot be created; use the resources in it"
+    return ""
+
+
 def give_name(inputs: Object, urn: str, seed: bytes, proposed: str = "", mode: int = 0) -> None:
     """Name an object that has no name: the logical one with a random suffix, unless the engine proposes another.
 

@@ -95,7 +95,8 @@ class KubernetesProvider(Provider):
                 severity=engine_pb2.WARNING,
             )
             return provider_pb2.CheckResponse(inputs=request.olds)
-        self._refuse_special_kinds(urn)
+        if refusal := names.refusal(urn):
+            raise CallError(refusal)
         news = marked(request.news)
         inputs = normalized(plain(news))
         old = plain(request.olds)
@@ -169,12 +170,7 @@ class KubernetesProvider(Provider):
         unseen = provider_pb2.CreateResponse(properties=request.properties)
         render_to = session.settings.render_to
         if request.preview:
-            if (
-                has_unknown(inputs)
-                or render_to
-                or not self._is_served(inputs)
-                or not session.settings.server_side_apply
-            ):
+            if has_unknown(inputs) or render_to or not session.serves(inputs) or not session.settings.server_side_apply:
                 return unseen
         elif not render_to:
             session.require_cluster()
@@ -216,7 +212,7 @@ class KubernetesProvider(Provider):
         unseen = provider_pb2.UpdateResponse(properties=request.news)
         render_to = session.settings.render_to
         if request.preview:
-            if has_unknown(inputs) or render_to or not self._is_served(inputs):
+            if has_unknown(inputs) or render_to or not session.serves(inputs):
                 return unseen
         elif not render_to:
             session.require_cluster()
@@ -230,7 +226,7 @@ class KubernetesProvider(Provider):
         cluster = session.require_cluster()
         writer = session.writer(record.manager, self._status(urn), preview=request.preview)
         try:
-            before = self._live(recorded)
+            before = session.live(recorded)
             live = writer.update(inputs, before, pruned(recorded, normalized(old_inputs)), request.ignoreChanges)
             if request.preview:
                 return provider_pb2.UpdateResponse(properties=record.state(live))
@@ -242,7 +238,7 @@ class KubernetesProvider(Provider):
             if isinstance(error, UnknownKindError):
                 raise CallError(kind_missing("update", urn, inputs, error)) from error
             try:
-                live = self._live(recorded)
+                live = session.live(recorded)
             except (ApiError, UnreachableError) as lost:
                 raise CallError(
                     f'update of resource "{urn}" failed: {error}\nunable to get cluster state: {lost}'
@@ -379,15 +375,6 @@ class KubernetesProvider(Provider):
         reasons = error.reasons if isinstance(error, NotReadyError) else []
         self.init_failed(identifier(live), record.state(live), engine_form({}, {}), [message, *reasons], message)
 
-    def _is_served(self, obj: Object) -> bool:
-        cluster = self.session.cluster
-        return cluster is not None and cluster.known(str(obj.get("apiVersion")), str(obj.get("kind")))
-
-    def _live(self, recorded: Object) -> Object:
-        cluster = self.session.require_cluster()
-        resource = cluster.resource(recorded["apiVersion"], recorded["kind"])
-        return cluster.get(resource, namespace_of(recorded), name_of(recorded))
-
     def _is_unready_job(self, live: Object, urn: str) -> bool:
         if self.session.cluster is None:
             self.log("Cluster is unreachable, skipping replaceUnready check", urn=urn, severity=engine_pb2.WARNING)
@@ -397,7 +384,7 @@ class KubernetesProvider(Provider):
             self.log(message, urn=urn, severity=engine_pb2.WARNING)
             return False
         try:
-            return condition(self._live(live), "Complete").get("status") != "True"
+            return condition(self.session.live(live), "Complete").get("status") != "True"
         except (ApiError, UnreachableError):
             return False
 
@@ -408,14 +395,3 @@ class KubernetesProvider(Provider):
         if session.settings.delete_unreachable:
             self.log("deleteUnreachable is set, so the resource is removed from the state of the stack", urn=urn)
         return session.settings.delete_unreachable
-
-    @staticmethod
-    def _refuse_special_kinds(urn: str) -> None:
-        token = names.type_token(urn)
-        kind = token.rpartition(":")[2]
-        if token.startswith(("kubernetes:helm.sh/", "kubernetes:yaml", "kubernetes:kustomize")):
-            raise CallError(f"{token} is not modelled by the lab's kubernetes stand-in; use typed resources")
-        if kind.endswith("Patch") and not token.startswith("kubernetes:apiextensions"):
-            raise CallError(f"Patch resources ({kind}) are not modelled by the lab's kubernetes stand-in")
-        if kind.endswith("List"):
-            raise CallError("a List exists in manifests only and cannot be created; use the resources in it")

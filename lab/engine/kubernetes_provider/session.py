@@ -15,7 +15,7 @@ from lab.engine.kubernetes_provider.client import ApiError, Cluster, Object, Unr
 from lab.engine.kubernetes_provider.configuration import Settings
 from lab.engine.kubernetes_provider.feeds import Feeds
 from lab.engine.kubernetes_provider.names import SKIP_AWAIT, WAIT_FOR
-from lab.engine.kubernetes_provider.objects import annotated_true, annotation
+from lab.engine.kubernetes_provider.objects import annotated_true, annotation, name_of, namespace_of
 from lab.engine.serving import CallError
 
 GUIDE = "https://www.pulumi.com/registry/packages/kubernetes/installation-configuration/"
@@ -88,6 +88,21 @@ class Session:
         if self.cluster is None:
             raise CallError(f"configured Kubernetes cluster is unreachable: {self.unreachable}")
         return self.cluster
+
+    def serves(self, obj: Object) -> bool:
+        """Whether the cluster is there and has the object's kind."""
+        return self.cluster is not None and self.cluster.known(str(obj.get("apiVersion")), str(obj.get("kind")))
+
+    def live(self, recorded: Object) -> Object:
+        """The live object behind a recorded one.
+
+        Raises:
+            ApiError: it is not there, or may not be read.
+            CallError: the cluster is out of reach.
+        """
+        cluster = self.require_cluster()
+        resource = cluster.resource(recorded["apiVersion"], recorded["kind"])
+        return cluster.get(resource, namespace_of(recorded), name_of(recorded))
 
     def namespaced(self, api_version: str, kind: str) -> bool:
         """Whether objects of the kind live in a namespace; an unknown kind is taken to."""

@@ -12,7 +12,8 @@ from typing import Any, Final
 
 from lab.errors import LabError
 
-REQUEST_SECONDS: Final = 30
+REQUEST_SECONDS: Final = 120
+"""A busy machine with two processors may take long for an answer that usually takes milliseconds."""
 ENDED: Final = frozenset({"success", "failed"})
 POLL_SECONDS: Final = 0.5
 

@@ -35,7 +35,9 @@ LATE_STORAGE_CLASS: Final = "simulated-late"
 BROKEN: Final = "broken"
 """An image with this in its name cannot be pulled."""
 FAILING: Final = "failing"
-"""An image with this in its name ends with exit code 1."""
+"""An image with this in its name ends with exit code 1; unless the pod says never, again and again."""
+RESTARTS: Final = 10
+"""What a failing container that is restarted has behind it: more than a Job allows by default."""
 UNREADY: Final = "unready"
 """An image with this in its name runs and never becomes ready."""
 
@@ -128,7 +130,11 @@ class SimulatedPods:
     def _first_status(self, pod: Object) -> dict[str, Any]:
         unready = [each["name"] for each in pod["spec"]["containers"] if BROKEN in each["image"]]
         pulled = not unready
-        unready = unready or [each["name"] for each in pod["spec"]["containers"] if UNREADY in each["image"]]
+        unready = unready or [
+            each["name"]
+            for each in pod["spec"]["containers"]
+            if UNREADY in each["image"] or (FAILING in each["image"] and _restarted(pod))
+        ]
         message = f"containers with unready status: [{' '.join(unready)}]" if unready else ""
         reason = "ContainersNotReady" if unready else ""
         return {
@@ -142,7 +148,7 @@ class SimulatedPods:
                 _condition("ContainersReady", not unready, reason, message),
                 _condition("Ready", not unready, reason, message),
             ],
-            "containerStatuses": [_container(each) for each in pod["spec"]["containers"]],
+            "containerStatuses": [_container(each, restarted=_restarted(pod)) for each in pod["spec"]["containers"]],
         }
 
     def _claim(self, claim: Object) -> None:
@@ -188,12 +194,21 @@ def _condition(kind: str, holds: bool, reason: str = "", message: str = "") -> d
     return {"type": kind, "status": str(holds), "reason": reason, "message": message}
 
 
-def _container(spec: Mapping[str, Any]) -> dict[str, Any]:
+def _restarted(pod: Object) -> bool:
+    return pod["spec"].get("restartPolicy") != "Never"
+
+
+def _container(spec: Mapping[str, Any], *, restarted: bool) -> dict[str, Any]:
     image = spec["image"]
     common = {"name": spec["name"], "image": image, "imageID": "", "restartCount": 0}
     if BROKEN in image:
         waiting = {"reason": "ImagePullBackOff", "message": f'Back-off pulling image "{image}"'}
         return {**common, "ready": False, "started": False, "state": {"waiting": waiting}}
+    if FAILING in image and restarted:
+        waiting = {"reason": "CrashLoopBackOff", "message": f"back-off 5m0s restarting failed container={spec['name']}"}
+        ended = {"terminated": {"exitCode": 1, "reason": "Error"}}
+        more = {"restartCount": RESTARTS, "state": {"waiting": waiting}, "lastState": ended}
+        return {**common, "ready": False, "started": False, **more}
     ready = UNREADY not in image
     return {**common, "ready": ready, "started": True, "state": {"running": {}}}
 
@@ -201,7 +216,9 @@ def _container(spec: Mapping[str, Any]) -> dict[str, Any]:
 def _ends(pod: Object) -> bool:
     owners = pod["metadata"].get("ownerReferences") or []
     failing = any(FAILING in each["image"] for each in pod["spec"]["containers"])
-    return failing or any(owner["kind"] == "Job" for owner in owners)
+    if failing:
+        return not _restarted(pod)
+    return any(owner["kind"] == "Job" for owner in owners)
 
 
 def _ended(pod: Object) -> dict[str, Any]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Final, cast
 
@@ -21,13 +22,17 @@ class Fault:
     key: str
     """The full key as written in the stack file: airflow:executor.workers.replicas."""
     value: object
+    """What stands there; None when nothing does, or when it is not what is wrong."""
     rule: str
     remedy: str
     secret: bool = False
     """The value stays out of the message."""
 
     def __str__(self) -> str:
-        shown = "(secret)" if self.secret else repr(self.value)
+        if self.value is None:
+            return f"{self.key} {self.rule}; {self.remedy}."
+        # A password in a URL is one wherever it stands.
+        shown = "(secret)" if self.secret else re.sub(r"(://[^:/@\s]*:)[^@\s]+@", r"\1…@", repr(self.value))
         return f"{self.key}: {shown} {self.rule}; {self.remedy}."
 
 
@@ -41,16 +46,25 @@ class SettingsError(pulumi.RunError):
         super().__init__(f"{count} of this stack cannot be used; nothing was created or changed.\n{lines}")
 
 
-def shape_faults(prefix: str, error: ValidationError, known: dict[str, Sequence[str]]) -> Iterator[Fault]:
+def nearest(key: str, known: Collection[str]) -> str:
+    """A remedy for a key that is not among the known ones: the one that was probably meant, or all of them."""
+    near = get_close_matches(key, known, n=1)
+    return f"did you mean {near[0]!r}" if near else f"remove it; known here: {', '.join(known)}"
+
+
+def shape_faults(
+    prefix: str, error: ValidationError, known: dict[str, Sequence[str]], *, secret: bool
+) -> Iterator[Fault]:
     """The faults in a validation error.
 
     Args:
         prefix: the full key that the validated value stands under.
         error: what pydantic found.
         known: for each model's path below the prefix, the keys that it takes; feeds the remedy of unknown keys.
+        secret: whether the stack keeps this value encrypted.
     """
     for detail in error.errors():
-        yield _fault(prefix, detail, known)
+        yield replace(_fault(prefix, detail, known), secret=secret)
 
 
 def _fault(prefix: str, detail: ErrorDetails, known: dict[str, Sequence[str]]) -> Fault:
@@ -62,9 +76,7 @@ def _fault(prefix: str, detail: ErrorDetails, known: dict[str, Sequence[str]]) -
     key = ".".join([prefix, *(part for index, part in enumerate(parts) if not _is_tag(parts, index, known))])
     match kind:
         case "extra_forbidden":
-            keys = known.get(".".join(parts[:-1]), ())
-            near = get_close_matches(parts[-1], keys, n=1)
-            hint = f"did you mean {near[0]!r}" if near else f"remove it; known here: {', '.join(keys)}"
+            hint = nearest(parts[-1], known.get(".".join(parts[:-1]), ()))
             return Fault(key=key, value=value, rule="belongs to a key that is not known here", remedy=hint)
         case "missing":
             return Fault(key=key, value=None, rule="is missing", remedy="set it in the stack file")
@@ -90,6 +102,17 @@ def _fault(prefix: str, detail: ErrorDetails, known: dict[str, Sequence[str]]) -
             return Fault(key=key, value=value, rule=f"is {side} {limit}, the {bound} it may be", remedy=f"use {limit}")
         case "string_type":
             return Fault(key=key, value=value, rule="is not text", remedy="put it in quotes in the stack file")
+        case "string_too_long":
+            rule = f"has {len(str(value))} characters, {context['max_length']} are the most it may have"
+            return Fault(key=key, value=value, rule=rule, remedy="shorten it")
+        case "int_type" | "int_parsing" | "int_from_float":
+            return Fault(key=key, value=value, rule="is not a whole number", remedy="write one, without quotes or unit")
+        case "bool_type" | "bool_parsing":
+            return Fault(key=key, value=value, rule="is neither true nor false", remedy="write one of them, unquoted")
+        case "literal_error":
+            return Fault(key=key, value=value, rule="is not known here", remedy=f"choose {context['expected']}")
+        case "model_type" | "model_attributes_type" | "dict_type":
+            return Fault(key=key, value=value, rule="is not a map of keys", remedy="write its keys below it, indented")
         case "value_error":
             rule, _, remedy = str(context["error"]).partition("; ")
             return Fault(key=key, value=value, rule=rule, remedy=remedy or "correct it")
@@ -98,7 +121,7 @@ def _fault(prefix: str, detail: ErrorDetails, known: dict[str, Sequence[str]]) -
                 key=key,
                 value=value,
                 rule=f"does not match {context['pattern']}",
-                remedy="use a name of that form",
+                remedy="use one of that form",
             )
         case _:
             return Fault(key=key, value=value, rule=f"is not valid: {detail['msg']}", remedy="correct it")

@@ -8,6 +8,7 @@ import os
 import ssl
 import urllib.request
 from dataclasses import dataclass
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -29,7 +30,7 @@ class Kubeconfig:
     @property
     def contexts(self) -> list[str]:
         """The names of its contexts."""
-        return [str(entry["name"]) for entry in self._entries("contexts")]
+        return [str(entry["name"]) for entry in self._entries("contexts") if "name" in entry]
 
     @property
     def current_context(self) -> str | None:
@@ -37,27 +38,36 @@ class Kubeconfig:
         return self.content.get("current-context") or None
 
     def cluster_server(self, context: str) -> str:
-        """The API server's URL of a context: what tells two clusters apart."""
-        return str(self._cluster(context).get("server", ""))
+        """The API server's URL of a context: what tells two clusters apart; empty when the file does not say."""
+        return str(self._cluster(context).get("server") or "")
 
     def served_version(self, context: str) -> tuple[int, int] | None:
         """Major and minor version that the context's cluster says it runs, or None when it does not answer."""
         cluster = self._cluster(context)
         try:
-            request = urllib.request.Request(f"{cluster['server'].rstrip('/')}/version")  # noqa: S310 - the user's own URL
+            request = urllib.request.Request(f"{self.cluster_server(context).rstrip('/')}/version")  # noqa: S310 - the user's own URL
             with urllib.request.urlopen(request, timeout=ANSWER_SECONDS, context=self._trust(cluster)) as answer:  # noqa: S310
                 version = json.load(answer)
             return int(version["major"]), int("".join(filter(str.isdigit, version["minor"])))
-        except (OSError, ValueError, KeyError):
+        except (OSError, HTTPException, ValueError, KeyError, TypeError):
             return None
 
     def _cluster(self, context: str) -> dict[str, Any]:
-        wanted = next(entry["context"]["cluster"] for entry in self._entries("contexts") if entry["name"] == context)
-        found = [entry["cluster"] for entry in self._entries("clusters") if entry["name"] == wanted]
-        return cast("dict[str, Any]", found[0]) if found else {}
+        name = self._named("contexts", context, "context").get("cluster")
+        return self._named("clusters", name, "cluster") if name else {}
 
     def _entries(self, kind: str) -> list[dict[str, Any]]:
-        return cast("list[dict[str, Any]]", self.content.get(kind) or [])
+        """The entries of a list; whatever is no entry is left out."""
+        listed: Any = self.content.get(kind)
+        entries = cast("list[Any]", listed) if isinstance(listed, list) else []
+        return [cast("dict[str, Any]", entry) for entry in entries if isinstance(entry, dict)]
+
+    def _named(self, kind: str, name: object, part: str) -> dict[str, Any]:
+        """A part of the entry of that name; empty when there is none."""
+        for entry in self._entries(kind):
+            if entry.get("name") == name and isinstance(entry.get(part), dict):
+                return cast("dict[str, Any]", entry[part])
+        return {}
 
     def _trust(self, cluster: dict[str, Any]) -> ssl.SSLContext:
         if cluster.get("insecure-skip-tls-verify"):
@@ -76,13 +86,14 @@ def read(path: str | None) -> Kubeconfig:
         ValueError: no such file, not readable, or not a kubeconfig; "rule; remedy".
     """
     chosen = path or os.environ.get("KUBECONFIG", "").split(os.pathsep)[0] or "~/.kube/config"
-    file = Path(chosen).expanduser()
+    # Not Path.expanduser, which raises where it knows no home.
+    file = Path(os.path.expanduser(chosen))  # noqa: PTH111
     remedy = "point KUBECONFIG or airflow:cloud.kubeconfig at the cluster's kubeconfig, or run `make demo`"
     try:
         content: Any = yaml.safe_load(file.read_text())
     except OSError as error:
         raise ValueError(f"cannot be read ({file}: {error.strerror}); {remedy}") from None
-    except yaml.YAMLError:
+    except (yaml.YAMLError, UnicodeDecodeError):
         raise ValueError(f"is not YAML ({file}); {remedy}") from None
     if not isinstance(content, dict) or "clusters" not in content:
         raise ValueError(f"is not a kubeconfig ({file} has no clusters); {remedy}")

@@ -19,18 +19,17 @@ from components.cloud.interface import Database, Databases
 BROKER_PORT: Final = 6379
 KEEPALIVES: Final = "keepalives=1&keepalives_idle=30&keepalives_interval=5&keepalives_count=5"
 """Managed PostgreSQL drops connections that are idle for about 300 s."""
-ASYNCPG_SSL: Final = {"disable": "disable", "prefer": "prefer", "require": "require", "verify-full": "verify-full"}
-"""asyncpg knows `ssl` where libpq has `sslmode`; the values are the same."""
 
 
 def connection_url(database: Database) -> pulumi.Output[str]:
     """The database's URL for psycopg2, its user and password percent-encoded."""
-    return _url("postgresql+psycopg2", database, f"sslmode={database.ssl_mode}&{KEEPALIVES}")
+    return _url("postgresql+psycopg2", database, pulumi.Output.concat("sslmode=", database.ssl_mode, "&", KEEPALIVES))
 
 
 def async_connection_url(database: Database) -> pulumi.Output[str]:
     """The database's URL for asyncpg, given explicitly: derived from the other one it would carry libpq's options."""
-    return _url("postgresql+asyncpg", database, f"ssl={ASYNCPG_SSL[database.ssl_mode]}")
+    # asyncpg's `ssl` takes the values of libpq's `sslmode`.
+    return _url("postgresql+asyncpg", database, pulumi.Output.concat("ssl=", database.ssl_mode))
 
 
 def result_url(database: Database) -> pulumi.Output[str]:
@@ -38,12 +37,12 @@ def result_url(database: Database) -> pulumi.Output[str]:
     return pulumi.Output.concat("db+", connection_url(database))
 
 
-def _url(driver: str, database: Database, query: str) -> pulumi.Output[str]:
+def _url(driver: str, database: Database, query: pulumi.Input[str]) -> pulumi.Output[str]:
     # Secret even where the password that came in was not marked as one.
     return pulumi.Output.secret(
-        pulumi.Output.all(database.user, database.password, database.host, database.port, database.name).apply(
+        pulumi.Output.all(database.user, database.password, database.host, database.port, database.name, query).apply(
             lambda part: (
-                f"{driver}://{encoded(part[0])}:{encoded(part[1])}@{part[2]}:{part[3]}/{encoded(part[4])}?{query}"
+                f"{driver}://{encoded(part[0])}:{encoded(part[1])}@{host(part[2])}:{part[3]}/{encoded(part[4])}?{part[5]}"
             )
         )
     )
@@ -52,6 +51,11 @@ def _url(driver: str, database: Database, query: str) -> pulumi.Output[str]:
 def encoded(text: str) -> str:
     """Percent-encoded for any place of a URL."""
     return quote(text, safe="")
+
+
+def host(name: str) -> str:
+    """A host as it stands in a URL: addresses of IPv6 in brackets."""
+    return f"[{name}]" if ":" in name else name
 
 
 def urlsafe(base64_text: str) -> str:
@@ -169,6 +173,8 @@ def database_credentials(databases: Databases) -> dict[str, pulumi.Output[str]]:
         ]
     )
     return {
-        "administrator": _url("postgresql", databases.administrator, f"sslmode={databases.administrator.ssl_mode}"),
+        "administrator": _url(
+            "postgresql", databases.administrator, pulumi.Output.concat("sslmode=", databases.administrator.ssl_mode)
+        ),
         "owners": pulumi.Output.secret(pulumi.Output.json_dumps(owners)),
     }

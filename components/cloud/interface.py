@@ -21,7 +21,7 @@ class Database:
     name: pulumi.Input[str]
     user: pulumi.Input[str]
     password: pulumi.Output[str]
-    ssl_mode: str
+    ssl_mode: pulumi.Input[str]
     """libpq's sslmode: disable only inside one cluster."""
 
 

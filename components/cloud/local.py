@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 import pulumi
 import pulumi_kubernetes as kubernetes
@@ -13,7 +13,8 @@ from components.cloud.postgres import Postgres, PostgresArgs
 from components.settings.airflow import VolumeLogs
 from components.settings.cloud import GivenDatabase, InClusterDatabase, LocalCloud
 from components.settings.executor import KubernetesExecutor
-from components.settings.reading import METADATA_URL, RESULT_URL, required_secret
+from components.settings.keys import METADATA_URL, RESULT_URL
+from components.settings.reading import required_secret
 from components.settings.stack import Settings
 
 
@@ -71,7 +72,7 @@ def _given(url: pulumi.Output[str]) -> Database:
         name=pulumi.Output.unsecret(parts.apply(lambda found: found["name"])),
         user=pulumi.Output.unsecret(parts.apply(lambda found: found["user"])),
         password=parts.apply(lambda found: found["password"]),
-        ssl_mode="prefer",
+        ssl_mode=pulumi.Output.unsecret(parts.apply(lambda found: found["ssl_mode"])),
     )
 
 
@@ -83,6 +84,7 @@ def _parts(url: str) -> dict[str, str]:
         "name": unquote(split.path.lstrip("/")),
         "user": unquote(split.username or ""),
         "password": unquote(split.password or ""),
+        "ssl_mode": dict(parse_qsl(split.query)).get("sslmode", "prefer"),
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Final, Literal
 
 from pydantic import Field, field_validator, model_validator
@@ -9,6 +10,8 @@ from pydantic import Field, field_validator, model_validator
 from components.settings.model import CpuMilli, ImageReference, MemoryMib, Model, Replicas, SizeGib, Sizing
 
 LEAST_AIRFLOW: Final = (3, 0)
+OFFICIAL_TAG: Final = re.compile(r"(?:^|/)apache/airflow:(?:slim-)?(\d+\.\d+\.\d+)(?![\w.])")
+"""The tag of an official image begins with Airflow's version."""
 OWNED_OPTIONS: Final = frozenset(
     {
         ("api", "secret_key"),
@@ -35,7 +38,7 @@ class Image(Model):
 
     reference: ImageReference = "apache/airflow:3.3.2"
     """Repository with tag or digest; never `latest`."""
-    version: Annotated[str, Field(pattern=r"^\d+\.\d+\.\d+$")] = "3.3.2"
+    version: Annotated[str, Field(pattern=r"^\d+\.\d+\.\d+\Z")] = "3.3.2"
     """The Airflow version in the image."""
     pull_policy: Literal["IfNotPresent", "Always", "Never"] = "IfNotPresent"
     """When a node pulls the image."""
@@ -49,12 +52,19 @@ class Image(Model):
             raise ValueError("is below Airflow 3, which this program is made for; use an image of Airflow 3")
         return version
 
+    @model_validator(mode="after")
+    def _agree(self) -> Image:
+        official = OFFICIAL_TAG.search(self.reference)
+        if official and official[1] != self.version:
+            raise ValueError(f"holds Airflow {official[1]}, but version says {self.version}; make both the same")
+        return self
+
 
 class ImageDags(Model):
     """DAG files are part of the Airflow image."""
 
     kind: Literal["image"]
-    path: Annotated[str, Field(pattern=r"^/[^:]+$")] = "/opt/airflow/dags"
+    path: Annotated[str, Field(pattern=r"^/[^:\n]+\Z")] = "/opt/airflow/dags"
     """Their folder in the image."""
 
 
@@ -62,7 +72,7 @@ class HostPathDags(Model):
     """DAG files come from a folder of the node. Local stacks only: the namespace can then not enforce Pod Security."""
 
     kind: Literal["host_path"]
-    path: Annotated[str, Field(pattern=r"^/[^:]+$")]
+    path: Annotated[str, Field(pattern=r"^/[^:\n]+\Z")]
     """The folder on the node."""
 
 
@@ -164,9 +174,9 @@ Exposure = Annotated[ClusterIp | NodePort, Field(discriminator="kind")]
 class Admin(Model):
     """The first user. Its password is generated; see the output `admin_password`."""
 
-    username: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,64}$")] = "admin"
+    username: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,64}\Z")] = "admin"
     """Login name."""
-    email: Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+$")] = "admin@example.org"
+    email: Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+\Z")] = "admin@example.org"
     """E-mail address; the login page accepts the name only."""
 
 
@@ -175,11 +185,3 @@ class AirflowOptions(Model):
 
     sections: dict[str, dict[str, str]] = Field(default_factory=dict)
     """Section to option to value, as in airflow.cfg. Secrets do not belong here."""
-
-    @model_validator(mode="after")
-    def _not_owned(self) -> AirflowOptions:
-        for section, options in self.sections.items():
-            for option in options:
-                if (section.lower(), option.lower()) in OWNED_OPTIONS:
-                    raise ValueError(f"[{section}] {option} is set by this program; remove it")
-        return self

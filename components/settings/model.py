@@ -2,11 +2,28 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Final
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 DNS_LABEL: Final = r"^[a-z]([-a-z0-9]*[a-z0-9])?$"
+
+IMAGE: Final = re.compile(r"[a-z0-9][a-z0-9._:/-]*(:(?!latest\Z)[A-Za-z0-9_][A-Za-z0-9._-]*|@sha256:[0-9a-f]{64})")
+
+
+def _pinned(reference: str) -> str:
+    """The reference, if every pull of it gives the same kind of image.
+
+    Raises:
+        ValueError: no tag, the tag `latest`, or no image at all; "rule; remedy".
+    """
+    if not IMAGE.fullmatch(reference):
+        raise ValueError(
+            "is no image with a tag other than latest, or with a digest; write repository:tag or repository@sha256:…"
+        )
+    return reference
+
 
 Name = Annotated[str, Field(pattern=DNS_LABEL, max_length=30)]
 """A lower-case DNS label that leaves room for suffixes."""
@@ -15,17 +32,16 @@ CpuMilli = Annotated[int, Field(ge=10, le=64_000)]
 MemoryMib = Annotated[int, Field(ge=32, le=524_288)]
 SizeGib = Annotated[int, Field(ge=1, le=65_536)]
 Replicas = Annotated[int, Field(ge=1, le=20)]
-ImageReference = Annotated[
-    str,
-    Field(pattern=r"^[a-z0-9][a-z0-9._:/-]*(:(?!latest$)[A-Za-z0-9_][A-Za-z0-9._-]*|@sha256:[0-9a-f]{64})$"),
-]
+ImageReference = Annotated[str, AfterValidator(_pinned)]
 """An image with a tag other than latest, or a digest: an unpinned image rolls out differently each time."""
 
 
 class Model(BaseModel):
-    """A frozen model that forbids unknown keys."""
+    """A frozen model that forbids unknown keys and takes no type for another: `true` is no number."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, regex_engine="python-re")
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", strict=True, use_attribute_docstrings=True, regex_engine="python-re"
+    )
 
 
 class Sizing(Model):

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
+from pydantic import AfterValidator
+
 from components.settings.airflow import (
     Admin,
     AirflowOptions,
@@ -19,6 +23,17 @@ from components.settings.executor import Executor
 from components.settings.model import Model, Name
 
 
+def _own_namespace(name: str) -> str:
+    """The name, unless it is a namespace of the cluster's own: `destroy` would take that along.
+
+    Raises:
+        ValueError: such a name; "rule; remedy".
+    """
+    if name == "default" or name.startswith("kube-"):
+        raise ValueError("belongs to the cluster, and this stack would delete it one day; choose another name")
+    return name
+
+
 class Settings(Model):
     """All settings of one stack; each field is a key of the stack file under `airflow:`."""
 
@@ -28,7 +43,7 @@ class Settings(Model):
     """How tasks run."""
     name: Name = "airflow"
     """Prefix of every object: two instances in one cluster need two names or two namespaces."""
-    namespace: Name = "airflow"
+    namespace: Annotated[Name, AfterValidator(_own_namespace)] = "airflow"
     """The Kubernetes namespace; it is created, and deleted with the stack."""
     image: Image = Image()
     """The Airflow image."""

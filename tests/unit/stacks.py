@@ -21,7 +21,7 @@ GIVEN: Final = {
         "secure": "postgresql://air%40flow:p%40ss%3Aw%2Frd%3F%23%25%26%3D%2B%20x@db.example.org:6432/meta%2Fdata"
     },
     "airflow:result_database_url": {
-        "secure": "postgresql://celery:an%3Aother%40%2Fone@db.example.org/celery?connect_timeout=3"
+        "secure": "postgresql://celery:an%3Aother%40%2Fone@db.example.org/celery?sslmode=require"
     },
 }
 

@@ -1,0 +1,153 @@
+"""Faults between the settings of a stack, and between them and what they point at."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final, cast
+from urllib.parse import parse_qsl, urlsplit
+
+from components import kubeconfig
+from components.faults import Fault
+from components.settings.airflow import OWNED_OPTIONS, AirflowOptions
+from components.settings.cloud import GivenDatabase, LocalCloud
+from components.settings.executor import CeleryExecutor, KubernetesExecutor, MixedExecutor
+from components.settings.keys import METADATA_URL, PROJECT, RESULT_URL
+
+SSL_MODES: Final = ("disable", "prefer", "require")
+"""What a given URL may say; the modes that check certificates need the server's authority in every pod."""
+OPTION_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+"""What can be part of a variable's name."""
+
+
+def faults(raw: Mapping[str, str], parsed: Mapping[str, Any]) -> Iterator[Fault]:
+    """Everything that no model can see.
+
+    Args:
+        raw: the stack's config, keys without the project's name.
+        parsed: the sections that are fine by themselves.
+    """
+    cloud, executor = parsed.get("cloud"), parsed.get("executor")
+    if cloud is not None and not isinstance(cloud, LocalCloud):
+        yield Fault(
+            key=f"{PROJECT}:cloud.kind",
+            value=cloud.kind,
+            rule="is not there yet: this version deploys to clusters that exist already",
+            remedy='choose kind "local", or use stack local: pulumi up -s local',
+        )
+    yield from _cluster_faults(raw)
+    if isinstance(cloud, LocalCloud) and isinstance(cloud.database, GivenDatabase):
+        celery = isinstance(executor, CeleryExecutor | MixedExecutor)
+        yield from _url_faults(raw, (METADATA_URL, RESULT_URL) if celery else (METADATA_URL,))
+    if (options := parsed.get("options")) is not None:
+        yield from _option_faults(options)
+    logs, dags = parsed.get("logs"), parsed.get("dags")
+    if isinstance(executor, KubernetesExecutor | MixedExecutor) and logs is not None and logs.kind == "worker":
+        yield Fault(
+            key=f"{PROJECT}:logs.kind",
+            value=logs.kind,
+            rule=f"loses every log of a task pod when the pod ends, with executor {executor.kind!r}",
+            remedy='choose kind "volume"',
+        )
+    if dags is not None and dags.kind == "host_path" and cloud is not None and not isinstance(cloud, LocalCloud):
+        yield Fault(
+            key=f"{PROJECT}:dags.kind",
+            value=dags.kind,
+            rule="reads a folder of the node, which only a local cluster has",
+            remedy='choose kind "image"',
+        )
+
+
+def _cluster_faults(raw: Mapping[str, str]) -> Iterator[Fault]:
+    """What is wrong with the kubeconfig; told even when other keys of the cloud are at fault."""
+    try:
+        cloud: Any = json.loads(raw.get("cloud", ""))
+    except ValueError:
+        return
+    if not isinstance(cloud, dict) or cast("dict[str, Any]", cloud).get("kind") != "local":
+        return
+    path, wanted = (str(cloud[key]) if cloud.get(key) else None for key in ("kubeconfig", "context"))  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]
+    try:
+        config = kubeconfig.read(path)
+    except ValueError as error:
+        rule, _, remedy = str(error).partition("; ")
+        yield Fault(key=f"{PROJECT}:cloud.kubeconfig", value=path, rule=rule, remedy=remedy)
+        return
+    context = wanted or config.current_context
+    if context is None or context not in config.contexts:
+        rule = f"is not a context of {config.path}"
+        there = ", ".join(config.contexts)
+        yield Fault(
+            key=f"{PROJECT}:cloud.context",
+            value=context,
+            rule=rule if context is not None else f"is missing, and {config.path} has no current context",
+            remedy=f"choose one of {there}" if there else "the file has none; use another one",
+        )
+        return
+    if not config.cluster_server(context):
+        yield Fault(
+            key=f"{PROJECT}:cloud.context",
+            value=context,
+            rule=f"has no cluster with a server in {config.path}",
+            remedy="correct the file or choose another context",
+        )
+        return
+    version = config.served_version(context)
+    if version is not None and version < kubeconfig.LEAST_KUBERNETES:
+        least = ".".join(map(str, kubeconfig.LEAST_KUBERNETES))
+        yield Fault(
+            key=f"{PROJECT}:cloud.context",
+            value=context,
+            rule=f"runs Kubernetes {'.'.join(map(str, version))}, below {least}, the least that Airflow 3 is made for",
+            remedy="upgrade the cluster or choose another context",
+        )
+
+
+def _url_faults(raw: Mapping[str, str], keys: Sequence[str]) -> Iterator[Fault]:
+    """What is wrong with the URLs of a given database; their text never shows."""
+    users: dict[tuple[str | None, str | None], str] = {}
+    for key in keys:
+        remedy = f"pulumi config set --secret {key} postgresql://USER:PASSWORD@HOST:5432/DATABASE"
+        text = raw.get(key)
+        if text is None:
+            rule = "is missing with a given database"
+            yield Fault(key=f"{PROJECT}:{key}", value=None, rule=rule, remedy=remedy)
+            continue
+        rule, login = _url_rule(text)
+        if rule is None and (other := users.setdefault(login, key)) != key:
+            rule = f"has the user of {PROJECT}:{other}, whose credentials no worker may hold"
+            remedy = "create a user and a database for Celery's results alone"
+        if rule is not None:
+            yield Fault(key=f"{PROJECT}:{key}", value=text, rule=rule, remedy=remedy, secret=True)
+
+
+def _url_rule(text: str) -> tuple[str | None, tuple[str | None, str | None]]:
+    """The rule that a connection URL breaks, if any, and its host and user."""
+    try:
+        url = urlsplit(text.strip())
+        complete = url.scheme in ("postgresql", "postgres") and url.hostname and url.username and url.password
+        named = len(url.path) > 1 and (url.port or 0) >= 0
+        query = parse_qsl(url.query, keep_blank_values=True)
+    except ValueError:
+        complete, named, query, url = None, False, [], urlsplit("")
+    login = (url.hostname, url.username)
+    if not complete or not named:
+        return "is not a PostgreSQL URL with user, password, host and database", login
+    if any(key != "sslmode" or value not in SSL_MODES for key, value in query):
+        return f"has options other than sslmode, which is one of {', '.join(SSL_MODES)}", login
+    return None, login
+
+
+def _option_faults(options: AirflowOptions) -> Iterator[Fault]:
+    """Options that would break the deployment; their values never show, for one may be a secret in the wrong place."""
+    for section, chosen in options.sections.items():
+        for option in chosen:
+            key = f"{PROJECT}:options.sections.{section}.{option}"
+            # Airflow also takes the value from a command or a secrets backend, under these names.
+            names = {option.lower(), option.lower().removesuffix("_cmd"), option.lower().removesuffix("_secret")}
+            if not OPTION_NAME.fullmatch(section) or not OPTION_NAME.fullmatch(option):
+                rule = "is no name of a section and an option"
+                yield Fault(key=key, value=None, rule=rule, remedy="write both as in airflow.cfg")
+            elif any((section.lower(), name) in OWNED_OPTIONS for name in names):
+                yield Fault(key=key, value=None, rule="is set by this program", remedy="remove it")

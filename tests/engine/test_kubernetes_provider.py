@@ -130,8 +130,9 @@ def _tell(environment: Mapping[str, str], cluster: TestCluster, folder: Path) ->
     api.call("PATCH", f"{own}/{live['kept']['metadata']['name']}", body=labels, content=MERGE_PATCH)
     api.call("DELETE", f"{own}/lost")
     unrefreshed = stack.preview()
-    # Not the one in conflict: refreshed, its value would be taken for ours.
-    stack.refresh("--exclude", next(entry["urn"] for entry in state["resources"] if entry["urn"].endswith("::shared")))
+    # Not those that others hold: refreshed, what they set would be taken for ours.
+    held = [entry["urn"] for entry in state["resources"] if entry["urn"].rsplit("::", 1)[1] in ("shared", "scaled")]
+    stack.refresh("--exclude", held[0], "--exclude", held[1])
     drifted_inputs = stack.resource("kept")["inputs"]
     drifted = stack.preview()
 

@@ -14,6 +14,7 @@ TABLE: dict[str, tuple[str, ...]] = {
     "an unnamed object gets its logical name with eight hex digits and is marked": (
         "metadata/naming.go: AssignNameIfAutonamable",
     ),
+    "a seed always gives the same name and another seed another": ("metadata/naming.go (randomSeed)",),
     "an object without namespace goes to the providers and a cluster wide one to none": (
         "provider/provider.go: Check",
         "api-docs/provider: namespace",
@@ -51,6 +52,7 @@ TABLE: dict[str, tuple[str, ...]] = {
         "clients/unstructured.go: Normalize",
         "api-docs/provider: enableConfigMapMutable, enableSecretMutable",
     ),
+    "a quantity is written as kubernetes writes it": ("clients/unstructured.go: Normalize (resource.Quantity)",),
     "a changed program previews unchanged after its update": ("provider/provider.go: Diff",),
     "a replaced auto named object gets a new name and a named one keeps it": (
         "provider/provider.go: Diff (deleteBeforeReplace)",
@@ -81,6 +83,9 @@ TABLE: dict[str, tuple[str, ...]] = {
     "a refresh reports what is not ready now": ("await/await.go: Read (awaitRead)",),
     "waiting shows how far it is": ("await/statefulset.go: checkAndLogStatus", "await/deployment.go"),
     "a statefulset update is awaited and not taken for the old rollout": ("await/statefulset.go", "issue 3329"),
+    "an ingress is ready when every path leads somewhere and it has an address": ("await/ingress.go",),
+    "an ingress does not wait for endpoints that never come": ("await/ingress.go", "issue 1810"),
+    "a statefulset whose pods are replaced by hand is ready with the old revision": ("await/statefulset.go",),
     # Refreshing
     "drift does not show before a refresh": ("provider/provider.go: Diff (pruned live state)",),
     "a refresh records drift of own fields only": ("provider/provider.go: Read, pruneLiveState",),

@@ -155,6 +155,8 @@ def look(awaiter: Awaiter, cluster: Cluster) -> None:
             continue  # no right to look is no reason to call the object broken
         for item in items:
             awaiter.see(Event(resource, False, item))
+    # What is there now has settled: nobody waits for it.
+    awaiter.wake_at = 0.0
     if not awaiter.late():
         message = f"Resource '{name_of(target)}' was created but failed to initialize"
         raise NotReadyError(message, target, awaiter.reasons())

@@ -107,17 +107,11 @@ class IngressAwaiter(Awaiter):
             super().see(event)
 
     def ready(self) -> bool:
-        """Whether every path leads somewhere and there is an address."""
-        settled = self.wake_at is not None and time.monotonic() >= self.wake_at
-        if self._unmatched() and not settled:
-            return False
-        if not self._addressed():
+        """Whether every path leads somewhere, or has had the time to, and there is an address."""
+        matched = not self._unmatched() or (self.wake_at is not None and time.monotonic() >= self.wake_at)
+        if matched and not self._addressed():
             self.status("[2/3] Waiting for update of .status.loadBalancer with hostname/IP")
-        return settled and self._addressed()
-
-    def late(self) -> bool:
-        """When time is up, endpoints need not have settled."""
-        return self._addressed() and not self._unmatched()
+        return matched and self._addressed()
 
     def reasons(self) -> list[str]:
         """Paths without a Service, and a missing address."""

@@ -7,7 +7,7 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 STAMP := $(VENV)/.requirements
 
-.PHONY: setup check format test test-unit test-engine test-cluster demo demo-down bench clean
+.PHONY: setup check format settings test test-unit test-engine test-cluster demo demo-down bench clean
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -27,6 +27,9 @@ check: $(STAMP) ## format, lint and types
 format: $(STAMP) ## put the sources into their form
 	$(VENV)/bin/ruff check --fix-only .
 	$(VENV)/bin/ruff format .
+
+settings: $(STAMP) ## renew the table of settings in the README
+	@$(RUN) -m docs.settings --write README.md
 
 test: $(STAMP) ## unit tests, then the real engine on a control plane whose pods are simulated
 	$(RUN) -m pytest tests/unit tests/engine

@@ -25,14 +25,14 @@ def _pinned(reference: str) -> str:
     return reference
 
 
-Name = Annotated[str, Field(pattern=DNS_LABEL, max_length=30)]
+Name = Annotated[str, Field(pattern=DNS_LABEL, max_length=30, title="lower-case DNS label, up to 30 characters")]
 """A lower-case DNS label that leaves room for suffixes."""
 CpuMilli = Annotated[int, Field(ge=10, le=64_000)]
 """Thousandths of a processor."""
 MemoryMib = Annotated[int, Field(ge=32, le=524_288)]
 SizeGib = Annotated[int, Field(ge=1, le=65_536)]
 Replicas = Annotated[int, Field(ge=1, le=20)]
-ImageReference = Annotated[str, AfterValidator(_pinned)]
+ImageReference = Annotated[str, AfterValidator(_pinned), Field(title="image with tag or digest")]
 """An image with a tag other than latest, or a digest: an unpinned image rolls out differently each time."""
 
 

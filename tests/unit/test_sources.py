@@ -1,0 +1,170 @@
+"""Rules over the program's sources: who may know what."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from tests.unit.stacks import ROOT
+
+PROGRAM: Final = [
+    ROOT / "__main__.py",
+    *sorted(path for path in (ROOT / "components").rglob("*.py") if "scripts" not in path.parts),
+]
+CLOUD_SDKS: Final = ("pulumi_gcp", "pulumi_azure_native", "pulumi_azure", "google", "azure")
+READERS_OF_CONFIG: Final = {
+    "components/settings/reading.py": "the only reader of stack config",
+}
+MATCHES: Final = {
+    ("cloud", "components/cloud/__init__.py"): "the one choice between clouds",
+    ("executor", "components/airflow/executors.py"): "the one choice between executors",
+}
+UNIONS: Final = {"LocalCloud": "cloud", "GcpCloud": "cloud", "AzureCloud": "cloud"} | {
+    "CeleryExecutor": "executor",
+    "KubernetesExecutor": "executor",
+    "MixedExecutor": "executor",
+}
+
+
+def modules() -> Iterator[tuple[str, ast.Module]]:
+    for path in PROGRAM:
+        yield path.relative_to(ROOT).as_posix(), ast.parse(path.read_text())
+
+
+def imported(tree: ast.Module) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (name.name for name in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "relative imports hide what is imported"
+            yield node.module or ""
+            yield from (f"{node.module}.{name.name}" for name in node.names)
+
+
+def below(name: str, *packages: str) -> bool:
+    return any(name == package or name.startswith(f"{package}.") for package in packages)
+
+
+def test_there_is_a_program_to_look_at() -> None:
+    assert len(PROGRAM) > 25
+
+
+def test_airflow_knows_no_cloud_but_its_interface() -> None:
+    offenders = [
+        f"{path}: {name}"
+        for path, tree in modules()
+        if path.startswith("components/airflow/")
+        for name in imported(tree)
+        if below(name, *CLOUD_SDKS, "components.settings.cloud")
+        or (below(name, "components.cloud") and not below(name, "components.cloud.interface"))
+    ]
+    assert [offender for offender in offenders if not offender.endswith(": components.cloud")] == []
+
+
+def test_the_program_knows_neither_lab_nor_tests() -> None:
+    offenders = [
+        f"{path}: {name}" for path, tree in modules() for name in imported(tree) if below(name, "lab", "tests", "docs")
+    ]
+    assert offenders == []
+
+
+def test_each_cloud_is_imported_in_its_own_branch_alone() -> None:
+    """A stack must not pay for another cloud's SDK: up to a second and 110 MiB each."""
+    program = """
+import sys, components.cloud, components.settings.reading, components.airflow.installation, components.outputs
+print(sorted({name for name in sys.modules if name.split(".")[0] in {"pulumi_gcp", "pulumi_azure_native"}
+    or name.startswith("components.cloud.")}))
+"""
+    loaded = subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True, capture_output=True, text=True)
+    assert loaded.stdout.strip() == "['components.cloud.interface']"
+
+
+def test_the_choice_between_clouds_and_between_executors_is_made_once() -> None:
+    """By `match`: every other place asks for a part, not for a kind."""
+    found = set()
+    for path, tree in modules():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.MatchClass) and isinstance(node.cls, ast.Name) and node.cls.id in UNIONS:
+                found.add((UNIONS[node.cls.id], path))
+    assert found == MATCHES.keys()
+
+
+def test_options_of_resources_are_never_merged() -> None:
+    """A merge gives children the component's parent, aliases and dependencies."""
+    offenders = [
+        f"{path}:{node.lineno}"
+        for path, tree in modules()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute) and node.attr == "merge"
+    ]
+    assert offenders == []
+
+
+def test_stack_config_is_read_in_one_place() -> None:
+    offenders = [
+        f"{path}:{node.lineno}"
+        for path, tree in modules()
+        if path not in READERS_OF_CONFIG
+        for node in ast.walk(tree)
+        if (isinstance(node, ast.Attribute) and node.attr in {"Config", "get_stack", "CONFIG"})
+        or (isinstance(node, ast.Name) and node.id in {"Config", "get_stack", "CONFIG"})
+    ]
+    assert offenders == []
+
+
+def test_no_resource_is_made_inside_an_apply() -> None:
+    """It would be missing from previews."""
+    offenders = []
+    for path, tree in modules():
+        for node in ast.walk(tree):
+            if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "apply"):
+                continue
+            offenders += [
+                f"{path}:{inner.lineno}"
+                for argument in node.args
+                for inner in ast.walk(argument)
+                if isinstance(inner, ast.keyword) and inner.arg == "opts"
+            ]
+    assert offenders == []
+
+
+def test_nothing_happens_when_a_module_is_imported() -> None:
+    """No call at the top of a module but those that make constants."""
+    allowed = {"Final", "frozenset", "Path", "User", "Sizing", "compile", "Field", "AfterValidator", "ConfigDict"}
+    offenders = []
+    for path, tree in modules():
+        if path == "__main__.py":
+            continue
+        for statement in tree.body:
+            if isinstance(statement, (ast.FunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom, ast.If)):
+                continue
+            for node in ast.walk(statement):
+                if isinstance(node, ast.Call):
+                    name = node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "?")
+                    if name not in allowed | {"resolve", "Credential"}:
+                        offenders.append(f"{path}:{node.lineno}: {name}")
+    assert offenders == []
+
+
+def test_the_composition_root_is_a_page() -> None:
+    assert len((ROOT / "__main__.py").read_text().splitlines()) <= 40
+
+
+def test_modules_are_short_and_named_for_what_they_hold() -> None:
+    offenders = [path for path, _ in modules() if Path(path).stem in {"utils", "helpers", "common", "manager", "base"}]
+    offenders += [str(path) for path in PROGRAM if len(path.read_text().splitlines()) >= 400]
+    assert offenders == []
+
+
+def test_annotations_load_nothing() -> None:
+    without = [
+        path
+        for path, tree in modules()
+        if any(isinstance(node, (ast.Import, ast.ImportFrom)) for node in tree.body)
+        and not any(isinstance(node, ast.ImportFrom) and node.module == "__future__" for node in tree.body)
+    ]
+    assert without == []

@@ -17,6 +17,8 @@ TOOLCHAINS: Final = ("pip", "poetry", "uv")
 LOCK_FILES: Final = {"uv.lock": "uv", "poetry.lock": "poetry"}
 """Files that decide the toolchain when Pulumi.yaml names none."""
 QUERY_TIMEOUT_SECONDS: Final = 60
+DEACTIVATED: Final = frozenset({"PYTHONHOME", "VIRTUAL_ENV"})
+"""Variables that belong to another environment than the program's."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,7 +64,7 @@ class PythonEnvironment:
 
     def variables(self) -> dict[str, str]:
         """This process's variables with the environment activated."""
-        variables = {key: value for key, value in os.environ.items() if key not in _OWN}
+        variables = {key: value for key, value in os.environ.items() if key not in DEACTIVATED}
         folder = self.folder
         if folder is not None:
             variables["VIRTUAL_ENV"] = str(folder)
@@ -143,10 +145,6 @@ class PythonEnvironment:
             timeout=QUERY_TIMEOUT_SECONDS,
         )
         return run.stdout.strip() if run.returncode == 0 else ""
-
-
-_OWN: Final = frozenset({"PYTHONHOME", "PYTHONPATH", "PYTHONSAFEPATH", "VIRTUAL_ENV"})
-"""Variables that lead this process to its own modules and must not reach the program."""
 
 
 def python_environment(root: str, program: str, options: Mapping[str, Any]) -> PythonEnvironment:

@@ -48,8 +48,9 @@ def _copy(child: subprocess.Popen[bytes], pieces: queue.Queue[Output | None]) ->
     """Put both streams into the queue, and None at the end of each."""
 
     def copy(stream: IO[bytes], output: Callable[[bytes], Output]) -> None:
-        for line in stream:
-            pieces.put(output(line))
+        with stream:
+            for line in stream:
+                pieces.put(output(line))
         pieces.put(None)
 
     assert child.stdout is not None
@@ -162,4 +163,5 @@ def policy_pack(
                     proxy.fail(f"the policy pack ended with exit code {output.exitcode}")
                 yield output
     finally:
-        server.stop(grace=0)
+        # Time enough for the waiting calls to say why.
+        server.stop(grace=1)

@@ -26,6 +26,8 @@ def leave_out_sdk() -> None:
 
 
 if __name__ == "__main__":
+    # Here and not by PYTHONPATH: the language host hands its variables on to the program, as they came from the user.
+    sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
     leave_out_sdk()
     sys.argv.pop(0)
     runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)

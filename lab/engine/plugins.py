@@ -14,7 +14,7 @@ from typing import Final
 
 from lab.errors import LabError
 from lab.lock import locked
-from lab.paths import PROJECT, cache_dir
+from lab.paths import cache_dir
 from lab.progress import step
 
 STAND_INS: Final = {
@@ -47,12 +47,9 @@ def install(home: Path) -> None:
 
 def write_launcher(path: Path, module: str, *arguments: str) -> None:
     """An executable that runs a module of this checkout with this Python; the arguments come before its own."""
-    # PYTHONPATH and not the working directory: the engine starts plugins in the folder of the program.
-    text = (
-        "#!/bin/sh\n"
-        f"PYTHONPATH={shlex.quote(str(PROJECT))} PYTHONSAFEPATH=1 "
-        f'exec {shlex.join([sys.executable, "-m", "lab.engine.launch", module, *arguments])} "$@"\n'
-    )
+    # Isolated (-I): neither the folder of the program nor variables of the user decide which modules a plugin finds.
+    command = [sys.executable, "-I", str(Path(__file__).with_name("launch.py")), module, *arguments]
+    text = f'#!/bin/sh\nexec {shlex.join(command)} "$@"\n'
     if path.exists() and path.read_text() == text:
         return
     path.parent.mkdir(parents=True, exist_ok=True)

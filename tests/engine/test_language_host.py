@@ -8,12 +8,18 @@ import subprocess
 import sys
 import time
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
+import grpc
 import psutil
 import pytest
+from google.protobuf.empty_pb2 import Empty
+from pulumi.runtime.proto import analyzer_pb2_grpc, language_pb2, language_pb2_grpc
 
+from lab.engine import serving
+from lab.engine.language_host import LanguageHost
 from lab.engine.stack import Stack
 from lab.paths import PROJECT
 
@@ -85,14 +91,35 @@ def test_a_resource_lives_from_preview_to_destroy(project: Callable[..., Stack])
     assert stack.state().get("resources", []) == []
 
 
-def test_the_program_runs_with_the_python_that_the_project_names(
-    project: Callable[..., Stack], tmp_path: Path, engine: object
-) -> None:
-    """A relative environment starts at Pulumi.yaml, not at the folder the command runs in."""
-    stack = project("import sys, pulumi\npulumi.export('prefix', sys.prefix)\n", virtualenv="env")
+def test_the_program_runs_with_the_python_that_the_project_names(project: Callable[..., Stack]) -> None:
+    """A relative environment starts at Pulumi.yaml, not at the folder of the program."""
+    stack = project("", virtualenv="env")
     borrowing_environment(stack.folder / "env")
+    settings = stack.folder / "Pulumi.yaml"
+    settings.write_text(settings.read_text() + "main: inner\n")
+    (stack.folder / "inner").mkdir()
+    (stack.folder / "inner/__main__.py").write_text("import sys, pulumi\npulumi.export('prefix', sys.prefix)\n")
     stack.up()
     assert stack.outputs()["prefix"] == str(stack.folder / "env")
+
+
+def test_the_program_finds_the_users_modules_and_none_of_the_lab(project: Callable[..., Stack], tmp_path: Path) -> None:
+    (tmp_path / "theirs.py").write_text("")
+    stack = project(
+        """
+        from importlib.util import find_spec
+        import pulumi
+        pulumi.export("found", [name for name in ("lab", "theirs") if find_spec(name)])
+        """
+    )
+    replace(stack, environment={**stack.environment, "PYTHONPATH": str(tmp_path)}).up()
+    assert stack.outputs()["found"] == ["theirs"]
+
+
+def test_the_program_knows_a_preview_from_an_update(project: Callable[..., Stack]) -> None:
+    stack = project("import pulumi\nprint('dry', pulumi.runtime.is_dry_run())\n")
+    assert "dry True" in stack.preview().messages("info")
+    assert "dry False" in stack.up().messages("info")
 
 
 @pytest.mark.parametrize(("made", "fault"), [(False, "does not exist"), (True, "is not a virtual environment")])
@@ -138,6 +165,8 @@ def test_what_the_program_prints_is_shown_with_config_and_secret_marks(project: 
         import pulumi
         config = pulumi.Config()
         print("plain is", config.require("plain"))
+        marks = [pulumi.runtime.is_config_secret(f"trial:{key}") for key in ("plain", "hidden")]
+        print("secret", *marks)
         pulumi.export("hidden", config.require_secret("hidden"))
         pulumi.export("seen", config.require("plain"))
         """
@@ -146,6 +175,7 @@ def test_what_the_program_prints_is_shown_with_config_and_secret_marks(project: 
     stack.configure("hidden", "gold", secret=True)
     run = stack.up()
     assert "plain is grey" in run.messages("info")
+    assert "secret False True" in run.messages("info")
     assert "gold" not in run.stdout
     assert stack.outputs() == {"hidden": "gold", "seen": "grey"}
 
@@ -251,3 +281,50 @@ if __name__ == "__main__":
     )
     shown = project(ONE).pulumi("package", "get-schema", str(folder)).stdout
     assert '"parts:index:Part"' in shown
+
+
+@pytest.fixture
+def host() -> Iterator[language_pb2_grpc.LanguageRuntimeStub]:
+    """The language host without an engine."""
+    server, port = serving.started(
+        lambda server: language_pb2_grpc.add_LanguageRuntimeServicer_to_server(LanguageHost(Path("runner")), server)
+    )
+    with serving.channel(f"127.0.0.1:{port}") as channel:
+        yield language_pb2_grpc.LanguageRuntimeStub(channel)
+    server.stop(grace=0)
+
+
+def plugin_request(folder: Path, program: str, kind: str) -> language_pb2.RunPluginRequest:
+    (folder / "__main__.py").write_text(program)
+    info = language_pb2.ProgramInfo(root_directory=str(folder), program_directory=str(folder), entry_point=".")
+    info.options.update({"virtualenv": str(PROJECT / ".venv")})
+    return language_pb2.RunPluginRequest(pwd=str(folder), kind=kind, info=info, args=["127.0.0.1:1"])
+
+
+def test_a_plugins_output_is_streamed_apart_and_its_exit_code_comes_last(
+    host: language_pb2_grpc.LanguageRuntimeStub, tmp_path: Path
+) -> None:
+    program = "import sys\nprint('out')\nprint('err', file=sys.stderr)\nsys.exit(3)\n"
+    answers = list(host.RunPlugin(plugin_request(tmp_path, program, "resource")))
+    assert b"".join(answer.stdout for answer in answers) == b"out\n"
+    assert b"".join(answer.stderr for answer in answers) == b"err\n"
+    assert answers[-1] == language_pb2.RunPluginResponse(exitcode=3)
+
+
+def test_a_plugin_ends_when_nobody_listens_any_more(
+    host: language_pb2_grpc.LanguageRuntimeStub, tmp_path: Path
+) -> None:
+    program = "import os, time\nprint(os.getpid())\ntime.sleep(300)\n"
+    call = host.RunPlugin(plugin_request(tmp_path, program, "resource"))
+    process = psutil.Process(int(next(call).stdout))
+    call.cancel()
+    assert psutil.wait_procs([process], timeout=10)[1] == []
+
+
+def test_calls_to_a_policy_pack_that_ended_say_so(host: language_pb2_grpc.LanguageRuntimeStub, tmp_path: Path) -> None:
+    call = host.RunPlugin(plugin_request(tmp_path, "raise SystemExit(5)\n", "analyzer"))
+    port = int(next(call).stdout)
+    with serving.channel(f"127.0.0.1:{port}") as channel, pytest.raises(grpc.RpcError) as failed:
+        analyzer_pb2_grpc.AnalyzerStub(channel).GetAnalyzerInfo(Empty(), timeout=30)
+    assert "the policy pack ended with exit code 5" in failed.value.details()
+    assert list(call)[-1] == language_pb2.RunPluginResponse(exitcode=5)

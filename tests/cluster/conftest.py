@@ -8,6 +8,7 @@ from pathlib import Path
 
 import probe
 import pytest
+from airflow_fixture import airflow, airflow_images, finished  # noqa: F401 - fixtures are known by name here
 
 from lab.node.instance import Instance
 from lab.node.node import Node

@@ -1,0 +1,48 @@
+"""The installations that the tests of Airflow share: one for each executor, one after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from installation import EXECUTORS, Installation
+
+from lab import images
+from lab.node.node import Node
+
+EXAMPLES = ("hello", "tutorial", "fan_out", "deferred", "executors")
+NAMES = {"celery": "test-celery", "kubernetes": "test-kubernetes", "celery+kubernetes": "test-both"}
+
+Finished = dict[str, list[dict[str, Any]]]
+
+
+@pytest.fixture(scope="session")
+def airflow_images(node: Node) -> None:
+    node.import_images(images.archives())
+
+
+@pytest.fixture(scope="session", params=EXECUTORS)
+def airflow(
+    request: pytest.FixtureRequest, airflow_images: None, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Installation]:
+    """An installation that is up. Its tests run in the order of the files; those of the last one destroy it."""
+    name = NAMES[request.param]
+    installation = Installation(name=name, executor=request.param, folder=tmp_path_factory.mktemp(name))
+    installation.clear()
+    try:
+        installation.up()
+        yield installation
+    finally:
+        installation.clear()
+
+
+@pytest.fixture(scope="session")
+def finished(airflow: Installation) -> Finished:
+    """The task instances of one run of each example DAG, all run side by side."""
+    client = airflow.client
+    client.wait_for_dags(EXAMPLES)
+    runs = {dag: client.trigger(dag) for dag in EXAMPLES}
+    for dag, run in runs.items():
+        client.wait_for_run(dag, run)
+    return {dag: client.tasks(dag, run) for dag, run in runs.items()}

@@ -1,0 +1,158 @@
+"""One Airflow on the lab's node: a stack with a namespace of its own, brought up, used and ended by tests."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+from kubectl import COMPONENT, Object, execute, kubectl, objects, wait_until
+
+from lab.airflow_client import AirflowClient, logged_in
+from lab.engine.environment import environment
+from lab.engine.stack import Run, Stack
+from lab.engine.workspace import workspace
+from lab.node.instance import Instance
+from lab.node.node import Node
+
+NAMESPACE_END_SECONDS: Final = 180.0
+OWNERS: Final = "deployments,statefulsets,jobs"
+"""What would make new pods."""
+SMALL: Final[dict[str, Any]] = {
+    "cloud": {"kind": "local", "context": "airflow-lab", "database": {"kind": "in_cluster", "size_gib": 1}},
+    "logs": {"kind": "volume", "size_gib": 1, "access_mode": "ReadWriteOnce"},
+    "exposure": {"kind": "node_port"},
+    "example_dags": True,
+    # The node has two processors, and may run more than this: requests only decide what fits.
+    "components": {part: {"cpu_milli": 20} for part in ("api_server", "scheduler", "dag_processor", "triggerer")},
+}
+"""The settings that all installations of the tests share."""
+SMALL_CELERY: Final[dict[str, Any]] = {
+    "workers": {"cpu_milli": 20, "memory_mib": 1536, "concurrency": 4},
+    "broker": {"cpu_milli": 10},
+    "flower": {"cpu_milli": 10},
+}
+SMALL_TASK_PODS: Final[dict[str, Any]] = {"task_pods": {"cpu_milli": 10}}
+EXECUTORS: Final[dict[str, dict[str, Any]]] = {
+    "celery": {"kind": "celery", **SMALL_CELERY},
+    "kubernetes": {"kind": "kubernetes", **SMALL_TASK_PODS},
+    "celery+kubernetes": {"kind": "celery+kubernetes", **SMALL_CELERY, **SMALL_TASK_PODS},
+}
+
+
+@dataclass(kw_only=True)
+class Installation:
+    """A stack; its name is the instance's name and the namespace's."""
+
+    name: str
+    executor: str
+    folder: Path
+    """For its stack file and Pulumi's state: nothing of it is found again by a later run."""
+    settings: dict[str, Any] = field(default_factory=dict)
+    """What differs from the shared settings, by key of the stack file."""
+    secrets: dict[str, str] = field(default_factory=dict)
+    """Secret keys of the stack file."""
+    outputs: dict[str, Any] = field(default_factory=dict)
+    seen_pods: set[str] = field(default_factory=set)
+    """The uids of the pods that ran, for looking afterwards that nothing of them is left."""
+
+    @property
+    def namespace(self) -> str:
+        return self.name
+
+    @property
+    def namespaces(self) -> list[str]:
+        """All that it may have."""
+        return [self.name, f"{self.name}-database"]
+
+    @cached_property
+    def stack(self) -> Stack:
+        return self._write()
+
+    def _write(self) -> Stack:
+        """Bring the stack file up to date with the settings."""
+        content = {"name": self.name, "namespace": self.name, "executor": EXECUTORS[self.executor], **SMALL}
+        config = {f"airflow:{key}": value for key, value in {**content, **self.settings}.items()}
+        variables = {**environment(state=self.folder / "pulumi"), "KUBECONFIG": str(Node(Instance()).kubeconfig)}
+        stack = workspace(self.folder / "program", self.name, variables, yaml.safe_dump({"config": config}))
+        for key, value in self.secrets.items():
+            stack.configure(f"airflow:{key}", value, secret=True)
+        return stack
+
+    def change(self, key: str, value: Any) -> None:
+        """Change one setting by its path, for the next `up`."""
+        first, *rest = key.split(".")
+        base = EXECUTORS[self.executor] if first == "executor" else SMALL.get(first, {})
+        place = self.settings.setdefault(first, copy.deepcopy(base))
+        for part in rest[:-1]:
+            place = place.setdefault(part, {})
+        if rest:
+            place[rest[-1]] = value
+        else:
+            self.settings[first] = value
+        self._write()
+
+    def up(self) -> Run:
+        """Run `pulumi up`, and read what it tells its users.
+
+        Raises:
+            LabError: it failed.
+        """
+        run = self.stack.up()
+        self.outputs = self.stack.outputs()
+        self.remember_pods()
+        return run
+
+    @property
+    def url(self) -> str:
+        """Where the API answers: the port of the node."""
+        [service] = objects("services", self.namespace, f"{COMPONENT}=api-server")
+        return f"http://{Instance().address}:{service['spec']['ports'][0]['nodePort']}"
+
+    @cached_property
+    def client(self) -> AirflowClient:
+        return logged_in(self.url, self.outputs["admin_user"], self.outputs["admin_password"])
+
+    def pod(self, component: str) -> Object:
+        """The one pod of a component that is not about to end."""
+        pods = objects("pods", self.namespace, f"{COMPONENT}={component}")
+        [found] = [pod for pod in pods if "deletionTimestamp" not in pod["metadata"]]
+        return found
+
+    def execute(self, component: str, *command: str, check: bool = True) -> str:
+        """What a command prints in the pod of a component."""
+        return execute(self.namespace, self.pod(component)["metadata"]["name"], *command, check=check)
+
+    def run_dag(self, dag: str, conf: dict[str, Any] | None = None, *, timeout_seconds: float = 240) -> str:
+        """Run a DAG to its end; the state it ended with."""
+        run = self.client.trigger(dag, conf)
+        return self.client.wait_for_run(dag, run, timeout_seconds=timeout_seconds)
+
+    def destroy(self) -> None:
+        """Run `pulumi destroy`, and remove the stack, which works only when it holds nothing.
+
+        Raises:
+            LabError: it failed.
+        """
+        self.remember_pods()
+        self.stack.destroy()
+        self.stack.pulumi("stack", "rm", "--yes", "--stack", self.name)
+
+    def remember_pods(self) -> None:
+        """Note the pods that are there now."""
+        self.seen_pods |= {pod["metadata"]["uid"] for space in self.namespaces for pod in objects("pods", space)}
+
+    def clear(self) -> None:
+        """Remove whatever is left of it, also of an earlier run that was killed; nothing happens when nothing is."""
+        for namespace in self.namespaces:
+            # The namespace controller looks again only after half of the longest grace period among the pods.
+            kubectl("delete", OWNERS, "--all", "--namespace", namespace, "--wait=false")
+            kubectl("delete", "pods", "--all", "--namespace", namespace, "--force", "--grace-period=0", check=False)
+            kubectl("delete", "namespace", namespace, "--ignore-not-found", "--wait=false")
+        wait_until(f"the namespaces of {self.name} are gone", self._is_gone, timeout_seconds=NAMESPACE_END_SECONDS)
+
+    def _is_gone(self) -> bool:
+        return not {space["metadata"]["name"] for space in objects("namespaces")}.intersection(self.namespaces)

@@ -1,0 +1,74 @@
+"""Looking into the cluster of the lab's node, as a person with kubectl does."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import time
+from collections import defaultdict
+from collections.abc import Callable
+from typing import Any, Final
+
+from lab import node
+from lab.errors import LabError
+
+COMMAND_SECONDS: Final = 90.0
+POLL_SECONDS: Final = 0.5
+COMPONENT: Final = "app.kubernetes.io/component"
+
+Object = dict[str, Any]
+
+
+def kubectl(*arguments: str, check: bool = True, timeout_seconds: float = COMMAND_SECONDS) -> str:
+    """What kubectl prints; with `check` off, its complaints too.
+
+    Raises:
+        LabError: `check` and it failed.
+    """
+    command = [str(node.kubectl()), "--kubeconfig", str(node.kubeconfig()), *arguments]
+    run = subprocess.run(command, check=False, capture_output=True, text=True, timeout=timeout_seconds)
+    if check and run.returncode != 0:
+        raise LabError(f"kubectl {' '.join(arguments)} ended with {run.returncode}: {run.stderr[-2000:]}")
+    return run.stdout if check else run.stdout + run.stderr
+
+
+def objects(kind: str, namespace: str | None = None, selector: str = "") -> list[Object]:
+    """All objects of a kind (or of several, with commas) in a namespace, or in all."""
+    where = ["--all-namespaces"] if namespace is None else ["--namespace", namespace]
+    found = json.loads(kubectl("get", kind, *where, "--selector", selector, "--output", "json"))
+    return list(found["items"])
+
+
+def execute(namespace: str, pod: str, *command: str, check: bool = True) -> str:
+    """What a command prints that runs in a pod's first container."""
+    return kubectl("exec", "--namespace", namespace, pod, "--", *command, check=check)
+
+
+def services(namespace: str) -> dict[str, set[str]]:
+    """The uids of the pods that are there to stay, by component: none of a Job or a task, none that is ending."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for pod in objects("pods", namespace):
+        metadata = pod["metadata"]
+        owners = {owner["kind"] for owner in metadata.get("ownerReferences", [])}
+        if owners & {"ReplicaSet", "StatefulSet"} and "deletionTimestamp" not in metadata:
+            found[metadata["labels"][COMPONENT]].add(metadata["uid"])
+    return dict(found)
+
+
+def is_ready(pod: Object) -> bool:
+    """Whether a pod's condition Ready holds."""
+    conditions = pod.get("status", {}).get("conditions", [])
+    return any(entry["type"] == "Ready" and entry["status"] == "True" for entry in conditions)
+
+
+def wait_until(what: str, holds: Callable[[], bool], *, timeout_seconds: float = 120) -> None:
+    """Ask again and again.
+
+    Raises:
+        LabError: it did not hold in time.
+    """
+    deadline = time.monotonic() + timeout_seconds
+    while not holds():
+        if time.monotonic() > deadline:
+            raise LabError(f"Within {timeout_seconds:.0f} s it did not come true that {what}.")
+        time.sleep(POLL_SECONDS)

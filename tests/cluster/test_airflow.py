@@ -1,0 +1,96 @@
+"""Airflow on a real node with each executor: every part runs, every kind of DAG succeeds, and its logs stay."""
+
+from __future__ import annotations
+
+import pytest
+from airflow_fixture import Finished
+from installation import Installation
+from kubectl import COMPONENT, is_ready, kubectl, objects, services, wait_until
+
+pytestmark = pytest.mark.timeout(1800)
+
+ALWAYS = {"api-server", "scheduler", "dag-processor", "triggerer"}
+CELERY = {"redis", "worker", "flower"}
+PARTS = {"celery": ALWAYS | CELERY, "kubernetes": ALWAYS, "celery+kubernetes": ALWAYS | CELERY}
+
+
+def test_every_part_is_ready_without_a_restart(airflow: Installation) -> None:
+    assert services(airflow.namespace).keys() == PARTS[airflow.executor]
+    pods = [
+        pod for space in airflow.namespaces for pod in objects("pods", space, f"{COMPONENT} notin (migration,admin)")
+    ]
+    assert [pod["metadata"]["name"] for pod in pods if not is_ready(pod)] == []
+    restarts = {
+        pod["metadata"]["name"]: sum(status["restartCount"] for status in pod["status"]["containerStatuses"])
+        for pod in pods
+    }
+    assert {name: count for name, count in restarts.items() if count} == {}
+
+
+def test_every_task_of_every_example_succeeds(finished: Finished) -> None:
+    states = {f"{dag}.{task['task_id']}": task["state"] for dag, tasks in finished.items() for task in tasks}
+    assert {name: state for name, state in states.items() if state != "success"} == {}
+
+
+def test_the_fan_out_ran_a_task_for_each_element(finished: Finished) -> None:
+    indexes = {task["map_index"] for task in finished["fan_out"] if task["task_id"] == "square"}
+    assert indexes == {0, 1, 2, 3, 4}
+
+
+def test_a_task_runs_where_its_executor_says(airflow: Installation, finished: Finished) -> None:
+    hosts = {task["task_id"]: task["hostname"] for task in finished["executors"]}
+    worker = f"{airflow.name}-worker-0.{airflow.name}-worker."
+    expected = {
+        "celery": {"on_CeleryExecutor": True},
+        "kubernetes": {"on_KubernetesExecutor": False},
+        "celery+kubernetes": {"on_CeleryExecutor": True, "on_KubernetesExecutor": False},
+    }
+    on_worker = {task: host.startswith(worker) for task, host in hosts.items()}
+    assert on_worker == expected[airflow.executor]
+
+
+def test_nothing_in_the_namespace_strains_pod_security(airflow: Installation) -> None:
+    [space] = [space for space in objects("namespaces") if space["metadata"]["name"] == airflow.namespace]
+    assert space["metadata"]["labels"]["pod-security.kubernetes.io/enforce"] == "restricted"
+    complaints = [
+        event["message"] for event in objects("events", airflow.namespace) if "PodSecurity" in event["message"]
+    ]
+    assert complaints == []
+
+
+@pytest.fixture(scope="module")
+def killed(airflow: Installation, finished: Finished) -> set[str]:
+    """The uids of a scheduler and a worker that were killed after the DAGs had run."""
+    parts = [part for part in ("scheduler", "worker") if part in PARTS[airflow.executor]]
+    pods = [airflow.pod(part)["metadata"] for part in parts]
+    for pod in pods:
+        kubectl("delete", "pod", "--namespace", airflow.namespace, pod["name"], "--force", "--grace-period=0")
+    return {pod["uid"] for pod in pods}
+
+
+def test_a_log_is_readable_after_its_pod_is_gone(airflow: Installation, finished: Finished, killed: set[str]) -> None:
+    def gone() -> bool:
+        present = {pod["metadata"]["uid"] for pod in objects("pods", airflow.namespace)}
+        return not present & killed and not objects("pods", airflow.namespace, f"{COMPONENT}=task")
+
+    wait_until("the pods that ran the tasks are gone", gone)
+    expected = {
+        ("hello", "greet"): "Hello Airflow",
+        ("fan_out", "total"): "sum of squares: 55",
+        ("deferred", "after"): "the wait is over",
+        ("tutorial", "templated"): ": hello",
+        **{("executors", task["task_id"]): "running in " for task in finished["executors"]},
+    }
+    for (dag, task_id), text in expected.items():
+        [task] = [task for task in finished[dag] if task["task_id"] == task_id]
+        assert text in airflow.client.log(dag, task["dag_run_id"], task)
+
+
+def test_a_killed_scheduler_and_worker_come_back_and_work(airflow: Installation, killed: set[str]) -> None:
+    def back() -> bool:
+        pods = objects("pods", airflow.namespace, f"{COMPONENT} in (scheduler,worker)")
+        fresh = [pod for pod in pods if pod["metadata"]["uid"] not in killed]
+        return len(fresh) == len(killed) and all(is_ready(pod) for pod in fresh)
+
+    wait_until("new pods are ready", back, timeout_seconds=300)
+    assert airflow.run_dag("hello") == "success"

@@ -1,0 +1,240 @@
+"""Who gets in: nobody without the right credentials, and DAG code never near the metadata database."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Iterator
+from http.cookiejar import CookieJar
+
+import pytest
+from installation import Installation
+from kubectl import COMPONENT, kubectl, objects, wait_until
+
+from lab.access import port_forward
+from lab.node.instance import Instance
+from lab.node.node import Node
+
+pytestmark = pytest.mark.timeout(1800)
+
+WITH_CELERY = pytest.mark.parametrize("airflow", ["celery", "celery+kubernetes"], indirect=True)
+WITH_TASK_PODS = pytest.mark.parametrize("airflow", ["kubernetes"], indirect=True)
+SECONDS = 120
+
+
+def status(
+    url: str, *, method: str = "GET", body: object = None, headers: dict[str, str] | None = None, basic: str = ""
+) -> int:
+    """The status of an answer."""
+    sent = {"Content-Type": "application/json", **(headers or {})}
+    if basic:
+        sent["Authorization"] = "Basic " + base64.b64encode(basic.encode()).decode()
+    data = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(url, data=data, headers=sent, method=method)
+    try:
+        with urllib.request.urlopen(request, timeout=SECONDS) as answer:
+            return answer.status
+    except urllib.error.HTTPError as error:
+        return error.code
+
+
+def test_requests_without_a_token_or_with_a_wrong_one_are_refused(airflow: Installation) -> None:
+    assert status(f"{airflow.url}/api/v2/dags", headers={"Authorization": f"Bearer {airflow.client.token}"}) == 200
+    head, payload, signature = airflow.client.token.split(".")
+    forged = ".".join((head, payload, signature[::-1]))
+    answers = {
+        "no token": status(f"{airflow.url}/api/v2/dags"),
+        "the UI's own API": status(f"{airflow.url}/ui/dags"),
+        "a forged token": status(f"{airflow.url}/api/v2/dags", headers={"Authorization": f"Bearer {forged}"}),
+        "basic auth": status(f"{airflow.url}/api/v2/dags", basic=f"admin:{airflow.outputs['admin_password']}"),
+        "the API of tasks": status(f"{airflow.url}/execution/variables/any"),
+        "a user's token at the API of tasks": status(
+            f"{airflow.url}/execution/variables/any", headers={"Authorization": f"Bearer {airflow.client.token}"}
+        ),
+    }
+    assert {what: code for what, code in answers.items() if code not in {401, 403}} == {}
+
+
+@pytest.mark.parametrize("password", ["admin", "airflow", ""])
+def test_the_api_gives_no_token_for_a_wrong_password(airflow: Installation, password: str) -> None:
+    credentials = {"username": airflow.outputs["admin_user"], "password": password}
+    assert status(f"{airflow.url}/auth/token", method="POST", body=credentials) in {400, 401}
+
+
+def logged_in(airflow: Installation, password: str) -> bool:
+    """Whether the login page lets a browser in."""
+    opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(cookies := CookieJar()), _NoRedirect())
+    page = f"{airflow.url}/auth/login/"
+    with opener.open(page, timeout=SECONDS) as answer:
+        [token] = re.findall(r'name="csrf_token" type="hidden" value="([^"]+)"', answer.read().decode())
+    form = {"csrf_token": token, "username": airflow.outputs["admin_user"], "password": password}
+    try:
+        opener.open(page, urllib.parse.urlencode(form).encode(), timeout=SECONDS).close()
+    except urllib.error.HTTPError as error:
+        if error.code != 302:
+            raise
+    return "_token" in {cookie.name for cookie in cookies}
+
+
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, *_: object) -> None:
+        return None
+
+
+def test_the_login_page_lets_in_the_right_password_only(airflow: Installation) -> None:
+    assert logged_in(airflow, airflow.outputs["admin_password"])
+    assert not logged_in(airflow, "admin")
+
+
+@pytest.fixture
+def flower_url(airflow: Installation, node: Node) -> Iterator[str]:
+    daemon, url = port_forward(
+        airflow.folder,
+        kubeconfig=node.kubeconfig,
+        namespace=airflow.namespace,
+        service=f"{airflow.name}-flower",
+        port=5555,
+    )
+    yield url
+    daemon.stop()
+
+
+@WITH_CELERY
+def test_flower_opens_with_its_password_only(airflow: Installation, flower_url: str) -> None:
+    right = airflow.outputs["flower_password"]
+    workers = f"{flower_url}/api/workers"
+    assert status(workers, basic=f"admin:{right}") == 200
+    for page in (flower_url, workers):
+        assert [status(page), status(page, basic="admin:admin"), status(page, basic=f"flower:{right}")] == [401] * 3
+
+
+@WITH_CELERY
+def test_the_broker_refuses_commands_without_its_password(airflow: Installation) -> None:
+    script = f"""
+import socket
+connection = socket.create_connection(("{airflow.name}-redis", 6379), timeout=30)
+for command in (b"KEYS *", b"AUTH wrong"):
+    connection.sendall(command + b"\\r\\n")
+    print(connection.recv(200).decode().split()[0])
+"""
+    assert airflow.execute("worker", "python", "-c", script).split() == ["-NOAUTH", "-WRONGPASS"]
+
+
+@WITH_CELERY
+def test_the_logs_of_a_worker_are_for_the_api_server_only(airflow: Installation) -> None:
+    worker = airflow.pod("worker")["status"]["podIP"]
+    script = f"""
+import urllib.error, urllib.request
+try:
+    urllib.request.urlopen("http://{worker}:8793/log/any", timeout=60)
+except urllib.error.HTTPError as error:
+    print(error.code)
+"""
+    assert airflow.execute("scheduler", "python", "-c", script).split() == ["403"]
+
+
+@WITH_CELERY
+def test_the_user_of_celery_results_cannot_open_the_metadata_database(airflow: Installation) -> None:
+    script = """
+import os, psycopg2
+results = os.environ["AIRFLOW__CELERY__RESULT_BACKEND"].removeprefix("db+").replace("postgresql+psycopg2", "postgresql")
+psycopg2.connect(results).close()
+print("results open")
+psycopg2.connect(results.replace("/celery?", "/airflow?")).close()
+print("metadata open")
+"""
+    said = airflow.execute("worker", "python", "-c", script, check=False)
+    assert "results open" in said
+    assert 'permission denied for database "airflow"' in said
+    assert "metadata open" not in said
+
+
+def test_a_pod_that_runs_dag_code_knows_no_way_to_the_metadata_database(airflow: Installation) -> None:
+    run = airflow.client.trigger("tutorial", {"seconds": 15})
+    part = "task" if airflow.executor == "kubernetes" else "worker"
+    label = "task_id=sleep" if part == "task" else f"{COMPONENT}=worker"
+
+    def runs() -> bool:
+        return any(
+            task["task_id"] == "sleep" and task["state"] == "running" for task in airflow.client.tasks("tutorial", run)
+        )
+
+    wait_until("the task sleep runs", runs)
+    [pod] = objects("pods", airflow.namespace, f"{label},dag_id=tutorial" if part == "task" else label)
+    airflow.remember_pods()
+    # Every process in the pod: the worker or supervisor, and the task that it runs just now.
+    read = "tr '\\0' '\\n' < /proc/1/environ; cat /proc/[0-9]*/environ 2>/dev/null | tr '\\0' '\\n'"
+    environment = kubectl("exec", "--namespace", airflow.namespace, pod["metadata"]["name"], "--", "sh", "-c", read)
+    assert "AIRFLOW__CORE__EXECUTION_API_SERVER_URL" in environment
+    password = _metadata_password(airflow)
+    assert password not in environment
+    urls = [line for line in environment.splitlines() if "SQL_ALCHEMY_CONN" in line and "not-allowed" not in line]
+    assert urls == []
+    secrets = {line.partition("=")[0] for line in environment.splitlines()}
+    assert not secrets & {"AIRFLOW__API_AUTH__JWT_SECRET", "ADMIN_PASSWORD"}
+    assert airflow.client.wait_for_run("tutorial", run) == "success"
+
+
+def _metadata_password(airflow: Installation) -> str:
+    """The password in the connection that the scheduler gets."""
+    [container] = airflow.pod("scheduler")["spec"]["containers"]
+    [source] = [
+        entry["valueFrom"]["secretKeyRef"]
+        for entry in container["env"]
+        if entry["name"] == "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"
+    ]
+    [secret] = [found for found in objects("secrets", airflow.namespace) if found["metadata"]["name"] == source["name"]]
+    url = base64.b64decode(secret["data"][source["key"]]).decode()
+    password = urllib.parse.urlsplit(url).password
+    assert password
+    return password
+
+
+def test_no_account_of_the_installation_may_read_secrets(airflow: Installation) -> None:
+    accounts = [found["metadata"]["name"] for found in objects("serviceaccounts", airflow.namespace)]
+    assert f"{airflow.name}-scheduler" in accounts
+    allowed = {
+        account: kubectl(
+            *("auth", "can-i", "get", "secrets", "--namespace", airflow.namespace),
+            f"--as=system:serviceaccount:{airflow.namespace}:{account}",
+            check=False,
+        ).strip()
+        for account in accounts
+    }
+    assert {account: answer for account, answer in allowed.items() if answer != "no"} == {}
+
+
+@WITH_TASK_PODS
+def test_a_task_pod_has_an_account_of_its_own_and_no_privilege(airflow: Installation) -> None:
+    run = airflow.client.trigger("tutorial", {"seconds": 5})
+
+    def found() -> bool:
+        return bool(objects("pods", airflow.namespace, "dag_id=tutorial,task_id=sleep"))
+
+    wait_until("the pod of the task sleep exists", found)
+    [pod] = objects("pods", airflow.namespace, "dag_id=tutorial,task_id=sleep")
+    spec = pod["spec"]
+    [container] = spec["containers"]
+    assert container["name"] == "base"
+    assert spec["serviceAccountName"] == f"{airflow.name}-task"
+    assert spec["securityContext"]["runAsNonRoot"] is True
+    assert spec["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+    assert container["securityContext"]["readOnlyRootFilesystem"] is True
+    assert container["securityContext"]["allowPrivilegeEscalation"] is False
+    assert container["securityContext"]["capabilities"] == {"drop": ["ALL"]}
+    assert airflow.client.wait_for_run("tutorial", run) == "success"
+
+
+def test_the_node_port_is_the_only_way_in_from_outside(airflow: Installation) -> None:
+    outside = {
+        service["metadata"]["name"]: service["spec"]["type"]
+        for space in airflow.namespaces
+        for service in objects("services", space)
+        if service["spec"]["type"] != "ClusterIP"
+    }
+    assert outside == {f"{airflow.name}-api-server": "NodePort"}
+    assert airflow.url.startswith(f"http://{Instance().address}:")

@@ -113,7 +113,7 @@ def run_examples(client: AirflowClient) -> None:
 
 def end(name: str) -> None:
     """Destroy a stack and end the node; nothing of either stays."""
-    if (_folder(name) / f"Pulumi.{name}.yaml").exists() and _reachable():
+    if (_folder(name) / f"Pulumi.{name}.yaml").exists() and node.ready():
         stack = lab_stack(name)
         with step(f"pulumi destroy of stack {name}"):
             stack.destroy()
@@ -122,10 +122,6 @@ def end(name: str) -> None:
         Daemon(name=record.stem, folder=record.parent).stop()
     node.down()
     _forget(name)
-
-
-def _reachable() -> bool:
-    return all(state != "dead" for _, state in node.status())
 
 
 def _forget(name: str) -> None:

@@ -47,7 +47,7 @@ class CeleryArgs:
     broker_volume: Volume
     protect: bool
     after: Sequence[pulumi.Resource]
-    """What workers wait for before they are registered."""
+    """What workers and Flower wait for: a migration that fails is then reported at once."""
 
 
 class Celery(pulumi.ComponentResource):
@@ -60,7 +60,7 @@ class Celery(pulumi.ComponentResource):
         self._broker(name, args, child)
         self._workers(args, child)
         if args.flower.enabled:
-            deployment(site, _flower_pod(args.flower), None, parent=self, after=[])
+            deployment(site, _flower_pod(args.flower), None, parent=self, after=args.after)
             service(site, "flower", ports={"http": FLOWER_PORT}, opts=child)
         self.register_outputs({})
 

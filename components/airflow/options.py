@@ -31,7 +31,10 @@ SECTION_READERS: Final[Mapping[str, frozenset[Part]]] = {
     "workers": frozenset({"worker", "task"}),
     "database": DATABASE_PARTS,
 }
-"""Who reads a section, so that a change rolls these and no one else. Sections that are not named reach everyone."""
+"""Who reads a section, so that a change rolls these and no one else. Sections that are not named reach everyone but
+RUNS_ONCE."""
+RUNS_ONCE: Final[frozenset[Part]] = frozenset({"migration", "admin"})
+"""Parts that are Jobs: they run again, and all others wait, when an option of theirs changes. So they get few."""
 
 
 def variable(section: str, option: str) -> str:
@@ -47,7 +50,7 @@ def options_of(part: Part, settings: Settings) -> dict[str, str]:
         **{
             (section.lower(), option.lower()): value
             for section, options in settings.options.sections.items()
-            if part in SECTION_READERS.get(section.lower(), frozenset({part}))
+            if part in SECTION_READERS.get(section.lower(), frozenset({part}) - RUNS_ONCE)
             for option, value in options.items()
         },
     }
@@ -60,15 +63,12 @@ Options = dict[tuple[str, str], str]
 def _for_everyone(settings: Settings) -> Options:
     service = f"{settings.name}-api-server.{settings.namespace}.svc"
     return {
-        ("core", "executor"): parts_of(settings.executor).name,
         ("core", "auth_manager"): "airflow.providers.fab.auth_manager.fab_auth_manager.FabAuthManager",
         ("core", "load_examples"): "False",
         ("core", "execution_api_server_url"): f"http://{service}:{API_PORT}/execution/",
         ("api", "base_url"): f"http://localhost:{API_PORT}",
         ("logging", "base_log_folder"): LOG_FOLDER,
         ("logging", "colored_console_log"): "False",
-        # Every part needs the names of the bundles; who reads the files is another matter.
-        ("dag_processor", "dag_bundle_config_list"): json.dumps(dag_bundles(settings), sort_keys=True),
     }
 
 
@@ -96,6 +96,10 @@ def _for_part(part: Part, settings: Settings) -> Options:
     options: Options = {}
     executor = parts_of(settings.executor)
     celery, task_pods = executor.celery, executor.task_pods
+    if part not in RUNS_ONCE:
+        options["core", "executor"] = executor.name
+        # All these need the names of the bundles; who reads the files is another matter.
+        options["dag_processor", "dag_bundle_config_list"] = json.dumps(dag_bundles(settings), sort_keys=True)
     if part in DAG_READERS:
         options["core", "dags_folder"] = dags_folder(settings)
     if part == "scheduler":

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from cluster_fixture import cluster  # noqa: F401 - a fixture is known by its name here
 from kubernetes_scenarios import scenarios  # noqa: F401
+from program_lives import _changing, _other, _unlucky, life, lives  # noqa: F401
 
 from lab.engine.environment import environment
 from lab.engine.stack import Stack

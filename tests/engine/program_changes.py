@@ -1,0 +1,181 @@
+"""What each change of a setting does to a stack that runs both executors, with the example DAGs: by logical name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from program_stacks import Config, changed
+
+PARTS: Final = frozenset({"api-server", "dag-processor", "flower", "scheduler", "triggerer", "worker"})
+"""Airflow's own pods that run for long."""
+JOBS: Final = frozenset({"airflow-migrate-admin", "airflow-migrate-migration"})
+TASK_TEMPLATE: Final = frozenset({"airflow-task-template"})
+FLOWER: Final = frozenset(
+    {
+        "airflow-access-flower-account",
+        "airflow-flower",
+        "airflow-flower-options",
+        "airflow-flower-service",
+        "airflow-secrets-flower",
+        "airflow-secrets-flower-password",
+    }
+)
+
+
+def named(*parts: str) -> frozenset[str]:
+    """The workloads of the parts."""
+    return frozenset(f"airflow-{part}" for part in parts)
+
+
+def options(*parts: str) -> frozenset[str]:
+    """The ConfigMaps with the options of the parts."""
+    return frozenset(f"airflow-{part}-options" for part in parts)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Change:
+    """One change of the stack file, and everything that comes of it."""
+
+    path: str
+    value: Any
+    update: frozenset[str] = frozenset()
+    replace: frozenset[str] = frozenset()
+    create: frozenset[str] = frozenset()
+    delete: frozenset[str] = frozenset()
+
+    def applied(self, config: Config) -> dict[str, Any]:
+        """The config with the change."""
+        return changed(config, self.path, self.value)
+
+    @property
+    def expected(self) -> dict[str, set[str]]:
+        """In the form of program_stacks.done."""
+        table = {"update": self.update, "replace": self.replace, "create": self.create, "delete": self.delete}
+        return {op: set(found) for op, found in table.items() if found}
+
+
+EVERYONES_OPTIONS: Final = options(*PARTS, "task") | TASK_TEMPLATE
+"""A new name of the task options changes the template, and through it the scheduler."""
+
+CHANGES: Final = {
+    "an option of the scheduler": Change(
+        path="options.sections.scheduler",
+        value={"max_tis_per_query": "8"},
+        update=named("scheduler"),
+        replace=options("scheduler"),
+    ),
+    "an option of the API": Change(
+        path="options.sections.api", value={"workers": "2"}, update=named("api-server"), replace=options("api-server")
+    ),
+    "an option of Celery": Change(
+        path="options.sections.celery",
+        value={"worker_prefetch_multiplier": "2"},
+        update=named("flower", "scheduler", "worker"),
+        replace=options("flower", "scheduler", "worker"),
+    ),
+    "an option of those who run tasks": Change(
+        path="options.sections.workers",
+        value={"execution_api_retries": "7"},
+        update=named("worker", "scheduler"),
+        replace=options("task", "worker") | TASK_TEMPLATE,
+    ),
+    "an option that no part is known to read": Change(
+        path="options.sections.operators",
+        value={"default_owner": "us"},
+        update=named(*PARTS),
+        replace=EVERYONES_OPTIONS,
+    ),
+    "the log level": Change(
+        path="options.sections.logging",
+        value={"logging_level": "WARNING"},
+        update=named(*PARTS),
+        replace=EVERYONES_OPTIONS,
+    ),
+    "the concurrency of workers": Change(
+        path="executor.workers.concurrency", value=4, update=named("worker"), replace=options("worker")
+    ),
+    "the number of workers": Change(path="executor.workers.replicas", value=2, update=named("worker")),
+    "the memory of a task's pod": Change(
+        path="executor.task_pods.memory_mib", value=1024, update=named("scheduler"), replace=TASK_TEMPLATE
+    ),
+    "the memory of the triggerer": Change(
+        path="components.triggerer.memory_mib", value=1024, update=named("triggerer")
+    ),
+    "the pull policy": Change(
+        path="image.pull_policy", value="Always", update=named(*PARTS), replace=JOBS | TASK_TEMPLATE
+    ),
+    "no Flower": Change(path="executor.flower.enabled", value=False, delete=FLOWER),
+    "no example DAGs": Change(
+        path="example_dags",
+        value=False,
+        update=named(*PARTS),
+        replace=EVERYONES_OPTIONS,
+        delete=frozenset({"airflow-example-dags"}),
+    ),
+    "DAGs from a folder of the node": Change(
+        path="dags",
+        value={"kind": "host_path", "path": "/dags"},
+        update=named("dag-processor", "triggerer", "worker", "scheduler", "namespace"),
+        replace=TASK_TEMPLATE,
+    ),
+    "no pod operator": Change(
+        path="pod_operator",
+        value=False,
+        # Workers and the triggerer lose their tokens, and so do task pods, whose template the scheduler mounts.
+        update=named("worker", "triggerer", "scheduler", "access-pod-launcher-binding"),
+        replace=TASK_TEMPLATE,
+    ),
+    "the first user's name": Change(path="admin.username", value="root", replace=frozenset({"airflow-migrate-admin"})),
+}
+"""Asked of the engine as a preview, each from the same stack."""
+
+EXECUTOR_CHANGE: Final = Change(
+    path="executor.kind",
+    value="celery+kubernetes",
+    update=named(*PARTS, "access-pod-launcher-binding"),
+    replace=options(*PARTS),
+    create=options("task")
+    | TASK_TEMPLATE
+    | named("access-task-account", "access-log-reader", "access-log-reader-binding"),
+)
+"""From Celery alone to both."""
+IMAGE_CHANGE: Final = Change(
+    path="image.reference",
+    value="registry.example.org/airflow:3.3.2-1",
+    update=named(*PARTS),
+    replace=JOBS | TASK_TEMPLATE,
+)
+JWT_KEY_CHANGE: Final = Change(
+    path="", value=None, update=named("api-server", "scheduler"), replace=named("secrets-jwt-key", "secrets-jwt")
+)
+
+REPLACED_SECRETS: Final = {
+    "airflow-secrets-fernet-key": Change(
+        path="",
+        value=None,
+        update=named("api-server", "scheduler", "dag-processor", "triggerer", "worker"),
+        replace=named("secrets-fernet-key", "secrets-fernet"),
+    ),
+    "airflow-secrets-broker-password": Change(
+        path="",
+        value=None,
+        update=named("redis", "scheduler", "worker", "flower"),
+        replace=named("secrets-broker-password", "secrets-broker"),
+    ),
+}
+"""Generated values by logical name, and what comes of making one anew: its readers roll, nobody else."""
+
+NEVER_REPLACED: Final = frozenset(
+    {
+        "airflow-celery-broker-data",
+        "airflow-logs",
+        "airflow-namespace",
+        "airflow-postgres-data",
+        "airflow-postgres-namespace",
+        "airflow-postgres-server",
+        "airflow-redis",
+        "cluster",
+    }
+)
+"""Beside everything that pulumi-random made."""

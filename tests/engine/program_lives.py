@@ -1,0 +1,195 @@
+"""The real program on the real engine: three stacks on one cluster, each living a whole life, side by side.
+
+What the engine reported in a life is kept, and the tests look at that. Lives that no chosen test looks at stay unlived.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Final, Protocol
+
+import pytest
+from cluster_fixture import TestCluster
+from program_changes import CHANGES, EXECUTOR_CHANGE, IMAGE_CHANGE, REPLACED_SECRETS
+from program_stacks import Config, Life, changed, config, program
+
+from lab.errors import LabError
+
+MEETING_SECONDS: Final = 300.0
+"""How long one life waits for a point in another."""
+PARALLEL_PREVIEWS: Final = 2
+FAILING_IMAGE: Final = "registry.example.org/failing/airflow:3.3.2"
+"""Simulated containers of this image end with exit code 1."""
+LIFE_SECONDS: Final = 540.0
+"""How long a test waits for the end of a life, from the moment it asks."""
+
+
+class Engine(Protocol):
+    """What lives need of the fixture `engine`."""
+
+    environment: dict[str, str]
+
+
+@dataclass
+class Meetings:
+    """Points in one life that another waits for."""
+
+    events: dict[str, threading.Event] = field(default_factory=dict)
+
+    def reach(self, point: str) -> None:
+        """The point is reached."""
+        self.events.setdefault(point, threading.Event()).set()
+
+    def wait(self, point: str) -> None:
+        """Wait for the point.
+
+        Raises:
+            LabError: it was not reached in time.
+        """
+        if not self.events.setdefault(point, threading.Event()).wait(MEETING_SECONDS):
+            raise LabError(f"{point!r} was not reached within {MEETING_SECONDS:.0f} s.")
+
+
+@dataclass(frozen=True)
+class World:
+    """What all lives are lived in."""
+
+    cluster: TestCluster
+    environment: Mapping[str, str]
+    factory: pytest.TempPathFactory
+    meetings: Meetings
+
+    def born(self, name: str, first: Config) -> Life:
+        """A stack that has nothing yet."""
+        return Life(name, program(self.factory.mktemp(name), self.environment, first))
+
+
+def changing(world: World) -> Life:
+    """Celery, then both executors, then one change after the other; name and namespace are the defaults."""
+    celery = config(world.cluster.kubeconfig, "celery", example_dags=True)
+    mixed = EXECUTOR_CHANGE.applied(celery)
+    life = world.born("changing", celery)
+    spaces = ("airflow", "airflow-database")
+    try:
+        life.run("up", "up")
+        life.run("untouched preview", "preview", "--expect-no-changes")
+        life.look("up", world.cluster, *spaces)
+        life.run("executor changed", "up", *life.stack.configured(mixed, "mixed"))
+        life.look("executor changed", world.cluster, *spaces)
+        world.meetings.reach("two side by side")
+        moved = life.stack.folder / "moved.kubeconfig"
+        moved.write_text(world.cluster.kubeconfig.read_text().replace("//127.0.0.1:", "//localhost:"))
+        previews = {
+            "kubeconfig moved": (changed(mixed, "cloud.kubeconfig", str(moved)), ()),
+            **{name: (change.applied(mixed), ()) for name, change in CHANGES.items()},
+            **{name: (mixed, ("--replace", life.stack.urn(name))) for name in REPLACED_SECRETS},
+        }
+        with ThreadPoolExecutor(PARALLEL_PREVIEWS) as pool:
+            asked = [
+                pool.submit(life.run, name, "preview", *life.stack.configured(wanted, f"preview-{number}"), *arguments)
+                for number, (name, (wanted, arguments)) in enumerate(previews.items())
+            ]
+            for each in asked:
+                each.result()
+        own = life.stack.configured(IMAGE_CHANGE.applied(mixed), "image")
+        life.run("image changed", "up", *own)
+        life.look("image changed", world.cluster, *spaces)
+        world.meetings.wait("the other is gone")
+        life.run("jwt key replaced", "up", *own, "--replace", life.stack.urn("airflow-secrets-jwt-key"))
+        life.look("jwt key replaced", world.cluster, *spaces)
+        life.run("refresh", "refresh", *own)
+        life.tell()
+        life.run("destroy", "destroy", *own)
+        life.look("destroy", world.cluster, *spaces)
+    finally:
+        world.meetings.reach("two side by side")
+    return life
+
+
+def other(world: World) -> Life:
+    """The Kubernetes executor under another name in another namespace, untouched from up to destroy."""
+    life = world.born("other", config(world.cluster.kubeconfig, "kubernetes", name="other", namespace="elsewhere"))
+    spaces = ("elsewhere", "elsewhere-database")
+    try:
+        life.run("up", "up")
+        life.run("untouched preview", "preview", "--expect-no-changes")
+        life.run("second up", "up")
+        life.run("refresh", "refresh")
+        life.look("up", world.cluster, *spaces)
+        life.tell()
+        world.meetings.wait("two side by side")
+        life.run("destroy", "destroy")
+        life.look("destroy", world.cluster, *spaces)
+    finally:
+        world.meetings.reach("the other is gone")
+    return life
+
+
+def unlucky(world: World) -> Life:
+    """Both executors; the first image fails its migration, the corrected stack is protected until near its end."""
+    good = config(world.cluster.kubeconfig, "celery+kubernetes", namespace="unlucky", protect=True)
+    life = world.born("unlucky", changed(good, "image.reference", FAILING_IMAGE))
+    spaces = ("unlucky", "unlucky-database")
+    life.run("up with a failing migration", "up")
+    life.look("up with a failing migration", world.cluster, *spaces)
+    own = life.stack.configured(good, "good")
+    life.run("up", "up", *own)
+    life.run("untouched preview", "preview", "--expect-no-changes", *own)
+    life.look("up", world.cluster, *spaces)
+    life.tell()
+    # With the preview that comes before it unless someone asks for none.
+    life.runs["destroy of a protected stack"] = life.stack.pulumi("destroy", "--yes", "--stack", "test", check=False)
+    life.look("destroy of a protected stack", world.cluster, *spaces)
+    own = life.stack.configured(changed(good, "protect", False), "unprotected")
+    life.run("protection taken away", "up", *own)
+    life.run("destroy", "destroy", *own)
+    life.look("destroy", world.cluster, *spaces)
+    return life
+
+
+STORIES: Final[Mapping[str, Callable[[World], Life]]] = {"changing": changing, "other": other, "unlucky": unlucky}
+MEETING: Final = frozenset({"changing", "other"})
+"""Lives that wait for each other."""
+
+
+def looked_at(items: Sequence[pytest.Item]) -> set[str]:
+    """The lives that tests ask for, by a fixture or by its parameter."""
+    asked: set[object] = set()
+    for item in items:
+        asked |= {*getattr(item, "fixturenames", ()), *getattr(getattr(item, "callspec", None), "params", {}).values()}
+    found = {name for name in STORIES if name in asked}
+    return found | MEETING if found & MEETING else found
+
+
+@pytest.fixture(scope="session")
+def lives(
+    request: pytest.FixtureRequest, cluster: TestCluster, engine: Engine, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Mapping[str, Future[Life]]]:
+    """The lives that this session's tests look at, all started together."""
+    world = World(cluster, engine.environment, tmp_path_factory, Meetings())
+    with ThreadPoolExecutor(len(STORIES)) as pool:
+        yield {name: pool.submit(STORIES[name], world) for name in looked_at(request.session.items)}
+
+
+@pytest.fixture(params=STORIES)
+def life(request: pytest.FixtureRequest, lives: Mapping[str, Future[Life]]) -> Life:
+    """Each of the lives, when it is over."""
+    return lives[request.param].result(LIFE_SECONDS)
+
+
+@pytest.fixture(name="changing")
+def _changing(lives: Mapping[str, Future[Life]]) -> Life:
+    return lives["changing"].result(LIFE_SECONDS)
+
+
+@pytest.fixture(name="other")
+def _other(lives: Mapping[str, Future[Life]]) -> Life:
+    return lives["other"].result(LIFE_SECONDS)
+
+
+@pytest.fixture(name="unlucky")
+def _unlucky(lives: Mapping[str, Future[Life]]) -> Life:
+    return lives["unlucky"].result(LIFE_SECONDS)

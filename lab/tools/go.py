@@ -82,9 +82,7 @@ def module_folder(module: str, dependency: str) -> Path:
     )
     if run.returncode == 0 and run.stdout.strip():
         return Path(run.stdout.strip())
-    fetched = subprocess.run(
-        command, check=False, cwd=Path(__file__).parent / module, capture_output=True, text=True
-    )
+    fetched = subprocess.run(command, check=False, cwd=Path(__file__).parent / module, capture_output=True, text=True)
     found = re.search(r'"Dir": "([^"]+)"', fetched.stdout)
     if fetched.returncode != 0 or found is None:
         raise LabError(f"Go module {dependency} could not be downloaded: {fetched.stderr.strip()[-300:]}")
@@ -114,7 +112,11 @@ def go_binary() -> Path:
 
 def _go_version(binary: Path) -> tuple[int, int]:
     shown = subprocess.run(
-        [binary, "env", "GOVERSION"], check=False, capture_output=True, text=True, env={**os.environ, "GOTOOLCHAIN": "local"}
+        [binary, "env", "GOVERSION"],
+        check=False,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "GOTOOLCHAIN": "local"},
     ).stdout
     found = re.search(r"go(\d+)\.(\d+)", shown)
     return (int(found.group(1)), int(found.group(2))) if found else (0, 0)

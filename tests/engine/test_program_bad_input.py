@@ -1,0 +1,164 @@
+"""What the program says before there is anything: the preview of a first run, and reports of settings it cannot use."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+import yaml
+from program_lives import Engine
+from program_stacks import RecordedStack, changed, config, program
+
+from lab.engine.stack import Run
+from tests.unit.inventory import INVENTORY
+
+PARALLEL: Final = 2
+RUN_SECONDS: Final = 300.0
+
+
+def kubeconfig(folder: Path, server: str) -> Path:
+    """A kubeconfig with the one context `here`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "kubeconfig"
+    content = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [{"name": "cluster", "cluster": {"server": server}}],
+        "users": [{"name": "user", "user": {"token": "nobody"}}],
+        "contexts": [{"name": "here", "context": {"cluster": "cluster", "user": "user"}}],
+        "current-context": "here",
+    }
+    path.write_text(yaml.safe_dump(content))
+    return path
+
+
+@pytest.fixture(scope="module")
+def old_cluster() -> Iterator[str]:
+    """The URL of an API server that says it is Kubernetes 1.28, and nothing else."""
+
+    class Version(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            body = json.dumps({"major": "1", "minor": "28+", "gitVersion": "v1.28.9"}).encode()
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Version) as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join(10)
+
+
+MANY: Final = {
+    "airflow:cloud": {"kind": "local", "kubeconfig": "/nowhere/kubeconfig", "storage": "fast"},
+    "airflow:executor": {"kind": "kubernetes", "workers": {"replicas": 2}, "task_pods": {"memory_mib": 1}},
+    "airflow:image": {"reference": "apache/airflow:latest", "version": "2.11.0"},
+    "airflow:namespace": "No_Namespace",
+    "airflow:exmaple_dags": True,
+    "airflow:logs": {"size_gib": 5},
+}
+REPORTS: Final[Mapping[str, tuple[str, ...]]] = {
+    "many": (
+        "airflow:cloud.storage: 'fast'",
+        "airflow:cloud.kubeconfig: '/nowhere/kubeconfig' cannot be read",
+        "airflow:executor.workers",
+        "airflow:executor.task_pods.memory_mib: 1 is below 128",
+        "airflow:image.reference: 'apache/airflow:latest'",
+        "airflow:image.version: '2.11.0' is below Airflow 3",
+        "airflow:namespace: 'No_Namespace'",
+        "airflow:exmaple_dags",
+        "airflow:logs.kind",
+    ),
+    "nothing": ("airflow:cloud", "airflow:executor"),
+    "another context": ("airflow:cloud.context: 'elsewhere' is not a context of", "choose one of here"),
+    "old Kubernetes": ("airflow:cloud.context: 'here' runs Kubernetes 1.28, below 1.30",),
+    "given database without a URL": ("airflow:metadata_database_url", "airflow:result_database_url"),
+    "dev": ("airflow:cloud.kind: 'gcp' is not there yet", "pulumi up -s local"),
+    "prod": ("airflow:cloud.kind: 'azure' is not there yet", "pulumi up -s local"),
+}
+"""What the one report must say, by the case."""
+
+
+@pytest.fixture(scope="module")
+def runs(
+    engine: Engine, old_cluster: str, tmp_path_factory: pytest.TempPathFactory, lives: object
+) -> Iterator[Mapping[str, Future[tuple[RecordedStack, Run]]]]:
+    """Every case of this module, run side by side; `lives` only so that those go on meanwhile."""
+    folder = tmp_path_factory.mktemp("bad-input")
+    refusing = kubeconfig(folder / "refusing", "https://127.0.0.1:1")
+    celery = config(refusing, "celery")
+    cases: dict[str, dict[str, Any] | None] = {
+        "many": dict(MANY),
+        "nothing": {},
+        "another context": changed(celery, "cloud.context", "elsewhere"),
+        "old Kubernetes": config(kubeconfig(folder / "old", old_cluster), "celery"),
+        "given database without a URL": changed(celery, "cloud.database", {"kind": "given"}),
+        "dev": None,
+        "prod": None,
+    }
+
+    def refused(case: str) -> tuple[RecordedStack, Run]:
+        name = case if case in ("dev", "prod") else "test"
+        stack = program(folder / case.replace(" ", "-"), engine.environment, cases[case], name=name)
+        return stack, stack.up(check=False)
+
+    def previewed(executor: str) -> tuple[RecordedStack, Run]:
+        stack = program(folder / f"preview-{executor}", engine.environment, config(refusing, executor))
+        return stack, stack.preview(check=False)
+
+    with ThreadPoolExecutor(PARALLEL) as pool:
+        yield {
+            **{executor: pool.submit(previewed, executor) for executor in INVENTORY},
+            **{case: pool.submit(refused, case) for case in cases},
+        }
+
+
+@pytest.mark.parametrize("executor", INVENTORY)
+def test_a_first_preview_needs_no_cluster_and_shows_everything_as_new(
+    runs: Mapping[str, Future[tuple[RecordedStack, Run]]], executor: str
+) -> None:
+    """The cluster may not exist yet, or not be in reach of the machine that previews."""
+    stack, run = runs[executor].result(RUN_SECONDS)
+    assert (run.code, run.messages()) == (0, [])
+    assert {(step.op, step.type, step.name) for step in run.steps()} == {
+        ("create", kind, name) for kind, name in INVENTORY[executor]
+    }
+    assert stack.state().get("resources", []) == []
+
+
+@pytest.mark.parametrize("case", REPORTS)
+def test_settings_that_cannot_be_used_are_reported_together_and_create_nothing(
+    runs: Mapping[str, Future[tuple[RecordedStack, Run]]], case: str
+) -> None:
+    stack, run = runs[case].result(RUN_SECONDS)
+    assert run.code not in (0, None)
+    [report] = [message for message in run.messages() if "cannot be used" in message]
+    assert [said for said in REPORTS[case] if said not in report] == []
+    assert "Traceback" not in run.stdout + run.stderr + report
+    assert [step.name for step in run.steps()] == []
+    assert {found["type"] for found in stack.state().get("resources", [])} <= {"pulumi:pulumi:Stack"}
+
+
+@pytest.mark.parametrize("case", REPORTS)
+def test_a_report_has_one_line_for_each_fault_with_its_remedy(
+    runs: Mapping[str, Future[tuple[RecordedStack, Run]]], case: str
+) -> None:
+    _, run = runs[case].result(RUN_SECONDS)
+    [report, *rest] = run.messages()
+    # The engine's own last word, whichever toolchain runs it.
+    assert [said for said in rest if "exit code" not in said] == []
+    heading, *lines = report.splitlines()
+    assert heading.startswith("1 setting " if len(lines) == 1 else f"{len(lines)} settings ")
+    assert [line for line in lines if not (line.startswith("  airflow:") and line.endswith(".") and "; " in line)] == []

@@ -189,9 +189,7 @@ def names(recording: Recording) -> dict[str, str]:
         ("image", {"reference": "apache/airflow:3.3.3", "version": "3.3.3"}, {"migration", "admin"}),
         ("image", {"reference": "apache/airflow@sha256:" + "1" * 64}, {"migration", "admin"}),
         ("admin", {"username": "root"}, {"admin"}),
-        ("components", {"scheduler": {"replicas": 2}}, set()),
-        ("example_dags", "true", set()),
-        ("exposure", {"kind": "node_port"}, set()),
+        ("components", {"scheduler": {"replicas": 2}, "api_server": {"memory_mib": 2048}}, set()),
     ],
 )
 def test_the_database_is_migrated_again_exactly_when_image_or_server_changes(
@@ -200,6 +198,11 @@ def test_the_database_is_migrated_again_exactly_when_image_or_server_changes(
     before = names(recorded("celery"))
     after = names(recorder.run({**STACKS["celery"], f"airflow:{key}": value}))
     assert {name.rpartition("-")[2] for name in before if before[name] != after[name]} == changed
+
+
+@pytest.mark.parametrize("stack", ["both, example DAGs", "both, on a node's port", "both, several of each"])
+def test_what_has_nothing_to_do_with_the_schema_migrates_nothing(stack: str) -> None:
+    assert names(recorded(stack)) == names(recorded("celery+kubernetes"))
 
 
 def test_another_database_is_migrated() -> None:

@@ -6,6 +6,7 @@ import asyncio
 import base64
 import json
 from collections.abc import Mapping
+from functools import cache
 from typing import Any, Final
 from urllib.parse import quote, urlsplit
 
@@ -202,9 +203,14 @@ def test_keys_that_sign_are_64_random_bytes_and_passwords_32_random_characters()
     }
 
 
+@cache
+def with_another_seed() -> Recording:
+    return recorder.run(STACKS["celery"], seed="another")
+
+
 def test_no_password_is_a_well_known_one() -> None:
     """T20: generated anew with another seed, every stored secret is another."""
-    first, second = recorded("celery"), recorder.run(STACKS["celery"], seed="another")
+    first, second = recorded("celery"), with_another_seed()
     for one, other in zip(first.of_type("Secret"), second.of_type("Secret"), strict=True):
         assert one.name == other.name
         same = {key for key, text in one.plain["stringData"].items() if other.plain["stringData"][key] == text}
@@ -268,7 +274,7 @@ def test_secrets_that_pods_read_are_immutable_and_change_under_a_new_name() -> N
         and (found.plain.get("immutable") is not True or "name" in found.plain["metadata"])
     ]
     assert offenders == []
-    first, second = recorded("celery"), recorder.run(STACKS["celery"], seed="another")
+    first, second = recorded("celery"), with_another_seed()
     names = [{s.object_name for s in recording.of_type("Secret")} for recording in (first, second)]
     assert names[0] & names[1] == set()
 

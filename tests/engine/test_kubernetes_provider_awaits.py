@@ -105,7 +105,8 @@ NOT_READY: dict[str, tuple[Object, Object, tuple[str, ...]]] = {
         ("timed out waiting to be Ready", "jsonpath={.data.b}"),
     ),
     "unready-service": (
-        declared(_limited(_service(selector={"app": "unready"})), after=["unready"]),
+        # Longer than endpoints need to settle: it is their unreadiness that fails it.
+        declared(annotated(_service(selector={"app": "unready"}), timeoutSeconds="15"), after=["unready"]),
         declared(_service(type="ExternalName", externalName="example.invalid"), after=["unready"]),
         ("does not target any Pods",),
     ),

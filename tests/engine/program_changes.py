@@ -80,12 +80,7 @@ CHANGES: Final = {
         update=named("worker", "scheduler"),
         replace=options("task", "worker") | TASK_TEMPLATE,
     ),
-    "an option that no part is known to read": Change(
-        path="options.sections.operators",
-        value={"default_owner": "us"},
-        update=named(*PARTS),
-        replace=EVERYONES_OPTIONS,
-    ),
+    # No part is known to read this section, so all do.
     "the log level": Change(
         path="options.sections.logging",
         value={"logging_level": "WARNING"},
@@ -96,16 +91,17 @@ CHANGES: Final = {
         path="executor.workers.concurrency", value=4, update=named("worker"), replace=options("worker")
     ),
     "the number of workers": Change(path="executor.workers.replicas", value=2, update=named("worker")),
-    "the memory of a task's pod": Change(
-        path="executor.task_pods.memory_mib", value=1024, update=named("scheduler"), replace=TASK_TEMPLATE
-    ),
     "the memory of the triggerer": Change(
         path="components.triggerer.memory_mib", value=1024, update=named("triggerer")
     ),
+    "no Flower": Change(path="executor.flower.enabled", value=False, delete=FLOWER),
+}
+"""Asked of the engine as a preview, each from the same stack."""
+
+PROTECTED_CHANGES: Final = {
     "the pull policy": Change(
         path="image.pull_policy", value="Always", update=named(*PARTS), replace=JOBS | TASK_TEMPLATE
     ),
-    "no Flower": Change(path="executor.flower.enabled", value=False, delete=FLOWER),
     "no example DAGs": Change(
         path="example_dags",
         value=False,
@@ -128,7 +124,7 @@ CHANGES: Final = {
     ),
     "the first user's name": Change(path="admin.username", value="root", replace=frozenset({"airflow-migrate-admin"})),
 }
-"""Asked of the engine as a preview, each from the same stack."""
+"""The same of a protected stack, which takes every change that deletes nothing of value."""
 
 EXECUTOR_CHANGE: Final = Change(
     path="executor.kind",

@@ -13,14 +13,13 @@ from typing import Final, Protocol
 
 import pytest
 from cluster_fixture import TestCluster
-from program_changes import CHANGES, EXECUTOR_CHANGE, IMAGE_CHANGE, REPLACED_SECRETS
+from program_changes import CHANGES, EXECUTOR_CHANGE, IMAGE_CHANGE, PROTECTED_CHANGES, REPLACED_SECRETS
 from program_stacks import Config, Life, changed, config, program
 
 from lab.errors import LabError
 
 MEETING_SECONDS: Final = 300.0
 """How long one life waits for a point in another."""
-PARALLEL_PREVIEWS: Final = 2
 FAILING_IMAGE: Final = "registry.example.org/failing/airflow:3.3.2"
 """Simulated containers of this image end with exit code 1."""
 LIFE_SECONDS: Final = 540.0
@@ -67,6 +66,12 @@ class World:
         return Life(name, program(self.factory.mktemp(name), self.environment, first))
 
 
+def preview(life: Life, asked: Mapping[str, tuple[Config, Sequence[str]]]) -> None:
+    """Preview several configs of one stack, from the same state, each under its name."""
+    for number, (name, (wanted, arguments)) in enumerate(asked.items()):
+        life.run(name, "preview", *life.stack.configured(wanted, f"preview-{number}"), *arguments)
+
+
 def changing(world: World) -> Life:
     """Celery, then both executors, then one change after the other; name and namespace are the defaults."""
     celery = config(world.cluster.kubeconfig, "celery", example_dags=True)
@@ -82,18 +87,14 @@ def changing(world: World) -> Life:
         world.meetings.reach("two side by side")
         moved = life.stack.folder / "moved.kubeconfig"
         moved.write_text(world.cluster.kubeconfig.read_text().replace("//127.0.0.1:", "//localhost:"))
-        previews = {
-            "kubeconfig moved": (changed(mixed, "cloud.kubeconfig", str(moved)), ()),
-            **{name: (change.applied(mixed), ()) for name, change in CHANGES.items()},
-            **{name: (mixed, ("--replace", life.stack.urn(name))) for name in REPLACED_SECRETS},
-        }
-        with ThreadPoolExecutor(PARALLEL_PREVIEWS) as pool:
-            asked = [
-                pool.submit(life.run, name, "preview", *life.stack.configured(wanted, f"preview-{number}"), *arguments)
-                for number, (name, (wanted, arguments)) in enumerate(previews.items())
-            ]
-            for each in asked:
-                each.result()
+        preview(
+            life,
+            {
+                "kubeconfig moved": (changed(mixed, "cloud.kubeconfig", str(moved)), ()),
+                **{name: (change.applied(mixed), ()) for name, change in CHANGES.items()},
+                **{name: (mixed, ("--replace", life.stack.urn(name))) for name in REPLACED_SECRETS},
+            },
+        )
         own = life.stack.configured(IMAGE_CHANGE.applied(mixed), "image")
         life.run("image changed", "up", *own)
         life.look("image changed", world.cluster, *spaces)
@@ -130,7 +131,7 @@ def other(world: World) -> Life:
 
 def unlucky(world: World) -> Life:
     """Both executors; the first image fails its migration, the corrected stack is protected until near its end."""
-    good = config(world.cluster.kubeconfig, "celery+kubernetes", namespace="unlucky", protect=True)
+    good = config(world.cluster.kubeconfig, "celery+kubernetes", namespace="unlucky", protect=True, example_dags=True)
     life = world.born("unlucky", changed(good, "image.reference", FAILING_IMAGE))
     spaces = ("unlucky", "unlucky-database")
     life.run("up with a failing migration", "up")
@@ -140,6 +141,7 @@ def unlucky(world: World) -> Life:
     life.run("untouched preview", "preview", "--expect-no-changes", *own)
     life.look("up", world.cluster, *spaces)
     life.tell()
+    preview(life, {name: (change.applied(good), ()) for name, change in PROTECTED_CHANGES.items()})
     # With the preview that comes before it unless someone asks for none.
     life.runs["destroy of a protected stack"] = life.stack.pulumi("destroy", "--yes", "--stack", "test", check=False)
     life.look("destroy of a protected stack", world.cluster, *spaces)

@@ -10,10 +10,13 @@ from program_changes import (
     JWT_KEY_CHANGE,
     NEVER_REPLACED,
     PARTS,
+    PROTECTED_CHANGES,
     REPLACED_SECRETS,
     Change,
 )
 from program_stacks import Life, done, identities, moments, names
+
+from lab.engine.stack import Run
 
 REAL = {"executor changed": EXECUTOR_CHANGE, "image changed": IMAGE_CHANGE, "jwt key replaced": JWT_KEY_CHANGE}
 """Changes that are carried out; the others are previewed."""
@@ -21,19 +24,27 @@ REAL = {"executor changed": EXECUTOR_CHANGE, "image changed": IMAGE_CHANGE, "jwt
 
 @pytest.mark.parametrize("name", [*CHANGES, *REPLACED_SECRETS, *REAL])
 def test_a_change_reaches_exactly_its_readers(changing: Life, name: str) -> None:
-    change: Change = {**CHANGES, **REPLACED_SECRETS, **REAL}[name]
-    run = changing.runs[name]
+    require(changing.runs[name], {**CHANGES, **REPLACED_SECRETS, **REAL}[name])
+
+
+@pytest.mark.parametrize("name", PROTECTED_CHANGES)
+def test_a_change_of_a_protected_stack_reaches_exactly_its_readers(unlucky: Life, name: str) -> None:
+    require(unlucky.runs[name], PROTECTED_CHANGES[name])
+
+
+def require(run: Run, change: Change) -> None:
     assert (run.code, run.messages()) == (0, [])
     assert done(run) == change.expected
 
 
-def test_no_change_replaces_or_deletes_what_holds_data(changing: Life) -> None:
+def test_no_change_replaces_or_deletes_what_holds_data(changing: Life, unlucky: Life) -> None:
     """Nor anything that pulumi-random made, unless it was asked for or its only user went away."""
     asked = {*REPLACED_SECRETS, "airflow-secrets-jwt-key"}
     offenders = {
         f"{name}: {step.op} {step.name}"
-        for name, run in changing.runs.items()
-        if name != "destroy"
+        for life in (changing, unlucky)
+        for name, run in life.runs.items()
+        if not name.startswith("destroy")
         for step in run.steps()
         if step.op not in ("create", "update")
         and (step.name in NEVER_REPLACED or (step.type.startswith("random:") and step.name not in asked))

@@ -16,11 +16,9 @@ PASSWORDS: Final = {
 
 
 def known_secrets(life: Life) -> dict[str, str]:
-    """Every secret value that the stack ever had, by where it was found."""
-    found = {
-        f"{step}: {place}": value for step, live in life.live.items() for place, value in secret_values(live).items()
-    }
-    return found | {f"output {name}": life.outputs[name] for name in PASSWORDS[life.name]}
+    """Every secret value that the stack ever had, and where it was found."""
+    found = {value: place for live in life.live.values() for place, value in secret_values(live).items()}
+    return found | {life.outputs[name]: f"output {name}" for name in PASSWORDS[life.name]}
 
 
 def test_the_search_knows_the_secrets_that_it_looks_for(life: Life) -> None:
@@ -28,25 +26,25 @@ def test_the_search_knows_the_secrets_that_it_looks_for(life: Life) -> None:
     values = secret_values(life.live["up"])
     assert len(values) >= 20
     assert min(len(value) for value in values.values()) >= 32
-    assert {life.outputs[name] for name in PASSWORDS[life.name]} <= set(known_secrets(life).values())
+    assert {life.outputs[name] for name in PASSWORDS[life.name]} <= set(known_secrets(life))
 
 
 def test_the_state_holds_no_secret_in_the_clear(life: Life) -> None:
     assert json.loads(life.exported)["deployment"]["resources"]
-    assert [place for place, value in known_secrets(life).items() if value in life.exported] == []
+    assert [place for value, place in known_secrets(life).items() if value in life.exported] == []
 
 
 def test_no_command_prints_a_secret(life: Life) -> None:
     printed = "\n".join(life.stack.printed)
     assert "$ pulumi destroy" in printed
-    assert [place for place, value in known_secrets(life).items() if value in printed] == []
+    assert [place for value, place in known_secrets(life).items() if value in printed] == []
 
 
 def test_no_event_of_the_engine_carries_a_secret(life: Life) -> None:
     """Logs of continuous integration are made of them."""
     reported = json.dumps([run.events for run in life.runs.values()])
     assert "resOutputsEvent" in reported
-    assert [place for place, value in known_secrets(life).items() if value in reported] == []
+    assert [place for value, place in known_secrets(life).items() if value in reported] == []
 
 
 def test_outputs_show_passwords_only_when_asked(life: Life) -> None:

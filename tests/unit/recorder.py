@@ -13,7 +13,7 @@ import threading
 from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, Final
 
@@ -63,7 +63,7 @@ class Registration:
     outputs: dict[str, Any]
     """What the simulated provider answered."""
 
-    @property
+    @cached_property
     def plain(self) -> dict[str, Any]:
         """The inputs without marks."""
         return plain(self.inputs)
@@ -84,7 +84,7 @@ class Registration:
         return self.plain["metadata"].get("namespace")
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Recording:
     """What one run of the program registered and exported."""
 
@@ -100,12 +100,12 @@ class Recording:
         """The registrations whose type ends in one of the given names."""
         return [found for found in self.registrations if found.kind in types]
 
-    @property
+    @cached_property
     def objects(self) -> list[Registration]:
         """Every Kubernetes object."""
         return [found for found in self.registrations if found.type.startswith("kubernetes:")]
 
-    @property
+    @cached_property
     def by_urn(self) -> dict[str, Registration]:
         """The registrations by URN."""
         return {found.urn: found for found in self.registrations}

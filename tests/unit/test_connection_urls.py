@@ -98,3 +98,17 @@ def test_a_given_url_reaches_the_pods_with_everything_it_says() -> None:
     results = urlsplit(stored["results"]["connection"])
     assert (results.username, unquote(results.password or "")) == ("celery", RESULT_PASSWORD)
     assert (results.hostname, results.port, results.path) == ("db.example.org", 5432, "/celery")
+
+
+def test_what_a_given_url_says_of_tls_reaches_both_drivers() -> None:
+    """Dropped in silence, `sslmode=require` would become a connection in the clear."""
+    secrets_ = recorded("celery, given database").of_type("Secret")
+    stored = {s.name.rpartition("-")[2]: s.plain["stringData"] for s in secrets_}
+    assert parse_qs(urlsplit(stored["results"]["connection"]).query)["sslmode"] == ["require"]
+    assert parse_qs(urlsplit(stored["metadata"]["connection"]).query)["sslmode"] == ["prefer"]
+    assert parse_qs(urlsplit(stored["metadata"]["async-connection"]).query) == {"ssl": ["prefer"]}
+
+
+def test_an_address_of_ipv6_stands_in_brackets() -> None:
+    made = urlsplit(url(secrets.connection_url, password="p", host="fd00::5"))
+    assert (made.hostname, made.port) == ("fd00::5", 5432)

@@ -362,6 +362,36 @@ def test_what_is_rolled_by_surging_never_opens_a_volume_of_one_writer() -> None:
     assert offenders == []
 
 
+def test_data_is_written_to_the_claim_that_is_made_for_it() -> None:
+    """T9: Redis writes to /data, PostgreSQL below PGDATA; beside the mount it would be gone with the pod."""
+    offenders = []
+    for stack, recording in recordings():
+        configuration = "".join(
+            found.plain["stringData"].get("redis.conf", "") for found in recording.of_type("Secret")
+        ).splitlines()
+        for pod in pods(recording):
+            if pod.part not in {"redis", "postgres"}:
+                continue
+            claims = {
+                v["name"]: v["persistentVolumeClaim"]["claimName"]
+                for v in pod.spec["volumes"]
+                if "emptyDir" not in v and "secret" not in v
+            }
+            [(volume, claim)] = claims.items()
+            [mount] = [m for m in pod.main["volumeMounts"] if m["name"] == volume]
+            if pod.part == "redis":
+                writes_there = f"dir {mount['mountPath']}" in configuration and "appendonly yes" in configuration
+                wanted = "-broker-data"
+            else:
+                [folder] = [v["value"] for v in pod.main["env"] if v["name"] == "PGDATA"]
+                writes_there = folder.startswith(f"{mount['mountPath']}/")
+                wanted = "-postgres-data"
+            [found] = [c for c in recording.of_type("PersistentVolumeClaim") if c.object_name == claim]
+            if not writes_there or mount.get("readOnly") or not found.name.endswith(wanted):
+                offenders.append(f"{stack}: {pod}: {mount}")
+    assert offenders == []
+
+
 def test_every_pod_that_reads_something_is_rolled_by_its_checksum() -> None:
     offenders = [
         f"{stack}: {pod}"

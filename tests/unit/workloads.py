@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Final
 
 import yaml
@@ -54,6 +55,7 @@ class Pod:
         return f"pod of {self.owner.kind} {self.owner.name}"
 
 
+@cache
 def pods(recording: Recording) -> list[Pod]:
     """Every pod of a recording."""
     found = [

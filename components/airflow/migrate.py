@@ -15,8 +15,8 @@ from components.airflow.site import PartPod, Site, options_map, pod_template, sc
 from components.settings.model import Sizing
 
 SIZING: Final = Sizing(cpu_milli=200, memory_mib=768)
-DEADLINE_SECONDS: Final = 1800
-"""A migration of a large database takes minutes; half an hour means that it hangs."""
+AWAIT_MARGIN_SECONDS: Final = 60
+"""The engine waits longer than the Job may take: the Job's own failure names the cause."""
 RETRIES: Final = 3
 
 
@@ -78,7 +78,7 @@ class Migration(pulumi.ComponentResource):
             ),
             spec=JobSpecArgs(
                 backoff_limit=RETRIES,
-                active_deadline_seconds=DEADLINE_SECONDS,
+                active_deadline_seconds=site.settings.migration.deadline_seconds,
                 template=pod_template(site, pod, options.metadata.name),
             ),
             opts=pulumi.ResourceOptions(
@@ -87,6 +87,9 @@ class Migration(pulumi.ComponentResource):
                 # The first user can only be put into tables that exist.
                 depends_on=[after] if after is not None else None,
                 delete_before_replace=True,
+                custom_timeouts=pulumi.CustomTimeouts(
+                    create=f"{site.settings.migration.deadline_seconds + AWAIT_MARGIN_SECONDS}s"
+                ),
             ),
         )
 

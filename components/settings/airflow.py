@@ -14,11 +14,17 @@ OFFICIAL_TAG: Final = re.compile(r"(?:^|/)apache/airflow:(?:slim-)?(\d+\.\d+\.\d
 """The tag of an official image begins with Airflow's version."""
 OWNED_OPTIONS: Final = frozenset(
     {
+        ("api", "port"),
         ("api", "secret_key"),
+        ("api", "ssl_cert"),
+        ("api", "ssl_key"),
         ("api_auth", "jwt_secret"),
         ("celery", "broker_url"),
         ("celery", "flower_basic_auth"),
+        ("celery", "flower_port"),
+        ("celery", "flower_url_prefix"),
         ("celery", "result_backend"),
+        ("celery", "worker_concurrency"),
         ("core", "auth_manager"),
         ("core", "execution_api_server_url"),
         ("core", "executor"),
@@ -28,9 +34,15 @@ OWNED_OPTIONS: Final = frozenset(
         ("database", "sql_alchemy_conn_async"),
         ("kubernetes_executor", "namespace"),
         ("kubernetes_executor", "pod_template_file"),
+        ("logging", "base_log_folder"),
+        ("logging", "trigger_log_server_port"),
+        ("logging", "worker_log_server_port"),
+        ("scheduler", "enable_health_check"),
+        ("scheduler", "scheduler_health_check_server_port"),
     }
 )
-"""Options that the program sets itself: another value would break the deployment or leak a secret."""
+"""Options that the program sets itself, or relies on in ports, probes and mounts: another value would break the
+deployment or leak a secret."""
 
 
 class Image(Model):
@@ -169,6 +181,13 @@ class NodePort(Model):
 
 
 Exposure = Annotated[ClusterIp | NodePort, Field(discriminator="kind")]
+
+
+class Migration(Model):
+    """The Job that brings the database to the schema of the image's Airflow."""
+
+    deadline_seconds: Annotated[int, Field(ge=60, le=86_400)] = 900
+    """How long it may take, image pull included, before `up` fails; a large database takes longer. In seconds."""
 
 
 class Admin(Model):

@@ -140,9 +140,9 @@ def _url_rule(text: str) -> tuple[str | None, tuple[str | None, str | None]]:
 
 
 def _option_faults(options: AirflowOptions) -> Iterator[Fault]:
-    """Options that would break the deployment; their values never show, for one may be a secret in the wrong place."""
+    """Options that would break the deployment. What stands in another's place never shows: it may be a secret."""
     for section, chosen in options.sections.items():
-        for option in chosen:
+        for option, value in chosen.items():
             key = f"{PROJECT}:options.sections.{section}.{option}"
             # Airflow also takes the value from a command or a secrets backend, under these names.
             names = {option.lower(), option.lower().removesuffix("_cmd"), option.lower().removesuffix("_secret")}
@@ -151,3 +151,6 @@ def _option_faults(options: AirflowOptions) -> Iterator[Fault]:
                 yield Fault(key=key, value=None, rule=rule, remedy="write both as in airflow.cfg")
             elif any((section.lower(), name) in OWNED_OPTIONS for name in names):
                 yield Fault(key=key, value=None, rule="is set by this program", remedy="remove it")
+            elif (section.lower(), option.lower()) == ("api", "base_url") and urlsplit(value).path.strip("/"):
+                rule = "has a path, under which neither probes nor tasks look for the API"
+                yield Fault(key=key, value=value, rule=rule, remedy="use a host of its own, without a path")

@@ -16,6 +16,7 @@ from components.settings.airflow import (
     Image,
     ImageDags,
     Logs,
+    Migration,
     VolumeLogs,
 )
 from components.settings.cloud import Cloud
@@ -57,6 +58,8 @@ class Settings(Model):
     """Airflow's own services."""
     exposure: Exposure = ClusterIp(kind="cluster_ip")
     """How users reach the UI."""
+    migration: Migration = Migration()
+    """The Job that brings the database to the schema of the image's Airflow."""
     admin: Admin = Admin()
     """The first user."""
     options: AirflowOptions = AirflowOptions()

@@ -6,7 +6,7 @@ from typing import Final
 
 import pytest
 
-from components.airflow.migrate import DEADLINE_SECONDS
+from components.settings.airflow import Migration
 from tests.unit import recorder
 from tests.unit.recorder import Recording, Registration
 from tests.unit.stacks import EXECUTORS, STACKS, config, recorded, recordings
@@ -171,7 +171,7 @@ def test_jobs_end_stay_and_are_retried() -> None:
             if (
                 "ttlSecondsAfterFinished" in spec
                 or not 1 <= spec["backoffLimit"] <= 6
-                or spec["activeDeadlineSeconds"] != DEADLINE_SECONDS
+                or spec["activeDeadlineSeconds"] != Migration().deadline_seconds
                 or spec["template"]["spec"]["restartPolicy"] != "OnFailure"
                 or not job.delete_before_replace
             ):

@@ -43,6 +43,4 @@ def finished(airflow: Installation) -> Finished:
     client = airflow.client
     client.wait_for_dags(EXAMPLES)
     runs = {dag: client.trigger(dag) for dag in EXAMPLES}
-    for dag, run in runs.items():
-        client.wait_for_run(dag, run)
-    return {dag: client.tasks(dag, run) for dag, run in runs.items()}
+    return {dag: airflow.finish(dag, run) for dag, run in runs.items()}

@@ -19,6 +19,7 @@ from lab.node.instance import Instance
 from lab.node.node import Node
 
 NAMESPACE_END_SECONDS: Final = 180.0
+RUN_SECONDS: Final = 300.0
 OWNERS: Final = "deployments,statefulsets,jobs"
 """What would make new pods."""
 SMALL: Final[dict[str, Any]] = {
@@ -35,7 +36,7 @@ SMALL_CELERY: Final[dict[str, Any]] = {
     "broker": {"cpu_milli": 10},
     "flower": {"cpu_milli": 10},
 }
-SMALL_TASK_PODS: Final[dict[str, Any]] = {"task_pods": {"cpu_milli": 10}}
+SMALL_TASK_PODS: Final[dict[str, Any]] = {"task_pods": {"cpu_milli": 50}}
 EXECUTORS: Final[dict[str, dict[str, Any]]] = {
     "celery": {"kind": "celery", **SMALL_CELERY},
     "kubernetes": {"kind": "kubernetes", **SMALL_TASK_PODS},
@@ -126,10 +127,20 @@ class Installation:
         """What a command prints in the pod of a component."""
         return execute(self.namespace, self.pod(component)["metadata"]["name"], *command, check=check)
 
-    def run_dag(self, dag: str, conf: dict[str, Any] | None = None, *, timeout_seconds: float = 240) -> str:
-        """Run a DAG to its end; the state it ended with."""
+    def run_dag(self, dag: str, conf: dict[str, Any] | None = None) -> str:
+        """Run a DAG to its success; returns the run's id."""
         run = self.client.trigger(dag, conf)
-        return self.client.wait_for_run(dag, run, timeout_seconds=timeout_seconds)
+        self.finish(dag, run)
+        return run
+
+    def finish(self, dag: str, run: str) -> list[Object]:
+        """The tasks of a run that must succeed; when it does not, the failure shows the logs of what failed."""
+        state = self.client.wait_for_run(dag, run, timeout_seconds=RUN_SECONDS)
+        tasks = self.client.tasks(dag, run)
+        failed = [task for task in tasks if task["state"] != "success"]
+        logs = {task["task_id"]: self.client.log(dag, run, task)[-2000:] for task in failed}
+        assert (state, failed) == ("success", []), logs
+        return tasks
 
     def destroy(self) -> None:
         """Run `pulumi destroy`, and remove the stack, which works only when it holds nothing.

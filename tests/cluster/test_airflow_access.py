@@ -13,7 +13,7 @@ from http.cookiejar import CookieJar
 
 import pytest
 from installation import Installation
-from kubectl import COMPONENT, kubectl, objects, wait_until
+from kubectl import COMPONENT, Object, execute, is_ready, kubectl, objects, wait_until
 
 from lab.access import port_forward
 from lab.node.instance import Instance
@@ -153,30 +153,33 @@ print("metadata open")
     assert "metadata open" not in said
 
 
-def test_a_pod_that_runs_dag_code_knows_no_way_to_the_metadata_database(airflow: Installation) -> None:
-    run = airflow.client.trigger("tutorial", {"seconds": 15})
-    part = "task" if airflow.executor == "kubernetes" else "worker"
-    label = "task_id=sleep" if part == "task" else f"{COMPONENT}=worker"
+@pytest.fixture(scope="module")
+def busy(airflow: Installation) -> Object:
+    """The pod in which a task runs just now."""
+    run = airflow.client.trigger("tutorial", {"seconds": 20})
 
     def runs() -> bool:
-        return any(
-            task["task_id"] == "sleep" and task["state"] == "running" for task in airflow.client.tasks("tutorial", run)
-        )
+        states = {task["task_id"]: task["state"] for task in airflow.client.tasks("tutorial", run)}
+        return states["sleep"] == "running"
 
     wait_until("the task sleep runs", runs)
-    [pod] = objects("pods", airflow.namespace, f"{label},dag_id=tutorial" if part == "task" else label)
+    of_task = f"{COMPONENT}=task,dag_id=tutorial,task_id=sleep"
+    selector = of_task if airflow.executor == "kubernetes" else f"{COMPONENT}=worker"
+    [pod] = [found for found in objects("pods", airflow.namespace, selector) if is_ready(found)]
     airflow.remember_pods()
+    return pod
+
+
+def test_a_pod_that_runs_dag_code_knows_no_way_to_the_metadata_database(airflow: Installation, busy: Object) -> None:
     # Every process in the pod: the worker or supervisor, and the task that it runs just now.
     read = "tr '\\0' '\\n' < /proc/1/environ; cat /proc/[0-9]*/environ 2>/dev/null | tr '\\0' '\\n'"
-    environment = kubectl("exec", "--namespace", airflow.namespace, pod["metadata"]["name"], "--", "sh", "-c", read)
+    environment = execute(airflow.namespace, busy["metadata"]["name"], "sh", "-c", read)
     assert "AIRFLOW__CORE__EXECUTION_API_SERVER_URL" in environment
-    password = _metadata_password(airflow)
-    assert password not in environment
+    assert _metadata_password(airflow) not in environment
     urls = [line for line in environment.splitlines() if "SQL_ALCHEMY_CONN" in line and "not-allowed" not in line]
     assert urls == []
-    secrets = {line.partition("=")[0] for line in environment.splitlines()}
-    assert not secrets & {"AIRFLOW__API_AUTH__JWT_SECRET", "ADMIN_PASSWORD"}
-    assert airflow.client.wait_for_run("tutorial", run) == "success"
+    names = {line.partition("=")[0] for line in environment.splitlines()}
+    assert not names & {"AIRFLOW__API_AUTH__JWT_SECRET", "ADMIN_PASSWORD"}
 
 
 def _metadata_password(airflow: Installation) -> str:
@@ -209,15 +212,8 @@ def test_no_account_of_the_installation_may_read_secrets(airflow: Installation) 
 
 
 @WITH_TASK_PODS
-def test_a_task_pod_has_an_account_of_its_own_and_no_privilege(airflow: Installation) -> None:
-    run = airflow.client.trigger("tutorial", {"seconds": 5})
-
-    def found() -> bool:
-        return bool(objects("pods", airflow.namespace, "dag_id=tutorial,task_id=sleep"))
-
-    wait_until("the pod of the task sleep exists", found)
-    [pod] = objects("pods", airflow.namespace, "dag_id=tutorial,task_id=sleep")
-    spec = pod["spec"]
+def test_a_task_pod_has_an_account_of_its_own_and_no_privilege(airflow: Installation, busy: Object) -> None:
+    spec = busy["spec"]
     [container] = spec["containers"]
     assert container["name"] == "base"
     assert spec["serviceAccountName"] == f"{airflow.name}-task"
@@ -226,7 +222,6 @@ def test_a_task_pod_has_an_account_of_its_own_and_no_privilege(airflow: Installa
     assert container["securityContext"]["readOnlyRootFilesystem"] is True
     assert container["securityContext"]["allowPrivilegeEscalation"] is False
     assert container["securityContext"]["capabilities"] == {"drop": ["ALL"]}
-    assert airflow.client.wait_for_run("tutorial", run) == "success"
 
 
 def test_the_node_port_is_the_only_way_in_from_outside(airflow: Installation) -> None:

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import datetime
+import signal
+import subprocess
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 from installation import Installation
-from kubectl import objects, services, wait_until
+from kubectl import COMPONENT, objects, services, wait_until
+
+from lab.engine.stack import Stack
 
 pytestmark = pytest.mark.timeout(1800)
 
@@ -16,6 +22,9 @@ SLEEP_SECONDS = 45
 """Longer than `pulumi up` takes until it reaches the pods."""
 NOT_AIRFLOW = "redis:7.0-bookworm"
 """An image that is on the node and has no Airflow in it."""
+MISSING = "nowhere/airflow:3.3.2"
+"""An image that is nowhere."""
+GIVE_UP_SECONDS = 180
 VARIABLE = {"key": "kept", "value": "since the first day"}
 
 
@@ -28,25 +37,29 @@ def test_a_second_up_changes_nothing(airflow: Installation) -> None:
 
 def test_a_refresh_finds_nothing_and_leaves_nothing_to_do(airflow: Installation) -> None:
     before = services(airflow.namespace)
-    refresh = airflow.stack.refresh()
-    assert refresh.changes() == {}
+    [summary] = [event["summaryEvent"] for event in airflow.stack.refresh().events if "summaryEvent" in event]
+    assert summary["resourceChanges"].keys() == {"same"}
     airflow.stack.preview("--expect-no-changes")
     assert services(airflow.namespace) == before
 
 
 @dataclass(frozen=True)
 class Change:
-    """One setting, its new value, and whose pods it concerns."""
+    """New values of settings, and whose pods they concern."""
 
-    key: str
-    value: int | str
+    settings: dict[str, Any]
     rolled: set[str]
+    runs_task: str
+    """Whose end a running task must survive."""
 
 
+SMALLER = {"executor.workers.concurrency": 3}
 CHANGES = {
-    "celery": Change("executor.workers.concurrency", 5, {"worker"}),
-    "kubernetes": Change("executor.task_pods.memory_mib", 640, {"scheduler"}),
-    "celery+kubernetes": Change("executor.workers.concurrency", 5, {"worker"}),
+    "celery": Change(SMALLER, {"worker"}, "worker"),
+    "kubernetes": Change({"executor.task_pods.memory_mib": 640}, {"scheduler"}, "scheduler"),
+    "celery+kubernetes": Change(
+        {**SMALLER, "options": {"sections": {"api": {"instance_name": "Tests"}}}}, {"worker", "api-server"}, "worker"
+    ),
 }
 
 
@@ -60,16 +73,16 @@ def test_a_change_rolls_only_its_readers_while_a_running_task_finishes(airflow: 
 
     wait_until("the long task runs", lambda: states()["sleep"] == "running")
     before = services(airflow.namespace)
-    airflow.change(change.key, change.value)
+    for key, value in change.settings.items():
+        airflow.change(key, value)
     airflow.up()
     after = services(airflow.namespace)
     assert before.keys() == after.keys()
     assert {part for part, pods in before.items() if pods != after[part]} == change.rolled
-    assert client.wait_for_run("tutorial", run) == "success"
+    airflow.finish("tutorial", run)
     [task] = [task for task in client.tasks("tutorial", run) if task["task_id"] == "sleep"]
     assert (task["state"], task["try_number"]) == ("success", 1)
-    [rolled] = change.rolled
-    told = _told_to_end(airflow, before[rolled])
+    told = _told_to_end(airflow, before[change.runs_task])
     assert moment(task["start_date"]) < told < moment(task["end_date"])
 
 
@@ -87,38 +100,95 @@ def _told_to_end(airflow: Installation, pods: set[str]) -> datetime.datetime:
     return told
 
 
-@ONE_WITH_CELERY
-def test_an_option_of_one_section_rolls_the_part_that_reads_it(airflow: Installation) -> None:
-    before = services(airflow.namespace)
-    airflow.change("options", {"sections": {"api": {"instance_name": "Tests"}}})
-    airflow.up()
-    after = services(airflow.namespace)
-    assert {part for part, pods in before.items() if pods != after[part]} == {"api-server"}
-    # Set where it should be, and answered by the new pod.
-    assert "Tests" in airflow.execute("api-server", "airflow", "config", "get-value", "api", "instance_name")
+@pytest.fixture(scope="module")
+def kept_run(airflow: Installation) -> str:
+    """A DAG run, and beside it a Variable, that were there before anything broke."""
+    airflow.client.request("POST", "variables", VARIABLE)
+    run = airflow.client.trigger("hello")
+    airflow.finish("hello", run)
+    return run
+
+
+def require_kept(airflow: Installation, run: str) -> None:
+    """The database is the one of before, and the right password still opens it."""
+    assert airflow.client.request("GET", "variables/kept")["value"] == VARIABLE["value"]
+    assert airflow.client.request("GET", f"dags/hello/dagRuns/{run}")["state"] == "success"
 
 
 @ONE_WITH_CELERY
-def test_a_broken_image_fails_with_pod_and_cause_and_the_corrected_run_keeps_the_data(airflow: Installation) -> None:
-    client = airflow.client
-    client.request("POST", "variables", VARIABLE)
-    run = client.trigger("hello")
-    assert client.wait_for_run("hello", run) == "success"
+def test_an_up_that_waits_for_a_missing_image_can_be_interrupted_and_names_the_pod(
+    airflow: Installation, kept_run: str
+) -> None:
+    """By itself the engine gives up only after ten minutes."""
     before = services(airflow.namespace)
-    image = airflow.settings.get("image", {})
+    airflow.change("image", {"reference": MISSING})
+    said, code = interrupted_up(airflow.stack, when=lambda: _waits_for_image(airflow))
+    assert code != 0
+    assert f"[Pod {airflow.namespace}/{airflow.name}-migration-" in said
+    assert services(airflow.namespace) == before
+    require_kept(airflow, kept_run)
 
+
+def _waits_for_image(airflow: Installation) -> bool:
+    reasons = [
+        state["state"].get("waiting", {}).get("reason")
+        for pod in objects("pods", airflow.namespace, f"{COMPONENT}=migration")
+        for kind in ("initContainerStatuses", "containerStatuses")
+        for state in pod["status"].get(kind, [])
+        if state["image"].endswith(MISSING)
+    ]
+    return bool({"ErrImagePull", "ImagePullBackOff"}.intersection(reasons))
+
+
+def interrupted_up(stack: Stack, *, when: Callable[[], bool]) -> tuple[str, int]:
+    """What `pulumi up` says, and its exit code, when it is interrupted as soon as something holds."""
+    command = [
+        "pulumi",
+        "--non-interactive",
+        "--color",
+        "never",
+        "up",
+        "--yes",
+        "--skip-preview",
+        "--stack",
+        stack.name,
+    ]
+    with subprocess.Popen(
+        command,
+        cwd=stack.folder,
+        env=dict(stack.environment),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    ) as child:
+        try:
+            wait_until("the pod waits for its image", when, timeout_seconds=GIVE_UP_SECONDS)
+            child.send_signal(signal.SIGINT)
+            said, _ = child.communicate(timeout=GIVE_UP_SECONDS)
+        finally:
+            child.kill()
+    return said, child.returncode
+
+
+@ONE_WITH_CELERY
+def test_a_broken_image_fails_with_pod_and_cause_and_the_corrected_run_keeps_the_data(
+    airflow: Installation, kept_run: str
+) -> None:
+    before = services(airflow.namespace)
     airflow.change("image", {"reference": NOT_AIRFLOW})
     failed = airflow.stack.up(check=False)
     assert failed.code != 0
     said = "\n".join(failed.messages())
     assert f"Pod {airflow.namespace}/{airflow.name}-migration-" in said
     assert "create-databases" in said
-    assert services(airflow.namespace) == before, "the old version must go on while the new one cannot start"
-    assert client.request("GET", "variables/kept")["value"] == VARIABLE["value"]
+    assert services(airflow.namespace) == before, "the old version goes on while the new one cannot start"
+    require_kept(airflow, kept_run)
 
-    airflow.change("image", image)
+    airflow.change("image", {})
     airflow.up()
-    assert services(airflow.namespace) == before
-    assert client.request("GET", "variables/kept")["value"] == VARIABLE["value"]
-    assert client.request("GET", f"dags/hello/dagRuns/{run}")["state"] == "success"
-    assert airflow.run_dag("hello") == "success"
+    # The template of task pods names the image; its new object has a new name, which the scheduler mounts.
+    after = services(airflow.namespace)
+    assert {part for part, pods in before.items() if pods != after[part]} <= {"scheduler"}
+    require_kept(airflow, kept_run)
+    airflow.run_dag("hello")

@@ -35,11 +35,42 @@ SECTION_READERS: Final[Mapping[str, frozenset[Part]]] = {
 RUNS_ONCE."""
 RUNS_ONCE: Final[frozenset[Part]] = frozenset({"migration", "admin"})
 """Parts that are Jobs: they run again, and all others wait, when an option of theirs changes. So they get few."""
+SERVERS: Final[frozenset[Part]] = frozenset({"api-server", "scheduler"})
+EVERYONE: Final[frozenset[Part]] = frozenset(
+    {"api-server", "scheduler", "dag-processor", "triggerer", "worker", "task", "flower"}
+)
+ALSO_READ_BY: Final[Mapping[tuple[str, str], frozenset[Part]]] = {
+    # Links to the UI in logs, in mails and in what tasks see of themselves.
+    ("api", "base_url"): DAG_READERS | SERVERS,
+    # What a DAG is, wherever it is parsed.
+    ("scheduler", "catchup_by_default"): DAG_READERS,
+    ("scheduler", "create_cron_data_intervals"): DAG_READERS,
+    ("scheduler", "create_delta_data_intervals"): DAG_READERS,
+    ("scheduler", "allowed_run_id_pattern"): frozenset({"api-server"}),
+    # How long each waits for a sign of life of another.
+    ("scheduler", "task_instance_heartbeat_timeout"): frozenset({"worker", "task"}),
+    ("scheduler", "scheduler_health_check_threshold"): frozenset({"api-server"}),
+    ("triggerer", "triggerer_health_check_threshold"): frozenset({"api-server"}),
+    ("dag_processor", "health_check_threshold"): frozenset({"api-server"}),
+    # A task that defers says which queue of triggerers it is for.
+    ("triggerer", "queues_enabled"): frozenset({"worker", "task"}),
+    # Whoever opens bundles keeps and forgets copies of them.
+    ("dag_processor", "dag_bundle_storage_path"): DAG_READERS | SERVERS,
+    ("dag_processor", "stale_bundle_cleanup_age_threshold"): DAG_READERS | SERVERS,
+    ("dag_processor", "stale_bundle_cleanup_interval"): DAG_READERS | SERVERS,
+    ("dag_processor", "stale_bundle_cleanup_min_versions"): DAG_READERS | SERVERS,
+}
+"""Options with more readers than the rest of their section; found in the sources of Airflow 3.3.2."""
 
 
 def variable(section: str, option: str) -> str:
     """The environment variable of an option."""
     return f"AIRFLOW__{section.upper()}__{option.upper()}"
+
+
+def readers(section: str, option: str) -> frozenset[Part]:
+    """The parts that a free option of a stack reaches."""
+    return SECTION_READERS.get(section, EVERYONE) | ALSO_READ_BY.get((section, option), frozenset())
 
 
 def options_of(part: Part, settings: Settings) -> dict[str, str]:
@@ -50,8 +81,8 @@ def options_of(part: Part, settings: Settings) -> dict[str, str]:
         **{
             (section.lower(), option.lower()): value
             for section, options in settings.options.sections.items()
-            if part in SECTION_READERS.get(section.lower(), frozenset({part}) - RUNS_ONCE)
             for option, value in options.items()
+            if part in readers(section.lower(), option.lower())
         },
     }
     return {variable(section, option): value for (section, option), value in sorted(chosen.items())}

@@ -365,6 +365,20 @@ CASES: Final[Mapping[str, tuple[Config, str, str, str, str]]] = {
         "is set by this program",
         "remove it",
     ),
+    "a port that probes and Services rely on": (
+        bad(options={"sections": {"api": {"port": "80"}}}),
+        "airflow:options.sections.api.port",
+        "",
+        "is set by this program",
+        "remove it",
+    ),
+    "a path that probes do not know": (
+        bad(options={"sections": {"api": {"base_url": "https://example.org/airflow"}}}),
+        "airflow:options.sections.api.base_url",
+        "'https://example.org/airflow'",
+        "has a path",
+        "without a path",
+    ),
     "an option that cannot be a variable": (
         bad(options={"sections": {"core": {"a-b c": "x"}}}),
         "airflow:options.sections.core.a-b c",

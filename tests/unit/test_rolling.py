@@ -7,14 +7,19 @@ from typing import Any, Final
 
 import pytest
 
+from components.airflow import options
 from components.airflow.options import RUNS_ONCE
+from components.airflow.roles import Part
+from components.settings import reading
 from tests.unit import recorder
 from tests.unit.recorder import Recording
 from tests.unit.stacks import STACKS, config, recorded
 from tests.unit.workloads import options_of, pod_of, pods
 
 STACK: Final = "celery+kubernetes"
-EVERYONE: Final = frozenset({"api-server", "scheduler", "dag-processor", "triggerer", "worker", "flower", "task"})
+EVERYONE: Final[frozenset[Part]] = frozenset(
+    {"api-server", "scheduler", "dag-processor", "triggerer", "worker", "flower", "task"}
+)
 """But for the Jobs, which a general option concerns least: the database would be migrated again for a log level."""
 READERS: Final = {
     "api": {"api-server"},
@@ -67,6 +72,29 @@ TOGETHER: Final = (
     ("Logging",),
 )
 """Sections that are changed in one run: no two of them have a reader in common, but for the template's scheduler."""
+
+
+@pytest.mark.parametrize(
+    ("section", "option", "parts"),
+    [
+        ("api", "base_url", EVERYONE - {"flower"}),
+        ("scheduler", "catchup_by_default", {"scheduler", "dag-processor", "triggerer", "worker", "task"}),
+        ("scheduler", "task_instance_heartbeat_timeout", {"scheduler", "worker", "task"}),
+        ("triggerer", "triggerer_health_check_threshold", {"triggerer", "api-server"}),
+        ("fab", "expose_hidden", {"api-server", "admin"}),
+    ],
+)
+def test_an_option_reaches_those_who_read_it_whatever_its_section_is_called(
+    section: str, option: str, parts: set[str]
+) -> None:
+    """`[scheduler] catchup_by_default` is read where DAGs are parsed: for the scheduler alone it would do nothing."""
+    value = "https://airflow.example.org"
+    texts, _ = recorder.raw({**STACKS[STACK], "airflow:options": {"sections": {section: {option: value}}}})
+    settings = reading.parse(texts)
+    name = options.variable(section, option)
+    everyone: tuple[Part, ...] = (*EVERYONE, "migration", "admin")
+    having = {part for part in everyone if options.options_of(part, settings).get(name) == value}
+    assert having == parts
 
 
 def test_every_section_is_tried() -> None:

@@ -1,0 +1,143 @@
+"""Rules over every pod of every stack: how it starts, shows that it lives, and ends."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import pytest
+
+from tests.unit.stacks import recorded, recordings
+from tests.unit.workloads import every_container, every_pod, options_of, pod_of, pods
+
+GRACE_SECONDS: Final = {"worker": 600, "task": 600, "triggerer": 60, "dag-processor": 60, "scheduler": 10}
+"""The least time for an orderly end."""
+STARTUP_SECONDS: Final = 60
+SAFE_TO_EVICT: Final = {
+    "api-server": "true",
+    "scheduler": "true",
+    "dag-processor": "true",
+    "triggerer": "true",
+    "worker": "false",
+    "task": "false",
+}
+PROBES: Final = ("startupProbe", "readinessProbe", "livenessProbe")
+MAY_OVERLAP: Final = {
+    "startupProbe": "short periods notice a start at once, and the kubelet never runs two of a container's at a time",
+}
+
+
+def test_every_long_running_container_is_watched_and_restarted_when_it_hangs() -> None:
+    offenders = [
+        f"{where}: no liveness probe"
+        for where, pod, container in every_container()
+        if pod.long_running and container["name"] == pod.main["name"] and "livenessProbe" not in container
+    ]
+    assert offenders == []
+
+
+def test_everything_behind_a_service_says_when_it_is_ready() -> None:
+    offenders = []
+    for stack, recording in recordings():
+        for service in recording.of_type("Service"):
+            selector = service.plain["spec"]["selector"].items()
+            offenders += [
+                f"{stack}: {pod} behind {service.name}"
+                for pod in pods(recording)
+                if pod.namespace == service.namespace
+                and selector <= pod.metadata["labels"].items()
+                and "readinessProbe" not in pod.main
+            ]
+    assert offenders == []
+
+
+def test_a_probe_has_ended_before_the_next_one_is_due() -> None:
+    offenders = [
+        f"{where}: {kind} takes up to {probe['timeoutSeconds']} s every {probe['periodSeconds']} s"
+        for where, _, container in every_container()
+        for kind in PROBES
+        if (probe := container.get(kind)) and kind not in MAY_OVERLAP
+        if not 0 < probe["timeoutSeconds"] < probe["periodSeconds"]
+    ]
+    assert offenders == []
+
+
+def test_no_container_is_killed_before_it_had_a_minute_to_start() -> None:
+    offenders = []
+    for where, _, container in every_container():
+        if "livenessProbe" not in container:
+            continue
+        probe = container.get("startupProbe", container["livenessProbe"])
+        if probe["failureThreshold"] * probe["periodSeconds"] < STARTUP_SECONDS:
+            offenders.append(f"{where}: {probe}")
+    assert offenders == []
+
+
+def test_every_probe_names_a_port_that_its_container_has() -> None:
+    offenders = []
+    for where, _, container in every_container():
+        ports = {port["name"] for port in container.get("ports", [])}
+        for kind in PROBES:
+            probe = container.get(kind, {})
+            for action in ("httpGet", "tcpSocket"):
+                if action in probe and probe[action]["port"] not in ports:
+                    offenders.append(f"{where}: {kind}: {probe[action]}")
+            if probe and len(probe.keys() & {"httpGet", "tcpSocket", "exec"}) != 1:
+                offenders.append(f"{where}: {kind}: {probe}")
+    assert offenders == []
+
+
+@pytest.mark.parametrize("executor", ["celery", "kubernetes"])
+def test_a_database_that_is_away_does_not_restart_the_api_server(executor: str) -> None:
+    main = pod_of(recorded(executor), "api-server").main
+    assert main["livenessProbe"]["httpGet"]["path"] == "/api/v2/version"
+    assert main["readinessProbe"]["httpGet"]["path"] == "/api/v2/monitor/health"
+    assert main["startupProbe"]["httpGet"]["path"] == "/api/v2/monitor/health"
+
+
+def test_the_scheduler_answers_on_the_health_port_that_is_probed() -> None:
+    recording = recorded("celery+kubernetes")
+    scheduler = pod_of(recording, "scheduler")
+    [port] = scheduler.main["ports"]
+    options = options_of(recording, scheduler)
+    assert options["AIRFLOW__SCHEDULER__ENABLE_HEALTH_CHECK"] == "True"
+    assert options["AIRFLOW__SCHEDULER__SCHEDULER_HEALTH_CHECK_SERVER_PORT"] == str(port["containerPort"])
+    assert scheduler.main["livenessProbe"]["httpGet"] == {"path": "/health", "port": port["name"]}
+
+
+def test_a_worker_is_asked_for_itself_alone() -> None:
+    """A ping without a destination fails when any worker does, and restarts them all."""
+    [*_, script] = pod_of(recorded("celery"), "worker").main["livenessProbe"]["exec"]["command"]
+    assert 'inspect ping -d "celery@$(hostname)"' in script
+
+
+@pytest.mark.parametrize(("part", "job"), [("dag-processor", "DagProcessorJob"), ("triggerer", "TriggererJob")])
+def test_slow_checks_have_generous_times(part: str, job: str) -> None:
+    """`airflow jobs check` takes 3 s on an idle node and 15 s under load."""
+    probe = pod_of(recorded("celery"), part).main["livenessProbe"]
+    assert probe["exec"]["command"] == ["airflow", "jobs", "check", "--job-type", job, "--local"]
+    assert probe["timeoutSeconds"] >= 20
+    assert probe["periodSeconds"] >= 60
+
+
+def test_every_part_has_the_time_it_needs_to_end_in_order() -> None:
+    offenders = [
+        f"{stack}: {pod}: {pod.spec['terminationGracePeriodSeconds']} s"
+        for stack, _, pod in every_pod()
+        if pod.spec["terminationGracePeriodSeconds"] < GRACE_SECONDS.get(pod.part, 1)
+    ]
+    assert offenders == []
+
+
+def test_workers_and_tasks_hear_of_their_end_before_their_children_do() -> None:
+    offenders = [
+        f"{stack}: {pod}"
+        for stack, _, pod in every_pod()
+        if pod.part in {"worker", "task"} and {"name": "DUMB_INIT_SETSID", "value": "0"} not in pod.main["env"]
+    ]
+    assert offenders == []
+
+
+def test_an_autoscaler_empties_nodes_of_services_but_not_of_tasks() -> None:
+    key = "cluster-autoscaler.kubernetes.io/safe-to-evict"
+    found = {(pod.part, pod.metadata["annotations"].get(key)) for _, _, pod in every_pod() if pod.part in SAFE_TO_EVICT}
+    assert found == set(SAFE_TO_EVICT.items())

@@ -32,6 +32,8 @@ KINDS: Final = (
     ("rbac.authorization.k8s.io/v1", "RoleBinding"),
 )
 """Every kind that the program makes in a namespace, and pods."""
+COMMAND_SECONDS: Final = 240.0
+"""What one command may take: a resource that waits for what never comes is reported before a test's own time is up."""
 REPLACEMENT: Final = ("create-replacement", "replace", "delete-replaced")
 
 
@@ -61,7 +63,7 @@ class RecordedStack(Stack):
 
     def pulumi(self, *arguments: str, check: bool = True, **rest: Any) -> Run:
         """As of every stack."""
-        run = super().pulumi(*arguments, check=check, **rest)
+        run = super().pulumi(*arguments, check=check, **{"timeout_seconds": COMMAND_SECONDS, **rest})
         if "--show-secrets" not in arguments:
             self.printed.append(f"$ pulumi {' '.join(arguments)}\n{run.stdout}{run.stderr}")
         return run

@@ -80,7 +80,7 @@ def options_of(part: Part, settings: Settings) -> dict[str, str]:
         **_for_part(part, settings),
         **{
             (section.lower(), option.lower()): value
-            for section, options in settings.options.sections.items()
+            for section, options in settings.options.items()
             for option, value in options.items()
             if part in readers(section.lower(), option.lower())
         },

@@ -199,8 +199,5 @@ class Admin(Model):
     """E-mail address; the login page accepts the name only."""
 
 
-class AirflowOptions(Model):
-    """Free options of airflow.cfg."""
-
-    sections: dict[str, dict[str, str]] = Field(default_factory=dict)
-    """Section to option to value, as in airflow.cfg. Secrets do not belong here."""
+AirflowOptions = dict[str, dict[str, str]]
+"""Section to option to value, as in airflow.cfg."""

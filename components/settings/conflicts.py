@@ -141,9 +141,9 @@ def _url_rule(text: str) -> tuple[str | None, tuple[str | None, str | None]]:
 
 def _option_faults(options: AirflowOptions) -> Iterator[Fault]:
     """Options that would break the deployment. What stands in another's place never shows: it may be a secret."""
-    for section, chosen in options.sections.items():
+    for section, chosen in options.items():
         for option, value in chosen.items():
-            key = f"{PROJECT}:options.sections.{section}.{option}"
+            key = f"{PROJECT}:options.{section}.{option}"
             # Airflow also takes the value from a command or a secrets backend, under these names.
             names = {option.lower(), option.lower().removesuffix("_cmd"), option.lower().removesuffix("_secret")}
             if not OPTION_NAME.fullmatch(section) or not OPTION_NAME.fullmatch(option):

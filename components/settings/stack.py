@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, Field
 
 from components.settings.airflow import (
     Admin,
@@ -62,8 +62,8 @@ class Settings(Model):
     """The Job that brings the database to the schema of the image's Airflow."""
     admin: Admin = Admin()
     """The first user."""
-    options: AirflowOptions = AirflowOptions()
-    """Free options of airflow.cfg."""
+    options: AirflowOptions = Field(default_factory=dict)
+    """Free options of airflow.cfg: section, option, and value as text. Secrets do not belong here."""
     pod_operator: bool = True
     """Whether tasks may start pods of their own (KubernetesPodOperator) in the namespace."""
     pod_operator_xcom: bool = False

@@ -58,7 +58,7 @@ CHANGES = {
     "celery": Change(SMALLER, {"worker"}, "worker"),
     "kubernetes": Change({"executor.task_pods.memory_mib": 640}, {"scheduler"}, "scheduler"),
     "celery+kubernetes": Change(
-        {**SMALLER, "options": {"sections": {"api": {"instance_name": "Tests"}}}}, {"worker", "api-server"}, "worker"
+        {**SMALLER, "options": {"api": {"instance_name": "Tests"}}}, {"worker", "api-server"}, "worker"
     ),
 }
 

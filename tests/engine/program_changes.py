@@ -60,29 +60,29 @@ EVERYONES_OPTIONS: Final = options(*PARTS, "task") | TASK_TEMPLATE
 
 CHANGES: Final = {
     "an option of the scheduler": Change(
-        path="options.sections.scheduler",
+        path="options.scheduler",
         value={"max_tis_per_query": "8"},
         update=named("scheduler"),
         replace=options("scheduler"),
     ),
     "an option of the API": Change(
-        path="options.sections.api", value={"workers": "2"}, update=named("api-server"), replace=options("api-server")
+        path="options.api", value={"workers": "2"}, update=named("api-server"), replace=options("api-server")
     ),
     "an option of Celery": Change(
-        path="options.sections.celery",
+        path="options.celery",
         value={"worker_prefetch_multiplier": "2"},
         update=named("flower", "scheduler", "worker"),
         replace=options("flower", "scheduler", "worker"),
     ),
     "an option of those who run tasks": Change(
-        path="options.sections.workers",
+        path="options.workers",
         value={"execution_api_retries": "7"},
         update=named("worker", "scheduler"),
         replace=options("task", "worker") | TASK_TEMPLATE,
     ),
     # No part is known to read this section, so all do.
     "the log level": Change(
-        path="options.sections.logging",
+        path="options.logging",
         value={"logging_level": "WARNING"},
         update=named(*PARTS),
         replace=EVERYONES_OPTIONS,

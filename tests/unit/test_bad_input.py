@@ -47,7 +47,7 @@ def test_every_fault_of_a_stack_is_in_one_report() -> None:
         "airflow:logs": {"kind": "volume", "size_gib": 0},
         "airflow:dags": {},
         "airflow:protect": "maybe",
-        "airflow:options": {"sections": {"core": {"executor": "x"}, "celery": {"broker_url": SECRET}}},
+        "airflow:options": {"core": {"executor": "x"}, "celery": {"broker_url": SECRET}},
         "airflow:metadata_database_url": {"secure": SECRET},
         "airflow:flavour": "vanilla",
     }
@@ -65,8 +65,8 @@ def test_every_fault_of_a_stack_is_in_one_report() -> None:
             "airflow:logs.size_gib",
             "airflow:dags.kind",
             "airflow:protect",
-            "airflow:options.sections.core.executor",
-            "airflow:options.sections.celery.broker_url",
+            "airflow:options.core.executor",
+            "airflow:options.celery.broker_url",
             "airflow:flavour",
         ]
     )
@@ -90,7 +90,7 @@ def test_the_urls_of_a_database_are_checked_beside_other_faults() -> None:
         {**bad(), "airflow:image": {"secure": f'{{"password": "{SECRET}"}}'}},
         {**bad(), "airflow:admin": {"secure": f'{{"username": "{SECRET} {SECRET}"}}'}},
         bad(cloud_with={"database": {"kind": "given", "url": f"postgresql://user:{SECRET}@host/database"}}),
-        bad(options={"sections": {"celery": {"broker_url": f"redis://:{SECRET}@host"}}}),
+        bad(options={"celery": {"broker_url": f"redis://:{SECRET}@host"}}),
         {**bad(cloud_with=GIVEN_DATABASE), "airflow:metadata_database_url": {"secure": f"postgresql://u:{SECRET}@"}},
     ],
     ids=["misspelt", "section", "value", "URL in the clear", "option", "URL"],

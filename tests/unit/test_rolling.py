@@ -89,7 +89,7 @@ def test_an_option_reaches_those_who_read_it_whatever_its_section_is_called(
 ) -> None:
     """`[scheduler] catchup_by_default` is read where DAGs are parsed: for the scheduler alone it would do nothing."""
     value = "https://airflow.example.org"
-    texts, _ = recorder.raw({**STACKS[STACK], "airflow:options": {"sections": {section: {option: value}}}})
+    texts, _ = recorder.raw({**STACKS[STACK], "airflow:options": {section: {option: value}}})
     settings = reading.parse(texts)
     name = options.variable(section, option)
     everyone: tuple[Part, ...] = (*EVERYONE, "migration", "admin")
@@ -103,7 +103,7 @@ def test_every_section_is_tried() -> None:
 
 @pytest.mark.parametrize("sections", TOGETHER, ids=" ".join)
 def test_an_option_of_airflow_rolls_exactly_its_readers(sections: tuple[str, ...]) -> None:
-    second = with_settings(options={"sections": {section: {"an_option": "a value"} for section in sections}})
+    second = with_settings(options={section: {"an_option": "a value"} for section in sections})
     assert changed(recorded(STACK), second) == through(set().union(*(READERS[section] for section in sections)))
     for section in sections:
         variable = f"AIRFLOW__{section.upper()}__AN_OPTION"
@@ -165,13 +165,13 @@ def test_the_same_settings_register_the_same_in_every_run() -> None:
 def test_the_order_of_settings_makes_no_difference() -> None:
     options = {"core": {"parallelism": "8", "max_active_tasks_per_dag": "4"}, "api": {"workers": "2"}}
     turned = {section: dict(reversed(values.items())) for section, values in reversed(options.items())}
-    first = recorder.run(config("celery", options={"sections": options}))
-    second = recorder.run(dict(reversed(config("celery", options={"sections": turned}).items())))
+    first = recorder.run(config("celery", options=options))
+    second = recorder.run(dict(reversed(config("celery", options=turned).items())))
     assert [a.urn for a, b in zip(first.registrations, second.registrations, strict=True) if a != b] == []
 
 
 def test_an_option_of_the_stack_replaces_the_programs() -> None:
-    recording = with_settings(options={"sections": {"dag_processor": {"refresh_interval": "300"}}})
+    recording = with_settings(options={"dag_processor": {"refresh_interval": "300"}})
     options = options_of(recording, pod_of(recording, "dag-processor"))
     assert options["AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL"] == "300"
 

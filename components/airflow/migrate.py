@@ -75,6 +75,8 @@ class Migration(pulumi.ComponentResource):
                 name=naming.object_name(site.name, pod.part, digest),
                 namespace=site.namespace,
                 labels=site.labels(pod.part),
+                # A Job that gave up never tries again: the next `up` makes a new one.
+                annotations={"pulumi.com/replaceUnready": "true"},
             ),
             spec=JobSpecArgs(
                 backoff_limit=RETRIES,

@@ -136,6 +136,7 @@ def unlucky(world: World) -> Life:
     spaces = ("unlucky", "unlucky-database")
     life.run("up with a failing migration", "up")
     life.look("up with a failing migration", world.cluster, *spaces)
+    life.run("the same again", "preview")
     own = life.stack.configured(good, "good")
     life.run("up", "up", *own)
     life.run("untouched preview", "preview", "--expect-no-changes", *own)

@@ -125,6 +125,11 @@ def test_a_migration_that_fails_ends_the_run_with_pod_and_cause_before_anything_
     )
 
 
+def test_a_failed_migration_is_tried_again_by_the_same_up_again(unlucky: Life) -> None:
+    """What failed may have been the database's fault: waiting for a Job that gave up would never end."""
+    assert done(unlucky.runs["the same again"])["replace"] == {"airflow-migrate-migration"}
+
+
 def test_a_failed_migration_is_corrected_by_another_up_with_the_same_secrets(unlucky: Life) -> None:
     """Passwords made anew would lock the program out of the database that has the old ones."""
     run = unlucky.runs["up"]

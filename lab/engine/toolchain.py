@@ -23,7 +23,7 @@ from lab.engine import plugins
 from lab.errors import LabError
 from lab.lock import locked
 from lab.paths import PROJECT, cache_dir, state_dir
-from lab.progress import step
+from lab.progress import say
 from lab.tools.go import GoProgram, module_folder
 
 BUILT_VERSION: Final = "3.259.0"
@@ -164,10 +164,11 @@ def _downloaded(*, remember: bool) -> tuple[Path | None, str]:
 
     def download() -> str:
         try:
-            with step(f"Ask for the official pulumi v{release}"):
-                with urllib.request.urlopen(url, timeout=DOWNLOAD_TIMEOUT_SECONDS) as answer:  # noqa: S310 - a constant host
-                    content = answer.read()
-                _unpack(content, target)
+            # Not a step: being refused is an answer here, and shows in the line about the engine.
+            say(f"• Ask for the official pulumi v{release} …")
+            with urllib.request.urlopen(url, timeout=DOWNLOAD_TIMEOUT_SECONDS) as answer:  # noqa: S310 - a constant host
+                content = answer.read()
+            _unpack(content, target)
         except (OSError, tarfile.TarError) as error:
             return str(getattr(error, "reason", error))
         return ""

@@ -7,10 +7,9 @@ from typing import Final
 
 import pulumi
 from pulumi_kubernetes.batch.v1 import Job, JobSpecArgs
-from pulumi_kubernetes.core.v1 import ContainerArgs, EnvVarArgs, EnvVarSourceArgs, SecretKeySelectorArgs
 from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 
-from components import naming, pods
+from components import naming
 from components.airflow.site import PartPod, Site, options_map, pod_template, script
 from components.settings.model import Sizing
 
@@ -45,11 +44,13 @@ class Migration(pulumi.ComponentResource):
         site, settings = args.site, args.site.settings
         migrate = PartPod(
             part="migration",
-            args=["airflow", "db", "migrate"],
+            # One container for both: what keeps it from starting is named by the engine, which looks at no other.
+            args=["python", "-c", script("migrate.py")]
+            if "databases" in site.secrets
+            else ["airflow", "db", "migrate"],
             sizing=SIZING,
             after="nothing",
             restart_policy="OnFailure",
-            init_containers=_create_databases(site),
         )
         create_admin = PartPod(
             part="admin",
@@ -94,31 +95,3 @@ class Migration(pulumi.ComponentResource):
                 ),
             ),
         )
-
-
-def _create_databases(site: Site) -> list[ContainerArgs]:
-    """The container that makes databases and users; none when they exist already."""
-    if "databases" not in site.secrets:
-        return []
-    settings = site.settings
-    return [
-        pods.container(
-            "create-databases",
-            image=settings.image.reference,
-            image_pull_policy=settings.image.pull_policy,
-            sizing=SIZING,
-            args=["python", "-c", script("create_databases.py")],
-            env=[
-                EnvVarArgs(name="CONNECTION_CHECK_MAX_COUNT", value="0"),
-                *(
-                    EnvVarArgs(
-                        name=variable,
-                        value_from=EnvVarSourceArgs(
-                            secret_key_ref=SecretKeySelectorArgs(name=site.secrets["databases"].name, key=key)
-                        ),
-                    )
-                    for variable, key in (("ADMINISTRATOR_URL", "administrator"), ("OWNERS", "owners"))
-                ),
-            ],
-        )
-    ]

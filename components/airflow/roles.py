@@ -81,6 +81,10 @@ CREDENTIALS: Final = (
         key="basic-auth",
         readers=frozenset({"flower"}),
     ),
+    Credential(
+        variable="ADMINISTRATOR_URL", stored_in="databases", key="administrator", readers=frozenset({"migration"})
+    ),
+    Credential(variable="OWNERS", stored_in="databases", key="owners", readers=frozenset({"migration"})),
     Credential(variable="REDISCLI_AUTH", stored_in="broker", key="password", readers=frozenset({"redis"})),
     Credential(variable="ADMIN_PASSWORD", stored_in="admin", key="password", readers=frozenset({"admin"})),
 )

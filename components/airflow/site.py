@@ -13,7 +13,6 @@ import pulumi_kubernetes as kubernetes
 from pulumi_kubernetes.core.v1 import (
     ConfigMap,
     ConfigMapEnvSourceArgs,
-    ContainerArgs,
     ContainerPortArgs,
     EnvFromSourceArgs,
     EnvVarArgs,
@@ -103,7 +102,6 @@ class PartPod:
     """startup_probe, readiness_probe and liveness_probe of the main container."""
     volumes: Sequence[VolumeArgs] = ()
     mounts: Sequence[VolumeMountArgs] = ()
-    init_containers: Sequence[ContainerArgs] = ()
     grace_seconds: int = 30
     restart_policy: str = "Always"
     annotations: Mapping[str, str] = field(default_factory=dict[str, str])
@@ -173,7 +171,7 @@ def pod_template(site: Site, pod: PartPod, options: pulumi.Input[str]) -> PodTem
                 user=AIRFLOW_USER,
                 service_account=site.accounts[part],
                 containers=[main],
-                init_containers=[*pod.init_containers, *(gate if gate_args else ())],
+                init_containers=gate if gate_args else [],
                 volumes=volumes,
                 kubernetes_api=calls_kubernetes(part, settings),
                 grace_seconds=pod.grace_seconds,

@@ -25,15 +25,21 @@ def kubeconfig_text(server: str, **cluster: object) -> str:
     )
 
 
-@pytest.fixture(scope="session", autouse=True)
-def _unreachable_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    home = tmp_path_factory.mktemp("home")
-    file = Path(home) / "kubeconfig"
+@pytest.fixture(scope="session")
+def empty_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One for the whole run: what is recorded in one module is compared with what another one recorded."""
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _unreachable_cluster(empty_home: Path) -> Iterator[None]:
+    # Not for the whole run: tests of other levels need the home with the lab's caches.
+    file = empty_home / "kubeconfig"
     # Reading the machine's certificates takes longer than being refused.
     file.write_text(kubeconfig_text("https://127.0.0.1:1", **{"insecure-skip-tls-verify": True}))
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("KUBECONFIG", str(file))
-        patch.setenv("HOME", str(home))
+        patch.setenv("HOME", str(empty_home))
         for variable in ("PULUMI_CONFIG", "PULUMI_CONFIG_SECRET_KEYS"):
             patch.delenv(variable, raising=False)
         yield

@@ -116,7 +116,7 @@ def test_every_container_writes_only_to_volumes_that_its_pod_has() -> None:
         ]
         if len(paths) != len(set(paths)):
             offenders.append(f"{where}: one path twice: {paths}")
-        if pod.runs_airflow and container["name"] != "create-databases" and "/tmp" not in paths:
+        if pod.runs_airflow and "/tmp" not in paths:
             offenders.append(f"{where}: nowhere to write temporary files")
     assert offenders == []
 
@@ -275,8 +275,6 @@ def test_init_containers_of_airflow_pods_see_what_the_main_container_sees() -> N
     offenders = []
     for stack, _, pod in every_pod():
         for container in pod.spec.get("initContainers", []):
-            if container["name"] == "create-databases":
-                continue
             offenders += [
                 f"{stack}: {pod}: {container['name']}: {field}"
                 for field in ("image", "imagePullPolicy", "env", "envFrom", "securityContext")

@@ -1,7 +1,7 @@
-"""Create the databases and users of an installation on a PostgreSQL server, or bring their passwords up to date.
+"""Create the databases and users of an installation on a PostgreSQL server, then run `airflow db migrate`.
 
-Runs in the migration's pod, on psycopg2 alone. Environment: ADMINISTRATOR_URL, and OWNERS as a JSON list of
-{database, user, password}. Safe to run again.
+Users that exist get their password anew. Environment: ADMINISTRATOR_URL, and OWNERS as a JSON list of {database, user,
+password}; neither is passed on. Safe to run again.
 """
 
 import json
@@ -48,3 +48,7 @@ def main():
 
 
 main()
+for variable in ("ADMINISTRATOR_URL", "OWNERS"):
+    del os.environ[variable]
+sys.stdout.flush()
+os.execvp("airflow", ["airflow", "db", "migrate"])

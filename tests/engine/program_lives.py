@@ -160,9 +160,11 @@ MEETING: Final = frozenset({"changing", "other"})
 
 def looked_at(items: Sequence[pytest.Item]) -> set[str]:
     """The lives that tests ask for, by a fixture or by its parameter."""
-    asked: set[object] = set()
+    asked: set[str] = set()
     for item in items:
-        asked |= {*getattr(item, "fixturenames", ()), *getattr(getattr(item, "callspec", None), "params", {}).values()}
+        parameters = getattr(getattr(item, "callspec", None), "params", {}).values()
+        # Tests of other levels are among the items, with parameters of every kind.
+        asked |= {*getattr(item, "fixturenames", ()), *(each for each in parameters if isinstance(each, str))}
     found = {name for name in STORIES if name in asked}
     return found | MEETING if found & MEETING else found
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import pulumi
@@ -112,7 +112,6 @@ class PodShape:
     grace_seconds: int = 30
     restart_policy: str = "Always"
     pull_secret: str | None = None
-    extra: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
 
 def pod_spec(shape: PodShape) -> PodSpecArgs:
@@ -129,7 +128,6 @@ def pod_spec(shape: PodShape) -> PodSpecArgs:
         init_containers=list(shape.init_containers) or None,
         containers=list(shape.containers),
         volumes=list(shape.volumes) or None,
-        **shape.extra,
     )
 
 

@@ -105,7 +105,6 @@ class PartPod:
     grace_seconds: int = 30
     restart_policy: str = "Always"
     annotations: Mapping[str, str] = field(default_factory=dict[str, str])
-    extra: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
 
 def options_map(site: Site, part: Part, opts: pulumi.ResourceOptions) -> ConfigMap:
@@ -177,7 +176,6 @@ def pod_template(site: Site, pod: PartPod, options: pulumi.Input[str]) -> PodTem
                 grace_seconds=pod.grace_seconds,
                 restart_policy=pod.restart_policy,
                 pull_secret=settings.image.pull_secret,
-                extra=pod.extra,
             )
         ),
     )

@@ -145,5 +145,5 @@ class Airflow(pulumi.ComponentResource):
             dags=dag_source(settings, self.namespace, child),
             logs=log_folder(log_claim),
             identities=cloud.identities,
-            log_store_options=cloud.log_store.options if cloud.log_store else {},
+            log_store_variables=cloud.log_store.variables if cloud.log_store else {},
         )

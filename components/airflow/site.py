@@ -63,7 +63,7 @@ class Site:
     dags: DagSource
     logs: LogFolder
     identities: Mapping[str, Identity]
-    log_store_options: Mapping[str, pulumi.Input[str]]
+    log_store_variables: Mapping[str, pulumi.Input[str]]
 
     @property
     def name(self) -> str:
@@ -113,7 +113,7 @@ def options_map(site: Site, part: Part, opts: pulumi.ResourceOptions) -> ConfigM
         f"{site.name}-{part}-options",
         metadata=site.metadata(part, fixed=False),
         immutable=True,
-        data={**options_of(part, site.settings), **(site.log_store_options if part in LOG_PARTS else {})},
+        data={**options_of(part, site.settings), **(site.log_store_variables if part in LOG_PARTS else {})},
         opts=opts,
     )
 

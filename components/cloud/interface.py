@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Final, Literal
 
 import pulumi
 import pulumi_kubernetes as kubernetes
 
-VolumeUse = Literal["logs", "broker"]
+VolumeUse = Literal["dags", "logs", "broker"]
+
+LOG_WRITERS: Final = ("triggerer", "worker", "task")
+"""Parts of Airflow that write task logs to a log store; each has an identity of its own there."""
+LOG_READERS: Final = ("api-server",)
+"""Parts of Airflow that only read them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,18 +39,42 @@ class Databases:
     """Celery's results, out of reach of the metadata's user and the other way round; None without Celery."""
     administrator: Database | None
     """Who can create the other two; None when both exist already."""
-    identity: str
+    identity: pulumi.Input[str]
     """What tells this server from another one; part of the migration's name."""
+    authority: pulumi.Input[str] | None = None
+    """PEM certificates of who signs the server's certificate, for sslmode verify-ca and verify-full; with None these
+    modes trust the authorities that the Airflow image trusts."""
+    max_connections: int | None = None
+    """How many connections the server takes, its own reserve subtracted; None is unknown."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class StaticVolume:
+    """A disk or share that exists already, as a PersistentVolume names it."""
+
+    driver: str
+    """Name of the CSI driver."""
+    handle: pulumi.Input[str]
+    """The driver's name for it; no two volumes share one."""
+    attributes: Mapping[str, pulumi.Input[str]] = field(default_factory=dict[str, pulumi.Input[str]])
+    mount_options: Sequence[str] = ()
+    filesystem: str | None = None
+    """Filesystem of a disk; None for shares."""
+    zone: pulumi.Input[str] | None = None
+    """The zone that a disk can be attached in, by the label topology.kubernetes.io/zone; None is any."""
+    credentials: Mapping[str, pulumi.Output[str]] | None = None
+    """What a node needs to mount it; kept in a Secret of the namespace that the claim is in."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Volume:
-    """How a claim is made."""
+    """How a claim is made: of a storage class, or bound to one static volume."""
 
     storage_class: str | None
-    """None is the cluster's default class."""
+    """None is the cluster's default class; without meaning for a static volume."""
     access_mode: str
     size_gib: int
+    static: StaticVolume | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,8 +89,39 @@ class Identity:
 class LogStore:
     """Object storage for task logs, reached by identity."""
 
-    options: Mapping[str, pulumi.Input[str]]
-    """Options of airflow.cfg, as AIRFLOW__… variables; no keys."""
+    variables: Mapping[str, pulumi.Input[str]]
+    """Options of airflow.cfg as AIRFLOW__… variables, and a connection as AIRFLOW_CONN_…; no keys."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class BackendPolicy:
+    """An object of the cloud's own kind that is attached to a Service behind a Gateway."""
+
+    name: str
+    """Distinguishes the policies of one Service."""
+    api_version: str
+    kind: str
+    spec: Mapping[str, Any]
+    """Everything but `targetRef`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Front:
+    """How users come from a reserved address to a Gateway."""
+
+    gateway_class: str
+    address: pulumi.Output[str]
+    """The reserved IP address, which the DNS names of the hosts point to."""
+    addresses: Sequence[Mapping[str, pulumi.Input[str]]] = ()
+    """`spec.addresses` of the Gateway."""
+    infrastructure_annotations: Mapping[str, pulumi.Input[str]] = field(default_factory=dict[str, pulumi.Input[str]])
+    """`spec.infrastructure.annotations` of the Gateway, for what is made behind it."""
+    annotations: Mapping[str, pulumi.Input[str]] = field(default_factory=dict[str, pulumi.Input[str]])
+    """Annotations of the Gateway itself."""
+    holds_certificate: bool = False
+    """Whether the cloud ends TLS with a certificate of its own; otherwise a Secret holds one."""
+    backend_policies: Mapping[str, Sequence[BackendPolicy]] = field(default_factory=dict[str, Sequence[BackendPolicy]])
+    """By part of Airflow, for its Service."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,5 +132,13 @@ class Cloud:
     databases: Databases
     volumes: Mapping[VolumeUse, Volume]
     identities: Mapping[str, Identity] = field(default_factory=dict[str, Identity])
-    """By component; a component that is not named here needs no cloud."""
+    """By part; a part that is not named here needs no cloud."""
     log_store: LogStore | None = None
+    front: Front | None = None
+    """None unless the stack asks for a Gateway."""
+    task_node_selector: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Labels of the nodes that task pods and workers run on; empty is any."""
+    task_taint: str | None = None
+    """Key of the taint of these nodes, with effect NoSchedule; None is none."""
+    outputs: Mapping[str, pulumi.Input[Any]] = field(default_factory=dict[str, pulumi.Input[Any]])
+    """What the stack exports of the cloud layer, by name."""

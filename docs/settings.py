@@ -49,7 +49,7 @@ def rows(model: type[Model], prefix: str = "", choice: str = "", kinds: tuple[st
             continue
         key = f"{prefix}{name}"
         variants = [part for part in _parts(field.annotation) if _is_model(part)]
-        if field.discriminator:
+        if len(variants) > 1:
             yield _kinds(key, field, variants, choice, kinds)
             for variant in variants:
                 yield from rows(variant, f"{key}.", key, (_tag(variant),))
@@ -129,8 +129,9 @@ def _tag(variant: type[Model]) -> str:
 
 def _value(field: FieldInfo) -> str:
     [part] = [part for part in _parts(field.annotation) if part is not NoneType]
-    if field.title:
-        return field.title
+    titles = [field.title, *(getattr(nested, "title", None) for nested in _nested(field.annotation))]
+    if title := next(filter(None, titles), None):
+        return title
     if get_origin(part) is Literal:
         return ", ".join(_code(choice) for choice in get_args(part))
     if get_origin(part) is dict:
@@ -138,19 +139,21 @@ def _value(field: FieldInfo) -> str:
     if part is bool:
         return "`true`, `false`"
     if part is int:
-        constraints = [*field.metadata, *_nested_constraints(field.annotation)]
+        nested = (
+            constraint for outer in _nested(field.annotation) for constraint in getattr(outer, "metadata", [outer])
+        )
+        constraints = [*field.metadata, *nested]
         least = next(c.ge for c in constraints if isinstance(c, annotated_types.Ge))
         most = next(c.le for c in constraints if isinstance(c, annotated_types.Le))
         return f"{least} to {most}"
     return "text"
 
 
-def _nested_constraints(annotation: Any) -> Iterator[Any]:
-    """Constraints that stand inside an optional type."""
+def _nested(annotation: Any) -> Iterator[Any]:
+    """Fields and constraints that stand inside an optional type."""
     for member in get_args(annotation):
         if get_origin(member) is Annotated:
-            for constraint in get_args(member)[1:]:
-                yield from constraint.metadata if isinstance(constraint, FieldInfo) else (constraint,)
+            yield from get_args(member)[1:]
 
 
 def _default(field: FieldInfo) -> str:
@@ -159,7 +162,7 @@ def _default(field: FieldInfo) -> str:
         return "required"
     if isinstance(default, Model):
         return _code(_tag(type(default)))
-    if default is None or default == {}:
+    if default is None or default in ({}, ""):
         return ""
     return _code(str(default).lower() if isinstance(default, bool) else str(default))
 

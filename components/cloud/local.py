@@ -90,11 +90,10 @@ def _parts(url: str) -> dict[str, str]:
 
 def _volumes(settings: Settings, cloud: LocalCloud) -> dict[VolumeUse, Volume]:
     volumes: dict[VolumeUse, Volume] = {}
-    if isinstance(settings.logs, VolumeLogs):
+    logs = settings.task_logs
+    if isinstance(logs, VolumeLogs):
         volumes["logs"] = Volume(
-            storage_class=cloud.storage_class,
-            access_mode=settings.logs.access_mode,
-            size_gib=settings.logs.size_gib,
+            storage_class=cloud.storage_class, access_mode=logs.access_mode, size_gib=logs.size_gib
         )
     if not isinstance(settings.executor, KubernetesExecutor):
         volumes["broker"] = Volume(

@@ -5,13 +5,25 @@ from __future__ import annotations
 import re
 from typing import Annotated, Final, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-from components.settings.model import CpuMilli, ImageReference, MemoryMib, Model, Replicas, SizeGib, Sizing
+from components.settings.model import (
+    CpuMilli,
+    Hostname,
+    ImageReference,
+    KubernetesName,
+    MemoryMib,
+    Model,
+    Replicas,
+    SizeGib,
+    Sizing,
+)
 
 LEAST_AIRFLOW: Final = (3, 0)
 OFFICIAL_TAG: Final = re.compile(r"(?:^|/)apache/airflow:(?:slim-)?(\d+\.\d+\.\d+)(?![\w.])")
 """The tag of an official image begins with Airflow's version."""
+RELATIVE_PATH: Final = r"^(?:(?!\.\.?(?:/|\Z))[^/:\s]+(?:/|\Z))*\Z"
+"""A path inside a volume: no way up, nothing absolute; empty is the root."""
 OWNED_OPTIONS: Final = frozenset(
     {
         ("api", "port"),
@@ -88,11 +100,29 @@ class HostPathDags(Model):
     """The folder on the node."""
 
 
-Dags = Annotated[ImageDags | HostPathDags, Field(discriminator="kind")]
+class ShareDags(Model):
+    """DAG files lie on a file share that every component mounts. Not on local stacks, which have no share."""
+
+    kind: Literal["share"]
+    size_gib: SizeGib
+    """Size of the share, in GiB; what the cloud sells at least depends on its tier."""
+    sub_path: Annotated[str, Field(pattern=RELATIVE_PATH)] = ""
+    """The folder of the share that holds the DAG files; default: its root."""
+
+
+Dags = Annotated[ImageDags | HostPathDags | ShareDags, Field(discriminator="kind")]
+
+
+class StoreLogs(Model):
+    """Task logs in the cloud's object storage, written and read by identity; the default where there is a cloud."""
+
+    kind: Literal["store"]
+    retention_days: Annotated[int, Field(ge=1, le=3650)] = 90
+    """How long a log is kept, in days."""
 
 
 class VolumeLogs(Model):
-    """Task logs on one volume that every component shares."""
+    """Task logs on one volume that every component shares; the default on local stacks."""
 
     kind: Literal["volume"]
     size_gib: SizeGib = 10
@@ -107,7 +137,7 @@ class WorkerLogs(Model):
     kind: Literal["worker"]
 
 
-Logs = Annotated[VolumeLogs | WorkerLogs, Field(discriminator="kind")]
+Logs = Annotated[StoreLogs | VolumeLogs | WorkerLogs, Field(discriminator="kind")]
 
 
 class Component(Sizing):
@@ -180,7 +210,50 @@ class NodePort(Model):
     """The port; default: the cluster chooses."""
 
 
-Exposure = Annotated[ClusterIp | NodePort, Field(discriminator="kind")]
+class ManagedTls(Model):
+    """The cloud makes and renews the certificate. Google Cloud only."""
+
+    kind: Literal["managed"]
+
+
+class CertManagerTls(Model):
+    """cert-manager, which must run in the cluster with its Gateway API support on, makes and renews the certificate."""
+
+    kind: Literal["cert_manager"]
+    issuer: KubernetesName
+    """Name of the ClusterIssuer."""
+
+
+class SecretTls(Model):
+    """The certificate is a Secret of yours."""
+
+    kind: Literal["secret"]
+    name: KubernetesName
+    """Name of a Secret of type kubernetes.io/tls in the namespace, good for every host."""
+
+
+class Gateway(Model):
+    """Reachable from outside on a reserved address, by HTTPS alone. Not on local stacks."""
+
+    kind: Literal["gateway"]
+    host: Hostname
+    """The UI's DNS name; point it to the output `address`."""
+    flower_host: Hostname | None = None
+    """Flower's DNS name; default: Flower is not reachable from outside."""
+    tls: Annotated[ManagedTls | CertManagerTls | SecretTls, Field(discriminator="kind")]
+    """Where the certificate comes from."""
+
+    @field_validator("flower_host")
+    @classmethod
+    def _apart(cls, flower_host: str | None, found: ValidationInfo) -> str | None:
+        if flower_host is not None and flower_host == found.data.get("host"):
+            raise ValueError(
+                "is the UI's host, where Flower's paths and cookies would meet Airflow's; use another host"
+            )
+        return flower_host
+
+
+Exposure = Annotated[ClusterIp | NodePort | Gateway, Field(discriminator="kind")]
 
 
 class Migration(Model):

@@ -10,9 +10,22 @@ from urllib.parse import parse_qsl, urlsplit
 
 from components import kubeconfig
 from components.faults import Fault
-from components.settings.airflow import OWNED_OPTIONS, AirflowOptions
-from components.settings.cloud import GivenDatabase, LocalCloud
-from components.settings.executor import CeleryExecutor, KubernetesExecutor, MixedExecutor
+from components.settings.airflow import (
+    OWNED_OPTIONS,
+    AirflowOptions,
+    Dags,
+    Exposure,
+    Gateway,
+    HostPathDags,
+    Logs,
+    ManagedTls,
+    ShareDags,
+    StoreLogs,
+    VolumeLogs,
+    WorkerLogs,
+)
+from components.settings.cloud import Cloud, GivenDatabase, LocalCloud
+from components.settings.executor import CeleryExecutor, Executor, KubernetesExecutor, MixedExecutor
 from components.settings.keys import METADATA_URL, PROJECT, RESULT_URL
 
 SSL_MODES: Final = ("disable", "prefer", "require")
@@ -29,33 +42,77 @@ def faults(raw: Mapping[str, str], parsed: Mapping[str, Any]) -> Iterator[Fault]
         parsed: the sections that are fine by themselves.
     """
     cloud, executor = parsed.get("cloud"), parsed.get("executor")
-    if cloud is not None and not isinstance(cloud, LocalCloud):
-        yield Fault(
-            key=f"{PROJECT}:cloud.kind",
-            value=cloud.kind,
-            rule="is not there yet: this version deploys to clusters that exist already",
-            remedy='choose kind "local", or use stack local: pulumi up -s local',
-        )
     yield from _cluster_faults(raw)
     if isinstance(cloud, LocalCloud) and isinstance(cloud.database, GivenDatabase):
         celery = isinstance(executor, CeleryExecutor | MixedExecutor)
         yield from _url_faults(raw, (METADATA_URL, RESULT_URL) if celery else (METADATA_URL,))
     if (options := parsed.get("options")) is not None:
         yield from _option_faults(options)
-    logs, dags = parsed.get("logs"), parsed.get("dags")
-    if isinstance(executor, KubernetesExecutor | MixedExecutor) and logs is not None and logs.kind == "worker":
+    yield from _log_faults(parsed.get("logs"), cloud, executor)
+    if cloud is not None:
+        yield from _dag_faults(parsed.get("dags"), cloud)
+        yield from _exposure_faults(parsed.get("exposure"), cloud, executor)
+
+
+def _log_faults(logs: Logs | None, cloud: Cloud | None, executor: Executor | None) -> Iterator[Fault]:
+    """Places for task logs that a stack does not have, or that lose them."""
+    if logs is None:
+        return
+    key = f"{PROJECT}:logs.kind"
+    local = isinstance(cloud, LocalCloud)
+    outlive = "volume" if local else "store"
+    if isinstance(logs, WorkerLogs) and isinstance(executor, KubernetesExecutor | MixedExecutor):
+        rule = f"loses every log of a task pod when the pod ends, with executor {executor.kind!r}"
+        yield Fault(key=key, value=logs.kind, rule=rule, remedy=f'choose kind "{outlive}"')
+    if isinstance(logs, StoreLogs) and local:
+        rule = "is the object storage of a cloud, which a local stack has not"
+        yield Fault(key=key, value=logs.kind, rule=rule, remedy='choose kind "volume"')
+    if isinstance(logs, VolumeLogs) and logs.access_mode == "ReadWriteOnce" and cloud is not None and not local:
         yield Fault(
-            key=f"{PROJECT}:logs.kind",
-            value=logs.kind,
-            rule=f"loses every log of a task pod when the pod ends, with executor {executor.kind!r}",
-            remedy='choose kind "volume"',
+            key=f"{PROJECT}:logs.access_mode",
+            value=logs.access_mode,
+            rule="ties every pod to one node, and a cloud's cluster has several",
+            remedy='use ReadWriteMany, or logs of kind "store"',
         )
-    if dags is not None and dags.kind == "host_path" and cloud is not None and not isinstance(cloud, LocalCloud):
+
+
+def _dag_faults(dags: Dags | None, cloud: Cloud) -> Iterator[Fault]:
+    """Places for DAG files that a cloud does not have."""
+    local = isinstance(cloud, LocalCloud)
+    if isinstance(dags, HostPathDags) and not local:
+        rule, others = "reads a folder of the node, which only a local cluster has", '"image" or "share"'
+    elif isinstance(dags, ShareDags) and local:
+        rule, others = "is a file share of a cloud, which a local stack has not", '"image" or "host_path"'
+    else:
+        return
+    yield Fault(key=f"{PROJECT}:dags.kind", value=dags.kind, rule=rule, remedy=f"choose kind {others}")
+
+
+def _exposure_faults(exposure: Exposure | None, cloud: Cloud, executor: Executor | None) -> Iterator[Fault]:
+    """Ways in that a cloud does not have, or that lead nowhere."""
+    if not isinstance(exposure, Gateway):
+        return
+    if isinstance(cloud, LocalCloud):
         yield Fault(
-            key=f"{PROJECT}:dags.kind",
-            value=dags.kind,
-            rule="reads a folder of the node, which only a local cluster has",
-            remedy='choose kind "image"',
+            key=f"{PROJECT}:exposure.kind",
+            value=exposure.kind,
+            rule="takes a reserved address, which a local stack has not",
+            remedy='choose kind "node_port" or "cluster_ip"',
+        )
+    elif isinstance(exposure.tls, ManagedTls) and cloud.kind != "gcp":
+        yield Fault(
+            key=f"{PROJECT}:exposure.tls.kind",
+            value=exposure.tls.kind,
+            rule=f"is a certificate that cloud {cloud.kind!r} does not make",
+            remedy='choose kind "cert_manager" or "secret"',
+        )
+    flower = isinstance(executor, CeleryExecutor | MixedExecutor) and executor.flower.enabled
+    if exposure.flower_host is not None and executor is not None and not flower:
+        yield Fault(
+            key=f"{PROJECT}:exposure.flower_host",
+            value=exposure.flower_host,
+            rule="leads to a Flower that this stack does not have",
+            remedy="remove it, or choose an executor with Celery and enable Flower",
         )
 
 

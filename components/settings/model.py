@@ -8,6 +8,8 @@ from typing import Annotated, Final
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 DNS_LABEL: Final = r"^[a-z]([-a-z0-9]*[a-z0-9])?$"
+DNS_SUBDOMAIN: Final = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*\Z"
+HOSTNAME: Final = r"^(?:[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?\.)+[a-z](?:[-a-z0-9]{0,61}[a-z0-9])\Z"
 
 IMAGE: Final = re.compile(r"[a-z0-9][a-z0-9._:/-]*(:(?!latest\Z)[A-Za-z0-9_][A-Za-z0-9._-]*|@sha256:[0-9a-f]{64})")
 
@@ -27,6 +29,12 @@ def _pinned(reference: str) -> str:
 
 Name = Annotated[str, Field(pattern=DNS_LABEL, max_length=30, title="lower-case DNS label, up to 30 characters")]
 """A lower-case DNS label that leaves room for suffixes."""
+KubernetesName = Annotated[
+    str, Field(pattern=DNS_SUBDOMAIN, max_length=253, title="name of a Kubernetes object, up to 253 characters")
+]
+"""The name of an object that somebody else makes."""
+Hostname = Annotated[str, Field(pattern=HOSTNAME, max_length=253, title="lower-case DNS name of at least two labels")]
+"""A host that browsers ask for; no wildcard, no port."""
 CpuMilli = Annotated[int, Field(ge=10, le=64_000)]
 """Thousandths of a processor."""
 MemoryMib = Annotated[int, Field(ge=32, le=524_288)]

@@ -17,9 +17,10 @@ from components.settings.airflow import (
     ImageDags,
     Logs,
     Migration,
+    StoreLogs,
     VolumeLogs,
 )
-from components.settings.cloud import Cloud
+from components.settings.cloud import Cloud, LocalCloud
 from components.settings.executor import Executor
 from components.settings.model import Model, Name
 
@@ -52,8 +53,8 @@ class Settings(Model):
     """Where DAG files come from."""
     example_dags: bool = False
     """Whether the DAGs of the folder `dags/` beside this program are deployed as well."""
-    logs: Logs = VolumeLogs(kind="volume")
-    """Where task logs are kept."""
+    logs: Logs | None = None
+    """Where task logs are kept; default: `store`, and `volume` on local stacks."""
     components: Components = Components()
     """Airflow's own services."""
     exposure: Exposure = ClusterIp(kind="cluster_ip")
@@ -70,3 +71,10 @@ class Settings(Model):
     """Whether the KubernetesPodOperator may read results back, which takes the right to run commands in pods."""
     protect: bool = False
     """Whether everything that holds data refuses to be deleted."""
+
+    @property
+    def task_logs(self) -> Logs:
+        """Where task logs are kept, whether the stack says so or not."""
+        if self.logs is not None:
+            return self.logs
+        return VolumeLogs(kind="volume") if isinstance(self.cloud, LocalCloud) else StoreLogs(kind="store")

@@ -6,11 +6,22 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from tests.unit.recorder import Config
-from tests.unit.stacks import GIVEN, config, stack_file
+from tests.unit.stacks import GIVEN, config
 
 SECRET: Final = "topsecret-value"
 GIVEN_DATABASE: Final = {"database": {"kind": "given"}}
 CELERY: Final = "airflow:executor"
+GCP: Final = {"kind": "gcp", "project": "my-project", "region": "europe-west1"}
+AZURE: Final = {
+    "kind": "azure",
+    "subscription_id": "00000000-0000-0000-0000-000000000000",
+    "location": "westeurope",
+}
+GATEWAY: Final[dict[str, Any]] = {
+    "kind": "gateway",
+    "host": "airflow.example.org",
+    "tls": {"kind": "secret", "name": "airflow-tls"},
+}
 
 
 def bad(**sections: Any) -> Config:
@@ -254,19 +265,110 @@ CASES: Final[Mapping[str, tuple[Config, str, str, str, str]]] = {
         "other than latest",
         "write repository:tag",
     ),
-    "a cloud that is not there yet": (
-        stack_file("dev"),
-        "airflow:cloud.kind",
-        "'gcp'",
-        "is not there yet",
-        "pulumi up -s local",
-    ),
     "logs on workers with task pods": (
         bad(kind="celery+kubernetes", logs={"kind": "worker"}),
         "airflow:logs.kind",
         "'worker'",
         "loses every log of a task pod",
         'choose kind "volume"',
+    ),
+    "logs on workers with task pods, on a cloud": (
+        bad(kind="celery+kubernetes", cloud=GCP, logs={"kind": "worker"}),
+        "airflow:logs.kind",
+        "'worker'",
+        "loses every log of a task pod",
+        'choose kind "store"',
+    ),
+    "a log store without a cloud": (
+        bad(logs={"kind": "store"}),
+        "airflow:logs.kind",
+        "'store'",
+        "a local stack has not",
+        'choose kind "volume"',
+    ),
+    "logs kept for no time": (
+        bad(cloud=AZURE, logs={"kind": "store", "retention_days": 0}),
+        "airflow:logs.retention_days",
+        "0",
+        "below 1, the least",
+        "use 1",
+    ),
+    "a log volume of one node on a cloud": (
+        bad(cloud=AZURE, logs={"kind": "volume", "access_mode": "ReadWriteOnce"}),
+        "airflow:logs.access_mode",
+        "'ReadWriteOnce'",
+        "ties every pod to one node",
+        "use ReadWriteMany",
+    ),
+    "a folder of the node on a cloud": (
+        bad(cloud=GCP, dags={"kind": "host_path", "path": "/dags"}),
+        "airflow:dags.kind",
+        "'host_path'",
+        "which only a local cluster has",
+        'choose kind "image" or "share"',
+    ),
+    "a share without a cloud": (
+        bad(dags={"kind": "share", "size_gib": 100}),
+        "airflow:dags.kind",
+        "'share'",
+        "a local stack has not",
+        'choose kind "image" or "host_path"',
+    ),
+    "a way out of the share": (
+        bad(cloud=GCP, dags={"kind": "share", "size_gib": 1024, "sub_path": "dags/../.."}),
+        "airflow:dags.sub_path",
+        "'dags/../..'",
+        "does not match",
+        "of that form",
+    ),
+    "a gateway without a cloud": (
+        bad(exposure=GATEWAY),
+        "airflow:exposure.kind",
+        "'gateway'",
+        "a local stack has not",
+        'choose kind "node_port"',
+    ),
+    "a managed certificate where none is made": (
+        bad(cloud=AZURE, exposure={**GATEWAY, "tls": {"kind": "managed"}}),
+        "airflow:exposure.tls.kind",
+        "'managed'",
+        "cloud 'azure' does not make",
+        'choose kind "cert_manager"',
+    ),
+    "a gateway without a certificate": (
+        bad(cloud=GCP, exposure={"kind": "gateway", "host": "airflow.example.org"}),
+        "airflow:exposure.tls",
+        "",
+        "is missing",
+        "set it",
+    ),
+    "a host that is an address": (
+        bad(cloud=GCP, exposure={**GATEWAY, "host": "10.0.0.1"}),
+        "airflow:exposure.host",
+        "'10.0.0.1'",
+        "does not match",
+        "of that form",
+    ),
+    "a host with a scheme": (
+        bad(cloud=GCP, exposure={**GATEWAY, "host": "https://airflow.example.org"}),
+        "airflow:exposure.host",
+        "'https://airflow.example.org'",
+        "does not match",
+        "of that form",
+    ),
+    "one host for two services": (
+        bad(cloud=GCP, exposure={**GATEWAY, "flower_host": GATEWAY["host"]}),
+        "airflow:exposure.flower_host",
+        "'airflow.example.org'",
+        "is the UI's host",
+        "use another host",
+    ),
+    "a host for a Flower that is not there": (
+        bad(kind="kubernetes", cloud=GCP, exposure={**GATEWAY, "flower_host": "flower.example.org"}),
+        "airflow:exposure.flower_host",
+        "'flower.example.org'",
+        "a Flower that this stack does not have",
+        "remove it",
     ),
     "an unknown context": (
         bad(cloud_with={"context": "nowhere"}),

@@ -29,7 +29,7 @@ GIVEN: Final = {
 def config(executor: str, **sections: Any) -> Config:
     """A local stack's config: sections become keys of the project, `executor_with` joins the executor's."""
     chosen = {"kind": executor, **sections.pop("executor_with", {})}
-    cloud = {"kind": "local", **sections.pop("cloud_with", {})}
+    cloud = sections.pop("cloud", {"kind": "local", **sections.pop("cloud_with", {})})
     keys = {f"airflow:{key}": value for key, value in sections.items()}
     return {"airflow:cloud": cloud, "airflow:executor": chosen, **keys}
 

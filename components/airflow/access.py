@@ -36,7 +36,7 @@ READ_LOG_RULES: Final = (
 def parts_of(settings: Settings) -> list[Part]:
     """The parts that a stack deploys."""
     executor = executors.parts_of(settings.executor)
-    parts: list[Part] = ["api-server", "scheduler", "dag-processor", "triggerer", "migration", "admin"]
+    parts: list[Part] = ["api-server", "scheduler", "dag-processor", "triggerer", "migration"]
     if executor.celery is not None:
         parts.extend(("redis", "worker"))
         if executor.celery.flower.enabled:

@@ -61,17 +61,15 @@ class Airflow(pulumi.ComponentResource):
             MigrationArgs(site=site, database_identity=cloud.databases.identity),
             opts=pulumi.ResourceOptions(parent=self),
         )
-        schema: list[pulumi.Resource] = [migration.migrated]
-        # The user's Job sets up the login's tables; an api-server starting meanwhile would too, and one would fail.
-        login: list[pulumi.Resource] = [migration.migrated, migration.admin_exists]
+        after: list[pulumi.Resource] = [migration.done]
 
         template = task_pods.template(site, parts.task_pods, child) if parts.task_pods else None
         chosen = settings.components
-        for pod, component, after in (
-            (services.api_server(site), chosen.api_server, login),
-            (services.scheduler(site, template), chosen.scheduler, schema),
-            (services.dag_processor(site), chosen.dag_processor, schema),
-            (services.triggerer(site), chosen.triggerer, schema),
+        for pod, component in (
+            (services.api_server(site), chosen.api_server),
+            (services.scheduler(site, template), chosen.scheduler),
+            (services.dag_processor(site), chosen.dag_processor),
+            (services.triggerer(site), chosen.triggerer),
         ):
             services.deployment(site, pod, component, parent=self, after=after)
         services.service(site, "api-server", ports={"http": API_PORT}, opts=child, exposure=settings.exposure)
@@ -85,7 +83,7 @@ class Airflow(pulumi.ComponentResource):
                     flower=parts.celery.flower,
                     broker_volume=cloud.volumes["broker"],
                     protect=settings.protect,
-                    after=schema,
+                    after=after,
                 ),
                 opts=pulumi.ResourceOptions(parent=self),
             )

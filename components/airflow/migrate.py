@@ -24,56 +24,41 @@ class MigrationArgs:
     """What the database is migrated for."""
 
     site: Site
-    database_identity: str
+    database_identity: pulumi.Input[str]
+    """What tells the server from another one."""
 
 
 class Migration(pulumi.ComponentResource):
-    """Two Jobs, each awaited: `airflow db migrate`, then the first user.
+    """One awaited Job: databases and their users, `airflow db migrate`, then the first user.
 
-    Their names carry a hash of what they depend on. A new image or database makes new Jobs; anything else leaves the
-    finished ones alone. They have no time to live: a Job that vanishes would be made, and run, again.
+    Its name carries a hash of what it depends on. A new image, database or first user makes a new Job; anything else
+    leaves the finished one alone. It has no time to live: a Job that vanishes would be made, and run, again.
     """
 
-    migrated: pulumi.Resource
-    """Finished when the database has its schema."""
-    admin_exists: pulumi.Resource
-    """Finished when the first user exists."""
+    done: pulumi.Resource
+    """Finished when the database has its schema and the first user."""
 
     def __init__(self, name: str, args: MigrationArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("airflow:airflow:Migration", name, None, opts)
         site, settings = args.site, args.site.settings
-        migrate = PartPod(
+        child = pulumi.ResourceOptions(parent=self, provider=site.kubernetes)
+        pod = PartPod(
             part="migration",
-            # One container for both: what keeps it from starting is named by the engine, which looks at no other.
-            args=["python", "-c", script("migrate.py")]
-            if "databases" in site.secrets
-            else ["airflow", "db", "migrate"],
-            sizing=SIZING,
-            after="nothing",
-            restart_policy="OnFailure",
-        )
-        create_admin = PartPod(
-            part="admin",
-            args=["python", "-c", script("create_admin.py")],
+            args=["python", "-c", script("migrate.py")],
             sizing=SIZING,
             after="nothing",
             restart_policy="OnFailure",
             environment={"ADMIN_USERNAME": settings.admin.username, "ADMIN_EMAIL": settings.admin.email},
         )
-        depends = (settings.image.reference, settings.image.version, args.database_identity)
-        self.migrated = self._job(name, site, migrate, naming.digest(*depends), after=None)
-        self.admin_exists = self._job(
-            name, site, create_admin, naming.digest(*depends, settings.admin.username), after=self.migrated
+        options = options_map(site, pod.part, child)
+        depends = (settings.image.reference, settings.image.version, settings.admin.username)
+        job_name = pulumi.Output.from_input(args.database_identity).apply(
+            lambda server: naming.object_name(site.name, pod.part, naming.digest(*depends, server))
         )
-        self.register_outputs({})
-
-    def _job(self, name: str, site: Site, pod: PartPod, digest: str, *, after: pulumi.Resource | None) -> Job:
-        opts = pulumi.ResourceOptions(parent=self, provider=site.kubernetes)
-        options = options_map(site, pod.part, opts)
-        return Job(
-            f"{name}-{pod.part}",
+        self.done = Job(
+            f"{name}-job",
             metadata=ObjectMetaArgs(
-                name=naming.object_name(site.name, pod.part, digest),
+                name=job_name,
                 namespace=site.namespace,
                 labels=site.labels(pod.part),
                 # A Job that gave up never tries again: the next `up` makes a new one.
@@ -81,17 +66,16 @@ class Migration(pulumi.ComponentResource):
             ),
             spec=JobSpecArgs(
                 backoff_limit=RETRIES,
-                active_deadline_seconds=site.settings.migration.deadline_seconds,
+                active_deadline_seconds=settings.migration.deadline_seconds,
                 template=pod_template(site, pod, options.metadata.name),
             ),
             opts=pulumi.ResourceOptions(
                 parent=self,
                 provider=site.kubernetes,
-                # The first user can only be put into tables that exist.
-                depends_on=[after] if after is not None else None,
                 delete_before_replace=True,
                 custom_timeouts=pulumi.CustomTimeouts(
-                    create=f"{site.settings.migration.deadline_seconds + AWAIT_MARGIN_SECONDS}s"
+                    create=f"{settings.migration.deadline_seconds + AWAIT_MARGIN_SECONDS}s"
                 ),
             ),
         )
+        self.register_outputs({})

@@ -17,11 +17,15 @@ TRIGGERER_LOG_PORT: Final = 8794
 FLOWER_PORT: Final = 5555
 LOG_FOLDER: Final = "/opt/airflow/logs"
 EXAMPLES_FOLDER: Final = "/opt/airflow/examples"
+API_THREADS: Final = 40
+"""Requests that one api-server works on at once, https://anyio.readthedocs.io/en/stable/threads.html."""
+POOL_SIZE: Final = 5
+"""Connections to the database that a pool keeps when nothing happens; Airflow's own default."""
 POD_TEMPLATE: Final = "/opt/airflow/pod_templates/task.yaml"
 
 SECTION_READERS: Final[Mapping[str, frozenset[Part]]] = {
     "api": frozenset({"api-server"}),
-    "fab": frozenset({"api-server", "admin"}),
+    "fab": frozenset({"api-server", "migration"}),
     "scheduler": frozenset({"scheduler"}),
     "dag_processor": frozenset({"dag-processor"}),
     "triggerer": frozenset({"triggerer"}),
@@ -33,7 +37,7 @@ SECTION_READERS: Final[Mapping[str, frozenset[Part]]] = {
 }
 """Who reads a section, so that a change rolls these and no one else. Sections that are not named reach everyone but
 RUNS_ONCE."""
-RUNS_ONCE: Final[frozenset[Part]] = frozenset({"migration", "admin"})
+RUNS_ONCE: Final[frozenset[Part]] = frozenset({"migration"})
 """Parts that are Jobs: they run again, and all others wait, when an option of theirs changes. So they get few."""
 SERVERS: Final[frozenset[Part]] = frozenset({"api-server", "scheduler"})
 EVERYONE: Final[frozenset[Part]] = frozenset(
@@ -138,6 +142,10 @@ def _for_part(part: Part, settings: Settings) -> Options:
         options["scheduler", "scheduler_health_check_server_port"] = str(HEALTH_PORT)
     if part == "api-server":
         options["api", "expose_config"] = "False"
+        # A connection for each of its threads: with fewer, a burst of starting tasks fills all threads with requests
+        # that wait for a connection, and none is left for those that would give theirs back.
+        options["database", "sql_alchemy_pool_size"] = str(POOL_SIZE)
+        options["database", "sql_alchemy_max_overflow"] = str(API_THREADS - POOL_SIZE)
     if part == "triggerer":
         # The api-server reads logs of deferred tasks from here, and the name of a Deployment's pod does not resolve.
         options["core", "hostname_callable"] = "airflow.utils.net.get_host_ip_address"

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 Part = Literal[
-    "api-server", "scheduler", "dag-processor", "triggerer", "worker", "flower", "redis", "migration", "admin", "task"
+    "api-server", "scheduler", "dag-processor", "triggerer", "worker", "flower", "redis", "migration", "task"
 ]
 
 DATABASE_PARTS: Final[frozenset[Part]] = frozenset(
-    {"api-server", "scheduler", "dag-processor", "triggerer", "migration", "admin"}
+    {"api-server", "scheduler", "dag-processor", "triggerer", "migration"}
 )
 """Who holds the metadata database's credentials. Workers and task pods run the code of DAG authors and never do,
 https://airflow.apache.org/docs/apache-airflow/stable/security/security_model.html."""
@@ -86,7 +86,7 @@ CREDENTIALS: Final = (
     ),
     Credential(variable="OWNERS", stored_in="databases", key="owners", readers=frozenset({"migration"})),
     Credential(variable="REDISCLI_AUTH", stored_in="broker", key="password", readers=frozenset({"redis"})),
-    Credential(variable="ADMIN_PASSWORD", stored_in="admin", key="password", readers=frozenset({"admin"})),
+    Credential(variable="ADMIN_PASSWORD", stored_in="admin", key="password", readers=frozenset({"migration"})),
 )
 """The secrets matrix, whole: a value that is not listed here reaches no pod."""
 

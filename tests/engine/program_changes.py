@@ -9,7 +9,7 @@ from program_stacks import Config, changed
 
 PARTS: Final = frozenset({"api-server", "dag-processor", "flower", "scheduler", "triggerer", "worker"})
 """Airflow's own pods that run for long."""
-JOBS: Final = frozenset({"airflow-migrate-admin", "airflow-migrate-migration"})
+JOBS: Final = frozenset({"airflow-migrate-job"})
 TASK_TEMPLATE: Final = frozenset({"airflow-task-template"})
 FLOWER: Final = frozenset(
     {
@@ -122,7 +122,7 @@ PROTECTED_CHANGES: Final = {
         update=named("worker", "triggerer", "scheduler", "access-pod-launcher-binding"),
         replace=TASK_TEMPLATE,
     ),
-    "the first user's name": Change(path="admin.username", value="root", replace=frozenset({"airflow-migrate-admin"})),
+    "the first user's name": Change(path="admin.username", value="root", replace=JOBS),
 }
 """The same of a protected stack, which takes every change that deletes nothing of value."""
 

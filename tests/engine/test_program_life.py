@@ -88,7 +88,7 @@ def test_the_database_goes_after_everything_that_uses_it(life: Life) -> None:
 def test_nothing_that_needs_the_schema_is_created_before_the_migration_is_through(life: Life) -> None:
     run = life.runs["up"]
     at = moments(run)
-    migration = next(name for point, name in at if name.endswith("-migrate-migration"))
+    migration = next(name for point, name in at if name.endswith("-migrate-job"))
     others = {
         step.name
         for step in run.steps("create")
@@ -102,17 +102,10 @@ def test_nothing_that_needs_the_schema_is_created_before_the_migration_is_throug
     assert [name for name in others if at["start", name] < at["end", migration]] == []
 
 
-def test_the_api_server_starts_after_the_first_user_was_made(life: Life) -> None:
-    """Both set up the login's tables: at the same time, one of them fails."""
-    at = moments(life.runs["up"])
-    [admin] = [name for point, name in at if point == "end" and name.endswith("-migrate-admin")]
-    assert at["end", admin] < at["start", admin.replace("migrate-admin", "api-server")]
-
-
 def test_a_migration_that_fails_ends_the_run_with_pod_and_cause_before_anything_needs_it(unlucky: Life) -> None:
     run = unlucky.runs["up with a failing migration"]
     assert run.code != 0
-    [said] = [message for message in run.messages() if "airflow-migrate-migration" in message]
+    [said] = [message for message in run.messages() if "airflow-migrate-job" in message]
     assert "[Pod unlucky/airflow-migration-" in said
     assert "exit code 1" in said
     live = unlucky.live["up with a failing migration"]
@@ -127,13 +120,13 @@ def test_a_migration_that_fails_ends_the_run_with_pod_and_cause_before_anything_
 
 def test_a_failed_migration_is_tried_again_by_the_same_up_again(unlucky: Life) -> None:
     """What failed may have been the database's fault: waiting for a Job that gave up would never end."""
-    assert done(unlucky.runs["the same again"])["replace"] == {"airflow-migrate-migration"}
+    assert done(unlucky.runs["the same again"])["replace"] == {"airflow-migrate-job"}
 
 
 def test_a_failed_migration_is_corrected_by_another_up_with_the_same_secrets(unlucky: Life) -> None:
     """Passwords made anew would lock the program out of the database that has the old ones."""
     run = unlucky.runs["up"]
-    assert done(run)["replace"] == {"airflow-migrate-migration", "airflow-task-template"}
+    assert done(run)["replace"] == {"airflow-migrate-job", "airflow-task-template"}
     assert done(run).keys() <= {"create", "update", "replace"}
     assert [step for step in run.steps() if step.type.startswith("random:")] == []
     kept = ("Secret", "PersistentVolumeClaim", "Namespace")

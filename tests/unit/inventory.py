@@ -23,7 +23,6 @@ EVERY_EXECUTOR: Final = {
     ("kubernetes:core/v1:PersistentVolumeClaim", "airflow-logs"),
     # Access
     ("airflow:airflow:Access", "airflow-access"),
-    ("kubernetes:core/v1:ServiceAccount", "airflow-access-admin-account"),
     ("kubernetes:core/v1:ServiceAccount", "airflow-access-api-server-account"),
     ("kubernetes:core/v1:ServiceAccount", "airflow-access-dag-processor-account"),
     ("kubernetes:core/v1:ServiceAccount", "airflow-access-migration-account"),
@@ -46,9 +45,7 @@ EVERY_EXECUTOR: Final = {
     ("random:index/randomPassword:RandomPassword", "airflow-secrets-admin-password"),
     # The database's schema and the first user
     ("airflow:airflow:Migration", "airflow-migrate"),
-    ("kubernetes:batch/v1:Job", "airflow-migrate-admin"),
-    ("kubernetes:batch/v1:Job", "airflow-migrate-migration"),
-    ("kubernetes:core/v1:ConfigMap", "airflow-admin-options"),
+    ("kubernetes:batch/v1:Job", "airflow-migrate-job"),
     ("kubernetes:core/v1:ConfigMap", "airflow-migration-options"),
     # Airflow's own services
     ("kubernetes:apps/v1:Deployment", "airflow-api-server"),

@@ -94,6 +94,14 @@ def test_a_database_that_is_away_does_not_restart_the_api_server(executor: str) 
     assert main["startupProbe"]["httpGet"]["path"] == "/api/v2/monitor/health"
 
 
+def test_every_thread_of_the_api_server_can_have_a_connection_to_the_database() -> None:
+    """With fewer, a burst of starting tasks blocks all of its 40 threads for the 30 s that a pool lets them wait."""
+    recording = recorded("kubernetes")
+    options = options_of(recording, pod_of(recording, "api-server"))
+    kept, more = (int(options[f"AIRFLOW__DATABASE__SQL_ALCHEMY_{name}"]) for name in ("POOL_SIZE", "MAX_OVERFLOW"))
+    assert kept + more == 40
+
+
 def test_the_scheduler_answers_on_the_health_port_that_is_probed() -> None:
     recording = recorded("celery+kubernetes")
     scheduler = pod_of(recording, "scheduler")

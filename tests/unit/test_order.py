@@ -55,31 +55,29 @@ def test_exactly_one_container_migrates_the_database() -> None:
             for container in pod.containers
             if re.search(r"airflow\W+db\W+migrate", " ".join(container.get("args", [])))
         ]
-        assert migrating == [f"pod of Job {recording.outputs['name']}-migrate-migration: migration"], stack
+        assert migrating == [f"pod of Job {recording.outputs['name']}-migrate-job: migration"], stack
     assert [w for w, _, c in every_container() if "upgrade" in c.get("args", []) or "initdb" in c.get("args", [])] == []
 
 
 def test_everything_long_running_with_a_schema_waits_for_it() -> None:
-    """And the api-server for the first user's Job as well: both set up the login's tables, and one would fail."""
+    """And for the first user: the api-server sets up the login's tables too, and one of both would fail."""
     offenders = []
     for stack, recording in recordings():
-        migration, admin = (
-            recording.the("Job", f"{recording.outputs['name']}-migrate-{part}").urn for part in ("migration", "admin")
-        )
-        for pod in pods(recording):
-            if pod.owner.kind in LONG_RUNNING and pod.part not in BEFORE_THE_MIGRATION:
-                wanted = {migration, admin} if pod.part == "api-server" else {migration}
-                missing = wanted - waits_for(recording, pod.owner)
-                if missing:
-                    offenders.append(f"{stack}: {pod} does not wait for {missing}")
+        migration = recording.the("Job", f"{recording.outputs['name']}-migrate-job").urn
+        offenders += [
+            f"{stack}: {pod}"
+            for pod in pods(recording)
+            if pod.owner.kind in LONG_RUNNING
+            and pod.part not in BEFORE_THE_MIGRATION
+            and migration not in waits_for(recording, pod.owner)
+        ]
     assert offenders == []
 
 
 @pytest.mark.parametrize("executor", EXECUTORS)
-def test_the_first_user_waits_for_the_schema_and_the_schema_for_the_server(executor: str) -> None:
+def test_the_schema_waits_for_the_server(executor: str) -> None:
     recording = recorded(executor)
-    migration = recording.the("Job", "airflow-migrate-migration")
-    assert migration.urn in waits_for(recording, recording.the("Job", "airflow-migrate-admin"))
+    migration = recording.the("Job", "airflow-migrate-job")
     assert recording.the("StatefulSet", "airflow-postgres-server").urn in waits_for(recording, migration)
 
 
@@ -187,18 +185,18 @@ def names(recording: Recording) -> dict[str, str]:
 @pytest.mark.parametrize(
     ("key", "value", "changed"),
     [
-        ("image", {"reference": "apache/airflow:3.3.3", "version": "3.3.3"}, {"migration", "admin"}),
-        ("image", {"reference": "apache/airflow@sha256:" + "1" * 64}, {"migration", "admin"}),
-        ("admin", {"username": "root"}, {"admin"}),
-        ("components", {"scheduler": {"replicas": 2}, "api_server": {"memory_mib": 2048}}, set()),
+        ("image", {"reference": "apache/airflow:3.3.3", "version": "3.3.3"}, True),
+        ("image", {"reference": "apache/airflow@sha256:" + "1" * 64}, True),
+        ("admin", {"username": "root"}, True),
+        ("components", {"scheduler": {"replicas": 2}, "api_server": {"memory_mib": 2048}}, False),
     ],
 )
-def test_the_database_is_migrated_again_exactly_when_image_or_server_changes(
-    key: str, value: object, changed: set[str]
+def test_the_database_is_migrated_again_exactly_when_image_server_or_first_user_changes(
+    key: str, value: object, changed: bool
 ) -> None:
     before = names(recorded("celery"))
     after = names(recorder.run({**STACKS["celery"], f"airflow:{key}": value}))
-    assert {name.rpartition("-")[2] for name in before if before[name] != after[name]} == changed
+    assert (before != after) is changed
 
 
 @pytest.mark.parametrize("stack", ["both, example DAGs", "both, on a node's port", "both, several of each"])
@@ -215,7 +213,7 @@ def test_the_first_users_password_is_in_no_argument() -> None:
     """F51: arguments can be read by everyone who may list processes or pods."""
     for stack, recording in recordings():
         for pod in pods(recording):
-            if pod.part == "admin":
+            if pod.part == "migration":
                 variables = {v["name"]: v for v in pod.main["env"]}
                 assert "secretKeyRef" in variables["ADMIN_PASSWORD"]["valueFrom"], stack
                 assert not any("--password" in argument for argument in pod.main["args"])

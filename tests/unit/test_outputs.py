@@ -59,5 +59,5 @@ def test_the_commands_name_objects_that_are_there() -> None:
 def test_the_admin_is_the_user_that_settings_name() -> None:
     recording = recorded("celery")
     assert recording.outputs["admin_user"] == "admin"
-    job = recording.the("Job", "airflow-migrate-admin").plain["spec"]["template"]["spec"]["containers"][0]
+    job = recording.the("Job", "airflow-migrate-job").plain["spec"]["template"]["spec"]["containers"][0]
     assert {"name": "ADMIN_USERNAME", "value": "admin"} in job["env"]

@@ -23,7 +23,7 @@ EVERYONE: Final[frozenset[Part]] = frozenset(
 """But for the Jobs, which a general option concerns least: the database would be migrated again for a log level."""
 READERS: Final = {
     "api": {"api-server"},
-    "fab": {"api-server", "admin"},
+    "fab": {"api-server", "migration"},
     "scheduler": {"scheduler"},
     "dag_processor": {"dag-processor"},
     "triggerer": {"triggerer"},
@@ -31,7 +31,7 @@ READERS: Final = {
     "celery": {"scheduler", "worker", "flower"},
     "celery_broker_transport_options": {"scheduler", "worker", "flower"},
     "workers": {"worker", "task"},
-    "database": {"api-server", "scheduler", "dag-processor", "triggerer", "migration", "admin"},
+    "database": {"api-server", "scheduler", "dag-processor", "triggerer", "migration"},
     # A section that nothing is known of reaches everyone.
     "operators": EVERYONE,
     "Logging": EVERYONE,
@@ -81,7 +81,7 @@ TOGETHER: Final = (
         ("scheduler", "catchup_by_default", {"scheduler", "dag-processor", "triggerer", "worker", "task"}),
         ("scheduler", "task_instance_heartbeat_timeout", {"scheduler", "worker", "task"}),
         ("triggerer", "triggerer_health_check_threshold", {"triggerer", "api-server"}),
-        ("fab", "expose_hidden", {"api-server", "admin"}),
+        ("fab", "expose_hidden", {"api-server", "migration"}),
     ],
 )
 def test_an_option_reaches_those_who_read_it_whatever_its_section_is_called(
@@ -92,7 +92,7 @@ def test_an_option_reaches_those_who_read_it_whatever_its_section_is_called(
     texts, _ = recorder.raw({**STACKS[STACK], "airflow:options": {section: {option: value}}})
     settings = reading.parse(texts)
     name = options.variable(section, option)
-    everyone: tuple[Part, ...] = (*EVERYONE, "migration", "admin")
+    everyone: tuple[Part, ...] = (*EVERYONE, "migration")
     having = {part for part in everyone if options.options_of(part, settings).get(name) == value}
     assert having == parts
 
@@ -130,7 +130,7 @@ def test_an_option_of_airflow_rolls_exactly_its_readers(sections: tuple[str, ...
                 "executor": {"kind": STACK, "workers": {"concurrency": 4}, "broker": {"memory_mib": 256}},
                 "admin": {"username": "root"},
             },
-            {"triggerer", "worker", "redis", "admin"},
+            {"triggerer", "worker", "redis", "migration"},
         ),
         ({"executor": {"kind": STACK, "task_pods": {"memory_mib": 1024}}}, {"task", "scheduler"}),
         ({"executor": {"kind": STACK, "task_pods": {"keep_failed": True}}}, {"scheduler"}),

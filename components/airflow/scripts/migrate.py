@@ -1,7 +1,10 @@
-"""Create the databases and users of an installation on a PostgreSQL server, then run `airflow db migrate`.
+"""Bring the database to what this Airflow wants: databases and users, schema, first user; each only if it is missing.
 
-Users that exist get their password anew. Environment: ADMINISTRATOR_URL, and OWNERS as a JSON list of {database, user,
-password}; neither is passed on. Safe to run again.
+One process for all: loading Airflow takes about 4 s of a processor, and everything else waits for this.
+
+Environment: ADMIN_USERNAME, ADMIN_EMAIL, ADMIN_PASSWORD; an existing user of that name stays as it is, password included.
+For a server on which this program makes the databases: ADMINISTRATOR_URL, and OWNERS as a JSON list of {database, user,
+password}; users that exist get their password anew. Safe to run again.
 """
 
 import json
@@ -15,12 +18,12 @@ from psycopg2 import sql
 WAIT_SECONDS = 300
 
 
-def connected():
+def connected(url):
     """A connection to the server, waited for."""
     deadline = time.monotonic() + WAIT_SECONDS
     while True:
         try:
-            connection = psycopg2.connect(os.environ["ADMINISTRATOR_URL"], connect_timeout=5)
+            connection = psycopg2.connect(url, connect_timeout=5)
         except psycopg2.OperationalError as error:
             if time.monotonic() > deadline or "authentication failed" in str(error):
                 sys.exit(f"The database server cannot be reached: {error}")
@@ -30,25 +33,60 @@ def connected():
             return connection
 
 
-def main():
-    """Create what is missing."""
-    with connected().cursor() as cursor:
-        for owner in json.loads(os.environ["OWNERS"]):
+def create_databases(administrator_url, owners):
+    """Create what is missing on the server, each database in the hands of its own user."""
+    with connected(administrator_url).cursor() as cursor:
+        for owner in owners:
             user, database = sql.Identifier(owner["user"]), sql.Identifier(owner["database"])
             cursor.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [owner["user"]])
             verb = sql.SQL("ALTER" if cursor.fetchone() else "CREATE")
             cursor.execute(sql.SQL("{} ROLE {} LOGIN PASSWORD %s").format(verb, user), [owner["password"]])
-            cursor.execute("SELECT 1 FROM pg_database WHERE datname = %s", [owner["database"]])
-            if not cursor.fetchone():
+            cursor.execute(
+                "SELECT pg_catalog.pg_get_userbyid(datdba) FROM pg_database WHERE datname = %s", [owner["database"]]
+            )
+            found = cursor.fetchone()
+            if not found or found[0] != owner["user"]:
                 # A managed server's administrator is no superuser: it must be a member to give a database away.
                 cursor.execute(sql.SQL("GRANT {} TO CURRENT_USER").format(user))
-                cursor.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(database, user))
+                give = "ALTER DATABASE {} OWNER TO {}" if found else "CREATE DATABASE {} OWNER {}"
+                cursor.execute(sql.SQL(give).format(database, user))
             cursor.execute(sql.SQL("REVOKE CONNECT ON DATABASE {} FROM PUBLIC").format(database))
-            print(f"database {owner['database']} is owned by {owner['user']}")
+            print(f"database {owner['database']} is owned by {owner['user']}", flush=True)
 
 
-main()
-for variable in ("ADMINISTRATOR_URL", "OWNERS"):
-    del os.environ[variable]
-sys.stdout.flush()
-os.execvp("airflow", ["airflow", "db", "migrate"])
+def migrate():
+    """Run `airflow db migrate` in this process."""
+    from airflow.__main__ import main
+
+    sys.argv = ["airflow", "db", "migrate"]
+    main()
+
+
+def create_admin(username, email, password):
+    """Create the first user unless it exists."""
+    from airflow.providers.fab.auth_manager.cli_commands.utils import get_application_builder
+
+    with get_application_builder() as builder:
+        manager = builder.sm
+        if manager.find_user(username):
+            print(f"user {username} exists")
+        elif manager.add_user(
+            username=username,
+            first_name="Airflow",
+            last_name="Administrator",
+            email=email,
+            role=manager.find_role("Admin"),
+            password=password,
+        ):
+            print(f"user {username} created")
+        else:
+            sys.exit(f"user {username} could not be created; its e-mail address may be taken")
+
+
+# Out of the environment: what Airflow loads here, plugins included, has no use for them.
+administrator_url, owners = os.environ.pop("ADMINISTRATOR_URL", None), os.environ.pop("OWNERS", "[]")
+admin = [os.environ.pop(name) for name in ("ADMIN_USERNAME", "ADMIN_EMAIL", "ADMIN_PASSWORD")]
+if administrator_url is not None:
+    create_databases(administrator_url, json.loads(owners))
+migrate()
+create_admin(*admin)

@@ -1,0 +1,164 @@
+"""Stand-ins for `gke-gcloud-auth-plugin` and `kubelogin`, which the kubeconfigs of GKE and AKS run to log in.
+
+Where the real ones trade a person's cloud login for a token, these issue a client certificate of the lab's cluster that
+is valid for an hour. Like the real ones they do not talk to the cluster.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import json
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final, NoReturn
+
+VALID: Final = datetime.timedelta(hours=1)
+CONTROL_PLANE: Final = "LAB_CONTROL_PLANE"
+"""Variable: the folder of the control plane to log in to; default: that of the lab's node."""
+GKE: Final = "gke-gcloud-auth-plugin"
+AKS: Final = "kubelogin"
+AKS_SERVER: Final = "6dae42f8-4368-4678-94ff-3960e28e3630"
+"""The application that every AKS cluster takes tokens for,
+https://learn.microsoft.com/en-us/azure/aks/kubelogin-authentication."""
+AKS_LOGINS: Final = (
+    "devicecode",
+    "interactive",
+    "spn",
+    "ropc",
+    "msi",
+    "azurecli",
+    "azd",
+    "workloadidentity",
+    "azurepipelines",
+)
+USERS: Final = {GKE: "lab-user@simulated.google", AKS: "lab-user@simulated.entra"}
+
+
+class RefusedError(Exception):
+    """The plugin was called in a way that the real one refuses."""
+
+
+def install(folder: Path) -> None:
+    """Put both into a folder, which belongs on the PATH of `pulumi`."""
+    from lab.engine.plugins import write_launcher
+
+    for name in USERS:
+        write_launcher(folder / name, __name__, name)
+
+
+def credential(plugin: str, arguments: Sequence[str], environment: Mapping[str, str]) -> dict[str, Any]:
+    """What a plugin answers: an ExecCredential of the version that the client asks for.
+
+    Raises:
+        RefusedError: arguments or environment that the real plugin refuses.
+    """
+    {GKE: _check_gke, AKS: _check_aks}[plugin](arguments)
+    version = _asked_version(environment)
+    certificate, key, until = _issue(_control_plane(environment), USERS[plugin])
+    status = {
+        "clientCertificateData": certificate,
+        "clientKeyData": key,
+        "expirationTimestamp": until.strftime("%Y-%m-%dT%H:%M:%SZ"),
+    }
+    return {"kind": "ExecCredential", "apiVersion": version, "spec": {"interactive": False}, "status": status}
+
+
+def _check_gke(arguments: Sequence[str]) -> None:
+    parser = _Parser(prog=GKE)
+    parser.add_argument("--use_application_default_credentials", action="store_true")
+    parser.add_argument("--impersonate_service_account")
+    parser.parse_args(arguments)
+
+
+def _check_aks(arguments: Sequence[str]) -> None:
+    parser = _Parser(prog=AKS)
+    parser.add_argument("command", choices=["get-token"])
+    parser.add_argument("--server-id", required=True)
+    parser.add_argument("--login", "-l", choices=AKS_LOGINS, default="devicecode")
+    for option in ("--client-id", "--tenant-id", "--environment", "--token-cache-dir"):
+        parser.add_argument(option)
+    given = parser.parse_args(arguments)
+    if given.server_id != AKS_SERVER:
+        raise RefusedError(f"no application {given.server_id} is known; that of AKS is {AKS_SERVER}")
+
+
+class _Parser(argparse.ArgumentParser):
+    """Raises in place of ending the process."""
+
+    def error(self, message: str) -> NoReturn:
+        raise RefusedError(message)
+
+
+def _asked_version(environment: Mapping[str, str]) -> str:
+    asked = environment.get("KUBERNETES_EXEC_INFO")
+    if not asked:
+        raise RefusedError("KUBERNETES_EXEC_INFO is not set; kubectl and client libraries set it")
+    version = str(json.loads(asked).get("apiVersion"))
+    if version not in ("client.authentication.k8s.io/v1", "client.authentication.k8s.io/v1beta1"):
+        raise RefusedError(f"{version} is not a version of ExecCredential")
+    return version
+
+
+def _control_plane(environment: Mapping[str, str]) -> Path:
+    if given := environment.get(CONTROL_PLANE):
+        return Path(given)
+    from lab.node.instance import Instance
+
+    return Instance().layout.folder
+
+
+def _issue(control_plane: Path, user: str) -> tuple[str, str, datetime.datetime]:
+    """Certificate and key as PEM, and until when they hold."""
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+    from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+    pki = control_plane / "pki"
+    try:
+        authority = x509.load_pem_x509_certificate((pki / "ca.crt").read_bytes())
+        signer = serialization.load_pem_private_key((pki / "ca.key").read_bytes(), password=None)
+    except OSError as error:
+        raise RefusedError(f"there is no cluster to log in to ({error})") from error
+    assert isinstance(signer, ec.EllipticCurvePrivateKey)
+    now = datetime.datetime.now(datetime.UTC).replace(microsecond=0)
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name(
+        [x509.NameAttribute(NameOID.ORGANIZATION_NAME, "system:masters"), x509.NameAttribute(NameOID.COMMON_NAME, user)]
+    )
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(authority.subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(minutes=5))
+        .not_valid_after(now + VALID)
+        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH]), critical=False)
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key()), critical=False)
+        .sign(signer, hashes.SHA256())
+    )
+    secret = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    return certificate.public_bytes(serialization.Encoding.PEM).decode(), secret.decode(), now + VALID
+
+
+def main() -> None:
+    """Run the plugin that the first argument names; a refusal is one line and exit code 1."""
+    plugin, *arguments = sys.argv[1:]
+    if "--version" in arguments:
+        print(f"{plugin}: a stand-in of the lab")
+        return
+    try:
+        print(json.dumps(credential(plugin, arguments, os.environ)))
+    except RefusedError as error:
+        print(f"{plugin}: {error}", file=sys.stderr)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -105,6 +105,13 @@ def _fault(prefix: str, detail: ErrorDetails, known: dict[str, Sequence[str]]) -
         case "string_too_long":
             rule = f"has {len(str(value))} characters, {context['max_length']} are the most it may have"
             return Fault(key=key, value=value, rule=rule, remedy="shorten it")
+        case "too_short" | "too_long":
+            limit = context["min_length" if kind == "too_short" else "max_length"]
+            bound = "least" if kind == "too_short" else "most"
+            rule = f"has {context['actual_length']} entries, {limit} is the {bound} it may have"
+            return Fault(key=key, value=value, rule=rule, remedy=f"list {limit}")
+        case "list_type":
+            return Fault(key=key, value=value, rule="is not a list", remedy="write one entry a line, each with a dash")
         case "int_type" | "int_parsing" | "int_from_float":
             return Fault(key=key, value=value, rule="is not a whole number", remedy="write one, without quotes or unit")
         case "bool_type" | "bool_parsing":

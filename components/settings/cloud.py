@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from components.settings.gcp import GcpCloud
 from components.settings.model import ImageReference, Model, SizeGib
 
 
@@ -43,16 +44,6 @@ class LocalCloud(Model):
         kind="in_cluster"
     )
     """Where Airflow's metadata and Celery's results are kept."""
-
-
-class GcpCloud(Model):
-    """A GKE cluster with Cloud SQL."""
-
-    kind: Literal["gcp"]
-    project: str
-    """The Google Cloud project's id."""
-    region: str
-    """The region of all resources."""
 
 
 class AzureCloud(Model):

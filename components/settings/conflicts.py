@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from components import kubeconfig
 from components.faults import Fault
+from components.settings import gcp_faults
 from components.settings.airflow import (
     OWNED_OPTIONS,
     AirflowOptions,
@@ -26,6 +27,7 @@ from components.settings.airflow import (
 )
 from components.settings.cloud import Cloud, GivenDatabase, LocalCloud
 from components.settings.executor import CeleryExecutor, Executor, KubernetesExecutor, MixedExecutor
+from components.settings.gcp import GcpCloud
 from components.settings.keys import METADATA_URL, PROJECT, RESULT_URL
 
 SSL_MODES: Final = ("disable", "prefer", "require")
@@ -52,6 +54,8 @@ def faults(raw: Mapping[str, str], parsed: Mapping[str, Any]) -> Iterator[Fault]
     if cloud is not None:
         yield from _dag_faults(parsed.get("dags"), cloud)
         yield from _exposure_faults(parsed.get("exposure"), cloud, executor)
+    if isinstance(cloud, GcpCloud):
+        yield from gcp_faults.faults(cloud, parsed)
 
 
 def _log_faults(logs: Logs | None, cloud: Cloud | None, executor: Executor | None) -> Iterator[Fault]:

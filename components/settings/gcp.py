@@ -1,0 +1,335 @@
+"""A stack on Google Cloud."""
+
+from __future__ import annotations
+
+import re
+from difflib import get_close_matches
+from ipaddress import IPv4Network
+from typing import Annotated, Final, Literal
+
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator
+
+from components.settings import gcp_regions, gcp_sql
+from components.settings.model import Model
+
+PRIVATE: Final = tuple(map(IPv4Network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10")))
+"""What nobody is on the internet: RFC 1918 and RFC 6598."""
+DOCKER: Final = IPv4Network("172.17.0.0/16")
+"""Cloud SQL cannot answer clients from here, https://cloud.google.com/sql/docs/postgres/private-ip."""
+SHARED_SUFFIXES: Final = ("-micro", "-small")
+LEAST_CONNECTIONS: Final = 50
+"""What Cloud SQL gives its second smallest tier."""
+OWNED_FLAGS: Final = frozenset({"cloudsql.iam_authentication", "cloudsql.enable_pgaudit"})
+
+
+def _network(text: str) -> str:
+    """The address range, if it is one.
+
+    Raises:
+        ValueError: it is not, has bits set behind its prefix, or is public; "rule; remedy".
+    """
+    try:
+        network = IPv4Network(text)
+    except ValueError as error:
+        raise ValueError(f"is no address range ({error}); write one like 10.10.0.0/20") from None
+    if not any(network.subnet_of(private) for private in PRIVATE):
+        raise ValueError("is not private; use a range of 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16 or 100.64.0.0/10")
+    return text
+
+
+def _client(text: str) -> str:
+    """The address range of those who may talk to the cluster's API.
+
+    Raises:
+        ValueError: no range, or everyone; "rule; remedy".
+    """
+    try:
+        network = IPv4Network(text)
+    except ValueError as error:
+        raise ValueError(f"is no address range ({error}); write one like 203.0.113.7/32") from None
+    if network.prefixlen == 0:
+        raise ValueError("lets everyone in; list the ranges of those who operate the cluster")
+    return text
+
+
+def _region(text: str) -> str:
+    """The region, if Google Cloud has one of that name.
+
+    Raises:
+        ValueError: it has not; "rule; remedy".
+    """
+    if text not in gcp_regions.ZONES:
+        near = get_close_matches(text, gcp_regions.ZONES, n=1)
+        hint = f"did you mean {near[0]}" if near else f"use one of {', '.join(gcp_regions.ZONES)}"
+        raise ValueError(f"is no region of Google Cloud; {hint}")
+    return text
+
+
+def _machine(text: str) -> str:
+    """The machine type, if a node of a cluster can have it.
+
+    Raises:
+        ValueError: it cannot; "rule; remedy".
+    """
+    if not re.fullmatch(r"[a-z]\d[a-z]?-[a-z]+(-[a-z0-9]+)*", text) or text.endswith(SHARED_SUFFIXES):
+        raise ValueError("is no machine type for nodes; use one like e2-standard-4")
+    return text
+
+
+AddressRange = Annotated[str, AfterValidator(_network), Field(title="private IPv4 range in CIDR form")]
+ClientRange = Annotated[str, AfterValidator(_client), Field(title="IPv4 range in CIDR form")]
+MachineType = Annotated[str, AfterValidator(_machine), Field(title="machine type of Compute Engine")]
+ProjectId = Annotated[
+    str, Field(pattern=r"^[a-z][a-z0-9-]{4,28}[a-z0-9]\Z", title="project id: 6 to 30 of a-z, 0-9 and -")
+]
+Region = Annotated[str, AfterValidator(_region), Field(title="region of Google Cloud")]
+KeyName = Annotated[
+    str,
+    Field(
+        pattern=r"^projects/[^/\s]+/locations/[^/\s]+/keyRings/[^/\s]+/cryptoKeys/[^/\s]+\Z",
+        title="full name of a key of Cloud KMS",
+    ),
+]
+Member = Annotated[
+    str, Field(pattern=r"^(user|group|domain|serviceAccount):[^\s:]+\Z", title="user:, group: or domain: with its name")
+]
+ZoneName = Annotated[str, Field(title="zones of the region, up to three")]
+
+
+class Addresses(Model):
+    """Address ranges of the stack's own network. They cannot change later without a new cluster."""
+
+    nodes: Annotated[AddressRange, Field(validate_default=True)] = "10.10.0.0/20"
+    """Addresses of the nodes, one each."""
+    pods: Annotated[AddressRange, Field(validate_default=True)] = "10.16.0.0/16"
+    """Addresses of the pods; each node takes a /24 of it."""
+    services: Annotated[AddressRange, Field(validate_default=True)] = "10.11.0.0/20"
+    """Addresses of Services in the cluster."""
+    private_services: Annotated[AddressRange, Field(validate_default=True)] = "10.12.0.0/20"
+    """Addresses of the database and of file shares, which Google runs in a network beside."""
+
+    @field_validator("nodes", "pods", "services", "private_services")
+    @classmethod
+    def _room(cls, text: str, info: ValidationInfo) -> str:
+        network = IPv4Network(text)
+        longest = {"nodes": 28, "pods": 21, "services": 27, "private_services": 24}[info.field_name or ""]
+        if network.prefixlen > longest:
+            raise ValueError(f"is too small; use /{longest} or a larger range")
+        if network.overlaps(DOCKER):
+            raise ValueError(f"overlaps {DOCKER}, which Cloud SQL does not answer; use another range")
+        for other, taken in info.data.items():
+            if network.overlaps(IPv4Network(taken)):
+                raise ValueError(f"overlaps {other} ({taken}); use ranges that share no address")
+        return text
+
+
+class DnsEndpoint(Model):
+    """By name from anywhere, where only who Google Cloud's IAM lets through is answered; no address is open."""
+
+    kind: Literal["dns"]
+
+
+class PublicEndpoint(Model):
+    """By a public address, from the listed ranges alone."""
+
+    kind: Literal["authorized_networks"]
+    ranges: Annotated[list[ClientRange], Field(min_length=1, title="list of IPv4 ranges, not everyone's")]
+    """Where operators are, this program included."""
+
+
+class PrivateEndpoint(Model):
+    """By a private address, for operators inside the network or connected to it."""
+
+    kind: Literal["private"]
+    ranges: Annotated[list[ClientRange], Field(min_length=1, title="list of IPv4 ranges, not everyone's")]
+    """Where operators are, this program included."""
+
+
+class Pool(Model):
+    """Nodes of one kind."""
+
+    machine_type: MachineType = "e2-standard-4"
+    """Machine type of the nodes."""
+    nodes_min: Annotated[int, Field(ge=0, le=100)] = 1
+    """Least number of nodes in each zone."""
+    nodes_max: Annotated[int, Field(ge=1, le=100, validate_default=True)] = 3
+    """Greatest number of nodes in each zone."""
+    disk_gib: Annotated[int, Field(ge=20, le=65_536)] = 50
+    """Disk of one node, in GiB."""
+    spot: bool = False
+    """Whether nodes are cheap and may be taken away at any time."""
+
+    @field_validator("nodes_max")
+    @classmethod
+    def _ordered(cls, nodes_max: int, info: ValidationInfo) -> int:
+        least = info.data.get("nodes_min", 0)
+        if nodes_max < least:
+            raise ValueError(f"is below nodes_min ({least}); use at least that many")
+        return nodes_max
+
+
+class SystemPool(Pool):
+    """Nodes for Airflow's own services, and for tasks unless these have a pool of their own."""
+
+    nodes_min: Annotated[int, Field(ge=1, le=100)] = 1
+    """Least number of nodes in each zone."""
+
+
+class TaskPool(Pool):
+    """Nodes for workers and task pods alone, kept free of everything else by a taint."""
+
+    nodes_min: Annotated[int, Field(ge=0, le=100)] = 0
+    """Least number of nodes in each zone."""
+
+
+class Cluster(Model):
+    """The GKE cluster."""
+
+    channel: Literal["rapid", "regular", "stable"] = "regular"
+    """Release channel: how early new versions of Kubernetes come."""
+    endpoint: Annotated[DnsEndpoint | PublicEndpoint | PrivateEndpoint, Field(discriminator="kind")] = DnsEndpoint(
+        kind="dns"
+    )
+    """How the cluster's API is reached."""
+    system_nodes: SystemPool = SystemPool()
+    """Nodes for Airflow's own services."""
+    task_nodes: TaskPool | None = None
+    """Nodes for tasks alone; default: tasks share the nodes of the services."""
+    observe: Literal["everything", "system"] = "everything"
+    """What is logged and measured: `system` leaves out the pods' own logs and metrics, traffic, and posture checks."""
+    encryption_key: KeyName | None = None
+    """Key that encrypts Kubernetes Secrets once more; default: Google's own encryption alone."""
+    signed_images_only: bool = False
+    """Whether the project's policy of Binary Authorization decides which images run."""
+
+
+class Database(Model):
+    """The Cloud SQL server."""
+
+    version: Annotated[int, Field(ge=14, le=18)] = 17
+    """Major version of PostgreSQL. A higher one upgrades in place, with an outage; there is no way back."""
+    edition: gcp_sql.Edition = "enterprise"
+    """Edition of Cloud SQL, which decides the tiers."""
+    high_availability: bool = True
+    """Whether a second server in another zone takes over; doubles the price."""
+    tier: Annotated[str, Field(title="tier of Cloud SQL", validate_default=True)] = "db-custom-2-7680"
+    """Size of the server; it decides how many connections there may be. Changing it restarts the server."""
+    disk_gib: Annotated[int, Field(ge=10, le=65_536)] = 20
+    """Disk at the start, in GiB; it grows by itself."""
+    disk_limit_gib: Annotated[int, Field(ge=10, le=65_536, validate_default=True)] = 500
+    """Where growth of the disk ends, in GiB."""
+    backups_kept: Annotated[int, Field(ge=1, le=365)] = 14
+    """Number of daily backups that are kept."""
+    point_in_time_recovery: bool = True
+    """Whether the server can be restored to any second of the last 7 days."""
+    audit: bool = True
+    """Whether connections, checkpoints, lock waits and temporary files are logged, and statements can be audited."""
+    insights: bool = True
+    """Whether slow queries are sampled, and weak passwords are refused."""
+    flags: dict[str, str] = Field(default_factory=dict, title="flag, text")
+    """Free flags of Cloud SQL: name and value as text."""
+
+    @field_validator("tier")
+    @classmethod
+    def _sold(cls, tier: str, info: ValidationInfo) -> str:
+        # Without an edition that is fine there is nothing to measure by.
+        if (edition := info.data.get("edition")) is not None and (rule := gcp_sql.tier_rule(tier, edition)):
+            raise ValueError(rule)
+        if tier in gcp_sql.SHARED_CORE_MIB and info.data.get("high_availability"):
+            raise ValueError(
+                "shares a core, which high availability excludes; use db-custom-1-3840 or larger, or turn "
+                "high_availability off"
+            )
+        return tier
+
+    @field_validator("disk_limit_gib")
+    @classmethod
+    def _above(cls, limit: int, info: ValidationInfo) -> int:
+        if limit < (size := info.data.get("disk_gib", 0)):
+            raise ValueError(f"is below disk_gib ({size}); use at least that much")
+        return limit
+
+    @field_validator("flags")
+    @classmethod
+    def _free(cls, flags: dict[str, str]) -> dict[str, str]:
+        for name in flags:
+            if not re.fullmatch(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)?", name):
+                raise ValueError(f"holds {name!r}, which is no flag; write names like log_min_duration_statement")
+            if name in OWNED_FLAGS:
+                raise ValueError(f"holds {name}, which `audit` decides; leave it out")
+        connections = flags.get("max_connections", str(LEAST_CONNECTIONS))
+        if not connections.isdigit() or int(connections) < LEAST_CONNECTIONS:
+            raise ValueError(
+                f"leaves Airflow max_connections {connections!r}; use {LEAST_CONNECTIONS} or more, or leave it out"
+            )
+        return flags
+
+
+class BrokerDisk(Model):
+    """The disk of the broker; its size is the broker's own setting."""
+
+    kept: bool = False
+    """Whether the disk stays, with the messages on it, when the stack is destroyed."""
+
+
+class Shares(Model):
+    """File shares of Filestore, one for logs and one for DAG files, where the stack asks for them."""
+
+    tier: Literal["basic_hdd", "basic_ssd", "zonal", "regional", "enterprise"] = "regional"
+    """Service tier of Filestore; it decides sizes, price, and whether a share outlives a zone."""
+
+
+class GcpCloud(Model):
+    """A GKE cluster with Cloud SQL."""
+
+    kind: Literal["gcp"]
+    project: ProjectId
+    """The Google Cloud project's id. Billing must be on; APIs are enabled by the program."""
+    region: Region
+    """The region of all resources."""
+    zones: Annotated[list[ZoneName], Field(max_length=3, title="list of up to three zones")] = Field(
+        default_factory=list[str]
+    )
+    """Zones of the nodes. One makes a zonal cluster, cheaper and with it gone; default: three, with a regional one."""
+    cluster: Cluster = Cluster()
+    """The GKE cluster."""
+    database: Database = Database()
+    """The Cloud SQL server."""
+    addresses: Addresses = Addresses()
+    """Address ranges of the network."""
+    broker_disk: BrokerDisk = BrokerDisk()
+    """The disk of the broker."""
+    shares: Shares = Shares()
+    """File shares."""
+    registry: bool = False
+    """Whether an Artifact Registry for your images is made, which the nodes may read."""
+    maintenance_hour: Annotated[int, Field(ge=0, le=23)] | None = 2
+    """Hour (UTC) at which maintenance of cluster and database may begin, at weekends alone; null is at any time."""
+    iap: Annotated[list[Member], Field(title="list of user:, group: or domain: members")] = Field(
+        default_factory=list[str]
+    )
+    """Who may pass Identity-Aware Proxy before Airflow's own login; default: it is off. Needs a Gateway."""
+
+    @field_validator("zones")
+    @classmethod
+    def _inside(cls, zones: list[str], info: ValidationInfo) -> list[str]:
+        region = info.data.get("region")
+        if region is None:
+            return zones
+        known = [f"{region}-{letter}" for letter in gcp_regions.ZONES[region]]
+        for zone in zones:
+            if zone not in known:
+                raise ValueError(f"holds {zone!r}, which is outside {region}; use {', '.join(known)}")
+        if len({*zones}) < len(zones):
+            raise ValueError("names a zone twice; name each once")
+        return zones
+
+    @property
+    def node_zones(self) -> list[str]:
+        """Where nodes are, whether the stack says so or not."""
+        return self.zones or gcp_regions.zones(self.region)
+
+    @property
+    def cluster_location(self) -> str:
+        """Where the control plane is: in the one zone, else in all zones of the region."""
+        return self.zones[0] if len(self.zones) == 1 else self.region

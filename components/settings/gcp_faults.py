@@ -1,0 +1,86 @@
+"""Faults between the settings of Google Cloud, and between them and the rest of a stack."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from ipaddress import IPv4Network
+from typing import Any, Final
+
+from components.faults import Fault
+from components.settings.airflow import Gateway, ShareDags, VolumeLogs
+from components.settings.gcp import Addresses, GcpCloud
+from components.settings.keys import PROJECT
+
+SHARE_GIB: Final = {
+    "basic_hdd": (1024, 65_433),
+    "basic_ssd": (2560, 65_433),
+    "zonal": (1024, 102_400),
+    "regional": (100, 102_400),
+    "enterprise": (1024, 10_240),
+}
+"""Least and greatest share of each tier, https://cloud.google.com/filestore/docs/service-tiers."""
+NODE_PODS_PREFIX: Final = 24
+"""What a node takes for up to 110 pods, https://cloud.google.com/kubernetes-engine/docs/how-to/flexible-pod-cidr."""
+RESERVED_ADDRESSES: Final = 4
+"""Addresses of a subnet that no node gets."""
+SURGE_NODES: Final = 1
+"""Nodes that an upgrade of a pool adds for a while."""
+
+
+def faults(cloud: GcpCloud, parsed: Mapping[str, Any]) -> Iterator[Fault]:
+    """What no model of the cloud's own can see.
+
+    Args:
+        cloud: the cloud, fine by itself.
+        parsed: the stack's other sections that are fine by themselves.
+    """
+    yield from _address_faults(cloud)
+    for section, kind in (("logs", VolumeLogs), ("dags", ShareDags)):
+        share = parsed.get(section)
+        if isinstance(share, kind):
+            yield from _share_faults(f"{PROJECT}:{section}.size_gib", share.size_gib, cloud.shares.tier)
+    exposure = parsed.get("exposure")
+    # A section that is missing here is at fault itself, or not set: then its default is no Gateway.
+    if cloud.iap and not isinstance(exposure, Gateway):
+        yield Fault(
+            key=f"{PROJECT}:cloud.iap",
+            value=cloud.iap,
+            rule="stands before a Gateway, which this stack has not",
+            remedy='set airflow:exposure to kind "gateway", or leave iap out',
+        )
+
+
+def _address_faults(cloud: GcpCloud) -> Iterator[Fault]:
+    """Ranges that cannot hold the nodes of all pools at their greatest."""
+    pools = [pool for pool in (cloud.cluster.system_nodes, cloud.cluster.task_nodes) if pool is not None]
+    nodes = sum((pool.nodes_max + SURGE_NODES) * len(cloud.node_zones) for pool in pools)
+    held = {
+        "nodes": IPv4Network(cloud.addresses.nodes).num_addresses - RESERVED_ADDRESSES,
+        "pods": 2 ** max(0, NODE_PODS_PREFIX - IPv4Network(cloud.addresses.pods).prefixlen),
+    }
+    for name in Addresses.model_fields:
+        if name in held and held[name] < nodes:
+            yield Fault(
+                key=f"{PROJECT}:cloud.addresses.{name}",
+                value=getattr(cloud.addresses, name),
+                rule=f"holds {held[name]} nodes, and the pools may have {nodes} in all zones while they are upgraded",
+                remedy="use a larger range, or a smaller nodes_max",
+            )
+
+
+def _share_faults(key: str, size_gib: int, tier: str) -> Iterator[Fault]:
+    least, most = SHARE_GIB[tier]
+    if size_gib < least:
+        yield Fault(
+            key=key,
+            value=size_gib,
+            rule=f"is below {least}, the least that tier {tier!r} of Filestore has",
+            remedy=f"use {least} or more" + ("" if tier == "regional" else ', or airflow:cloud.shares.tier "regional"'),
+        )
+    elif size_gib > most:
+        yield Fault(
+            key=key,
+            value=size_gib,
+            rule=f"is above {most}, the most that tier {tier!r} of Filestore has",
+            remedy=f"use at most {most}",
+        )

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from lab.node.instance import Instance
+from lab.node.names import Names
 
 PROXY_HEALTH_PORT: Final = 10256
 DNS_HEALTH_PORT: Final = 8181
@@ -59,12 +60,11 @@ cluster.local:53 in-addr.arpa:53 ip6.arpa:53 {{
     pods insecure
   }}
 }}
-# There is no other name server. "No such name" ends a look-up at once; a failure would be tried again. A block of its
-# own, as the plugin comes before the cluster's in the fixed order of all plugins.
+# There is no other name server. "No such name" ends a look-up at once; a failure would be tried again.
 .:53 {{
   bind {instance.address}
-  template ANY ANY {{
-    rcode NXDOMAIN
+  file {Names(instance).publish()} . {{
+    reload 200ms
   }}
 }}
 """,

@@ -1,0 +1,327 @@
+"""Managed PostgreSQL servers of simulated clouds: real servers on the node, reached over TLS at addresses of their own.
+
+One server for each simulated instance, from Debian's package. Its administrator is no superuser, as in the clouds:
+a member of the role that the cloud's own tools make databases and users with.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import shutil
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from lab import debian
+from lab.daemon import Daemon
+from lab.errors import LabError
+from lab.images.postgres import BINARIES
+from lab.lock import locked
+from lab.node.certificates import Authority
+from lab.node.instance import Instance
+from lab.node.names import Names
+from lab.node.node import Node
+from lab.services.addresses import Addresses
+from lab.services.authority import public_authority
+
+PORT: Final = 5432
+VERSION: Final = "15"
+"""Debian 12's, whatever version the simulated instance claims."""
+START_SECONDS: Final = 60.0
+_PACKAGE: Final = f"postgresql-{VERSION}"
+_NO_CLUSTER: Final = Path("/etc/postgresql-common/createcluster.conf")
+_AS_POSTGRES: Final = ("setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups")
+_SETTINGS: Final = {
+    # What the lab keeps of a database nobody keeps for long.
+    "fsync": "off",
+    "full_page_writes": "off",
+    "shared_buffers": "64MB",
+    "log_min_duration_statement": "-1",
+    "log_statement": "none",
+    "password_encryption": "scram-sha-256",
+    "ssl": "on",
+    "ssl_min_protocol_version": "TLSv1.2",
+    "unix_socket_permissions": "0700",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Server:
+    """What a managed server is made with."""
+
+    name: str
+    """Of the simulated instance; unique among all."""
+    administrator: str = ""
+    """A user that the cloud makes together with the server; "" is none."""
+    password: str = field(default="", repr=False)
+    cloud_role: str
+    """The role that the cloud's own tools act as: cloudsqlsuperuser, azure_pg_admin."""
+    hosts: Sequence[str]
+    """Names in its certificate, answered by the node's DNS as the cloud's private DNS would."""
+    public_authority: bool
+    """Whether an authority that everybody trusts signs the certificate, or one of the server's own."""
+    require_tls: bool = True
+    flags: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Options of postgresql.conf; what this PostgreSQL does not know is refused by it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Endpoint:
+    """Where a started server is."""
+
+    address: str
+    port: int
+    authority: str
+    """PEM certificate of who signed the server's."""
+
+
+def start(server: Server, node: Node | None = None) -> Endpoint:
+    """Start a server, or bring one that is there up to date; its data stays. About 3 s.
+
+    Raises:
+        LabError: the node is down, or the server does not start; the message names its log.
+    """
+    return _Managed(node or Node(Instance()), server.name).start(server)
+
+
+def stop(name: str, node: Node | None = None) -> None:
+    """Take a server away with its data, names and address; nothing happens when there is none."""
+    _Managed(node or Node(Instance()), name).remove()
+
+
+def resume(node: Node) -> None:
+    """Start every server again that is recorded and does not run, as after a crash of the machine."""
+    for record in sorted((node.instance.folder / "databases").glob("*/server.json")):
+        made = Server(**json.loads(record.read_text()))
+        if _Managed(node, made.name).daemon.process() is None:
+            start(made, node)
+
+
+def create_database(name: str, database: str, node: Node | None = None) -> None:
+    """Create a database as the cloud's tools do: owned by the cloud's role. One that exists stays."""
+    managed = _Managed(node or Node(Instance()), name)
+    if database not in managed.query("SELECT datname FROM pg_database").splitlines():
+        managed.query(f"CREATE DATABASE {_identifier(database)} OWNER {_identifier(managed.record().cloud_role)}")
+
+
+def delete_database(name: str, database: str, node: Node | None = None) -> None:
+    """Delete a database with whoever is connected to it."""
+    _Managed(node or Node(Instance()), name).query(f"DROP DATABASE IF EXISTS {_identifier(database)} WITH (FORCE)")
+
+
+def set_user(name: str, user: str, password: str, node: Node | None = None) -> None:
+    """Create a user as the cloud's tools do, a member of the cloud's role, or give one that exists a new password."""
+    managed = _Managed(node or Node(Instance()), name)
+    managed.query(_user(user, password, managed.record().cloud_role))
+
+
+def delete_user(name: str, user: str, node: Node | None = None) -> None:
+    """Delete a user.
+
+    Raises:
+        LabError: it still owns something.
+    """
+    _Managed(node or Node(Instance()), name).query(f"DROP ROLE IF EXISTS {_identifier(user)}")
+
+
+@dataclass(frozen=True)
+class _Managed:
+    node: Node
+    name: str
+
+    def start(self, server: Server) -> Endpoint:
+        _install()
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with locked(self.folder / "lock"):
+            address = Addresses(self.node).take(self._owner)
+            authority = public_authority() if server.public_authority else Authority(self.folder / "authority")
+            changed = self._configure(server, address, authority)
+            if changed:
+                self.daemon.stop()
+            if self.daemon.process() is None:
+                self._inside(self._prepare_script())
+                command = [*_AS_POSTGRES, f"{BINARIES}/postgres", "-D", f"{self._run}/data"]
+                self.daemon.start(
+                    self.node.namespaces.command(command),
+                    env={**self.node.processes.environment, "LC_ALL": "C.UTF-8"},
+                )
+            self._wait()
+            self.query(_roles(server))
+            Names(self.node.instance).give(self._owner, dict.fromkeys(server.hosts, address))
+            _write_secret(self.folder / "server.json", json.dumps(_fields(server)))
+        return Endpoint(address=address, port=PORT, authority=authority.certificate.read_text())
+
+    def remove(self) -> None:
+        if not self.folder.exists():
+            return
+        with locked(self.folder / "lock"):
+            # At once: nobody waits for what its clients still want to say.
+            if (process := self.daemon.process()) is not None:
+                process.send_signal(3)
+            self.daemon.stop()
+            self.daemon.log.unlink(missing_ok=True)
+            Names(self.node.instance).withdraw(self._owner)
+            Addresses(self.node).drop(self._owner)
+            if self.node.namespaces.exist():
+                self._inside(f"mountpoint -q {self._run} && umount {self._run} && rmdir {self._run} || true")
+            shutil.rmtree(self.folder)
+
+    def record(self) -> Server:
+        try:
+            return Server(**json.loads((self.folder / "server.json").read_text()))
+        except FileNotFoundError:
+            raise LabError(f"There is no database server {self.name} on the node.") from None
+
+    def query(self, script: str) -> str:
+        """What a script prints, run as the superuser, whom no client from outside can be.
+
+        Raises:
+            LabError: the server refused, or does not run.
+        """
+        command = [*_AS_POSTGRES, f"{BINARIES}/psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1"]
+        command += ["-h", self._run, "-U", "postgres", "-d", "postgres", "-f", "-"]
+        # By stdin: a command line can be read by everybody.
+        done = subprocess.run(
+            self.node.namespaces.command(command), input=script, capture_output=True, text=True, check=False
+        )
+        if done.returncode != 0:
+            raise LabError(f"Database server {self.name} refused: {done.stderr.strip()[-300:]}")
+        return done.stdout.strip()
+
+    def _configure(self, server: Server, address: str, authority: Authority) -> bool:
+        """Write certificate and configuration; whether the configuration changed."""
+        pair = authority.issue(f"database-{self.name}", server.hosts[0], hosts=server.hosts)
+        settings = {
+            **_SETTINGS,
+            **server.flags,
+            "listen_addresses": address,
+            "port": str(PORT),
+            "unix_socket_directories": self._run,
+            "ssl_cert_file": f"{self._run}/server.crt",
+            "ssl_key_file": f"{self._run}/server.key",
+            "hba_file": f"{self._run}/pg_hba.conf",
+        }
+        kind = "hostssl" if server.require_tls else "host"
+        access = f"local all postgres trust\n{kind} all postgres all reject\n{kind} all all all scram-sha-256\n"
+        texts = {
+            "server.crt": pair.certificate.read_text(),
+            "server.key": pair.key.read_text(),
+            "postgresql.conf": "".join(f"{key} = {_literal(value)}\n" for key, value in settings.items()),
+            "pg_hba.conf": access,
+        }
+        changed = False
+        for name, text in texts.items():
+            path = self.folder / name
+            if not path.exists() or path.read_text() != text:
+                _write_secret(path, text)
+                changed = True
+        return changed
+
+    def _prepare_script(self) -> str:
+        """Mounts the folder where the server's user can reach it, and makes the data in it unless they are there."""
+        run, data = shlex.quote(self._run), shlex.quote(f"{self._run}/data")
+        initdb = [*_AS_POSTGRES, f"{BINARIES}/initdb", "-D", f"{self._run}/data", "-U", "postgres"]
+        initdb += ["--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync"]
+        return f"""
+            mkdir -p {run}
+            mountpoint -q {run} || mount --bind {shlex.quote(str(self.folder))} {run}
+            [ -e {run}/initialised ] || rm -rf {data}
+            chown postgres:postgres {run} {run}/server.key {run}/server.crt {run}/postgresql.conf {run}/pg_hba.conf
+            chmod 0700 {run}
+            if [ ! -e {run}/initialised ]; then
+                {shlex.join(initdb)} >&2
+                touch {run}/initialised
+            fi
+            cp --preserve=ownership {run}/postgresql.conf {data}/postgresql.conf
+            rm -f {data}/postmaster.pid
+        """
+
+    def _inside(self, script: str) -> None:
+        done = subprocess.run(
+            self.node.namespaces.command(["sh", "-ec", script]), check=False, capture_output=True, text=True
+        )
+        if done.returncode != 0:
+            raise LabError(f"Database server {self.name} could not be set up: {done.stderr.strip()[-300:]}")
+
+    def _wait(self) -> None:
+        deadline = time.monotonic() + START_SECONDS
+        while True:
+            self.daemon.require_alive()
+            try:
+                self.query("SELECT 1")
+            except LabError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.1)
+            else:
+                return
+
+    @property
+    def daemon(self) -> Daemon:
+        return Daemon(name=self._owner, folder=self.node.instance.daemons)
+
+    @property
+    def folder(self) -> Path:
+        return self.node.instance.folder / "databases" / self.name
+
+    @property
+    def _owner(self) -> str:
+        return f"database-{self.name}"
+
+    @property
+    def _run(self) -> str:
+        """The folder as the server sees it: those above the real one are root's alone."""
+        return f"/run/databases/{self.name}"
+
+
+def _install() -> None:
+    if not debian.missing([_PACKAGE]):
+        return
+    if not _NO_CLUSTER.exists() and os.geteuid() == 0:
+        # The package would make a server of its own on this machine.
+        _NO_CLUSTER.parent.mkdir(parents=True, exist_ok=True)
+        _NO_CLUSTER.write_text("create_main_cluster = false\n")
+    debian.install([_PACKAGE])
+
+
+def _role(role: str, options: str) -> str:
+    """Make a role so, whether it is there or not."""
+    # psql runs what the query returns: nothing when the role is there.
+    make = _literal(f"CREATE ROLE {_identifier(role)}")
+    exists = f"EXISTS (SELECT FROM pg_roles WHERE rolname = {_literal(role)})"
+    return f"SELECT {make} WHERE NOT {exists}\n\\gexec\nALTER ROLE {_identifier(role)} {options};\n"
+
+
+def _roles(server: Server) -> str:
+    role = _role(server.cloud_role, "NOLOGIN CREATEDB CREATEROLE")
+    return role + (_user(server.administrator, server.password, server.cloud_role) if server.administrator else "")
+
+
+def _user(user: str, password: str, role: str) -> str:
+    options = f"LOGIN CREATEDB CREATEROLE PASSWORD {_literal(password)}"
+    return _role(user, options) + f"GRANT {_identifier(role)} TO {_identifier(user)};\n"
+
+
+def _literal(value: str) -> str:
+    return "'" + value.replace("'", "''") + "'"
+
+
+def _identifier(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _fields(server: Server) -> dict[str, Any]:
+    return {**vars(server), "hosts": list(server.hosts), "flags": dict(server.flags)}
+
+
+def _write_secret(path: Path, text: str) -> None:
+    partial = path.with_name(f"{path.name}.partial")
+    partial.unlink(missing_ok=True)
+    partial.touch(mode=0o600)
+    partial.write_text(text)
+    partial.rename(path)

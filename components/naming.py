@@ -41,6 +41,25 @@ def object_name(instance: str, *parts: str) -> str:
     return name
 
 
+def fitted(limit: int, *parts: str) -> str:
+    """The parts joined by dashes in at most `limit` characters; what is too long loses its middle to a short hash.
+
+    The last part stays whole: it is what makes a name unique. Different parts give different names.
+
+    Raises:
+        ValueError: the limit leaves no room for the last part.
+    """
+    name = "-".join(parts)
+    if len(name) <= limit:
+        return name
+    *first, last = parts
+    mark = digest(*parts)[:6]
+    room = limit - len(f"-{mark}-{last}")
+    if room < 1:
+        raise ValueError(f"{limit} characters leave no room for {last!r}")
+    return f"{'-'.join(first)[:room].rstrip('-')}-{mark}-{last}"
+
+
 def digest(*parts: str) -> str:
     """A short hash of what something depends on: 10 hexadecimal characters, the same on every machine."""
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:10]

@@ -12,7 +12,12 @@ from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 from components.settings import gcp_regions, gcp_sql
 from components.settings.model import Model
 
-PRIVATE: Final = tuple(map(IPv4Network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10")))
+PRIVATE: Final = (
+    IPv4Network("10.0.0.0/8"),
+    IPv4Network("172.16.0.0/12"),
+    IPv4Network("192.168.0.0/16"),
+    IPv4Network("100.64.0.0/10"),
+)
 """What nobody is on the internet: RFC 1918 and RFC 6598."""
 DOCKER: Final = IPv4Network("172.17.0.0/16")
 """Cloud SQL cannot answer clients from here, https://cloud.google.com/sql/docs/postgres/private-ip."""

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import secrets
-import subprocess
 import time
 from dataclasses import dataclass
 from typing import Final
 
-from lab import node
 from lab.errors import LabError
 from lab.images import names
+from lab.kubectl import kubectl
 
 NAMESPACE: Final = "bench-database"
 START_SECONDS: Final = 120
@@ -23,19 +22,6 @@ class BenchDatabase:
 
     metadata_url: str
     result_url: str
-
-
-def kubectl(*arguments: str, text: str | None = None, check: bool = True) -> str:
-    """What kubectl prints.
-
-    Raises:
-        LabError: it failed, and `check`.
-    """
-    command = [str(node.kubectl()), "--kubeconfig", str(node.kubeconfig()), *arguments]
-    run = subprocess.run(command, input=text, capture_output=True, text=True, check=False)
-    if check and run.returncode != 0:
-        raise LabError(f"kubectl {' '.join(arguments[:3])} failed: {run.stderr.strip()[-300:]}")
-    return run.stdout
 
 
 def start() -> BenchDatabase:

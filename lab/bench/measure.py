@@ -21,6 +21,7 @@ from lab.daemon import Daemon
 from lab.demo import API_PORT, lab_stack
 from lab.engine.stack import Stack
 from lab.errors import LabError
+from lab.kubectl import kubectl
 from lab.paths import PROJECT, state_dir
 from lab.progress import step
 
@@ -128,7 +129,7 @@ def _first_answer(name: str, installing: subprocess.Popen[bytes], log: Path) -> 
     """The client of an installation that is still being made: it answers as soon as its api-server does."""
     ready = ["get", "deployment", f"{name}-api-server", "-n", name, "-o", "jsonpath={.status.readyReplicas}"]
     deadline = time.monotonic() + UP_SECONDS
-    while database.kubectl(*ready, check=False) != "1":
+    while kubectl(*ready, check=False) != "1":
         if installing.poll() is not None:
             raise LabError(f"pulumi up of {name} ended before the api-server was there.", remedy=f"See {log}.")
         if time.monotonic() > deadline:
@@ -147,7 +148,7 @@ def _forward_folder(name: str) -> Path:
 def _admin_password(name: str) -> str:
     """From the cluster: the stack's own outputs show only when `up` has ended."""
     secrets = json.loads(
-        database.kubectl("get", "secrets", "-n", name, "-o", "json", "-l", "app.kubernetes.io/component=secrets")
+        kubectl("get", "secrets", "-n", name, "-o", "json", "-l", "app.kubernetes.io/component=secrets")
     )
     admin = next(entry for entry in secrets["items"] if f"{name}-secrets-admin" in entry["metadata"]["name"])
     return base64.b64decode(admin["data"]["password"]).decode()
@@ -160,6 +161,6 @@ def _require_success(client: AirflowClient, dag: str, run: str) -> None:
 
 def idle_memory_mib(namespace: str) -> float:
     """Working set of a namespace's running pods, as the kubelet counts it, in MiB."""
-    summary = json.loads(database.kubectl("get", "--raw", "/api/v1/nodes/airflow-lab/proxy/stats/summary"))
+    summary = json.loads(kubectl("get", "--raw", "/api/v1/nodes/airflow-lab/proxy/stats/summary"))
     pods = [pod for pod in summary["pods"] if pod["podRef"]["namespace"] == namespace]
     return sum(pod.get("memory", {}).get("workingSetBytes", 0) for pod in pods) / 2**20

@@ -71,17 +71,12 @@ class GoProgram:
 
 
 def module_folder(module: str, dependency: str) -> Path:
-    """Where the sources of one dependency of a module lie, downloaded when they are not there yet."""
+    """Where the sources of one dependency of a module lie, downloaded when they are not there yet.
+
+    Raises:
+        LabError: they could not be downloaded.
+    """
     command = [go_binary(), "mod", "download", "-json", dependency]
-    run = subprocess.run(
-        [go_binary(), "list", "-m", "-f", "{{.Dir}}", dependency],
-        check=False,
-        cwd=Path(__file__).parent / module,
-        capture_output=True,
-        text=True,
-    )
-    if run.returncode == 0 and run.stdout.strip():
-        return Path(run.stdout.strip())
     fetched = subprocess.run(command, check=False, cwd=Path(__file__).parent / module, capture_output=True, text=True)
     found = re.search(r'"Dir": "([^"]+)"', fetched.stdout)
     if fetched.returncode != 0 or found is None:

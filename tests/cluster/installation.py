@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any, Final
 
 import yaml
-from kubectl import COMPONENT, Object, execute, kubectl, objects, wait_until
+from cluster import COMPONENT, Object, execute, objects, wait_until
 
 from lab.airflow_client import AirflowClient, logged_in
 from lab.engine.environment import environment
 from lab.engine.stack import Run, Stack
 from lab.engine.workspace import workspace
+from lab.kubectl import kubectl
 from lab.node.instance import Instance
 from lab.node.node import Node
 

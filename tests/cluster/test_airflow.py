@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 from airflow_fixture import Finished
+from cluster import COMPONENT, is_ready, objects, services, wait_until
 from installation import Installation
-from kubectl import COMPONENT, is_ready, kubectl, objects, services, wait_until
+
+from lab.kubectl import kubectl
 
 pytestmark = pytest.mark.timeout(1800)
 

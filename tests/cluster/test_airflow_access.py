@@ -12,10 +12,11 @@ from collections.abc import Iterator
 from http.cookiejar import CookieJar
 
 import pytest
+from cluster import COMPONENT, Object, execute, is_ready, objects, wait_until
 from installation import Installation
-from kubectl import COMPONENT, Object, execute, is_ready, kubectl, objects, wait_until
 
 from lab.access import port_forward
+from lab.kubectl import kubectl
 from lab.node.instance import Instance
 from lab.node.node import Node
 

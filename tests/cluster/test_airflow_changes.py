@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from cluster import COMPONENT, objects, services, wait_until
 from installation import Installation
-from kubectl import COMPONENT, objects, services, wait_until
 
 from lab.engine.stack import Stack
 

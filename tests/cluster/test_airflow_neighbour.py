@@ -10,8 +10,8 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
+from cluster import execute, objects, services
 from installation import SMALL, Installation
-from kubectl import execute, objects, services
 
 from lab.airflow_client import logged_in
 

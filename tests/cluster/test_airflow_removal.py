@@ -6,9 +6,10 @@ from pathlib import Path
 
 import psutil
 import pytest
+from cluster import objects, wait_until
 from installation import Installation
-from kubectl import kubectl, objects, wait_until
 
+from lab.kubectl import kubectl
 from lab.node.instance import Instance
 
 pytestmark = pytest.mark.timeout(1800)

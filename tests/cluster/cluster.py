@@ -3,33 +3,18 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import time
 from collections import defaultdict
 from collections.abc import Callable
 from typing import Any, Final
 
-from lab import node
 from lab.errors import LabError
+from lab.kubectl import kubectl
 
-COMMAND_SECONDS: Final = 90.0
 POLL_SECONDS: Final = 0.5
 COMPONENT: Final = "app.kubernetes.io/component"
 
 Object = dict[str, Any]
-
-
-def kubectl(*arguments: str, check: bool = True, timeout_seconds: float = COMMAND_SECONDS) -> str:
-    """What kubectl prints; with `check` off, its complaints too.
-
-    Raises:
-        LabError: `check` and it failed.
-    """
-    command = [str(node.kubectl()), "--kubeconfig", str(node.kubeconfig()), *arguments]
-    run = subprocess.run(command, check=False, capture_output=True, text=True, timeout=timeout_seconds)
-    if check and run.returncode != 0:
-        raise LabError(f"kubectl {' '.join(arguments)} ended with {run.returncode}: {run.stderr[-2000:]}")
-    return run.stdout if check else run.stdout + run.stderr
 
 
 def objects(kind: str, namespace: str | None = None, selector: str = "") -> list[Object]:

@@ -10,9 +10,11 @@ from lab.images import wheels as wheel_folder
 from lab.images.image import FILES, Image, Workbench, source_of
 from lab.images.layer import EPOCH
 from lab.images.oci import Settings
+from lab.images.tree import Tree
 
 LOCK: Final = Path(__file__).parent / "airflow-constraints.txt"
-"""Exact versions of every Python package. Made anew by `uv pip compile` from airflow-requirements.in."""
+"""Exact versions of every Python package. Made anew, for Python 3.11, by `uv pip compile airflow-requirements.in
+--excludes airflow-left-out.txt --python-version 3.11 --no-header --no-annotate -o airflow-constraints.txt`."""
 
 HOME: Final = "/home/airflow"
 VENV: Final = f"{HOME}/.local"
@@ -30,6 +32,9 @@ find {VENV} -name uv_cache.json -delete
 find {VENV} -path '*.dist-info/RECORD' -exec sed -i '/uv_cache[.]json/d' {{}} +
 """
 
+DESCRIPTIONS: Final = f"{SITE}/googleapiclient/discovery_cache/documents"
+"""100 MB about every API of Google, read by hooks that the image's packages do not serve anyway."""
+
 COMPILE: Final = f"""
 set -e
 # Compiled files carry the time of their source, and a layer holds no time after EPOCH: set it before.
@@ -45,12 +50,23 @@ def _fill(bench: Workbench) -> None:
     tree = bench.tree
     assert bench.debs is not None
     assert bench.wheels is not None
+    assert bench.authority is not None
     tree.install(bench.debs)
     tree.run("sh", "-c", INSTALL, binds={bench.wheels: "/mnt/wheels", LOCK.parent: "/mnt/lock"})
+    tree.remove(DESCRIPTIONS)
+    _trust(tree, bench.authority)
     tree.put(LOCK.read_bytes(), f"{HOME}/constraints.txt".lstrip("/"))
     tree.put((FILES / "airflow/entrypoint").read_bytes(), "entrypoint", mode=0o755)
     tree.put((FILES / "airflow/clean-logs").read_bytes(), "clean-logs", mode=0o755)
     tree.run("sh", "-c", COMPILE)
+
+
+def _trust(tree: Tree, authority: bytes) -> None:
+    """Let everything in the image take certificates of the lab's authority for official ones."""
+    tree.put(authority, "usr/local/share/ca-certificates/lab.crt")
+    tree.run("update-ca-certificates")
+    bundle = tree.root / SITE / "certifi/cacert.pem"
+    bundle.write_bytes(bundle.read_bytes() + b"\n# The lab's stand-in for public authorities\n" + authority)
 
 
 IMAGE: Final = Image(
@@ -58,6 +74,7 @@ IMAGE: Final = Image(
     name=names.AIRFLOW,
     packages=("python3", "dumb-init", "ca-certificates"),
     python=True,
+    authority=True,
     inputs=(
         source_of(__name__),
         source_of(wheel_folder.__name__),

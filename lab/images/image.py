@@ -14,6 +14,7 @@ from lab.images import layer, oci
 from lab.images.debian_base import DebianBase
 from lab.images.tree import Tree
 from lab.progress import step
+from lab.services.authority import public_authority
 
 FILES: Final = Path(__file__).parent / "files"
 """What the recipes copy into their images."""
@@ -28,6 +29,8 @@ class Workbench:
     """The package files of this image; None when it stands on nothing."""
     wheels: Path | None
     """The wheels of Airflow, for the image that asks for them."""
+    authority: bytes | None = None
+    """The certificate of the lab's stand-in for public authorities, for images that trust it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,12 +52,15 @@ class Image:
     """Debian packages that this machine needs for `fill`."""
     python: bool = False
     """Whether `fill` needs the wheels of Airflow."""
+    authority: bool = False
+    """Whether the image trusts the lab's stand-in for public authorities, which is another one on each machine."""
 
     def archive(self, cache: Path, base_key: str) -> Path:
         """Where the archive lies once it is made; its name changes with all that it depends on."""
         key = hashlib.sha256(base_key.encode() if self.packages else b"")
         for source in (*self.inputs, *(Path(str(module.__file__)) for module in (layer, oci)), Path(__file__)):
             key.update(source.read_bytes())
+        key.update(self._authority() or b"")
         return cache / f"{self.title}-{key.hexdigest()[:16]}.tar"
 
     def build(self, target: Path, base: DebianBase, wheels: Path | None) -> None:
@@ -78,10 +84,14 @@ class Image:
                 archive.add_layer(base.layer)
             else:
                 tree.root.mkdir()
-            self.fill(Workbench(tree, base.debs(self.title) if self.packages else None, wheels))
+            debs = base.debs(self.title) if self.packages else None
+            self.fill(Workbench(tree, debs, wheels, self._authority()))
             with archive.layer() as out:
                 layer.write(tree.root, out, below)
             archive.finish(self.name, self.settings)
+
+    def _authority(self) -> bytes | None:
+        return public_authority().certificate.read_bytes() if self.authority else None
 
 
 def log_of(cache: Path, title: str) -> Path:

@@ -7,5 +7,6 @@ from components.airflow.installation import Airflow
 from components.settings import reading
 
 settings = reading.load()
-airflow = Airflow(settings.name, settings, cloud.provision(settings))
-outputs.export(settings, airflow)
+place = cloud.provision(settings)
+airflow = Airflow(settings.name, settings, place)
+outputs.export(settings, place, airflow)

@@ -6,20 +6,25 @@ from typing import TYPE_CHECKING
 
 import pulumi
 
-from components.airflow.options import API_PORT, FLOWER_PORT
+from components.airflow.exposure import backends
+from components.airflow.options import API_PORT, FLOWER_PORT, base_url
+from components.settings.airflow import Gateway
 
 if TYPE_CHECKING:
     from components.airflow.installation import Airflow
+    from components.cloud.interface import Cloud
     from components.settings.stack import Settings
 
 
-def export(settings: Settings, airflow: Airflow) -> None:
+def export(settings: Settings, place: Cloud, airflow: Airflow) -> None:
     """Export the outputs of a stack; passwords are secrets and show with `pulumi stack output NAME --show-secrets`."""
     kubectl = f"kubectl --namespace {settings.namespace}"
     api_server = f"{settings.name}-api-server"
+    for key, value in place.outputs.items():
+        pulumi.export(key, value)
     pulumi.export("name", settings.name)
     pulumi.export("namespace", airflow.namespace)
-    pulumi.export("url", f"http://localhost:{API_PORT}")
+    pulumi.export("url", base_url(settings))
     pulumi.export("admin_user", settings.admin.username)
     pulumi.export("admin_password", pulumi.Output.secret(airflow.admin_password))
     pulumi.export("port_forward_command", f"{kubectl} port-forward service/{api_server} {API_PORT}:{API_PORT}")
@@ -31,3 +36,14 @@ def export(settings: Settings, airflow: Airflow) -> None:
             "flower_port_forward_command",
             f"{kubectl} port-forward service/{settings.name}-flower {FLOWER_PORT}:{FLOWER_PORT}",
         )
+    if isinstance(settings.exposure, Gateway) and place.front is not None:
+        _export_front(settings.exposure, place.front.address)
+
+
+def _export_front(exposure: Gateway, address: pulumi.Output[str]) -> None:
+    """The address, what DNS must say of it, and Flower's place. All known beforehand: no status is waited for."""
+    pulumi.export("address", address)
+    records = [pulumi.Output.concat(backend.host, " A ", address) for backend in backends(exposure)]
+    pulumi.export("dns_records", pulumi.Output.all(*records).apply("\n".join))
+    if exposure.flower_host is not None:
+        pulumi.export("flower_url", f"https://{exposure.flower_host}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 import pulumi
@@ -21,6 +21,7 @@ from pulumi_kubernetes.core.v1 import (
     SeccompProfileArgs,
     SecurityContextArgs,
     TCPSocketActionArgs,
+    TolerationArgs,
     VolumeArgs,
     VolumeMountArgs,
 )
@@ -112,6 +113,9 @@ class PodShape:
     grace_seconds: int = 30
     restart_policy: str = "Always"
     pull_secret: str | None = None
+    node_selector: Mapping[str, str] = field(default_factory=dict[str, str])
+    taint: str | None = None
+    """Key of a taint with effect NoSchedule that the pod tolerates."""
 
 
 def pod_spec(shape: PodShape) -> PodSpecArgs:
@@ -125,6 +129,8 @@ def pod_spec(shape: PodShape) -> PodSpecArgs:
         termination_grace_period_seconds=shape.grace_seconds,
         restart_policy=shape.restart_policy,
         image_pull_secrets=[LocalObjectReferenceArgs(name=shape.pull_secret)] if shape.pull_secret else None,
+        node_selector=dict(shape.node_selector) or None,
+        tolerations=[TolerationArgs(key=shape.taint, operator="Exists", effect="NoSchedule")] if shape.taint else None,
         init_containers=list(shape.init_containers) or None,
         containers=list(shape.containers),
         volumes=list(shape.volumes) or None,

@@ -23,11 +23,11 @@ from pulumi_kubernetes.core.v1 import (
 from pulumi_kubernetes.meta.v1 import LabelSelectorArgs, ObjectMetaArgs
 
 from components import naming, pods
-from components.airflow import logs
 from components.airflow.options import FLOWER_PORT, WORKER_LOG_PORT
 from components.airflow.secrets import BROKER_PORT
 from components.airflow.services import deployment, headless_service, service
 from components.airflow.site import NOT_EVICTABLE, PartPod, Site, options_map, pod_template
+from components.airflow.volumes import ClaimArgs, claim
 from components.cloud.interface import Volume
 from components.settings.executor import Broker, Flower, Workers
 
@@ -53,26 +53,36 @@ class CeleryArgs:
 class Celery(pulumi.ComponentResource):
     """Redis with a password and a volume, the workers, and Flower."""
 
+    flower_service: pulumi.Output[str] | None
+    """The name of Flower's Service; None without Flower."""
+
     def __init__(self, name: str, args: CeleryArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("airflow:airflow:Celery", name, None, opts)
         site = args.site
         child = pulumi.ResourceOptions(parent=self, provider=site.kubernetes)
         self._broker(name, args, child)
         self._workers(args, child)
+        self.flower_service = None
         if args.flower.enabled:
             deployment(site, _flower_pod(args.flower), None, parent=self, after=args.after)
-            service(site, "flower", ports={"http": FLOWER_PORT}, opts=child)
+            self.flower_service = service(site, "flower", ports={"http": FLOWER_PORT}, opts=child).metadata.name
         self.register_outputs({})
 
     def _broker(self, name: str, args: CeleryArgs, child: pulumi.ResourceOptions) -> None:
         site = args.site
         # In state as "<name>-broker-data": renaming loses the tasks that wait in the queue.
-        claim = logs.claim(
+        data = claim(
             f"{name}-broker-data",
-            site.name,
-            args.broker_volume,
-            site.namespace,
-            pulumi.ResourceOptions(parent=self, provider=site.kubernetes, protect=args.protect),
+            ClaimArgs(
+                use="broker",
+                volume=args.broker_volume,
+                instance=site.name,
+                namespace=site.namespace,
+                namespace_name=site.settings.namespace,
+                kubernetes=site.kubernetes,
+                protect=args.protect,
+            ),
+            parent=self,
         )
         front = headless_service(site, "redis", ports={"redis": BROKER_PORT}, opts=child)
         StatefulSet(
@@ -82,9 +92,14 @@ class Celery(pulumi.ComponentResource):
                 service_name=front.metadata.name,
                 replicas=1,
                 selector=LabelSelectorArgs(match_labels=naming.selector(site.name, "redis")),
-                template=_redis_template(site, args.broker, claim.metadata.name),
+                template=_redis_template(site, args.broker, data.metadata.name),
             ),
-            opts=child,
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                provider=site.kubernetes,
+                # A disk is attached to one node at a time: in another namespace, too, the old pod goes first.
+                delete_before_replace=True,
+            ),
         )
 
     def _workers(self, args: CeleryArgs, child: pulumi.ResourceOptions) -> None:

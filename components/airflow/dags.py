@@ -12,6 +12,7 @@ from pulumi_kubernetes.core.v1 import (
     ConfigMap,
     ConfigMapVolumeSourceArgs,
     HostPathVolumeSourceArgs,
+    PersistentVolumeClaimVolumeSourceArgs,
     VolumeArgs,
     VolumeMountArgs,
 )
@@ -40,8 +41,17 @@ def example_files() -> dict[str, str]:
     return {path.name: path.read_text() for path in sorted(EXAMPLES.iterdir()) if path.suffix == ".py"}
 
 
-def dag_source(settings: Settings, namespace: pulumi.Output[str], child: pulumi.ResourceOptions) -> DagSource:
-    """Where this stack's DAG files come from; `child` registers the ConfigMap of the examples."""
+def dag_source(
+    settings: Settings, namespace: pulumi.Output[str], share: pulumi.Output[str] | None, child: pulumi.ResourceOptions
+) -> DagSource:
+    """Where this stack's DAG files come from.
+
+    Args:
+        settings: the stack's settings.
+        namespace: where the pods are.
+        share: name of the claim for a share with DAG files; None without one.
+        child: registers the ConfigMap of the examples.
+    """
     volumes: list[VolumeArgs] = []
     mounts: list[VolumeMountArgs] = []
     checksum = ""
@@ -50,6 +60,22 @@ def dag_source(settings: Settings, namespace: pulumi.Output[str], child: pulumi.
             VolumeArgs(name="dags", host_path=HostPathVolumeSourceArgs(path=settings.dags.path, type="Directory"))
         )
         mounts.append(VolumeMountArgs(name="dags", mount_path=dags_folder(settings), read_only=True))
+    if settings.dags.kind == "share":
+        assert share is not None, "a cloud must have the share that settings ask for"
+        volumes.append(
+            VolumeArgs(
+                name="dags",
+                persistent_volume_claim=PersistentVolumeClaimVolumeSourceArgs(claim_name=share, read_only=True),
+            )
+        )
+        mounts.append(
+            VolumeMountArgs(
+                name="dags",
+                mount_path=dags_folder(settings),
+                sub_path=settings.dags.sub_path or None,
+                read_only=True,
+            )
+        )
     if settings.example_dags:
         files = example_files()
         checksum = naming.sha256("\0".join(f"{name}\0{text}" for name, text in files.items()))

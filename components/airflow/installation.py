@@ -11,17 +11,22 @@ from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 from components import naming
 from components.airflow import executors, services, task_pods
 from components.airflow.access import Access, AccessArgs
+from components.airflow.authority import authority
 from components.airflow.celery import Celery, CeleryArgs
 from components.airflow.dags import dag_source
-from components.airflow.logs import claim, log_folder
+from components.airflow.exposure import Exposure, ExposureArgs
+from components.airflow.logs import log_folder
 from components.airflow.migrate import Migration, MigrationArgs
 from components.airflow.options import API_PORT
 from components.airflow.secrets import Secrets, SecretsArgs
 from components.airflow.site import Site
+from components.airflow.volumes import NAMESPACE_MINUTES, ClaimArgs, claim
 from components.namespaces import pod_security_labels
+from components.settings.airflow import Gateway
 
 if TYPE_CHECKING:
-    from components.cloud.interface import Cloud
+    from components.airflow.roles import Part
+    from components.cloud.interface import Cloud, VolumeUse
     from components.settings.stack import Settings
 
 
@@ -51,7 +56,7 @@ class Airflow(pulumi.ComponentResource):
                 parent=self,
                 provider=cloud.kubernetes,
                 # Task pods that still run when the stack is destroyed have their grace period, and end with this.
-                custom_timeouts=pulumi.CustomTimeouts(delete="20m"),
+                custom_timeouts=pulumi.CustomTimeouts(delete=f"{NAMESPACE_MINUTES}m"),
             ),
         )
         self.namespace = namespace.metadata.name
@@ -72,9 +77,10 @@ class Airflow(pulumi.ComponentResource):
             (services.triggerer(site), chosen.triggerer),
         ):
             services.deployment(site, pod, component, parent=self, after=after)
-        services.service(site, "api-server", ports={"http": API_PORT}, opts=child, exposure=settings.exposure)
+        ui = services.service(site, "api-server", ports={"http": API_PORT}, opts=child, exposure=settings.exposure)
+        behind: dict[Part, pulumi.Output[str]] = {"api-server": ui.metadata.name}
         if parts.celery is not None:
-            Celery(
+            celery = Celery(
                 f"{name}-celery",
                 CeleryArgs(
                     site=site,
@@ -87,7 +93,40 @@ class Airflow(pulumi.ComponentResource):
                 ),
                 opts=pulumi.ResourceOptions(parent=self),
             )
+            if celery.flower_service is not None:
+                behind["flower"] = celery.flower_service
+        if isinstance(settings.exposure, Gateway):
+            assert cloud.front is not None, "a cloud must have the front that settings ask for"
+            Exposure(
+                f"{name}-exposure",
+                ExposureArgs(site=site, exposure=settings.exposure, front=cloud.front, services=behind),
+                opts=pulumi.ResourceOptions(parent=self),
+            )
         self.register_outputs({"namespace": self.namespace})
+
+    def _shared_claim(
+        self, use: VolumeUse, settings: Settings, cloud: Cloud, namespace: Namespace
+    ) -> pulumi.Output[str] | None:
+        """The name of the claim for a volume that many pods mount; None where the cloud has none for this use."""
+        if use not in cloud.volumes:
+            return None
+        # In state as "<name>-logs" and "<name>-dags": renaming loses what is on them.
+        made = claim(
+            f"{settings.name}-{use}",
+            ClaimArgs(
+                use=use,
+                volume=cloud.volumes[use],
+                instance=settings.name,
+                namespace=self.namespace,
+                namespace_name=settings.namespace,
+                kubernetes=cloud.kubernetes,
+                protect=settings.protect,
+            ),
+            parent=self,
+            # Task pods are not in state, and one that is left holds the claim: only the namespace ends both.
+            deleted_with=namespace,
+        )
+        return made.metadata.name
 
     def _site(self, name: str, settings: Settings, cloud: Cloud, namespace: Namespace) -> Site:
         """What the parts share: accounts, secrets, DAG files and the log volume."""
@@ -118,30 +157,20 @@ class Airflow(pulumi.ComponentResource):
         )
         self.admin_password = secrets.admin_password
         self.flower_password = secrets.flower_password
-        log_claim = None
-        if "logs" in cloud.volumes:
-            # In state as "<name>-logs": renaming loses all task logs.
-            log_claim = claim(
-                f"{name}-logs",
-                name,
-                cloud.volumes["logs"],
-                self.namespace,
-                pulumi.ResourceOptions(
-                    parent=self,
-                    provider=cloud.kubernetes,
-                    protect=settings.protect,
-                    # Task pods are not in state, and one that is left holds the claim: only the namespace ends both.
-                    deleted_with=namespace,
-                ),
-            ).metadata.name
         return Site(
             settings=settings,
             namespace=self.namespace,
             kubernetes=cloud.kubernetes,
             accounts=access.accounts,
             secrets=secrets.stored,
-            dags=dag_source(settings, self.namespace, child),
-            logs=log_folder(log_claim),
+            dags=dag_source(settings, self.namespace, self._shared_claim("dags", settings, cloud, namespace), child),
+            logs=log_folder(self._shared_claim("logs", settings, cloud, namespace)),
             identities=cloud.identities,
             log_store_variables=cloud.log_store.variables if cloud.log_store else {},
+            authority=authority(name, cloud.databases, self.namespace, child),
+            max_connections=cloud.databases.max_connections,
+            task_node_selector=cloud.task_node_selector,
+            task_taint=cloud.task_taint,
+            # The address is the proxy's own, too: some add it to the list of who forwarded a request.
+            proxies=(*cloud.front.proxies, cloud.front.address) if cloud.front else (),
         )

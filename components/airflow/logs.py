@@ -7,18 +7,12 @@ from dataclasses import dataclass
 import pulumi
 from pulumi_kubernetes.core.v1 import (
     EmptyDirVolumeSourceArgs,
-    PersistentVolumeClaim,
-    PersistentVolumeClaimSpecArgs,
     PersistentVolumeClaimVolumeSourceArgs,
     VolumeArgs,
     VolumeMountArgs,
-    VolumeResourceRequirementsArgs,
 )
-from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 
-from components import naming, pods
 from components.airflow.options import LOG_FOLDER
-from components.cloud.interface import Volume
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,24 +21,6 @@ class LogFolder:
 
     volume: VolumeArgs
     mount: VolumeMountArgs
-
-
-def claim(
-    name: str, instance: str, volume: Volume, namespace: pulumi.Output[str], opts: pulumi.ResourceOptions
-) -> PersistentVolumeClaim:
-    """A claim for one of the cloud's volumes."""
-    return PersistentVolumeClaim(
-        name,
-        metadata=ObjectMetaArgs(
-            namespace=namespace, labels=naming.labels(instance, "storage"), annotations=pods.SKIP_AWAIT
-        ),
-        spec=PersistentVolumeClaimSpecArgs(
-            access_modes=[volume.access_mode],
-            storage_class_name=volume.storage_class,
-            resources=VolumeResourceRequirementsArgs(requests={"storage": f"{volume.size_gib}Gi"}),
-        ),
-        opts=opts,
-    )
 
 
 def log_folder(claim_name: pulumi.Output[str] | None) -> LogFolder:

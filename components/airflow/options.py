@@ -8,6 +8,9 @@ from typing import Final
 
 from components.airflow.executors import parts_of
 from components.airflow.roles import DAG_READERS, DATABASE_PARTS, Part
+from components.cloud.interface import LOG_WRITERS
+from components.settings import connections
+from components.settings.airflow import Gateway, StoreLogs
 from components.settings.stack import Settings
 
 API_PORT: Final = 8080
@@ -17,10 +20,8 @@ TRIGGERER_LOG_PORT: Final = 8794
 FLOWER_PORT: Final = 5555
 LOG_FOLDER: Final = "/opt/airflow/logs"
 EXAMPLES_FOLDER: Final = "/opt/airflow/examples"
-API_THREADS: Final = 40
-"""Requests that one api-server works on at once, https://anyio.readthedocs.io/en/stable/threads.html."""
-POOL_SIZE: Final = 5
-"""Connections to the database that a pool keeps when nothing happens; Airflow's own default."""
+POOL_RECYCLE_SECONDS: Final = 280
+"""Managed PostgreSQL drops connections that are idle for about 300 s, and asyncpg sends no keep-alives."""
 POD_TEMPLATE: Final = "/opt/airflow/pod_templates/task.yaml"
 
 SECTION_READERS: Final[Mapping[str, frozenset[Part]]] = {
@@ -77,11 +78,18 @@ def readers(section: str, option: str) -> frozenset[Part]:
     return SECTION_READERS.get(section, EVERYONE) | ALSO_READ_BY.get((section, option), frozenset())
 
 
-def options_of(part: Part, settings: Settings) -> dict[str, str]:
-    """The options that a part reads, as environment variables; secrets are not among them."""
+def options_of(part: Part, settings: Settings, max_connections: int | None = None) -> dict[str, str]:
+    """The options that a part reads, as environment variables; secrets are not among them.
+
+    Args:
+        part: who reads them.
+        settings: the stack's settings.
+        max_connections: how many connections the database takes; None is unknown.
+    """
     chosen = {
         **_for_everyone(settings),
         **_for_part(part, settings),
+        **_for_databases(part, settings, max_connections),
         **{
             (section.lower(), option.lower()): value
             for section, options in settings.options.items()
@@ -101,10 +109,16 @@ def _for_everyone(settings: Settings) -> Options:
         ("core", "auth_manager"): "airflow.providers.fab.auth_manager.fab_auth_manager.FabAuthManager",
         ("core", "load_examples"): "False",
         ("core", "execution_api_server_url"): f"http://{service}:{API_PORT}/execution/",
-        ("api", "base_url"): f"http://localhost:{API_PORT}",
+        ("api", "base_url"): base_url(settings),
         ("logging", "base_log_folder"): LOG_FOLDER,
         ("logging", "colored_console_log"): "False",
     }
+
+
+def base_url(settings: Settings) -> str:
+    """Where users find the UI."""
+    exposure = settings.exposure
+    return f"https://{exposure.host}" if isinstance(exposure, Gateway) else f"http://localhost:{API_PORT}"
 
 
 def dag_bundles(settings: Settings) -> list[dict[str, object]]:
@@ -142,10 +156,16 @@ def _for_part(part: Part, settings: Settings) -> Options:
         options["scheduler", "scheduler_health_check_server_port"] = str(HEALTH_PORT)
     if part == "api-server":
         options["api", "expose_config"] = "False"
-        # A connection for each of its threads: with fewer, a burst of starting tasks fills all threads with requests
-        # that wait for a connection, and none is left for those that would give theirs back.
-        options["database", "sql_alchemy_pool_size"] = str(POOL_SIZE)
-        options["database", "sql_alchemy_max_overflow"] = str(API_THREADS - POOL_SIZE)
+        if isinstance(settings.exposure, Gateway):
+            # The login stands behind the proxy, too. Of the proxy's headers it takes the scheme alone: uvicorn has found
+            # out by then who asks, and hosts and prefixes could be anybody's.
+            trusted = {"for": 0, "proto": 1, "host": 0, "port": 0, "prefix": 0}
+            options["fab", "enable_proxy_fix"] = "True"
+            options.update({("fab", f"proxy_fix_x_{header}"): str(count) for header, count in trusted.items()})
+            options["fab", "cookie_secure"] = "True"
+    if part in LOG_WRITERS and isinstance(settings.task_logs, StoreLogs):
+        # What is in the store need not fill the disk; a task that goes on after a pause then adds to its log.
+        options["logging", "delete_local_logs"] = "True"
     if part == "triggerer":
         # The api-server reads logs of deferred tasks from here, and the name of a Deployment's pod does not resolve.
         options["core", "hostname_callable"] = "airflow.utils.net.get_host_ip_address"
@@ -160,8 +180,33 @@ def _for_part(part: Part, settings: Settings) -> Options:
         options["kubernetes_executor", "worker_pods_creation_batch_size"] = str(task_pods.created_per_heartbeat)
     if part in {"scheduler", "worker", "flower"} and celery is not None:
         options["celery_broker_transport_options", "visibility_timeout"] = str(celery.broker.visibility_timeout_seconds)
+    if part in {"worker", "task"}:
+        # An api-server that is slow under a burst still does what it was asked: a task that asks again within seconds
+        # is told that it runs already, and fails.
+        options["workers", "execution_api_timeout"] = "60.0"
     if part == "worker" and celery is not None:
         options["celery", "worker_concurrency"] = str(celery.workers.concurrency)
     if part == "flower":
         options["celery", "flower_port"] = str(FLOWER_PORT)
+    return options
+
+
+def _for_databases(part: Part, settings: Settings, max_connections: int | None) -> Options:
+    """Pools that all together fit into what the database takes, see components/settings/connections.py."""
+    options: Options = {}
+    executor, components = settings.executor, settings.components
+    if part in DATABASE_PARTS - RUNS_ONCE:
+        api_server = part == "api-server"
+        pool = (
+            connections.api_server_pool(executor, components, max_connections)
+            if api_server
+            else connections.pool_of_others()
+        )
+        options["database", "sql_alchemy_pool_size"] = str(pool.kept)
+        options["database", "sql_alchemy_max_overflow"] = str(pool.more)
+        options["database", "sql_alchemy_pool_recycle"] = str(POOL_RECYCLE_SECONDS)
+    if part in {"scheduler", "worker"} and parts_of(executor).celery is not None:
+        # For each process that runs tasks; Airflow replaces Celery's own defaults by nothing.
+        engine = {"max_overflow": 0, "pool_pre_ping": True, "pool_recycle": POOL_RECYCLE_SECONDS, "pool_size": 1}
+        options["celery", "result_backend_sqlalchemy_engine_options"] = json.dumps(engine)
     return options

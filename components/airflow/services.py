@@ -33,11 +33,12 @@ def jobs_check(job_type: str) -> ProbeArgs:
 
 
 def api_server(site: Site) -> PartPod:
-    """UI, REST API and the API that tasks talk to."""
+    """UI, REST API and the API that tasks talk to. It believes what a proxy says of clients where there is one."""
     return PartPod(
         part="api-server",
-        args=["api-server"],
+        args=["api-server", *(["--proxy-headers"] if site.proxies else [])],
         sizing=site.settings.components.api_server,
+        environment={"FORWARDED_ALLOW_IPS": pulumi.Output.all(*site.proxies).apply(",".join)} if site.proxies else {},
         ports={"http": API_PORT},
         probes={
             "startup_probe": pods.http_probe("/api/v2/monitor/health", "http", period=2, timeout=10, failures=90),

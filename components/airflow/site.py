@@ -26,18 +26,23 @@ from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 
 from components import naming, pods
 from components.airflow.access import calls_kubernetes
+from components.airflow.authority import Authority, connects
 from components.airflow.dags import DagSource
 from components.airflow.logs import LogFolder
 from components.airflow.options import API_PORT, options_of
 from components.airflow.roles import DAG_READERS, DATABASE_PARTS, LOG_PARTS, Credential, Part, credentials_of
 from components.airflow.secrets import StoredSecret
-from components.cloud.interface import Identity
+from components.cloud.interface import LOG_READERS, LOG_WRITERS, Identity
 from components.settings.model import Sizing
 from components.settings.stack import Settings
 
 AIRFLOW_USER: Final = pods.User(uid=50_000, gid=0, fs_group=0)
 """The user of the official image; group 0 is what its folders are writable for."""
 SCRIPTS: Final = Path(__file__).parent / "scripts"
+LOG_STORE_PARTS: Final = frozenset({*LOG_WRITERS, *LOG_READERS})
+"""Who writes to a log store or reads from it; all others keep to themselves what they log."""
+TASK_PARTS: Final = frozenset({"worker", "task"})
+"""Whose pods run on the nodes that are meant for tasks."""
 GATE_SIZING: Final = Sizing(cpu_milli=50, memory_mib=512)
 """For init containers: memory of one start of Airflow's command line."""
 MIGRATION_WAIT_SECONDS: Final = 120
@@ -64,11 +69,22 @@ class Site:
     logs: LogFolder
     identities: Mapping[str, Identity]
     log_store_variables: Mapping[str, pulumi.Input[str]]
+    authority: Authority
+    max_connections: int | None
+    """How many connections the database takes; None is unknown."""
+    task_node_selector: Mapping[str, str]
+    task_taint: str | None
+    proxies: Sequence[pulumi.Input[str]]
+    """Addresses and ranges whose requests carry headers of a proxy; empty without one."""
 
     @property
     def name(self) -> str:
         """The instance's name, the prefix of every object."""
         return self.settings.name
+
+    def object_name(self, *parts: str) -> str:
+        """The name of an object that must be found by it."""
+        return naming.object_name(self.name, *parts)
 
     def labels(self, part: str) -> dict[str, str]:
         """Labels of a part's objects."""
@@ -76,8 +92,12 @@ class Site:
 
     def metadata(self, part: str, *, fixed: bool = True, **rest: Any) -> ObjectMetaArgs:
         """Metadata of a part's object; a name that is not fixed gets a suffix and changes with the object."""
-        name = naming.object_name(self.name, part) if fixed else None
+        name = self.object_name(part) if fixed else None
         return ObjectMetaArgs(name=name, namespace=self.namespace, labels=self.labels(part), **rest)
+
+    def options(self, part: Part) -> dict[str, str]:
+        """The options of airflow.cfg that a part reads, as environment variables."""
+        return options_of(part, self.settings, self.max_connections)
 
     def credentials(self, part: Part) -> list[Credential]:
         """The credentials of a part that exist in this installation."""
@@ -97,7 +117,7 @@ class PartPod:
     after: Literal["migration", "api", "nothing"] = "migration"
     """What its init container waits for."""
     ports: Mapping[str, int] = field(default_factory=dict[str, int])
-    environment: Mapping[str, str] = field(default_factory=dict[str, str])
+    environment: Mapping[str, pulumi.Input[str]] = field(default_factory=dict[str, pulumi.Input[str]])
     probes: Mapping[str, Any] = field(default_factory=dict[str, Any])
     """startup_probe, readiness_probe and liveness_probe of the main container."""
     volumes: Sequence[VolumeArgs] = ()
@@ -113,7 +133,7 @@ def options_map(site: Site, part: Part, opts: pulumi.ResourceOptions) -> ConfigM
         f"{site.name}-{part}-options",
         metadata=site.metadata(part, fixed=False),
         immutable=True,
-        data={**options_of(part, site.settings), **(site.log_store_variables if part in LOG_PARTS else {})},
+        data={**(site.log_store_variables if part in LOG_STORE_PARTS else {}), **site.options(part)},
         opts=opts,
     )
 
@@ -122,18 +142,21 @@ def pod_template(site: Site, pod: PartPod, options: pulumi.Input[str]) -> PodTem
     """The pod of a part. `options` names the ConfigMap with its options."""
     settings, part = site.settings, pod.part
     identity = site.identities.get(part, Identity())
-    reads_dags, keeps_logs = part in DAG_READERS, part in LOG_PARTS
+    reads_dags, keeps_logs, runs_tasks = part in DAG_READERS, part in LOG_PARTS, part in TASK_PARTS
+    authority = site.authority if connects(part) else Authority()
     scratch = pods.Scratch(paths={"tmp": "/tmp"})  # noqa: S108 - a volume of the pod's own
     mounts = [
         *scratch.mounts(),
         *(site.dags.mounts if reads_dags else ()),
         *([site.logs.mount] if keeps_logs else ()),
+        *authority.mounts,
         *pod.mounts,
     ]
     volumes = [
         *scratch.volumes(),
         *(site.dags.volumes if reads_dags else ()),
         *([site.logs.volume] if keeps_logs else ()),
+        *authority.volumes,
         *pod.volumes,
     ]
     common: dict[str, Any] = {
@@ -154,7 +177,11 @@ def pod_template(site: Site, pod: PartPod, options: pulumi.Input[str]) -> PodTem
     gate_args = _gate(pod)
     gate = [
         pods.container(
-            f"wait-for-{pod.after}", sizing=GATE_SIZING, args=gate_args, volume_mounts=scratch.mounts(), **common
+            f"wait-for-{pod.after}",
+            sizing=GATE_SIZING,
+            args=gate_args,
+            volume_mounts=[*scratch.mounts(), *authority.mounts],
+            **common,
         )
     ]
     return PodTemplateSpecArgs(
@@ -176,6 +203,8 @@ def pod_template(site: Site, pod: PartPod, options: pulumi.Input[str]) -> PodTem
                 grace_seconds=pod.grace_seconds,
                 restart_policy=pod.restart_policy,
                 pull_secret=settings.image.pull_secret,
+                node_selector=site.task_node_selector if runs_tasks else {},
+                taint=site.task_taint if runs_tasks else None,
             )
         ),
     )
@@ -194,11 +223,12 @@ def _gate(pod: PartPod) -> list[str]:
 
 def environment(site: Site, pod: PartPod) -> list[EnvVarArgs]:
     """The variables of a part's containers, beside its options."""
-    fixed = {
+    fixed: dict[str, pulumi.Input[str]] = {
         # All options come from variables. A file that exists and is empty keeps Airflow from writing one of its own.
         "AIRFLOW_CONFIG": "/dev/null",
         # The image's entrypoint would ask the database at every start; init containers do that once.
         "CONNECTION_CHECK_MAX_COUNT": "0",
+        **(site.authority.variables if connects(pod.part) else {}),
         **pod.environment,
     }
     if pod.after == "api":
@@ -219,7 +249,7 @@ def checksum(site: Site, pod: PartPod) -> pulumi.Output[str]:
     """One hash of everything outside the pod's own spec that the part reads: a change rolls it, and only it."""
     secrets = sorted({credential.stored_in for credential in site.credentials(pod.part)})
     read = [
-        json.dumps(options_of(pod.part, site.settings), sort_keys=True),
+        json.dumps(site.options(pod.part), sort_keys=True),
         site.dags.checksum if pod.part in DAG_READERS else "",
         *(site.secrets[secret].checksum for secret in secrets),
     ]

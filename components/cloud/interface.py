@@ -27,7 +27,7 @@ class Database:
     user: pulumi.Input[str]
     password: pulumi.Output[str]
     ssl_mode: pulumi.Input[str]
-    """libpq's sslmode: disable only inside one cluster."""
+    """libpq's sslmode: disable only inside one cluster; a mode that verifies is plain text."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,6 +118,8 @@ class Front:
     """`spec.infrastructure.annotations` of the Gateway, for what is made behind it."""
     annotations: Mapping[str, pulumi.Input[str]] = field(default_factory=dict[str, pulumi.Input[str]])
     """Annotations of the Gateway itself."""
+    proxies: Sequence[pulumi.Input[str]] = ("*",)
+    """Addresses and ranges that the Gateway's requests come from: what these say of the client is believed."""
     holds_certificate: bool = False
     """Whether the cloud ends TLS with a certificate of its own; otherwise a Secret holds one."""
     backend_policies: Mapping[str, Sequence[BackendPolicy]] = field(default_factory=dict[str, Sequence[BackendPolicy]])

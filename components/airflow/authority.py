@@ -1,0 +1,66 @@
+"""Whose signature on the database's certificate the pods believe."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+import pulumi
+from pulumi_kubernetes.core.v1 import ConfigMap, ConfigMapVolumeSourceArgs, VolumeArgs, VolumeMountArgs
+from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
+
+from components import naming
+from components.airflow.roles import Part, credentials_of
+from components.cloud.interface import Databases
+
+FOLDER: Final = "/opt/airflow/authority"
+FILE: Final = "database.pem"
+TRUST_STORE: Final = "/etc/ssl/certs/ca-certificates.crt"
+"""The authorities that the image's Debian trusts."""
+VERIFYING: Final = frozenset({"verify-ca", "verify-full"})
+"""Values of sslmode that look at the server's certificate."""
+VARIABLE: Final = "PGSSLROOTCERT"
+"""Read by libpq, which is below psycopg2, and by asyncpg."""
+STORED_IN: Final = frozenset({"metadata", "results", "databases"})
+"""The Secrets that hold connections to the database."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Authority:
+    """How a pod with a connection to the database gets to know its authority."""
+
+    variables: Mapping[str, str] = field(default_factory=dict[str, str])
+    volumes: Sequence[VolumeArgs] = ()
+    mounts: Sequence[VolumeMountArgs] = ()
+
+
+def connects(part: Part) -> bool:
+    """Whether a part holds a connection to the database."""
+    return any(credential.stored_in in STORED_IN for credential in credentials_of(part))
+
+
+def authority(
+    instance: str, databases: Databases, namespace: pulumi.Output[str], child: pulumi.ResourceOptions
+) -> Authority:
+    """The authority of a stack's databases; nothing where no connection verifies."""
+    made = (databases.metadata, databases.results, databases.administrator)
+    # An Output is a given URL's, which settings let through only with modes that do not verify.
+    modes = {database.ssl_mode for database in made if database is not None and isinstance(database.ssl_mode, str)}
+    if not modes & VERIFYING:
+        return Authority()
+    if databases.authority is None:
+        return Authority(variables={VARIABLE: TRUST_STORE})
+    config_map = ConfigMap(
+        f"{instance}-database-authority",
+        # No fixed name: another authority is a new object, which rolls those who trust it.
+        metadata=ObjectMetaArgs(namespace=namespace, labels=naming.labels(instance, "database")),
+        immutable=True,
+        data={FILE: databases.authority},
+        opts=child,
+    )
+    return Authority(
+        variables={VARIABLE: f"{FOLDER}/{FILE}"},
+        volumes=[VolumeArgs(name="authority", config_map=ConfigMapVolumeSourceArgs(name=config_map.metadata.name))],
+        mounts=[VolumeMountArgs(name="authority", mount_path=FOLDER, read_only=True)],
+    )

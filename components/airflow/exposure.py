@@ -1,0 +1,191 @@
+"""The way in from outside: a Gateway on the cloud's reserved address, HTTPS alone, one host a service."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import pulumi
+from pulumi_kubernetes.apiextensions import CustomResource
+from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
+
+from components import pods
+from components.airflow.options import API_PORT, FLOWER_PORT
+from components.airflow.roles import Part
+from components.airflow.site import Site
+from components.cloud.interface import Front
+from components.settings.airflow import CertManagerTls, Gateway, SecretTls
+
+API_VERSION: Final = "gateway.networking.k8s.io/v1"
+ISSUER_ANNOTATION: Final = "cert-manager.io/cluster-issuer"
+"""Has cert-manager make the Secret that the listeners name, https://cert-manager.io/docs/usage/gateway/."""
+PLAIN_LISTENER: Final = "http"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Backend:
+    """A service that is reached by a host of its own."""
+
+    part: Part
+    host: str
+    port: int
+
+    @property
+    def listener(self) -> str:
+        """The name of its listener."""
+        return f"https-{self.part}"
+
+
+def backends(exposure: Gateway) -> list[Backend]:
+    """What is behind the Gateway."""
+    found = [Backend(part="api-server", host=exposure.host, port=API_PORT)]
+    if exposure.flower_host is not None:
+        found.append(Backend(part="flower", host=exposure.flower_host, port=FLOWER_PORT))
+    return found
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExposureArgs:
+    """What the way in is built from."""
+
+    site: Site
+    exposure: Gateway
+    front: Front
+    services: Mapping[Part, pulumi.Output[str]]
+    """The names of the Services behind it."""
+
+
+class Exposure(pulumi.ComponentResource):
+    """A Gateway, a route a host, and one that sends plain HTTP to HTTPS.
+
+    Nothing here waits for the Gateway to be ready: its certificate needs the DNS names, and these need the address.
+    """
+
+    def __init__(self, name: str, args: ExposureArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("airflow:airflow:Exposure", name, None, opts)
+        self._site = args.site
+        self._child = pulumi.ResourceOptions(parent=self, provider=args.site.kubernetes)
+        behind = backends(args.exposure)
+        gateway = self._object(
+            f"{name}-gateway",
+            "gateway",
+            kind="Gateway",
+            spec=gateway_spec(args, behind),
+            annotations={**args.front.annotations, **_certificate_annotations(args.exposure)},
+        )
+        self._object(
+            f"{name}-redirect",
+            "redirect",
+            kind="HTTPRoute",
+            spec=redirect_spec(gateway, [backend.host for backend in behind]),
+        )
+        for backend in behind:
+            service = args.services[backend.part]
+            self._object(
+                f"{name}-{backend.part}-route",
+                backend.part,
+                kind="HTTPRoute",
+                spec=route_spec(gateway, backend, service),
+            )
+            for policy in args.front.backend_policies.get(backend.part, ()):
+                self._object(
+                    f"{name}-{backend.part}-{policy.name}",
+                    backend.part,
+                    policy.name,
+                    api_version=policy.api_version,
+                    kind=policy.kind,
+                    spec={**policy.spec, "targetRef": {"group": "", "kind": "Service", "name": service}},
+                )
+        self.register_outputs({})
+
+    def _object(
+        self,
+        name: str,
+        *parts: str,
+        kind: str,
+        spec: Mapping[str, Any],
+        api_version: str = API_VERSION,
+        annotations: Mapping[str, pulumi.Input[str]] | None = None,
+    ) -> pulumi.Output[str]:
+        """Make an object of a kind that the SDK has no class for; its name."""
+        made = CustomResource(
+            name,
+            api_version=api_version,
+            kind=kind,
+            metadata=ObjectMetaArgs(
+                name=self._site.object_name(*parts),
+                namespace=self._site.namespace,
+                labels=self._site.labels("exposure"),
+                annotations={**(annotations or {}), **pods.SKIP_AWAIT},
+            ),
+            spec=dict(spec),
+            opts=self._child,
+        )
+        return pulumi.Output.from_input(made.metadata).apply(lambda metadata: metadata["name"])
+
+
+def certificate(site: Site, exposure: Gateway, front: Front) -> str | None:
+    """The Secret with the certificate; None where the cloud holds it."""
+    match exposure.tls:
+        case SecretTls(name=name):
+            return name
+        case CertManagerTls():
+            return site.object_name("tls")
+        case _:
+            assert front.holds_certificate, "a cloud must make the certificate that settings ask for"
+            return None
+
+
+def gateway_spec(args: ExposureArgs, behind: Sequence[Backend]) -> dict[str, Any]:
+    """The Gateway: plain HTTP for the redirect alone, and a listener a host."""
+    front = args.front
+    secret = certificate(args.site, args.exposure, front)
+    tls = {"tls": {"mode": "Terminate", "certificateRefs": [{"kind": "Secret", "name": secret}]}} if secret else {}
+    # Routes of other namespaces would be other people's pages on this address.
+    routes = {"allowedRoutes": {"namespaces": {"from": "Same"}, "kinds": [{"kind": "HTTPRoute"}]}}
+    spec: dict[str, Any] = {
+        "gatewayClassName": front.gateway_class,
+        "listeners": [
+            {"name": PLAIN_LISTENER, "protocol": "HTTP", "port": 80, **routes},
+            *(
+                {
+                    "name": backend.listener,
+                    "hostname": backend.host,
+                    "protocol": "HTTPS",
+                    "port": 443,
+                    **tls,
+                    **routes,
+                }
+                for backend in behind
+            ),
+        ],
+    }
+    if front.addresses:
+        spec["addresses"] = [dict(address) for address in front.addresses]
+    if front.infrastructure_annotations:
+        spec["infrastructure"] = {"annotations": dict(front.infrastructure_annotations)}
+    return spec
+
+
+def redirect_spec(gateway: pulumi.Output[str], hosts: Sequence[str]) -> dict[str, Any]:
+    """The route of plain HTTP: it leads nowhere but to the same address under HTTPS."""
+    redirect = {"type": "RequestRedirect", "requestRedirect": {"scheme": "https", "statusCode": 301}}
+    return {
+        "parentRefs": [{"name": gateway, "sectionName": PLAIN_LISTENER}],
+        "hostnames": list(hosts),
+        "rules": [{"filters": [redirect]}],
+    }
+
+
+def route_spec(gateway: pulumi.Output[str], backend: Backend, service: pulumi.Output[str]) -> dict[str, Any]:
+    """The route of a host to its Service."""
+    return {
+        "parentRefs": [{"name": gateway, "sectionName": backend.listener}],
+        "hostnames": [backend.host],
+        "rules": [{"backendRefs": [{"name": service, "port": backend.port}]}],
+    }
+
+
+def _certificate_annotations(exposure: Gateway) -> dict[str, str]:
+    return {ISSUER_ANNOTATION: exposure.tls.issuer} if isinstance(exposure.tls, CertManagerTls) else {}

@@ -1,0 +1,162 @@
+"""Claims for the cloud's volumes, and the static volumes that some of them are bound to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import pulumi
+import pulumi_kubernetes as kubernetes
+from pulumi_kubernetes.core.v1 import (
+    CSIPersistentVolumeSourceArgs,
+    NodeSelectorArgs,
+    NodeSelectorRequirementArgs,
+    NodeSelectorTermArgs,
+    ObjectReferenceArgs,
+    PersistentVolume,
+    PersistentVolumeClaim,
+    PersistentVolumeClaimSpecArgs,
+    PersistentVolumeSpecArgs,
+    Secret,
+    SecretReferenceArgs,
+    VolumeNodeAffinityArgs,
+    VolumeResourceRequirementsArgs,
+)
+from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
+
+from components import naming, pods
+from components.cloud.interface import StaticVolume, Volume, VolumeUse
+
+NAMESPACE_MINUTES: Final = 20
+"""How long a namespace may take to end: task pods that still run have their grace period."""
+ZONE: Final = "topology.kubernetes.io/zone"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClaimArgs:
+    """What a claim is made for."""
+
+    use: VolumeUse
+    volume: Volume
+    instance: str
+    namespace: pulumi.Output[str]
+    namespace_name: str
+    """The same as plain text, for what must not be deleted before the namespace."""
+    kubernetes: kubernetes.Provider
+    protect: bool
+
+
+def claim(
+    name: str, args: ClaimArgs, *, parent: pulumi.Resource, deleted_with: pulumi.Resource | None = None
+) -> PersistentVolumeClaim:
+    """A claim of a storage class, or one that is bound to its static volume and to no other.
+
+    Args:
+        name: the logical name. In state: renaming it loses what is on a volume of a storage class.
+        args: what it is made for.
+        parent: the component that it belongs to.
+        deleted_with: what takes the claim along when it is deleted.
+    """
+    volume = args.volume
+    bound = _static(name, args, volume.static, parent) if volume.static is not None else None
+    return PersistentVolumeClaim(
+        name,
+        metadata=ObjectMetaArgs(
+            # The static volume knows its claim by name; others may be called anything.
+            name=claim_name(args, volume.static) if volume.static is not None else None,
+            namespace=args.namespace,
+            labels=naming.labels(args.instance, "storage"),
+            annotations=pods.SKIP_AWAIT,
+        ),
+        spec=PersistentVolumeClaimSpecArgs(
+            access_modes=[volume.access_mode],
+            # Empty, and not absent: the cluster's default class would make a volume of its own.
+            storage_class_name="" if bound is not None else volume.storage_class,
+            volume_name=bound.metadata.name if bound is not None else None,
+            resources=VolumeResourceRequirementsArgs(requests={"storage": f"{volume.size_gib}Gi"}),
+        ),
+        opts=pulumi.ResourceOptions(
+            parent=parent, provider=args.kubernetes, protect=args.protect, deleted_with=deleted_with
+        ),
+    )
+
+
+def claim_name(args: ClaimArgs, static: StaticVolume) -> pulumi.Output[str]:
+    """The name of the claim that a static volume waits for: with another disk it is another claim.
+
+    A claim can neither change its volume nor go while pods use it, so the pods move from one claim to the next.
+    """
+    return pulumi.Output.from_input(static.handle).apply(
+        lambda handle: naming.object_name(args.instance, args.use, naming.digest(handle))
+    )
+
+
+def _static(name: str, args: ClaimArgs, static: StaticVolume, parent: pulumi.Resource) -> PersistentVolume:
+    """The PersistentVolume of a disk or share. Deleting it leaves the disk, which is the stack's own to delete.
+
+    It names the namespace and the Secret, but waits for neither: a claim that is deleted with its namespace would
+    otherwise hold the volume, the volume the namespace, and the namespace the claim.
+    """
+    labels = naming.labels(args.instance, "storage")
+    credentials = None
+    if static.credentials is not None:
+        credentials = SecretReferenceArgs(
+            name=naming.object_name(args.instance, args.use, "credentials"), namespace=args.namespace_name
+        )
+        Secret(
+            f"{name}-credentials",
+            # Under one name, and to be changed in place: a volume can never name another Secret.
+            metadata=ObjectMetaArgs(name=credentials.name, namespace=args.namespace, labels=labels),
+            string_data=dict(static.credentials),
+            opts=pulumi.ResourceOptions(parent=parent, provider=args.kubernetes),
+        )
+    return PersistentVolume(
+        f"{name}-volume",
+        # No fixed name: volumes have no namespace, and another instance has one for the same use.
+        metadata=ObjectMetaArgs(labels=labels),
+        spec=PersistentVolumeSpecArgs(
+            capacity={"storage": f"{args.volume.size_gib}Gi"},
+            access_modes=[args.volume.access_mode],
+            persistent_volume_reclaim_policy="Retain",
+            storage_class_name="",
+            mount_options=list(static.mount_options) or None,
+            claim_ref=ObjectReferenceArgs(
+                api_version="v1",
+                kind="PersistentVolumeClaim",
+                namespace=args.namespace_name,
+                name=claim_name(args, static),
+            ),
+            csi=CSIPersistentVolumeSourceArgs(
+                driver=static.driver,
+                volume_handle=static.handle,
+                volume_attributes=dict(static.attributes) or None,
+                fs_type=static.filesystem,
+                # A driver asks for them when it stages a volume on the node or when it puts it into a pod.
+                node_stage_secret_ref=credentials,
+                node_publish_secret_ref=credentials,
+            ),
+            node_affinity=_in_zone(static.zone) if static.zone is not None else None,
+        ),
+        opts=pulumi.ResourceOptions(
+            parent=parent,
+            provider=args.kubernetes,
+            protect=args.protect,
+            # A volume can change neither its disk nor, once bound, its claim: another one takes its place.
+            replace_on_changes=["spec.claimRef", "spec.csi", "spec.nodeAffinity"],
+            # It waits for its claim, and that for the namespace.
+            custom_timeouts=pulumi.CustomTimeouts(delete=f"{NAMESPACE_MINUTES + 5}m"),
+        ),
+    )
+
+
+def _in_zone(zone: pulumi.Input[str]) -> VolumeNodeAffinityArgs:
+    """Pods with the volume run where its disk can be attached."""
+    return VolumeNodeAffinityArgs(
+        required=NodeSelectorArgs(
+            node_selector_terms=[
+                NodeSelectorTermArgs(
+                    match_expressions=[NodeSelectorRequirementArgs(key=ZONE, operator="In", values=[zone])]
+                )
+            ]
+        )
+    )

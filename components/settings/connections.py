@@ -1,0 +1,84 @@
+"""How many connections to the database the parts of a stack may hold, and the pools that fit into what there is.
+
+The pools of all pods together never ask for more than the server takes, while every Deployment rolls out at once:
+
+    api-server       (replicas + 1) x 2 pools x n     one pool for its threads, one for its asynchronous requests
+    scheduler        (replicas + 1) x (5 + 1)         its pool, and its health port
+    dag-processor    (replicas + 1) x (5 + 1)         its pool, and the command of its liveness probe
+    triggerer        (replicas + 1) x (5 + 1)         the same
+    Celery's results  replicas of workers x (concurrency + 1), and replicas of schedulers + 1
+
+The one more of each is the pod that a roll-out adds; workers are replaced in their place. A migration runs while
+nothing rolls out and needs less than a roll-out adds. What is left is for n: one for each thread of an api-server where
+the server takes as many, and never fewer than LEAST_API_CONNECTIONS. Pools that a stack sets itself, by options of the
+section `database`, are not counted.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from components.settings.airflow import Components
+from components.settings.executor import CeleryExecutor, Executor, MixedExecutor
+
+API_THREADS: Final = 40
+"""Requests that one api-server works on at once, https://anyio.readthedocs.io/en/stable/threads.html."""
+LEAST_API_CONNECTIONS: Final = 8
+API_POOLS: Final = 2
+KEPT: Final = 5
+"""Connections that an api-server's pool keeps when nothing happens; Airflow's own default for all pools."""
+OTHERS_KEPT: Final = 2
+OTHERS_MORE: Final = 3
+"""The other parts work in one thread, which has one or two sessions open."""
+OTHERS_ASIDE: Final = 1
+"""The process beside the main one that looks at the database now and then."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pool:
+    """The bounds of one pool of connections."""
+
+    kept: int
+    """Connections that stay open."""
+    more: int
+    """Connections that are opened beyond these, and closed at once when they come back."""
+
+
+def pool_of_others() -> Pool:
+    """The pool of every other part with a connection to the metadata."""
+    return Pool(kept=OTHERS_KEPT, more=OTHERS_MORE)
+
+
+def held_by_others(executor: Executor, components: Components) -> int:
+    """Connections that everything but the api-servers may hold at once."""
+    rolled = (components.scheduler, components.dag_processor, components.triggerer)
+    held = sum((part.replicas + 1) * (OTHERS_KEPT + OTHERS_MORE + OTHERS_ASIDE) for part in rolled)
+    if isinstance(executor, CeleryExecutor | MixedExecutor):
+        held += executor.workers.replicas * (executor.workers.concurrency + 1) + components.scheduler.replicas + 1
+    return held
+
+
+def pools_of_api_servers(components: Components) -> int:
+    """How many pools of api-servers there are at once."""
+    return (components.api_server.replicas + 1) * API_POOLS
+
+
+def least_connections(executor: Executor, components: Components) -> int:
+    """With fewer connections than these the server cannot serve the stack."""
+    return held_by_others(executor, components) + pools_of_api_servers(components) * LEAST_API_CONNECTIONS
+
+
+def api_server_pool(executor: Executor, components: Components, max_connections: int | None) -> Pool:
+    """The pool of an api-server; `max_connections` is what the server takes, None is unknown.
+
+    Raises:
+        ValueError: the server takes fewer than `least_connections`.
+    """
+    if max_connections is None:
+        return Pool(kept=KEPT, more=API_THREADS - KEPT)
+    left = (max_connections - held_by_others(executor, components)) // pools_of_api_servers(components)
+    if left < LEAST_API_CONNECTIONS:
+        raise ValueError(f"{max_connections} connections are too few, {least_connections(executor, components)} needed")
+    # With fewer than there are threads, a burst of starting tasks waits for connections instead of for threads.
+    return Pool(kept=KEPT, more=min(API_THREADS, left) - KEPT)

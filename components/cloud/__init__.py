@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from components.settings.cloud import LocalCloud
+from components.settings.cloud import GcpCloud, LocalCloud
 
 if TYPE_CHECKING:
     from components.cloud.interface import Cloud
@@ -18,5 +18,9 @@ def provision(settings: Settings) -> Cloud:
             from components.cloud import local
 
             return local.provision(settings, settings.cloud)
+        case GcpCloud():
+            from components.cloud import gcp
+
+            return gcp.provision(settings, settings.cloud)
         case other:
             raise ValueError(f"settings let a cloud through that cannot be provisioned: {other.kind}")

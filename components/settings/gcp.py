@@ -150,6 +150,9 @@ class PrivateEndpoint(Model):
     """Where operators are, this program included."""
 
 
+Endpoint = Annotated[DnsEndpoint | PublicEndpoint | PrivateEndpoint, Field(discriminator="kind")]
+
+
 class Pool(Model):
     """Nodes of one kind."""
 
@@ -192,9 +195,7 @@ class Cluster(Model):
 
     channel: Literal["rapid", "regular", "stable"] = "regular"
     """Release channel: how early new versions of Kubernetes come."""
-    endpoint: Annotated[DnsEndpoint | PublicEndpoint | PrivateEndpoint, Field(discriminator="kind")] = DnsEndpoint(
-        kind="dns"
-    )
+    endpoint: Endpoint = DnsEndpoint(kind="dns")
     """How the cluster's API is reached."""
     system_nodes: SystemPool = SystemPool()
     """Nodes for Airflow's own services."""
@@ -203,7 +204,7 @@ class Cluster(Model):
     observe: Literal["everything", "system"] = "everything"
     """What is logged and measured: `system` leaves out the pods' own logs and metrics, traffic, and posture checks."""
     encryption_key: KeyName | None = None
-    """Key that encrypts Kubernetes Secrets once more; default: Google's own encryption alone."""
+    """Key that encrypts Kubernetes Secrets once more, which GKE's agent may use; default: Google's own key alone."""
     signed_images_only: bool = False
     """Whether the project's policy of Binary Authorization decides which images run."""
 

@@ -10,11 +10,8 @@ Edition = Literal["enterprise", "enterprise_plus"]
 SHARED_CORE_MIB: Final = {"db-f1-micro": 614, "db-g1-small": 1740}
 """Memory of the tiers that share a core, https://cloud.google.com/sql/docs/postgres/instance-settings."""
 CUSTOM: Final = re.compile(r"db-custom-([1-9]\d*)-([1-9]\d*)")
-PREDEFINED: Final = re.compile(r"db-(perf-optimized-N|c4a-highmem)-([1-9]\d*)")
-PREDEFINED_CPUS: Final = {
-    "perf-optimized-N": (2, 4, 8, 16, 32, 48, 64, 80, 96, 128),
-    "c4a-highmem": (1, 2, 4, 8, 16, 32, 48, 64, 72),
-}
+PREDEFINED: Final = re.compile(r"db-perf-optimized-N-([1-9]\d*)")
+PREDEFINED_CPUS: Final = (2, 4, 8, 16, 32, 48, 64, 80, 96, 128)
 MIB_PER_PREDEFINED_CPU: Final = 8 * 1024
 CUSTOM_STEP_MIB: Final = 256
 CUSTOM_LEAST_MIB: Final = 3840
@@ -41,7 +38,7 @@ OWN_CONNECTIONS: Final = 10
 def tier_rule(tier: str, edition: Edition) -> str | None:
     """The rule that a tier breaks and the remedy, "rule; remedy", or None."""
     if edition == "enterprise_plus":
-        if (found := PREDEFINED.fullmatch(tier)) and int(found[2]) in PREDEFINED_CPUS[found[1]]:
+        if (found := PREDEFINED.fullmatch(tier)) and int(found[1]) in PREDEFINED_CPUS:
             return None
         return "is no tier of edition enterprise_plus; use db-perf-optimized-N-2 or another of its kind"
     if tier in SHARED_CORE_MIB:

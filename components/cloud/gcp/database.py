@@ -1,0 +1,206 @@
+"""The Cloud SQL server of a stack."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import pulumi
+import pulumi_random as random
+from pulumi_gcp import sql
+
+from components.cloud import interface
+from components.cloud.gcp.apis import Apis
+from components.cloud.gcp.physical import Names
+from components.settings import gcp_sql
+from components.settings.gcp import GcpCloud
+
+PORT: Final = 5432
+ADMINISTRATOR: Final = "administrator"
+SSL_MODE: Final = "verify-ca"
+"""Not verify-full: the certificate of a server with a private address names no host that a client could check. Each
+server has an authority of its own, so that whoever shows its certificate is this server,
+https://cloud.google.com/sql/docs/postgres/configure-ssl-instance."""
+AUTHORITY: Final = "GOOGLE_MANAGED_INTERNAL_CA"
+"""An authority for this server alone; with a shared one SSL_MODE would trust every server of the region."""
+LOG_DAYS: Final = 7
+"""Days that point-in-time recovery reaches back, the most that edition enterprise has."""
+FINAL_BACKUP_DAYS: Final = 30
+AUDIT_FLAGS: Final = {
+    "cloudsql.enable_pgaudit": "on",
+    "cloudsql.iam_authentication": "on",
+    "log_checkpoints": "on",
+    "log_connections": "on",
+    "log_disconnections": "on",
+    "log_lock_waits": "on",
+    "log_min_duration_statement": "-1",
+    "log_temp_files": "0",
+}
+"""https://cloud.google.com/sql/docs/postgres/flags, and the CIS benchmark for Google Cloud."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DatabaseArgs:
+    """What the server is built from."""
+
+    settings: GcpCloud
+    names: Names
+    apis: Apis
+    private_network: pulumi.Input[str]
+    private_range: pulumi.Input[str]
+    results: bool
+    """Whether a database for Celery's results is wanted."""
+    protect: bool
+
+
+class Database(pulumi.ComponentResource):
+    """A PostgreSQL server with a private address; creation takes about 8 minutes.
+
+    The users that own the databases are made by the migration: one that Cloud SQL's API makes may do everything that an
+    administrator may.
+    """
+
+    databases: interface.Databases
+
+    def __init__(self, name: str, args: DatabaseArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("airflow:gcp:Database", name, None, opts)
+        chosen = args.settings.database
+        # In state as "<name>-server": renaming destroys it.
+        server = sql.DatabaseInstance(
+            f"{name}-server",
+            name=args.names.of("database"),
+            region=args.settings.region,
+            database_version=f"POSTGRES_{chosen.version}",
+            settings=_settings(args),
+            deletion_protection=args.protect,
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                protect=args.protect,
+                depends_on=args.apis.of("sql"),
+                # Grows by itself.
+                ignore_changes=["settings.diskSize"],
+                custom_timeouts=pulumi.CustomTimeouts(create="60m", update="60m", delete="60m"),
+            ),
+        )
+        # It goes with the server: dropping it would fail on what its users own.
+        administrator = sql.User(
+            f"{name}-administrator",
+            name=ADMINISTRATOR,
+            instance=server.name,
+            password=self._password(f"{name}-administrator"),
+            deletion_policy="ABANDON",
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        host = server.private_ip_address
+        self.databases = interface.Databases(
+            metadata=self._database(name, "metadata", "airflow", server, protect=args.protect),
+            results=self._database(name, "results", "celery", server, protect=args.protect) if args.results else None,
+            administrator=interface.Database(
+                host=host,
+                port=PORT,
+                name="postgres",
+                user=administrator.name,
+                password=pulumi.Output.secret(administrator.password.apply(lambda password: password or "")),
+                ssl_mode=SSL_MODE,
+            ),
+            identity=server.connection_name,
+            authority=server.server_ca_certs.apply(lambda certificates: _bundle([c.cert for c in certificates])),
+            max_connections=_connections(chosen.tier, chosen.flags),
+        )
+        self.register_outputs({"host": host})
+
+    def _database(
+        self, name: str, use: str, database: str, server: sql.DatabaseInstance, *, protect: bool
+    ) -> interface.Database:
+        """A database, and the user that will own it."""
+        made = sql.Database(
+            f"{name}-{use}",
+            name=database,
+            instance=server.name,
+            charset="UTF8",
+            # As with the administrator.
+            deletion_policy="ABANDON",
+            # In state as "<name>-<use>": renaming makes an empty one beside it.
+            opts=pulumi.ResourceOptions(parent=self, protect=protect),
+        )
+        return interface.Database(
+            host=server.private_ip_address,
+            port=PORT,
+            name=made.name,
+            user=database,
+            password=self._password(f"{name}-{use}"),
+            ssl_mode=SSL_MODE,
+        )
+
+    def _password(self, name: str) -> pulumi.Output[str]:
+        """A generated password, made once and kept in state."""
+        made = random.RandomPassword(
+            f"{name}-password", length=32, special=False, opts=pulumi.ResourceOptions(parent=self)
+        )
+        return made.result
+
+
+def _settings(args: DatabaseArgs) -> sql.DatabaseInstanceSettingsArgs:
+    cloud, chosen = args.settings, args.settings.database
+    flags = {**(AUDIT_FLAGS if chosen.audit else {}), **chosen.flags}
+    return sql.DatabaseInstanceSettingsArgs(
+        edition=chosen.edition.upper(),
+        tier=chosen.tier,
+        availability_type="REGIONAL" if chosen.high_availability else "ZONAL",
+        location_preference=None
+        if chosen.high_availability
+        else sql.DatabaseInstanceSettingsLocationPreferenceArgs(zone=cloud.node_zones[0]),
+        disk_type="PD_SSD",
+        disk_size=chosen.disk_gib,
+        disk_autoresize=True,
+        disk_autoresize_limit=chosen.disk_limit_gib,
+        ip_configuration=sql.DatabaseInstanceSettingsIpConfigurationArgs(
+            ipv4_enabled=False,
+            private_network=args.private_network,
+            allocated_ip_range=args.private_range,
+            ssl_mode="ENCRYPTED_ONLY",
+            server_ca_mode=AUTHORITY,
+        ),
+        backup_configuration=sql.DatabaseInstanceSettingsBackupConfigurationArgs(
+            enabled=True,
+            start_time="01:00",
+            location=cloud.region,
+            backup_retention_settings=sql.DatabaseInstanceSettingsBackupConfigurationBackupRetentionSettingsArgs(
+                retained_backups=chosen.backups_kept, retention_unit="COUNT"
+            ),
+            point_in_time_recovery_enabled=chosen.point_in_time_recovery,
+            transaction_log_retention_days=LOG_DAYS if chosen.point_in_time_recovery else None,
+        ),
+        deletion_protection_enabled=args.protect,
+        retain_backups_on_delete=args.protect,
+        final_backup_config=sql.DatabaseInstanceSettingsFinalBackupConfigArgs(
+            enabled=args.protect, retention_days=FINAL_BACKUP_DAYS if args.protect else None
+        ),
+        maintenance_window=None
+        if cloud.maintenance_hour is None
+        else sql.DatabaseInstanceSettingsMaintenanceWindowArgs(
+            day=7, hour=cloud.maintenance_hour, update_track="stable"
+        ),
+        insights_config=sql.DatabaseInstanceSettingsInsightsConfigArgs(query_insights_enabled=chosen.insights),
+        password_validation_policy=sql.DatabaseInstanceSettingsPasswordValidationPolicyArgs(
+            enable_password_policy=True, min_length=16, disallow_username_substring=True
+        )
+        if chosen.insights
+        else None,
+        database_flags=[
+            sql.DatabaseInstanceSettingsDatabaseFlagArgs(name=flag, value=flags[flag]) for flag in sorted(flags)
+        ],
+        user_labels=args.names.labels(),
+    )
+
+
+def _bundle(certificates: Sequence[str | None]) -> str:
+    """Certificates in one text; there are two while the server changes from one to the next."""
+    return "\n".join(text.strip() for text in certificates if text) + "\n"
+
+
+def _connections(tier: str, flags: dict[str, str]) -> int:
+    """How many connections Airflow may hold."""
+    most = int(flags["max_connections"]) if "max_connections" in flags else gcp_sql.connections(tier)
+    return most - gcp_sql.OWN_CONNECTIONS

@@ -1,0 +1,139 @@
+"""How users come to a stack: a reserved address, certificates, and a policy of who may pass."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import pulumi
+from pulumi_gcp import certificatemanager, compute, iap
+
+from components import naming
+from components.cloud import interface
+from components.cloud.gcp.apis import Apis
+from components.cloud.gcp.physical import Names
+
+GATEWAY_CLASS: Final = "gke-l7-global-external-managed"
+POLICY_VERSION: Final = "networking.gke.io/v1"
+HEALTH_PATHS: Final = {"api-server": "/api/v2/monitor/health", "flower": "/healthcheck"}
+"""What each part answers to anyone."""
+HEALTH_SECONDS: Final = 15
+UNHEALTHY_AFTER: Final = 4
+
+
+@dataclass(frozen=True, kw_only=True)
+class FrontArgs:
+    """What the way in is built from."""
+
+    names: Names
+    apis: Apis
+    hosts: dict[str, str]
+    """DNS name by part of Airflow."""
+    managed_certificates: bool
+    members: Sequence[str]
+    """Who passes Identity-Aware Proxy; empty is without it."""
+    protect: bool
+
+
+class Front(pulumi.ComponentResource):
+    """A global address and what a Gateway of GKE needs behind it.
+
+    A certificate is issued once its host's DNS name points to the address.
+    """
+
+    front: interface.Front
+
+    def __init__(self, name: str, args: FrontArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("airflow:gcp:Front", name, None, opts)
+        # In state as "<name>-address": renaming gives another address, and DNS names point to the old one.
+        address = compute.GlobalAddress(
+            f"{name}-address",
+            name=args.names.of("front"),
+            address_type="EXTERNAL",
+            ip_version="IPV4",
+            labels=args.names.labels(),
+            opts=pulumi.ResourceOptions(parent=self, protect=args.protect, depends_on=args.apis.of("compute")),
+        )
+        certificates = self._certificates(name, args) if args.managed_certificates else None
+        for member in args.members:
+            self._admit(name, member, args)
+        self.front = interface.Front(
+            gateway_class=GATEWAY_CLASS,
+            address=address.address,
+            addresses=[{"type": "NamedAddress", "value": address.name}],
+            annotations={"networking.gke.io/certmap": certificates} if certificates is not None else {},
+            holds_certificate=certificates is not None,
+            backend_policies={
+                part: [_health_check(HEALTH_PATHS[part]), *([_iap()] if args.members else [])] for part in args.hosts
+            },
+        )
+        self.register_outputs({"address": address.address})
+
+    def _certificates(self, name: str, args: FrontArgs) -> pulumi.Output[str]:
+        """Name of the map of certificates, known once it is filled."""
+        child = pulumi.ResourceOptions(parent=self)
+        first = pulumi.ResourceOptions(parent=self, depends_on=args.apis.of("certificates"))
+        labels = args.names.labels()
+        held = certificatemanager.CertificateMap(
+            f"{name}-certificates", name=args.names.of("front"), labels=labels, opts=first
+        )
+        entries: list[pulumi.Output[str]] = []
+        for part, host in args.hosts.items():
+            # Another host is another certificate, made before the old one goes.
+            physical = args.names.of(part, naming.digest(host)[:6])
+            certificate = certificatemanager.Certificate(
+                f"{name}-{part}-certificate",
+                name=physical,
+                managed=certificatemanager.CertificateManagedArgs(domains=[host]),
+                labels=labels,
+                opts=first,
+            )
+            entry = certificatemanager.CertificateMapEntry(
+                f"{name}-{part}-entry",
+                name=physical,
+                map=held.name,
+                hostname=host,
+                certificates=[certificate.id],
+                labels=labels,
+                opts=child,
+            )
+            entries.append(entry.id)
+        return pulumi.Output.all(held.name, *entries).apply(lambda known: str(known[0]))
+
+    def _admit(self, name: str, member: str, args: FrontArgs) -> None:
+        """Let someone through to this stack's hosts; the load balancer's own parts have no names to bind to."""
+        iap.WebTypeComputeIamMember(
+            f"{name}-iap-{member}",
+            role="roles/iap.httpsResourceAccessor",
+            member=member,
+            condition=iap.WebTypeComputeIamMemberConditionArgs(
+                title=f"hosts of {args.names.instance}",
+                expression=" || ".join(f'request.host == "{host}"' for host in args.hosts.values()),
+            ),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=args.apis.of("iap")),
+        )
+
+
+def _health_check(path: str) -> interface.BackendPolicy:
+    return interface.BackendPolicy(
+        name="health",
+        api_version=POLICY_VERSION,
+        kind="HealthCheckPolicy",
+        spec={
+            "default": {
+                "checkIntervalSec": HEALTH_SECONDS,
+                "timeoutSec": HEALTH_SECONDS,
+                "healthyThreshold": 1,
+                "unhealthyThreshold": UNHEALTHY_AFTER,
+                "config": {"type": "HTTP", "httpHealthCheck": {"requestPath": path}},
+            }
+        },
+    )
+
+
+def _iap() -> interface.BackendPolicy:
+    """Identity-Aware Proxy with the OAuth client that Google manages."""
+    return interface.BackendPolicy(
+        name="access", api_version=POLICY_VERSION, kind="GCPBackendPolicy", spec={"default": {"iap": {"enabled": True}}}
+    )

@@ -1,0 +1,130 @@
+"""The network of a stack: its own, private, with one way out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from ipaddress import IPv4Network
+from typing import Final
+
+import pulumi
+from pulumi_gcp import compute, servicenetworking
+
+from components.cloud.gcp.apis import Apis
+from components.cloud.gcp.physical import Names
+from components.settings.gcp import Addresses
+
+PODS_RANGE: Final = "pods"
+SERVICES_RANGE: Final = "services"
+NAT_PORTS: Final = (256, 8192)
+"""Connections to one destination that a node may have at once: what it has at any time, and what it gets when it needs
+more, https://cloud.google.com/nat/docs/ports-and-addresses."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class NetworkArgs:
+    """What the network is built from."""
+
+    names: Names
+    apis: Apis
+    region: str
+    addresses: Addresses
+    flow_logs: bool
+    """Whether traffic is sampled into Cloud Logging."""
+
+
+class Network(pulumi.ComponentResource):
+    """A network with one subnet, Cloud NAT, and a connection to the one that Google runs databases and shares in."""
+
+    id: pulumi.Output[str]
+    subnet: pulumi.Output[str]
+    private_network: pulumi.Output[str]
+    """The network, known once Google's own services are connected to it."""
+    private_range: pulumi.Output[str]
+    """Name of the range that these services take addresses from, known then as well."""
+    egress: pulumi.Resource
+    """Nodes without public addresses reach nothing outside before this exists."""
+
+    def __init__(self, name: str, args: NetworkArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("airflow:gcp:Network", name, None, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        names, addresses = args.names, args.addresses
+        network = compute.Network(
+            f"{name}-network",
+            name=names.of("network"),
+            auto_create_subnetworks=False,
+            routing_mode="REGIONAL",
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                depends_on=args.apis.of("compute"),
+                # What a Gateway made outlives the cluster for some minutes, and blocks the network until it is gone.
+                custom_timeouts=pulumi.CustomTimeouts(delete="30m"),
+            ),
+        )
+        subnet = compute.Subnetwork(
+            f"{name}-subnet",
+            name=names.of("nodes"),
+            network=network.id,
+            region=args.region,
+            ip_cidr_range=addresses.nodes,
+            secondary_ip_ranges=[
+                compute.SubnetworkSecondaryIpRangeArgs(range_name=PODS_RANGE, ip_cidr_range=addresses.pods),
+                compute.SubnetworkSecondaryIpRangeArgs(range_name=SERVICES_RANGE, ip_cidr_range=addresses.services),
+            ],
+            private_ip_google_access=True,
+            log_config=compute.SubnetworkLogConfigArgs(
+                aggregation_interval="INTERVAL_10_MIN", flow_sampling=0.5, metadata="INCLUDE_ALL_METADATA"
+            )
+            if args.flow_logs
+            else None,
+            opts=pulumi.ResourceOptions(parent=self, custom_timeouts=pulumi.CustomTimeouts(delete="30m")),
+        )
+        router = compute.Router(
+            f"{name}-router", name=names.of("router"), network=network.id, region=args.region, opts=child
+        )
+        least, most = NAT_PORTS
+        self.egress = compute.RouterNat(
+            f"{name}-nat",
+            name=names.of("nat"),
+            router=router.name,
+            region=args.region,
+            nat_ip_allocate_option="AUTO_ONLY",
+            source_subnetwork_ip_ranges_to_nat="LIST_OF_SUBNETWORKS",
+            subnetworks=[compute.RouterNatSubnetworkArgs(name=subnet.id, source_ip_ranges_to_nats=["ALL_IP_RANGES"])],
+            enable_dynamic_port_allocation=True,
+            # Excluded by the allocation of ports by need.
+            enable_endpoint_independent_mapping=False,
+            min_ports_per_vm=least,
+            max_ports_per_vm=most,
+            log_config=compute.RouterNatLogConfigArgs(enable=True, filter="ERRORS_ONLY"),
+            opts=child,
+        )
+        private = IPv4Network(addresses.private_services)
+        reserved = compute.GlobalAddress(
+            f"{name}-private-services",
+            name=names.of("private-services"),
+            purpose="VPC_PEERING",
+            address_type="INTERNAL",
+            address=str(private.network_address),
+            prefix_length=private.prefixlen,
+            network=network.id,
+            opts=child,
+        )
+        connection = servicenetworking.Connection(
+            f"{name}-connection",
+            network=network.id,
+            service="servicenetworking.googleapis.com",
+            reserved_peering_ranges=[reserved.name],
+            # Google's side goes on using the connection for hours after the last database is deleted.
+            deletion_policy="REMOVE_PEERING",
+            update_on_creation_fail=True,
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                depends_on=args.apis.of("networking"),
+                custom_timeouts=pulumi.CustomTimeouts(create="20m", delete="30m"),
+            ),
+        )
+        self.id = network.id
+        self.subnet = subnet.id
+        self.private_network = pulumi.Output.all(network.id, connection.id).apply(lambda known: str(known[0]))
+        self.private_range = pulumi.Output.all(reserved.name, connection.id).apply(lambda known: str(known[0]))
+        self.register_outputs({"id": self.id})

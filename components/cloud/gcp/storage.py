@@ -1,0 +1,199 @@
+"""Where a stack keeps files: a bucket for logs, shares for logs and DAG files, a disk for the broker."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, Literal
+
+import pulumi
+from pulumi_gcp import compute, filestore
+from pulumi_gcp import storage as buckets
+
+from components.cloud.gcp.apis import Apis
+from components.cloud.gcp.physical import Names
+from components.cloud.interface import LogStore, StaticVolume, Volume
+from components.settings.gcp import GcpCloud
+
+SECONDS_PER_DAY: Final = 86_400
+UNDELETE_DAYS: Final = 7
+"""Days in which a deleted log can be brought back where the stack is protected."""
+LEAST_DISK_GIB: Final = 10
+"""The smallest disk of type pd-ssd, https://cloud.google.com/compute/docs/disks/persistent-disks."""
+REGIONAL_TIERS: Final = ("regional", "enterprise")
+
+
+@dataclass(frozen=True, kw_only=True)
+class LogBucketArgs:
+    """What the bucket is built from."""
+
+    names: Names
+    apis: Apis
+    region: str
+    retention_days: int
+    protect: bool
+
+
+class LogBucket(pulumi.ComponentResource):
+    """A private bucket for task logs that forgets old ones."""
+
+    name: pulumi.Output[str]
+    log_store: LogStore
+
+    def __init__(self, name: str, args: LogBucketArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("airflow:gcp:LogBucket", name, None, opts)
+        # In state as "<name>-bucket": renaming loses all task logs.
+        bucket = buckets.Bucket(
+            f"{name}-bucket",
+            name=args.names.of("logs"),
+            location=args.region.upper(),
+            uniform_bucket_level_access=True,
+            public_access_prevention="enforced",
+            lifecycle_rules=[
+                buckets.BucketLifecycleRuleArgs(
+                    action=buckets.BucketLifecycleRuleActionArgs(type="Delete"),
+                    condition=buckets.BucketLifecycleRuleConditionArgs(age=args.retention_days),
+                )
+            ],
+            soft_delete_policy=buckets.BucketSoftDeletePolicyArgs(
+                retention_duration_seconds=UNDELETE_DAYS * SECONDS_PER_DAY if args.protect else 0
+            ),
+            force_destroy=not args.protect,
+            labels=args.names.labels(),
+            opts=pulumi.ResourceOptions(parent=self, protect=args.protect, depends_on=args.apis.of("storage")),
+        )
+        self.name = bucket.name
+        self.log_store = LogStore(
+            variables={
+                "AIRFLOW__LOGGING__REMOTE_LOGGING": "True",
+                "AIRFLOW__LOGGING__REMOTE_BASE_LOG_FOLDER": pulumi.Output.concat("gs://", bucket.name, "/logs"),
+            }
+        )
+        self.register_outputs({"name": self.name})
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShareArgs:
+    """What a share is built from."""
+
+    settings: GcpCloud
+    names: Names
+    apis: Apis
+    use: Literal["logs", "dags"]
+    size_gib: int
+    private_network: pulumi.Input[str]
+    private_range: pulumi.Input[str]
+    protect: bool
+
+
+class Share(pulumi.ComponentResource):
+    """A file share of Filestore that the nodes alone can reach; creation takes about 5 minutes."""
+
+    volume: Volume
+
+    def __init__(self, name: str, args: ShareArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("airflow:gcp:Share", name, None, opts)
+        cloud = args.settings
+        location = cloud.region if cloud.shares.tier in REGIONAL_TIERS else cloud.node_zones[0]
+        # In state as "<name>-share": renaming loses what is on it.
+        share = filestore.Instance(
+            f"{name}-share",
+            name=args.names.of(args.use),
+            location=location,
+            tier=cloud.shares.tier.upper(),
+            file_shares=filestore.InstanceFileSharesArgs(
+                name=args.use,
+                capacity_gb=args.size_gib,
+                nfs_export_options=[
+                    filestore.InstanceFileSharesNfsExportOptionArgs(
+                        ip_ranges=[cloud.addresses.nodes],
+                        access_mode="READ_WRITE",
+                        # The CSI driver makes the folder the pods' own as the node's root. Pods never are root.
+                        squash_mode="NO_ROOT_SQUASH",
+                    )
+                ],
+            ),
+            networks=[
+                filestore.InstanceNetworkArgs(
+                    network=args.private_network,
+                    modes=["MODE_IPV4"],
+                    connect_mode="PRIVATE_SERVICE_ACCESS",
+                    reserved_ip_range=args.private_range,
+                )
+            ],
+            deletion_protection_enabled=args.protect,
+            labels=args.names.labels(),
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                protect=args.protect,
+                depends_on=args.apis.of("files"),
+                custom_timeouts=pulumi.CustomTimeouts(create="30m", update="30m", delete="30m"),
+            ),
+        )
+        self.volume = Volume(
+            storage_class=None,
+            access_mode="ReadWriteMany",
+            size_gib=args.size_gib,
+            static=StaticVolume(
+                driver="filestore.csi.storage.gke.io",
+                handle=pulumi.Output.concat(f"modeInstance/{location}/", share.name, f"/{args.use}"),
+                attributes={
+                    "ip": share.networks.apply(lambda networks: _address(networks[0].ip_addresses)),
+                    "volume": args.use,
+                },
+            ),
+        )
+        self.register_outputs({})
+
+
+def _address(addresses: Sequence[str] | None) -> str:
+    return (addresses or [""])[0]
+
+
+@dataclass(frozen=True, kw_only=True)
+class BrokerDiskArgs:
+    """What the disk is built from."""
+
+    settings: GcpCloud
+    names: Names
+    apis: Apis
+    size_gib: int
+    protect: bool
+
+
+class BrokerDisk(pulumi.ComponentResource):
+    """An SSD disk for the broker, in the first of the nodes' zones."""
+
+    volume: Volume
+
+    def __init__(self, name: str, args: BrokerDiskArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("airflow:gcp:BrokerDisk", name, None, opts)
+        cloud = args.settings
+        zone, size_gib = cloud.node_zones[0], max(args.size_gib, LEAST_DISK_GIB)
+        # In state as "<name>-disk": renaming loses the messages on it.
+        disk = compute.Disk(
+            f"{name}-disk",
+            name=args.names.of("broker"),
+            zone=zone,
+            type="pd-ssd",
+            size=size_gib,
+            labels=args.names.labels(),
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                protect=args.protect,
+                retain_on_delete=cloud.broker_disk.kept,
+                depends_on=args.apis.of("compute"),
+            ),
+        )
+        self.volume = Volume(
+            storage_class=None,
+            access_mode="ReadWriteOnce",
+            size_gib=size_gib,
+            static=StaticVolume(
+                driver="pd.csi.storage.gke.io",
+                handle=pulumi.Output.concat(f"projects/{cloud.project}/zones/{zone}/disks/", disk.name),
+                filesystem="ext4",
+                zone=zone,
+            ),
+        )
+        self.register_outputs({})

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from components.settings.azure import AzureCloud
 from components.settings.gcp import GcpCloud
 from components.settings.model import ImageReference, Model, SizeGib
 
@@ -44,16 +45,6 @@ class LocalCloud(Model):
         kind="in_cluster"
     )
     """Where Airflow's metadata and Celery's results are kept."""
-
-
-class AzureCloud(Model):
-    """An AKS cluster with Azure Database for PostgreSQL."""
-
-    kind: Literal["azure"]
-    subscription_id: str
-    """The Azure subscription's id."""
-    location: str
-    """The location of all resources."""
 
 
 Cloud = Annotated[LocalCloud | GcpCloud | AzureCloud, Field(discriminator="kind")]

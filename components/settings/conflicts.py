@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from components import kubeconfig
 from components.faults import Fault
-from components.settings import gcp_faults
+from components.settings import azure_faults, gcp_faults
 from components.settings.airflow import (
     OWNED_OPTIONS,
     AirflowOptions,
@@ -25,6 +25,7 @@ from components.settings.airflow import (
     VolumeLogs,
     WorkerLogs,
 )
+from components.settings.azure import AzureCloud
 from components.settings.cloud import Cloud, GivenDatabase, LocalCloud
 from components.settings.executor import CeleryExecutor, Executor, KubernetesExecutor, MixedExecutor
 from components.settings.gcp import GcpCloud
@@ -56,6 +57,8 @@ def faults(raw: Mapping[str, str], parsed: Mapping[str, Any]) -> Iterator[Fault]
         yield from _exposure_faults(parsed.get("exposure"), cloud, executor)
     if isinstance(cloud, GcpCloud):
         yield from gcp_faults.faults(cloud, parsed)
+    if isinstance(cloud, AzureCloud):
+        yield from azure_faults.faults(cloud, parsed, protect=parsed.get("protect", False))
 
 
 def _log_faults(logs: Logs | None, cloud: Cloud | None, executor: Executor | None) -> Iterator[Fault]:

@@ -1,0 +1,143 @@
+"""Faults between the settings of Azure, and between them and the rest of a stack."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from ipaddress import IPv4Network
+from typing import Any, Final
+
+from components.faults import Fault
+from components.settings import azure_catalogue as catalogue
+from components.settings.airflow import ShareDags, VolumeLogs
+from components.settings.azure import AzureCloud
+from components.settings.keys import PROJECT
+
+SHARE_GIB: Final = {"standard": (1, 102_400), "premium": (100, 102_400)}
+"""Least and greatest share, https://learn.microsoft.com/azure/storage/files/storage-files-scale-targets."""
+RESERVED_ADDRESSES: Final = 5
+"""Addresses that Azure keeps of each subnet."""
+SURGE: Final = 0.1
+"""Part of a pool's nodes that an upgrade adds for a while, rounded up."""
+NODE_PODS_PREFIX: Final = 24
+"""What a node takes in an overlay, https://learn.microsoft.com/azure/aks/azure-cni-overlay."""
+FIREWALL_PREFIX_MAX: Final = 30
+"""Storage firewalls take single addresses without a prefix, and ranges of up to /30."""
+
+
+def faults(cloud: AzureCloud, parsed: Mapping[str, Any], *, protect: bool) -> Iterator[Fault]:
+    """What no model of the cloud's own can see.
+
+    Args:
+        cloud: the cloud, fine by itself.
+        parsed: the stack's other sections that are fine by themselves.
+        protect: whether the stack's data is protected.
+    """
+    yield from _place_faults(cloud)
+    yield from _address_faults(cloud)
+    for section, kind in (("logs", VolumeLogs), ("dags", ShareDags)):
+        share = parsed.get(section)
+        if isinstance(share, kind):
+            yield from _share_faults(f"{PROJECT}:{section}.size_gib", share.size_gib, cloud)
+    if cloud.production_data and not protect:
+        yield Fault(
+            key=f"{PROJECT}:protect",
+            value=False,
+            rule="leaves the data of production, which airflow:cloud.production_data names, without protection",
+            remedy="set it to true, or production_data to false",
+        )
+
+
+def _place_faults(cloud: AzureCloud) -> Iterator[Fault]:
+    """What a location does not offer."""
+    zones, pair = catalogue.has_zones(cloud.location), catalogue.has_pair(cloud.location)
+    database, storage, disk = cloud.database, cloud.storage, cloud.broker_disk
+    lacks_zones = f"takes availability zones, which {cloud.location} has not"
+    lacks_pair = f"takes a paired location, which {cloud.location} has not"
+    elsewhere = "or choose another location"
+    wrong: list[tuple[bool, str, object, str, str]] = [
+        (
+            database.high_availability == "zone_redundant" and not zones,
+            "database.high_availability",
+            database.high_availability,
+            lacks_zones,
+            f'use "same_zone", {elsewhere}',
+        ),
+        (
+            database.geo_redundant_backup and not pair,
+            "database.geo_redundant_backup",
+            True,
+            lacks_pair,
+            f"set it to false, {elsewhere}",
+        ),
+        (
+            storage.redundancy != "lrs" and not zones,
+            "storage.redundancy",
+            storage.redundancy,
+            lacks_zones,
+            f'use "lrs", {elsewhere}',
+        ),
+        (
+            storage.redundancy == "gzrs" and zones and not pair,
+            "storage.redundancy",
+            storage.redundancy,
+            lacks_pair,
+            f'use "zrs", {elsewhere}',
+        ),
+        (
+            disk.sku.endswith("_ZRS") and not zones,
+            "broker_disk.sku",
+            disk.sku,
+            lacks_zones,
+            f'use "{disk.sku.replace("_ZRS", "_LRS")}", {elsewhere}',
+        ),
+        (
+            storage.redundancy == "gzrs" and cloud.shares.tier == "premium",
+            "shares.tier",
+            cloud.shares.tier,
+            "has no copies in the paired location, which airflow:cloud.storage.redundancy asks for",
+            'use "standard", or redundancy "zrs"',
+        ),
+    ]
+    for is_wrong, key, value, rule, remedy in wrong:
+        if is_wrong:
+            yield Fault(key=f"{PROJECT}:cloud.{key}", value=value, rule=rule, remedy=remedy)
+    for text in storage.allowed_ranges:
+        if FIREWALL_PREFIX_MAX < IPv4Network(text).prefixlen < IPv4Network(text).max_prefixlen:
+            yield Fault(
+                key=f"{PROJECT}:cloud.storage.allowed_ranges",
+                value=text,
+                rule=f"is no range that a storage account's firewall takes: one address, or a /{FIREWALL_PREFIX_MAX}",
+                remedy=f"list its addresses one by one, or use a /{FIREWALL_PREFIX_MAX}",
+            )
+
+
+def _address_faults(cloud: AzureCloud) -> Iterator[Fault]:
+    """Ranges that cannot hold the nodes of all pools at their greatest, while they are upgraded."""
+    cluster = cloud.cluster
+    pools = [pool for pool in (cluster.system_nodes, cluster.airflow_nodes, cluster.task_nodes) if pool is not None]
+    nodes = sum(pool.nodes_max + math.ceil(pool.nodes_max * SURGE) for pool in pools)
+    held = {
+        "nodes": IPv4Network(cloud.network.nodes).num_addresses - RESERVED_ADDRESSES,
+        "pods": 2 ** max(0, NODE_PODS_PREFIX - IPv4Network(cloud.network.pods).prefixlen),
+    }
+    for name, count in held.items():
+        if count < nodes:
+            yield Fault(
+                key=f"{PROJECT}:cloud.network.{name}",
+                value=getattr(cloud.network, name),
+                rule=f"holds {count} nodes, and the pools may have {nodes} while they are upgraded",
+                remedy="use a larger range, or a smaller nodes_max",
+            )
+
+
+def _share_faults(key: str, size_gib: int, cloud: AzureCloud) -> Iterator[Fault]:
+    tier = cloud.shares.tier
+    least, most = SHARE_GIB[tier]
+    if size_gib < least:
+        rule = f"is below {least}, the least that a {tier} share has"
+        remedy = f"use {least} or more" + ("" if cloud.shares.protocol == "nfs" else ', or shares.tier "standard"')
+        yield Fault(key=key, value=size_gib, rule=rule, remedy=remedy)
+    elif size_gib > most:
+        rule = f"is above {most}, the most that a {tier} share has"
+        yield Fault(key=key, value=size_gib, rule=rule, remedy=f"use at most {most}")

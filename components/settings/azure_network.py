@@ -1,0 +1,132 @@
+"""Address ranges of a stack on Azure, and who may reach its cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from ipaddress import IPv4Network
+from typing import Annotated, Final, Literal
+
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator
+
+from components.settings.model import Model
+
+PRIVATE: Final = (
+    IPv4Network("10.0.0.0/8"),
+    IPv4Network("172.16.0.0/12"),
+    IPv4Network("192.168.0.0/16"),
+    IPv4Network("100.64.0.0/10"),
+)
+"""What nobody is on the internet: RFC 1918 and RFC 6598."""
+TAKEN_BY_AKS: Final = (IPv4Network("172.30.0.0/16"), IPv4Network("172.31.0.0/16"), IPv4Network("192.0.2.0/24"))
+"""What no range of a cluster may overlap, https://learn.microsoft.com/azure/aks/azure-cni-overlay."""
+LONGEST: Final[Mapping[str, int]] = {
+    "network": 24,
+    "nodes": 28,
+    "database": 28,
+    "endpoints": 28,
+    "pods": 22,
+    "services": 27,
+}
+"""The longest prefix that leaves enough addresses: 16 for a delegated subnet, a /24 for each of four nodes' pods."""
+SERVICES_SHORTEST: Final = 13
+"""A range of Services is smaller than a /12."""
+SUBNETS: Final = ("nodes", "database", "endpoints")
+
+
+def _network(text: str) -> str:
+    """The address range, if it is a private one.
+
+    Raises:
+        ValueError: it is not, or has bits set behind its prefix; "rule; remedy".
+    """
+    try:
+        network = IPv4Network(text)
+    except ValueError as error:
+        raise ValueError(f"is no address range ({error}); write one like 10.42.0.0/20") from None
+    if not any(network.subnet_of(private) for private in PRIVATE):
+        raise ValueError("is not private; use a range of 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16 or 100.64.0.0/10")
+    return text
+
+
+def _client(text: str) -> str:
+    """The address range of those who may come in.
+
+    Raises:
+        ValueError: no range, or everyone; "rule; remedy".
+    """
+    try:
+        network = IPv4Network(text)
+    except ValueError as error:
+        raise ValueError(f"is no address range ({error}); write one like 203.0.113.7/32") from None
+    if network.prefixlen == 0:
+        raise ValueError("lets everyone in; list the ranges of those who operate the stack")
+    return text
+
+
+AddressRange = Annotated[str, AfterValidator(_network), Field(title="private IPv4 range in CIDR form")]
+ClientRange = Annotated[str, AfterValidator(_client), Field(title="IPv4 range in CIDR form")]
+
+
+class Network(Model):
+    """The stack's own virtual network. Its ranges cannot change later without a new cluster and database."""
+
+    network: Annotated[AddressRange, Field(validate_default=True)] = "10.42.0.0/16"
+    """The whole network; the subnets are parts of it."""
+    nodes: Annotated[AddressRange, Field(validate_default=True)] = "10.42.0.0/20"
+    """Subnet of the nodes, one address each."""
+    database: Annotated[AddressRange, Field(validate_default=True)] = "10.42.16.0/27"
+    """Subnet of the database, which has it to itself."""
+    endpoints: Annotated[AddressRange, Field(validate_default=True)] = "10.42.16.32/27"
+    """Subnet of private endpoints."""
+    pods: Annotated[AddressRange, Field(validate_default=True)] = "10.244.0.0/16"
+    """Addresses of the pods, an overlay beside the network; each node takes a /24 of it."""
+    services: Annotated[AddressRange, Field(validate_default=True)] = "10.96.0.0/16"
+    """Addresses of Services in the cluster, known only there."""
+    outbound: Literal["load_balancer", "nat_gateway"] = "load_balancer"
+    """How nodes reach the internet: a NAT gateway has one lasting address and enough ports, and its price."""
+    private_endpoints: bool = False
+    """Whether storage has addresses in the network alone; otherwise it answers the nodes' subnet at public ones."""
+
+    @field_validator("network", "nodes", "database", "endpoints", "pods", "services")
+    @classmethod
+    def _fits(cls, text: str, info: ValidationInfo) -> str:
+        name, network = info.field_name or "", IPv4Network(text)
+        if network.prefixlen > LONGEST[name]:
+            raise ValueError(f"is too small; use /{LONGEST[name]} or a larger range")
+        if name == "services" and network.prefixlen < SERVICES_SHORTEST:
+            raise ValueError(f"is larger than a cluster takes; use /{SERVICES_SHORTEST} or a smaller range")
+        if any(network.overlaps(taken) for taken in TAKEN_BY_AKS):
+            raise ValueError(
+                f"overlaps {' or '.join(map(str, TAKEN_BY_AKS))}, which AKS uses itself; use another range"
+            )
+        whole: str | None = info.data.get("network")
+        if name in SUBNETS and whole is not None and not network.subnet_of(IPv4Network(whole)):
+            raise ValueError(f"is outside network ({whole}); use a part of that")
+        for other, taken in info.data.items():
+            if (other == "network" and name in SUBNETS) or other not in LONGEST:
+                continue
+            if network.overlaps(IPv4Network(taken)):
+                raise ValueError(f"overlaps {other} ({taken}); use ranges that share no address")
+        return text
+
+
+class PublicApi(Model):
+    """From anywhere, by those whom Entra lets in."""
+
+    kind: Literal["public"]
+
+
+class RangesApi(Model):
+    """From the listed address ranges alone, by those whom Entra lets in."""
+
+    kind: Literal["authorized_ranges"]
+    ranges: Annotated[
+        list[ClientRange], Field(min_length=1, max_length=200, title="list of IPv4 ranges, not everyone's")
+    ]
+    """Where operators are, this program included."""
+
+
+class PrivateApi(Model):
+    """From inside the network or what is connected to it, this program included."""
+
+    kind: Literal["private"]

@@ -270,6 +270,12 @@ class Database(Model):
             )
         return flags
 
+    @property
+    def max_connections(self) -> int:
+        """How many connections Airflow may hold, the server's own subtracted."""
+        flag = self.flags.get("max_connections")
+        return (gcp_sql.connections(self.tier) if flag is None else int(flag)) - gcp_sql.OWN_CONNECTIONS
+
 
 class BrokerDisk(Model):
     """The disk of the broker; its size is the broker's own setting."""

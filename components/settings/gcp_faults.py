@@ -7,8 +7,10 @@ from ipaddress import IPv4Network
 from typing import Any, Final
 
 from components.faults import Fault
-from components.settings.airflow import Gateway, ShareDags, VolumeLogs
-from components.settings.gcp import Addresses, GcpCloud
+from components.settings import connections
+from components.settings.airflow import Components, Gateway, ShareDags, VolumeLogs
+from components.settings.executor import Executor
+from components.settings.gcp import Addresses, Database, GcpCloud
 from components.settings.keys import PROJECT
 
 SHARE_GIB: Final = {
@@ -39,6 +41,8 @@ def faults(cloud: GcpCloud, parsed: Mapping[str, Any]) -> Iterator[Fault]:
         share = parsed.get(section)
         if isinstance(share, kind):
             yield from _share_faults(f"{PROJECT}:{section}.size_gib", share.size_gib, cloud.shares.tier)
+    if (executor := parsed.get("executor")) is not None:
+        yield from _connection_faults(cloud.database, executor, parsed.get("components", Components()))
     exposure = parsed.get("exposure")
     # A section that is missing here is at fault itself, or not set: then its default is no Gateway.
     if cloud.iap and not isinstance(exposure, Gateway):
@@ -66,6 +70,19 @@ def _address_faults(cloud: GcpCloud) -> Iterator[Fault]:
                 rule=f"holds {held[name]} nodes, and the pools may have {nodes} in all zones while they are upgraded",
                 remedy="use a larger range, or a smaller nodes_max",
             )
+
+
+def _connection_faults(database: Database, executor: Executor, components: Components) -> Iterator[Fault]:
+    """Servers that refuse connections while everything rolls out."""
+    needed = connections.least_connections(executor, components)
+    if database.max_connections >= needed:
+        return
+    yield Fault(
+        key=f"{PROJECT}:cloud.database.tier",
+        value=database.tier,
+        rule=f"takes {database.max_connections} connections beside its own, and this stack may hold {needed}",
+        remedy="use a larger tier, fewer workers or replicas, or flags with more max_connections",
+    )
 
 
 def _share_faults(key: str, size_gib: int, tier: str) -> Iterator[Fault]:

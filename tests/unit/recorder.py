@@ -23,6 +23,8 @@ from pulumi.runtime import mocks, rpc, stack
 from pulumi.runtime.proto import resource_pb2
 from pulumi.runtime.settings import SETTINGS
 
+from tests.unit import recorder_gcp
+
 PROGRAM: Final = Path(__file__).resolve().parents[2] / "__main__.py"
 PROJECT: Final = "airflow"
 STACK: Final = "test"
@@ -222,6 +224,10 @@ class Monitor(mocks.MockMonitor):
             return {"metadata": {"name": f"{name}-{suffix}", **metadata}}
         if self.preview or type_.startswith(("pulumi:providers:", "airflow:")):
             return {}
+        if type_.startswith("gcp:"):
+            return recorder_gcp.computed(type_, sent)
+        if type_ == "random:index/randomId:RandomId":
+            return {"hex": random_bytes(self.seed, urn, length=int(sent["byteLength"])).hex()}
         length = int(sent["length"])
         made = random_bytes(self.seed, urn, length=length)
         match type_:

@@ -13,7 +13,6 @@ from pulumi_gcp import sql
 from components.cloud import interface
 from components.cloud.gcp.apis import Apis
 from components.cloud.gcp.physical import Names
-from components.settings import gcp_sql
 from components.settings.gcp import GcpCloud
 
 PORT: Final = 5432
@@ -106,7 +105,7 @@ class Database(pulumi.ComponentResource):
             ),
             identity=server.connection_name,
             authority=server.server_ca_certs.apply(lambda certificates: _bundle([c.cert for c in certificates])),
-            max_connections=_connections(chosen.tier, chosen.flags),
+            max_connections=chosen.max_connections,
         )
         self.register_outputs({"host": host})
 
@@ -198,9 +197,3 @@ def _settings(args: DatabaseArgs) -> sql.DatabaseInstanceSettingsArgs:
 def _bundle(certificates: Sequence[str | None]) -> str:
     """Certificates in one text; there are two while the server changes from one to the next."""
     return "\n".join(text.strip() for text in certificates if text) + "\n"
-
-
-def _connections(tier: str, flags: dict[str, str]) -> int:
-    """How many connections Airflow may hold."""
-    most = int(flags["max_connections"]) if "max_connections" in flags else gcp_sql.connections(tier)
-    return most - gcp_sql.OWN_CONNECTIONS

@@ -21,6 +21,8 @@ SHARE_GIB: Final = {
     "enterprise": (1024, 10_240),
 }
 """Least and greatest share of each tier, https://cloud.google.com/filestore/docs/service-tiers."""
+FORBIDDEN_IN_BUCKETS: Final = "goog"
+"""https://cloud.google.com/storage/docs/buckets#naming."""
 NODE_PODS_PREFIX: Final = 24
 """What a node takes for up to 110 pods, https://cloud.google.com/kubernetes-engine/docs/how-to/flexible-pod-cidr."""
 RESERVED_ADDRESSES: Final = 4
@@ -37,6 +39,13 @@ def faults(cloud: GcpCloud, parsed: Mapping[str, Any]) -> Iterator[Fault]:
         parsed: the stack's other sections that are fine by themselves.
     """
     yield from _address_faults(cloud)
+    if FORBIDDEN_IN_BUCKETS in (name := parsed.get("name", "")):
+        yield Fault(
+            key=f"{PROJECT}:name",
+            value=name,
+            rule=f"holds {FORBIDDEN_IN_BUCKETS!r}, which no name of a bucket may",
+            remedy="choose another name",
+        )
     for section, kind in (("logs", VolumeLogs), ("dags", ShareDags)):
         share = parsed.get(section)
         if isinstance(share, kind):

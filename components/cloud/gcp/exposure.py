@@ -18,6 +18,8 @@ GATEWAY_CLASS: Final = "gke-l7-global-external-managed"
 POLICY_VERSION: Final = "networking.gke.io/v1"
 HEALTH_PATHS: Final = {"api-server": "/api/v2/monitor/health", "flower": "/healthcheck"}
 """What each part answers to anyone."""
+PROXIES: Final = ("130.211.0.0/22", "35.191.0.0/16")
+"""Where requests and health checks come from, https://cloud.google.com/load-balancing/docs/https#firewall-rules."""
 HEALTH_SECONDS: Final = 15
 UNHEALTHY_AFTER: Final = 4
 
@@ -63,6 +65,7 @@ class Front(pulumi.ComponentResource):
             address=address.address,
             addresses=[{"type": "NamedAddress", "value": address.name}],
             annotations={"networking.gke.io/certmap": certificates} if certificates is not None else {},
+            proxies=PROXIES,
             holds_certificate=certificates is not None,
             backend_policies={
                 part: [_health_check(HEALTH_PATHS[part]), *([_iap()] if args.members else [])] for part in args.hosts

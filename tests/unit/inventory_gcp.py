@@ -1,0 +1,133 @@
+"""Every resource of the cloud layer that a stack on Google Cloud consists of. Written by hand."""
+
+from __future__ import annotations
+
+from typing import Final
+
+
+def service(api: str) -> tuple[str, str]:
+    return ("gcp:projects/service:Service", f"airflow-cloud-apis-{api}")
+
+
+def identity(part: str) -> set[tuple[str, str]]:
+    return {
+        ("gcp:serviceaccount/account:Account", f"airflow-cloud-identities-{part}"),
+        ("gcp:serviceaccount/iAMMember:IAMMember", f"airflow-cloud-identities-{part}-binding"),
+        ("gcp:storage/bucketIAMMember:BucketIAMMember", f"airflow-cloud-identities-{part}-access"),
+    }
+
+
+EVERY_EXECUTOR: Final = {
+    ("airflow:gcp:Cloud", "airflow-cloud"),
+    ("pulumi:providers:gcp", "airflow-cloud-provider"),
+    ("random:index/randomId:RandomId", "airflow-cloud-suffix"),
+    # APIs
+    ("airflow:gcp:Apis", "airflow-cloud-apis"),
+    *map(service, ("compute", "container", "credentials", "iam", "networking", "projects", "sql", "storage")),
+    # Network
+    ("airflow:gcp:Network", "airflow-cloud-network"),
+    ("gcp:compute/globalAddress:GlobalAddress", "airflow-cloud-network-private-services"),
+    ("gcp:compute/network:Network", "airflow-cloud-network-network"),
+    ("gcp:compute/router:Router", "airflow-cloud-network-router"),
+    ("gcp:compute/routerNat:RouterNat", "airflow-cloud-network-nat"),
+    ("gcp:compute/subnetwork:Subnetwork", "airflow-cloud-network-subnet"),
+    ("gcp:servicenetworking/connection:Connection", "airflow-cloud-network-connection"),
+    # Cluster
+    ("airflow:gcp:Cluster", "airflow-cloud-cluster"),
+    ("airflow:gcp:NodeIdentity", "airflow-cloud-node-identity"),
+    ("airflow:gcp:Nodes", "airflow-cloud-nodes"),
+    ("gcp:container/cluster:Cluster", "airflow-cloud-cluster-gke"),
+    ("gcp:container/nodePool:NodePool", "airflow-cloud-nodes-system"),
+    ("gcp:projects/iAMMember:IAMMember", "airflow-cloud-node-identity-log-writer"),
+    ("gcp:projects/iAMMember:IAMMember", "airflow-cloud-node-identity-metric-reader"),
+    ("gcp:projects/iAMMember:IAMMember", "airflow-cloud-node-identity-metric-writer"),
+    ("gcp:serviceaccount/account:Account", "airflow-cloud-node-identity-account"),
+    # Database
+    ("airflow:gcp:Database", "airflow-cloud-database"),
+    ("gcp:sql/database:Database", "airflow-cloud-database-metadata"),
+    ("gcp:sql/databaseInstance:DatabaseInstance", "airflow-cloud-database-server"),
+    ("gcp:sql/user:User", "airflow-cloud-database-administrator"),
+    ("random:index/randomPassword:RandomPassword", "airflow-cloud-database-administrator-password"),
+    ("random:index/randomPassword:RandomPassword", "airflow-cloud-database-metadata-password"),
+    # Logs
+    ("airflow:gcp:Identities", "airflow-cloud-identities"),
+    ("airflow:gcp:LogBucket", "airflow-cloud-logs"),
+    ("gcp:storage/bucket:Bucket", "airflow-cloud-logs-bucket"),
+    *identity("api-server"),
+    *identity("triggerer"),
+}
+CELERY: Final = {
+    ("airflow:gcp:BrokerDisk", "airflow-cloud-broker"),
+    ("gcp:compute/disk:Disk", "airflow-cloud-broker-disk"),
+    ("gcp:sql/database:Database", "airflow-cloud-database-results"),
+    ("random:index/randomPassword:RandomPassword", "airflow-cloud-database-results-password"),
+    *identity("worker"),
+}
+TASK_PODS: Final = identity("task")
+LOGS_IN_A_BUCKET: Final = {
+    service("storage"),
+    ("airflow:gcp:Identities", "airflow-cloud-identities"),
+    ("airflow:gcp:LogBucket", "airflow-cloud-logs"),
+    ("gcp:storage/bucket:Bucket", "airflow-cloud-logs-bucket"),
+    *(resource for part in ("api-server", "triggerer", "worker", "task") for resource in identity(part)),
+}
+SHARES: Final = {
+    service("files"),
+    ("airflow:gcp:Share", "airflow-cloud-dags-share"),
+    ("airflow:gcp:Share", "airflow-cloud-logs-share"),
+    ("gcp:filestore/instance:Instance", "airflow-cloud-dags-share-share"),
+    ("gcp:filestore/instance:Instance", "airflow-cloud-logs-share-share"),
+}
+FRONT: Final = {
+    ("airflow:gcp:Front", "airflow-cloud-front"),
+    ("gcp:compute/globalAddress:GlobalAddress", "airflow-cloud-front-address"),
+}
+CERTIFICATES: Final = {
+    service("certificates"),
+    ("gcp:certificatemanager/certificateMap:CertificateMap", "airflow-cloud-front-certificates"),
+    ("gcp:certificatemanager/certificate:Certificate", "airflow-cloud-front-api-server-certificate"),
+    ("gcp:certificatemanager/certificateMapEntry:CertificateMapEntry", "airflow-cloud-front-api-server-entry"),
+}
+FLOWERS_CERTIFICATE: Final = {
+    ("gcp:certificatemanager/certificate:Certificate", "airflow-cloud-front-flower-certificate"),
+    ("gcp:certificatemanager/certificateMapEntry:CertificateMapEntry", "airflow-cloud-front-flower-entry"),
+}
+IAP: Final = {
+    service("iap"),
+    (
+        "gcp:iap/webTypeComputeIamMember:WebTypeComputeIamMember",
+        "airflow-cloud-front-iap-group:data@example.org",
+    ),
+    ("gcp:iap/webTypeComputeIamMember:WebTypeComputeIamMember", "airflow-cloud-front-iap-user:ada@example.org"),
+}
+REGISTRY: Final = {
+    service("artifacts"),
+    ("airflow:gcp:Registry", "airflow-cloud-registry"),
+    ("gcp:artifactregistry/repository:Repository", "airflow-cloud-registry-repository"),
+    ("gcp:artifactregistry/repositoryIamMember:RepositoryIamMember", "airflow-cloud-registry-readers"),
+}
+TASK_NODES: Final = {("gcp:container/nodePool:NodePool", "airflow-cloud-nodes-tasks")}
+BOTH: Final = EVERY_EXECUTOR | CELERY | TASK_PODS
+
+INVENTORY: Final = {
+    "gcp, celery": EVERY_EXECUTOR | CELERY,
+    "gcp, kubernetes": EVERY_EXECUTOR | TASK_PODS,
+    "gcp, both": BOTH,
+    "gcp, stack file dev": EVERY_EXECUTOR | CELERY,
+    "gcp, sample kubernetes": EVERY_EXECUTOR | TASK_PODS | TASK_NODES | FRONT | CERTIFICATES,
+    "gcp, sample both": BOTH
+    | TASK_NODES
+    | FRONT
+    | CERTIFICATES
+    | FLOWERS_CERTIFICATE
+    | REGISTRY
+    | {resource for resource in SHARES if "logs" not in resource[1]},
+    "gcp, protected with everything": (BOTH - LOGS_IN_A_BUCKET)
+    | SHARES
+    | TASK_NODES
+    | FRONT
+    | CERTIFICATES
+    | FLOWERS_CERTIFICATE
+    | IAP
+    | REGISTRY,
+}

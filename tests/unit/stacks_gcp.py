@@ -1,0 +1,68 @@
+"""The stacks on Google Cloud that the unit tests run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+
+ROOT: Final = Path(__file__).resolve().parents[2]
+Config = dict[str, Any]
+
+
+def config(executor: str, *, cloud_with: Config | None = None, **sections: Any) -> Config:
+    """A stack on Google Cloud with nothing set but what must be: sections become keys of the project."""
+    cloud = {"kind": "gcp", "project": "my-project", "region": "europe-west1", **(cloud_with or {})}
+    keys = {f"airflow:{key}": value for key, value in sections.items()}
+    return {"airflow:cloud": cloud, "airflow:executor": {"kind": executor}, **keys}
+
+
+def file(path: str) -> Config:
+    """The config of a stack file."""
+    return yaml.safe_load((ROOT / path).read_text())["config"]
+
+
+MANAGED_GATEWAY: Final = {
+    "kind": "gateway",
+    "host": "airflow.example.org",
+    "flower_host": "flower.example.org",
+    "tls": {"kind": "managed"},
+}
+KEY: Final = "projects/my-project/locations/europe-west1/keyRings/ring/cryptoKeys/key"
+SHARES: Final = {"logs": {"kind": "volume", "size_gib": 200}, "dags": {"kind": "share", "size_gib": 100}}
+
+STACKS: Final[dict[str, Config]] = {
+    "gcp, celery": config("celery"),
+    "gcp, kubernetes": config("kubernetes"),
+    "gcp, both": config("celery+kubernetes"),
+    "gcp, stack file dev": file("Pulumi.dev.yaml"),
+    "gcp, sample kubernetes": file("docs/stacks/gcp-kubernetes.yaml"),
+    "gcp, sample both": file("docs/stacks/gcp-celery-kubernetes.yaml"),
+    "gcp, protected with everything": config(
+        "celery+kubernetes",
+        cloud_with={
+            "cluster": {
+                "endpoint": {"kind": "private", "ranges": ["10.0.0.0/24"]},
+                "task_nodes": {"spot": True},
+                "encryption_key": KEY,
+                "signed_images_only": True,
+            },
+            "registry": True,
+            "iap": ["group:data@example.org", "user:ada@example.org"],
+        },
+        exposure=MANAGED_GATEWAY,
+        protect="true",
+        **SHARES,
+    ),
+    "gcp, every name as long as it may be": config(
+        "celery+kubernetes",
+        cloud_with={"project": "p" * 30, "registry": True},
+        name="n" * 30,
+        namespace="s" * 30,
+        exposure=MANAGED_GATEWAY,
+        **SHARES,
+    ),
+}
+SHARED_RULES: Final = STACKS
+"""Those that the rules for every stack run over."""

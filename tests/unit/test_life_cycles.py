@@ -102,6 +102,13 @@ def test_every_thread_of_the_api_server_can_have_a_connection_to_the_database() 
     assert kept + more == 40
 
 
+@pytest.mark.parametrize(("executor", "part"), [("celery", "worker"), ("kubernetes", "task")])
+def test_a_task_gives_a_busy_api_server_the_time_to_answer(executor: str, part: str) -> None:
+    """A start that is reported twice, because the first answer was slow, is refused, and the task fails."""
+    recording = recorded(executor)
+    assert float(options_of(recording, pod_of(recording, part))["AIRFLOW__WORKERS__EXECUTION_API_TIMEOUT"]) >= 60
+
+
 def test_the_scheduler_answers_on_the_health_port_that_is_probed() -> None:
     recording = recorded("celery+kubernetes")
     scheduler = pod_of(recording, "scheduler")

@@ -7,6 +7,7 @@ import secrets
 from pathlib import Path
 from typing import Final
 
+from lab.engine import plugins
 from lab.engine.toolchain import Toolchain, toolchain
 from lab.lock import locked
 from lab.paths import state_dir
@@ -25,12 +26,17 @@ LEFT_OUT: Final = frozenset(
 
 
 def environment(
-    *, state: Path | None = None, home: Path | None = None, tools: Toolchain | None = None
+    *,
+    state: Path | None = None,
+    home: Path | None = None,
+    tools: Toolchain | None = None,
+    simulated_clouds: bool = False,
 ) -> dict[str, str]:
     """A complete environment for `pulumi`, plugins installed.
 
     `state` is where stacks and their passphrase live (default: `pulumi` in the lab's state folder); `home` is
-    PULUMI_HOME (default: `home` in `state`); `tools` is what LAB_TOOLS asks for unless given.
+    PULUMI_HOME (default: `home` in `state`); `tools` is what LAB_TOOLS asks for unless given. With `simulated_clouds`
+    the plugins of Google Cloud and Azure are the lab's own, whatever the tools are.
     """
     tools = tools or toolchain()
     state = state or state_dir() / "pulumi"
@@ -39,6 +45,8 @@ def environment(
     for folder in (home, backend):
         folder.mkdir(parents=True, exist_ok=True)
     tools.install_plugins(home)
+    if simulated_clouds:
+        plugins.install_clouds(home)
     kept = {key: value for key, value in os.environ.items() if key not in LEFT_OUT}
     return {
         **kept,

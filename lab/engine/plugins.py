@@ -22,6 +22,12 @@ STAND_INS: Final = {
     "random": "lab.engine.random_provider",
 }
 """Plugin name to the module that stands in for it."""
+CLOUDS: Final = {
+    "gcp": "lab.clouds.gcp",
+    "azure-native": "lab.clouds.azure",
+}
+"""Plugin name to the module that simulates its cloud. Never installed unless simulated clouds are asked for: the same
+names belong to plugins that make real things."""
 FETCH_TIMEOUT_SECONDS: Final = 600.0
 
 
@@ -42,6 +48,12 @@ def described(what: str) -> list[str]:
 def install(home: Path) -> None:
     """Put the stand-ins into a PULUMI_HOME; files that are right already stay untouched."""
     for name, module in STAND_INS.items():
+        write_launcher(_folder(home, name) / f"pulumi-resource-{name}", module)
+
+
+def install_clouds(home: Path) -> None:
+    """Put the simulated clouds into a PULUMI_HOME, in place of the plugins that reach the real ones."""
+    for name, module in CLOUDS.items():
         write_launcher(_folder(home, name) / f"pulumi-resource-{name}", module)
 
 

@@ -1,0 +1,40 @@
+"""Simulated clouds: provider plugins `gcp` and `azure-native` over an inventory on disk, with API rules that bite.
+
+What a plugin does with a call, in this order:
+
+1.  Check: the schema of the installed SDK (`schema`, `schema_check`) and the kind's own rules; all faults at once.
+2.  Faults on purpose (`faults`, variable LAB_CLOUD_FAULTS names a file).
+3.  The rules of the resource type (`kind.Kind`): id, existence, references, what the API refuses.
+4.  Time (`latency`, variable LAB_CLOUD_SPEED): seconds of the real cloud by a table, divided by the speed.
+5.  What stands behind it (`backing`, variable LAB_CLOUD_BACKING): the lab's node, a real PostgreSQL, object storage.
+6.  The inventory (`inventory`, variable LAB_CLOUDS names the folder) and the journal beside it (`journal`).
+
+A cloud is a subclass of `provider.CloudProvider` in a package with a `__main__`, which sets
+
+    kinds      token to an instance of a `kind.Kind` subclass, one per resource type
+    functions  token to an instance of a `kind.Function` subclass
+    seconds    its latency table
+    patches, optional_unknown   how its plugin updates and previews
+
+and overrides `described` (how its plugin words a refusal), `completed` (inputs that Check fills in from the config),
+`standard_outputs`. The smallest kind is
+
+    class Network(Kind):
+        token = "gcp:compute/network:Network"
+        grammar = Grammar(pattern=r"[a-z]([-a-z0-9]{0,61}[a-z0-9])?", words="…", automatic=63)
+        immutable = ("autoCreateSubnetworks",)
+
+        def id(self, call): return f"projects/{…}/global/networks/{call.inputs['name']}"
+        def outputs(self, call): return {"selfLink": …}
+
+A kind says its references in data: `Reference(path="network", to=(Network.token,), way="holds")` refuses creation while
+the network is not there, and refuses the network's deletion while this is. Rules raise `ApiError(code, message,
+reason=…)`; with `retry` the plugin tries again, `operation.ATTEMPTS` times with growing waits. Rules look first and
+change the world (`call.world`) last. What they see of it: `call.world.find(tokens, name)`, `.of(token)`,
+`.users(item, "holds")`, `.facts` (memory by subject, kept in the inventory), `.block(name, seconds)` and
+`.blocked(name)`. `kind.settling = n` makes a new item invisible to the next n looks of `call.found`, which is what
+references look with.
+
+For tests and demonstrations: `Inventory.default().read()` is what is there, `.drift(id, path, value)` and `.forget(id)`
+change it behind the stack's back, `Journal(folder).calls("create")` is what was asked for.
+"""

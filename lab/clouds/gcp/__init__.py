@@ -1,0 +1,1 @@
+"""The simulated Google Cloud, as the plugin `gcp` shows it."""

@@ -1,0 +1,89 @@
+"""Private services access: how databases and file servers of Google get into a network of the simulated cloud."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+from urllib.parse import quote_plus
+
+from lab.clouds.gcp.network import network_link
+from lab.clouds.gcp.resource import GcpKind, last, project_number, project_of
+from lab.clouds.gcp.tokens import CONNECTION, GLOBAL_ADDRESS, NETWORK
+from lab.clouds.inventory import Item
+from lab.clouds.kind import ApiError, Call, Reference
+
+PRODUCERS_GRACE_SECONDS: Final = 4 * 3600
+"""How long Google's side holds a connection after the last service that used it went,
+https://github.com/hashicorp/terraform-provider-google/issues/16275."""
+
+
+class Connection(GcpKind):
+    """Private services access: the peering with the network in which Google runs databases and file servers."""
+
+    token = CONNECTION
+    api = "servicenetworking.googleapis.com"
+    name = ""
+    link = ""
+    immutable = ("network", "service")
+    policies = ("REMOVE_PEERING",)
+    references = (
+        # A network can be deleted with a peering on it, which then leads nowhere.
+        Reference(path="network", to=(NETWORK,), way="goes_with"),
+        Reference(path="reservedPeeringRanges[*]", to=(GLOBAL_ADDRESS,), way="holds"),
+    )
+
+    def id(self, call: Call) -> str:
+        """Network and service, escaped as the plugin does."""
+        network = network_link(call).removeprefix("https://www.googleapis.com/compute/v1/")
+        return f"{quote_plus(network)}:{quote_plus(call.inputs['service'])}"
+
+    def accept(self, call: Call) -> None:
+        """Ranges are such ranges, of this network."""
+        for name in call.inputs["reservedPeeringRanges"]:
+            item = call.world.find(GLOBAL_ADDRESS, name)
+            if item is None or item.inputs.get("purpose") != "VPC_PEERING":
+                raise ApiError(
+                    400, f"The range '{name}' is not an allocated range for VPC peering", reason="badRequest"
+                )
+
+    def outputs(self, call: Call) -> dict[str, Any]:
+        """The peering's name."""
+        return {"peering": "servicenetworking-googleapis-com"}
+
+    def release(self, call: Call) -> None:
+        """Google's side holds on for hours after its last service went; removing the peering does not ask it."""
+        if call.old.get("deletionPolicy") == "REMOVE_PEERING" or call.item is None:
+            return
+        lately = call.world.blocked(f"producers {last(call.item.inputs['network'])}")
+        if lately or call.world.users(call.item, "ignores"):
+            raise ApiError(
+                400,
+                "Failed to delete connection; Producer services (e.g. CloudSQL, Cloud Memstore, etc.) are still using "
+                "this connection.",
+                reason="FAILED_PRECONDITION",
+            )
+
+
+def connection_of(call: Call, network: str) -> Item:
+    """The connection of a network to Google's services.
+
+    Raises:
+        ApiError: it has none.
+    """
+    wanted = last(network)
+    found = next((item for item in call.world.of(CONNECTION) if last(item.inputs["network"]) == wanted), None)
+    if found is None:
+        project = project_of(call)
+        raise ApiError(
+            400,
+            "Invalid request: Incorrect Service Networking config for instance: "
+            f"{project}:{call.get('name')}:SERVICE_NETWORKING_NOT_ENABLED. Please create Service Networking connection "
+            f"with service 'servicenetworking.googleapis.com' from consumer project '{project_number(project)}' "
+            f"network '{wanted}' again.",
+            reason="invalidRequest",
+        )
+    return found
+
+
+def leave_producers(call: Call, network: str) -> None:
+    """Remember that a service on Google's side went just now."""
+    call.world.block(f"producers {last(network)}", PRODUCERS_GRACE_SECONDS)

@@ -1,0 +1,129 @@
+"""APIs of a project in the simulated Google Cloud, and what can be asked of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lab.clouds.gcp.regions import ZONES
+from lab.clouds.gcp.resource import GcpKind, project_number, project_of
+from lab.clouds.gcp.tokens import SERVICE
+from lab.clouds.kind import ApiError, Call, Function
+
+DEPENDENTS = {
+    "compute.googleapis.com": ("container.googleapis.com",),
+}
+"""APIs that cannot be without another one."""
+
+
+class Service(GcpKind):
+    """One API of a project, enabled. It stays enabled in the project unless the stack wants it off."""
+
+    token = SERVICE
+    name = "service"
+    api = "serviceusage.googleapis.com"
+    path = "{project}/{service}"
+    link = ""
+    immutable = ("service", "project")
+
+    def accept(self, call: Call) -> None:
+        """Only names that an API can have."""
+        if not call.inputs["service"].endswith(".googleapis.com") or "/" in call.inputs["service"]:
+            raise ApiError(
+                400,
+                f"Service {call.inputs['service']} not found or permission denied.",
+                reason="SERVICE_CONFIG_NOT_FOUND",
+            )
+
+    def exists(self, call: Call) -> ApiError:
+        """Enabling twice is fine in the API; here two resources of one stack would be one API."""
+        return ApiError(409, f"The service {call.inputs['service']} is enabled by another resource already")
+
+    def outputs(self, call: Call) -> dict[str, Any]:
+        """From now on it is enabled."""
+        enabled = call.world.facts.setdefault("apis", {}).setdefault(project_of(call), [])
+        if call.inputs["service"] not in enabled:
+            enabled.append(call.inputs["service"])
+        return {
+            "disableOnDestroy": call.get("disableOnDestroy", False),
+            "checkIfServiceHasUsageOnDestroy": call.get("checkIfServiceHasUsageOnDestroy", False),
+        }
+
+    def release(self, call: Call) -> None:
+        """Refused while another API needs it, unless that is said to go as well."""
+        if not call.old.get("disableOnDestroy", False) or call.old.get("disableDependentServices", False):
+            return
+        enabled = call.world.facts.get("apis", {}).get(project_of(call), [])
+        needing = [api for api in DEPENDENTS.get(call.old["service"], ()) if api in enabled]
+        if needing:
+            raise ApiError(
+                400,
+                f"The service {call.old['service']} is depended on by the following active service(s): {needing[0]}; "
+                "Please specify disable_dependent_services=true if you want to proceed with disabling all services.",
+                reason="failedPrecondition",
+            )
+
+    def gone(self, call: Call) -> None:
+        """Off only when the stack said so."""
+        if call.inputs.get("disableOnDestroy", False):
+            call.world.facts["apis"][project_of(call)].remove(call.inputs["service"])
+
+
+class GetClientConfig(Function):
+    """Project, region and a token; the token is of no use anywhere."""
+
+    token = "gcp:organizations/getClientConfig:getClientConfig"  # noqa: S105 - a type token
+    secret = frozenset({"accessToken"})
+
+    def result(self, call: Call) -> dict[str, Any]:
+        """As configured."""
+        return {
+            "id": f"projects/{project_of(call)}",
+            "project": project_of(call),
+            "region": call.config.get("region", ""),
+            "zone": call.config.get("zone", ""),
+            "accessToken": "simulated",
+            "defaultLabels": {},
+        }
+
+
+class GetProject(Function):
+    """The project."""
+
+    token = "gcp:organizations/getProject:getProject"  # noqa: S105
+
+    def result(self, call: Call) -> dict[str, Any]:
+        """Every project exists."""
+        project = call.get("projectId") or project_of(call)
+        return {
+            "id": f"projects/{project}",
+            "projectId": project,
+            "name": project,
+            "number": project_number(project),
+            "labels": {},
+            "effectiveLabels": {},
+            "pulumiLabels": {},
+            "billingAccount": "",
+            "folderId": "",
+            "orgId": "",
+            "autoCreateNetwork": False,
+            "deletionPolicy": "PREVENT",
+            "tags": {},
+        }
+
+
+class GetZones(Function):
+    """The zones of a region."""
+
+    token = "gcp:compute/getZones:getZones"  # noqa: S105
+
+    def result(self, call: Call) -> dict[str, Any]:
+        """All that are up."""
+        region = call.get("region") or call.config.get("region", "")
+        if region not in ZONES:
+            raise ApiError(404, f"The resource 'projects/{project_of(call)}/regions/{region}' was not found")
+        return {
+            "id": f"projects/{project_of(call)}/regions/{region}",
+            "project": project_of(call),
+            "region": region,
+            "names": list(ZONES[region]),
+        }

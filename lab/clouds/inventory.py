@@ -1,0 +1,179 @@
+"""What a simulated cloud holds: one file in a folder, which outlives every process that works on it."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from lab.engine.provider_diff import path_of
+from lab.lock import locked
+from lab.paths import state_dir
+
+FOLDER_VARIABLE = "LAB_CLOUDS"
+"""Names the folder; default: `clouds` in the lab's state folder."""
+
+
+@dataclass
+class Item:
+    """One thing that the cloud holds."""
+
+    type: str
+    id: str
+    urn: str
+    """Of the resource that made it; "" for what the cloud made by itself."""
+    inputs: dict[str, Any]
+    """What it is now, in the form of inputs, without what a cloud never tells again."""
+    outputs: dict[str, Any]
+    names: list[str] = field(default_factory=list)
+    """Everything besides the id that others may call it by."""
+    uses: dict[str, str] = field(default_factory=dict)
+    """Keys of the items that it refers to, each with `holds` (they cannot go before it), `goes_with` (it goes with
+    them) or `ignores` (nothing)."""
+    created: float = 0.0
+    ready: float = 0.0
+    """When it is ready, in seconds since the epoch."""
+    unsettled: int = 0
+    """How many more looks miss it, because news of it have not reached every part of the cloud."""
+    abandoned: bool = False
+    """Whether the stack let go of it without deleting it."""
+
+    @property
+    def key(self) -> str:
+        """What tells it from all others."""
+        return f"{self.type}|{self.id}"
+
+    def called(self, name: str) -> bool:
+        """Whether a text means this item; ids of Azure are the same in any case."""
+        if name.startswith("/subscriptions/"):
+            return name.casefold() in (each.casefold() for each in (self.id, *self.names))
+        return name == self.id or name in self.names
+
+
+@dataclass
+class World:
+    """Everything that the simulated clouds hold, and what they remember of what they held."""
+
+    items: dict[str, Item] = field(default_factory=dict)
+    facts: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """Memory by subject: blocked names, enabled APIs, counters, …"""
+
+    def add(self, item: Item) -> None:
+        """Hold one thing more, or a thing as it is now."""
+        self.items[item.key] = item
+
+    def get(self, kind: str, resource_id: str) -> Item | None:
+        """The item of a type with this id."""
+        return self.items.get(f"{kind}|{resource_id}")
+
+    def find(self, kinds: str | Iterable[str], name: str) -> Item | None:
+        """The item of one of the types that a text means, settled or not."""
+        wanted = {kinds} if isinstance(kinds, str) else set(kinds)
+        return next((item for item in self.items.values() if item.type in wanted and item.called(name)), None)
+
+    def of(self, *kinds: str) -> list[Item]:
+        """All items of these types."""
+        return [item for item in self.items.values() if item.type in kinds]
+
+    def users(self, item: Item, *ways: str) -> list[Item]:
+        """The items that refer to an item in one of these ways."""
+        return [other for other in self.items.values() if other.uses.get(item.key) in ways]
+
+    def remove(self, item: Item) -> list[Item]:
+        """Let go of an item and of all that goes with it; what went, itself first."""
+        gone = [item]
+        del self.items[item.key]
+        for other in self.users(item, "goes_with"):
+            if other.key in self.items:
+                gone += self.remove(other)
+        return gone
+
+    def block(self, name: str, seconds: float) -> None:
+        """Keep a name from being used again for some time."""
+        self.facts.setdefault("blocked", {})[name] = time.time() + seconds
+
+    def blocked(self, name: str) -> bool:
+        """Whether a name may not be used yet."""
+        return float(self.facts.get("blocked", {}).get(name, 0)) > time.time()
+
+    def count(self, what: str) -> int:
+        """How often this was called with the same words, this time included."""
+        counters = self.facts.setdefault("counters", {})
+        counters[what] = int(counters.get(what, 0)) + 1
+        return int(counters[what])
+
+
+@dataclass(frozen=True)
+class Inventory:
+    """The folder of the simulated clouds."""
+
+    folder: Path
+
+    @classmethod
+    def default(cls) -> Inventory:
+        """The folder that LAB_CLOUDS names, or the lab's own."""
+        return cls(Path(os.environ.get(FOLDER_VARIABLE) or state_dir() / "clouds"))
+
+    @property
+    def path(self) -> Path:
+        """The file."""
+        return self.folder / "inventory.json"
+
+    def read(self) -> World:
+        """What is there now."""
+        try:
+            found = json.loads(self.path.read_text())
+        except FileNotFoundError:
+            return World()
+        return World({key: Item(**item) for key, item in found["items"].items()}, found["facts"])
+
+    @contextmanager
+    def changing(self) -> Iterator[World]:
+        """The world, alone with it; what it is at the end is kept, unless the block raises."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with locked(self.folder / "inventory.lock"):
+            world = self.read()
+            before = _text(world)
+            yield world
+            after = _text(world)
+            if after != before or not self.path.exists():
+                self._write(after)
+
+    def drift(self, key: str, path: str, value: Any) -> None:
+        """Change an item behind the stack's back, as an autoscaler, an upgrade or a person would.
+
+        `key` is the item's key or its id; `path` is a property path; both its inputs and outputs change.
+        """
+        with self.changing() as world:
+            item = next(item for item in world.items.values() if key in (item.key, item.id))
+            for properties in (item.inputs, item.outputs):
+                _set(properties, path, value)
+
+    def forget(self, key: str) -> None:
+        """Delete an item behind the stack's back, with all that goes with it."""
+        with self.changing() as world:
+            world.remove(next(item for item in world.items.values() if key in (item.key, item.id)))
+
+    def _write(self, text: str) -> None:
+        partial = self.path.with_suffix(f".{os.getpid()}.partial")
+        partial.touch(mode=0o600)
+        partial.write_text(text)
+        partial.rename(self.path)
+
+
+def _text(world: World) -> str:
+    items = {key: asdict(item) for key, item in world.items.items()}
+    return json.dumps({"items": items, "facts": world.facts}, indent=1)
+
+
+def _set(properties: dict[str, Any], path: str, value: Any) -> None:
+    *steps, last = path_of(path)
+    place: Any = properties
+    for step in steps:
+        place = place.setdefault(step, {}) if isinstance(place, dict) else place[step]
+    place[last] = value

@@ -1,0 +1,79 @@
+"""Every call that the simulated clouds got, one line of JSON each, in the order in which they ended."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from lab.engine.provider_values import is_secret
+from lab.lock import locked
+
+MASK: Final = "[secret]"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Call:
+    """One call and what came of it."""
+
+    op: str
+    """create, read, update, delete, invoke or configure."""
+    type: str
+    id: str
+    urn: str
+    started: float
+    """Seconds since the epoch."""
+    ended: float
+    outcome: str
+    """`ok`, or the error as the caller got it."""
+    seconds: float = 0.0
+    """What the call takes in a real cloud, by the latency table."""
+    inputs: dict[str, Any] = field(default_factory=dict[str, Any])
+    """Secrets masked."""
+
+    @property
+    def name(self) -> str:
+        """The resource's logical name."""
+        return self.urn.rpartition("::")[2]
+
+
+@dataclass(frozen=True)
+class Journal:
+    """The journal in the folder of an inventory."""
+
+    folder: Path
+
+    @property
+    def path(self) -> Path:
+        """The file."""
+        return self.folder / "journal.jsonl"
+
+    def write(self, call: Call) -> None:
+        """Add a call; whole lines only, whoever else writes."""
+        with locked(self.folder / "journal.lock"):
+            new = not self.path.exists()
+            with self.path.open("a") as handle:
+                handle.write(json.dumps(asdict(call)) + "\n")
+                handle.flush()
+                os.fsync(handle.fileno())
+            if new:
+                self.path.chmod(0o600)
+
+    def calls(self, *ops: str) -> list[Call]:
+        """The calls of some kinds, or all, in the order in which they ended."""
+        if not self.path.exists():
+            return []
+        found = [Call(**json.loads(line)) for line in self.path.read_text().splitlines()]
+        return [call for call in found if not ops or call.op in ops]
+
+
+def masked(value: Any) -> Any:
+    """Marked values with every secret replaced."""
+    if is_secret(value):
+        return MASK
+    if isinstance(value, Mapping):
+        return {key: masked(item) for key, item in value.items()}
+    return [masked(item) for item in value] if isinstance(value, list) else value

@@ -65,8 +65,8 @@ class Exposure(pulumi.ComponentResource):
     def __init__(self, name: str, args: ExposureArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("airflow:airflow:Exposure", name, None, opts)
         self._site = args.site
-        self._child = pulumi.ResourceOptions(parent=self, provider=args.site.kubernetes)
         behind = backends(args.exposure)
+        gateway_name = args.site.object_name("gateway")
         gateway = self._object(
             f"{name}-gateway",
             "gateway",
@@ -78,7 +78,8 @@ class Exposure(pulumi.ComponentResource):
             f"{name}-redirect",
             "redirect",
             kind="HTTPRoute",
-            spec=redirect_spec(gateway, [backend.host for backend in behind]),
+            spec=redirect_spec(gateway_name, [backend.host for backend in behind]),
+            after=gateway,
         )
         for backend in behind:
             service = args.services[backend.part]
@@ -86,7 +87,8 @@ class Exposure(pulumi.ComponentResource):
                 f"{name}-{backend.part}-route",
                 backend.part,
                 kind="HTTPRoute",
-                spec=route_spec(gateway, backend, service),
+                spec=route_spec(gateway_name, backend, service),
+                after=gateway,
             )
             for policy in args.front.backend_policies.get(backend.part, ()):
                 self._object(
@@ -107,9 +109,10 @@ class Exposure(pulumi.ComponentResource):
         spec: Mapping[str, Any],
         api_version: str = API_VERSION,
         annotations: Mapping[str, pulumi.Input[str]] | None = None,
-    ) -> pulumi.Output[str]:
-        """Make an object of a kind that the SDK has no class for; its name."""
-        made = CustomResource(
+        after: pulumi.Resource | None = None,
+    ) -> CustomResource:
+        """An object of a kind that the SDK has no class for."""
+        return CustomResource(
             name,
             api_version=api_version,
             kind=kind,
@@ -120,9 +123,11 @@ class Exposure(pulumi.ComponentResource):
                 annotations={**(annotations or {}), **pods.SKIP_AWAIT},
             ),
             spec=dict(spec),
-            opts=self._child,
+            # The SDK knows no outputs of such kinds, so no data flows from the Gateway to its routes.
+            opts=pulumi.ResourceOptions(
+                parent=self, provider=self._site.kubernetes, depends_on=[after] if after is not None else None
+            ),
         )
-        return pulumi.Output.from_input(made.metadata).apply(lambda metadata: metadata["name"])
 
 
 def certificate(site: Site, exposure: Gateway, front: Front) -> str | None:
@@ -168,7 +173,7 @@ def gateway_spec(args: ExposureArgs, behind: Sequence[Backend]) -> dict[str, Any
     return spec
 
 
-def redirect_spec(gateway: pulumi.Output[str], hosts: Sequence[str]) -> dict[str, Any]:
+def redirect_spec(gateway: str, hosts: Sequence[str]) -> dict[str, Any]:
     """The route of plain HTTP: it leads nowhere but to the same address under HTTPS."""
     redirect = {"type": "RequestRedirect", "requestRedirect": {"scheme": "https", "statusCode": 301}}
     return {
@@ -178,7 +183,7 @@ def redirect_spec(gateway: pulumi.Output[str], hosts: Sequence[str]) -> dict[str
     }
 
 
-def route_spec(gateway: pulumi.Output[str], backend: Backend, service: pulumi.Output[str]) -> dict[str, Any]:
+def route_spec(gateway: str, backend: Backend, service: pulumi.Output[str]) -> dict[str, Any]:
     """The route of a host to its Service."""
     return {
         "parentRefs": [{"name": gateway, "sectionName": backend.listener}],

@@ -6,22 +6,11 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from tests.unit.recorder import Config
-from tests.unit.stacks import GIVEN, config
+from tests.unit.stacks import AZURE, GATEWAY, GCP, GIVEN, config
 
 SECRET: Final = "topsecret-value"
 GIVEN_DATABASE: Final = {"database": {"kind": "given"}}
 CELERY: Final = "airflow:executor"
-GCP: Final = {"kind": "gcp", "project": "my-project", "region": "europe-west1"}
-AZURE: Final = {
-    "kind": "azure",
-    "subscription_id": "00000000-0000-0000-0000-000000000000",
-    "location": "westeurope",
-}
-GATEWAY: Final[dict[str, Any]] = {
-    "kind": "gateway",
-    "host": "airflow.example.org",
-    "tls": {"kind": "secret", "name": "airflow-tls"},
-}
 
 
 def bad(**sections: Any) -> Config:

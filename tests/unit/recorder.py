@@ -28,6 +28,8 @@ from tests.unit import recorder_gcp
 PROGRAM: Final = Path(__file__).resolve().parents[2] / "__main__.py"
 PROJECT: Final = "airflow"
 STACK: Final = "test"
+CLOUDS: Final = ("gcp:", "azure-native:")
+"""What the types of clouds begin with: Google's `Service` is an API, and its `Secret` no Kubernetes object."""
 SIGNATURE: Final = rpc._special_sig_key
 SECRET: Final = rpc._special_secret_sig
 ALPHABET: Final = string.ascii_letters + string.digits
@@ -61,6 +63,7 @@ class Registration:
     delete_before_replace: bool
     timeouts: dict[str, str]
     ignore_changes: tuple[str, ...]
+    replace_on_changes: tuple[str, ...]
     aliases: tuple[str, ...]
     outputs: dict[str, Any]
     """What the simulated provider answered."""
@@ -99,8 +102,8 @@ class Recording:
     """What ended the program."""
 
     def of_type(self, *types: str) -> list[Registration]:
-        """The registrations whose type ends in one of the given names."""
-        return [found for found in self.registrations if found.kind in types]
+        """The registrations whose type ends in one of the given names; a cloud's own are not among them."""
+        return [found for found in self.registrations if found.kind in types and not found.type.startswith(CLOUDS)]
 
     @cached_property
     def objects(self) -> list[Registration]:
@@ -202,6 +205,7 @@ class Monitor(mocks.MockMonitor):
                 key: value for key in ("create", "update", "delete") if (value := getattr(request.customTimeouts, key))
             },
             ignore_changes=tuple(request.ignoreChanges),
+            replace_on_changes=tuple(request.replaceOnChanges),
             aliases=tuple(map(str, request.aliases)),
             outputs=plain(decoded(answered)),
         )

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import nullcontext
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
 import yaml
 
-from tests.unit import recorder
+from tests.unit import recorder, stacks_gcp, stand_in_cloud
 from tests.unit.recorder import Config, Recording
 
 ROOT: Final = Path(__file__).resolve().parents[2]
@@ -39,6 +40,38 @@ def stack_file(stack: str) -> Config:
     return yaml.safe_load((ROOT / f"Pulumi.{stack}.yaml").read_text())["config"]
 
 
+GCP: Final = {"kind": "gcp", "project": "my-project", "region": "europe-west1"}
+AZURE: Final = {
+    "kind": "azure",
+    "subscription_id": "00000000-0000-0000-0000-000000000000",
+    "location": "westeurope",
+}
+GATEWAY: Final[dict[str, Any]] = {
+    "kind": "gateway",
+    "host": "airflow.example.org",
+    "tls": {"kind": "secret", "name": "airflow-tls"},
+}
+STAND_IN: Final[dict[str, Config]] = {
+    "stand-in cloud, celery": config("celery", cloud=GCP),
+    "stand-in cloud, kubernetes": config("kubernetes", cloud=AZURE),
+    "stand-in cloud, shares": config(
+        "celery+kubernetes",
+        cloud=GCP,
+        logs={"kind": "volume", "size_gib": 1024},
+        dags={"kind": "share", "size_gib": 2048, "sub_path": "team/dags"},
+        protect="true",
+    ),
+    "stand-in cloud, managed certificate": config(
+        "celery",
+        cloud=GCP,
+        exposure={**GATEWAY, "flower_host": "flower.example.org", "tls": {"kind": "managed"}},
+    ),
+    "stand-in cloud, certificate by an issuer": config(
+        "kubernetes", cloud=AZURE, exposure={**GATEWAY, "tls": {"kind": "cert_manager", "issuer": "letsencrypt"}}
+    ),
+    "stand-in cloud, own certificate": config("celery+kubernetes", cloud=AZURE, exposure=GATEWAY),
+}
+"""Stacks on a cloud that stands in for both: what Airflow makes of whatever a cloud brings."""
 STACKS: Final[dict[str, Config]] = {
     **{executor: config(executor) for executor in EXECUTORS},
     "stack file local": stack_file("local"),
@@ -64,13 +97,16 @@ STACKS: Final[dict[str, Config]] = {
         namespace="s" * 30,
         image={"reference": "registry.example.org/airflow@sha256:" + "0" * 64, "pull_secret": "pull"},
     ),
+    **STAND_IN,
+    **stacks_gcp.STACKS,
 }
 
 
 @cache
 def recorded(stack: str) -> Recording:
     """The recording of one of STACKS, which the program must accept."""
-    recording = recorder.run(STACKS[stack])
+    with stand_in_cloud.in_place() if stack in STAND_IN else nullcontext():
+        recording = recorder.run(STACKS[stack])
     assert recording.error is None, recording.error
     return recording
 

@@ -10,10 +10,10 @@ import yaml
 from components.faults import SettingsError
 from components.settings import reading
 from tests.unit import recorder
-from tests.unit.bad_input import AZURE, CASES, GCP, GIVEN_DATABASE, SECRET, bad
+from tests.unit.bad_input import CASES, GIVEN_DATABASE, SECRET, bad
 from tests.unit.conftest import kubeconfig_text
 from tests.unit.recorder import Config, raw
-from tests.unit.stacks import stack_file
+from tests.unit.stacks import AZURE, GCP, stack_file
 
 
 def faults(stack: Config) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from tests.unit.recorder import plain
-from tests.unit.stacks import recorded, recordings
+from tests.unit.stacks import STAND_IN, recorded, recordings
 
 ALWAYS = {
     "name",
@@ -18,12 +18,23 @@ ALWAYS = {
     "exec_command",
 }
 FLOWER = {"flower_password", "flower_port_forward_command"}
+FRONT = {"address", "dns_records"}
+OF_THE_CLOUD = {"connect_command", "cluster"}
 
 
 def test_every_stack_says_where_airflow_is_and_how_to_get_in() -> None:
     for stack, recording in recordings():
         with_flower = any(found.name.endswith("-flower") for found in recording.of_type("Deployment"))
-        assert recording.outputs.keys() == ALWAYS | (FLOWER if with_flower else set()), stack
+        wanted = ALWAYS | (FLOWER if with_flower else set())
+        wanted |= OF_THE_CLOUD if stack in STAND_IN else set()
+        if recording.of_type("Gateway"):
+            wanted |= FRONT | ({"flower_url"} if "flower_host" in recording.config["airflow:exposure"] else set())
+        assert recording.outputs.keys() == wanted, stack
+
+
+def test_what_a_cloud_says_of_itself_is_told_as_it_is() -> None:
+    outputs = recorded("stand-in cloud, celery").outputs
+    assert (outputs["connect_command"], outputs["cluster"]) == ("stand-in connect", "cluster")
 
 
 def test_the_passwords_are_those_that_the_pods_are_given() -> None:
@@ -39,7 +50,7 @@ def test_the_commands_name_objects_that_are_there() -> None:
     for stack, recording in recordings():
         there = {(f.kind.lower(), f.namespace, f.object_name): f for f in recording.objects}
         for key, command in recording.outputs.items():
-            if not key.endswith("_command"):
+            if not key.endswith("_command") or key in OF_THE_CLOUD:
                 continue
             namespace = re.search(r"--namespace (\S+)", command)
             target = re.search(r"(deployment|service|statefulset)/(\S+)", command)
@@ -51,7 +62,8 @@ def test_the_commands_name_objects_that_are_there() -> None:
             elif target[1] == "service":
                 [(local, port)] = re.findall(r" (\d+):(\d+)", command)
                 ports = {str(entry["port"]) for entry in found.plain["spec"]["ports"]}
-                if port not in ports or ("flower" not in key and f":{local}" not in recording.outputs["url"]):
+                at = f":{local}" in recording.outputs["url"] or recording.outputs["url"].startswith("https:")
+                if port not in ports or ("flower" not in key and not at):
                     offenders.append(f"{stack}: {command}")
     assert offenders == []
 

@@ -104,6 +104,13 @@ def test_every_secret_and_config_map_and_claim_and_account_is_used() -> None:
                         names.append((kind, volume[field][key]))
             names.append(("ServiceAccount", pod.spec["serviceAccountName"]))
             used |= {(kind, pod.namespace, name) for kind, name in names}
+        # What a node needs to mount a share.
+        used |= {
+            ("Secret", reference["namespace"], reference["name"])
+            for volume in recording.of_type("PersistentVolume")
+            for key, reference in volume.plain["spec"]["csi"].items()
+            if key.endswith("SecretRef")
+        }
         offenders += [
             f"{stack}: {found.kind} {found.name}"
             for found in recording.of_type("Secret", "ConfigMap", "PersistentVolumeClaim", "ServiceAccount")

@@ -1,0 +1,144 @@
+"""A cloud that is made of nothing but values: everything that one may bring to Airflow, and no resource of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+from unittest import mock
+
+import pulumi
+import pulumi_kubernetes as kubernetes
+
+from components.cloud.interface import (
+    LOG_READERS,
+    LOG_WRITERS,
+    BackendPolicy,
+    Cloud,
+    Database,
+    Databases,
+    Front,
+    Identity,
+    LogStore,
+    StaticVolume,
+    Volume,
+    VolumeUse,
+)
+from components.settings.airflow import Gateway, ManagedTls, ShareDags, StoreLogs, VolumeLogs
+from components.settings.executor import KubernetesExecutor
+from components.settings.stack import Settings
+
+AUTHORITY: Final = "-----BEGIN CERTIFICATE-----\nQSBzdGFuZC1pbg==\n-----END CERTIFICATE-----\n"
+SHARE_KEY: Final = "the share's key, for its node alone"
+MAX_CONNECTIONS: Final = 200
+ADDRESS: Final = "203.0.113.10"
+PROXIES: Final = ("192.0.2.0/24", "198.51.100.7")
+NODES_OF_TASKS: Final = {"pool": "tasks"}
+TAINT: Final = "airflow-tasks"
+LOG_STORE: Final = {
+    "AIRFLOW__LOGGING__REMOTE_LOGGING": "True",
+    "AIRFLOW__LOGGING__REMOTE_BASE_LOG_FOLDER": "store://logs",
+    "AIRFLOW__LOGGING__REMOTE_LOG_CONN_ID": "logs",
+    "AIRFLOW_CONN_LOGS": '{"conn_type": "store"}',
+}
+
+
+def provision(settings: Settings) -> Cloud:
+    """Everything that the stack's settings ask of a cloud."""
+    celery = not isinstance(settings.executor, KubernetesExecutor)
+    store = isinstance(settings.task_logs, StoreLogs)
+    return Cloud(
+        # No cluster is asked: the recorder answers for it.
+        kubernetes=kubernetes.Provider("cluster", kubeconfig="", cluster_identifier="stand-in"),
+        databases=Databases(
+            metadata=_database("airflow"),
+            results=_database("celery") if celery else None,
+            administrator=_database("administrator"),
+            identity=pulumi.Output.from_input("server"),
+            # One of the two clouds has a certificate of its own, the other one that of a public authority.
+            authority=pulumi.Output.from_input(AUTHORITY) if settings.cloud.kind == "gcp" else None,
+            max_connections=MAX_CONNECTIONS,
+        ),
+        volumes=_volumes(settings, celery=celery),
+        identities={
+            part: Identity(
+                service_account_annotations={"stand-in/identity": pulumi.Output.from_input(f"identity-of-{part}")},
+                pod_labels={"stand-in/use": "true"},
+            )
+            for part in (*LOG_WRITERS, *LOG_READERS)
+        }
+        if store
+        else {},
+        log_store=LogStore(variables=dict(LOG_STORE)) if store else None,
+        front=_front(settings.exposure) if isinstance(settings.exposure, Gateway) else None,
+        task_node_selector=NODES_OF_TASKS,
+        task_taint=TAINT,
+        outputs={"connect_command": "stand-in connect", "cluster": pulumi.Output.from_input("cluster")},
+    )
+
+
+def _database(user: str) -> Database:
+    return Database(
+        host=pulumi.Output.from_input("db.stand-in.example"),
+        port=5432,
+        name=user,
+        user=user,
+        password=pulumi.Output.secret(f"password-of-{user}"),
+        ssl_mode="verify-full",
+    )
+
+
+def _volumes(settings: Settings, *, celery: bool) -> dict[VolumeUse, Volume]:
+    volumes: dict[VolumeUse, Volume] = {}
+    if celery:
+        disk = StaticVolume(
+            driver="disk.stand-in.example",
+            handle=pulumi.Output.from_input("disks/broker"),
+            filesystem="ext4",
+            zone=pulumi.Output.from_input("zone-a"),
+        )
+        volumes["broker"] = Volume(storage_class=None, access_mode="ReadWriteOnce", size_gib=1, static=disk)
+    if isinstance(settings.task_logs, VolumeLogs):
+        volumes["logs"] = _share("logs", settings.task_logs.size_gib)
+    if isinstance(settings.dags, ShareDags):
+        volumes["dags"] = _share("dags", settings.dags.size_gib)
+    return volumes
+
+
+def _share(use: str, size_gib: int) -> Volume:
+    share = StaticVolume(
+        driver="share.stand-in.example",
+        handle=pulumi.Output.from_input(f"shares/{use}"),
+        attributes={"server": pulumi.Output.from_input("10.0.0.2"), "volume": use},
+        mount_options=["uid=50000", "gid=0"],
+        credentials={"key": pulumi.Output.secret(SHARE_KEY)} if use == "dags" else None,
+    )
+    return Volume(storage_class=None, access_mode="ReadWriteMany", size_gib=size_gib, static=share)
+
+
+def _front(exposure: Gateway) -> Front:
+    managed = isinstance(exposure.tls, ManagedTls)
+    return Front(
+        gateway_class="stand-in",
+        address=pulumi.Output.from_input(ADDRESS),
+        addresses=[{"type": "NamedAddress", "value": pulumi.Output.from_input("reserved")}] if managed else (),
+        infrastructure_annotations={} if managed else {"stand-in/address": pulumi.Output.from_input("reserved")},
+        annotations={"stand-in/certificates": "map"} if managed else {},
+        proxies=PROXIES,
+        holds_certificate=managed,
+        backend_policies={
+            part: [
+                BackendPolicy(name="health", api_version="stand-in.example/v1", kind="HealthCheckPolicy", spec={"a": 1})
+            ]
+            for part in ("api-server", "flower")
+        }
+        if managed
+        else {},
+    )
+
+
+@contextmanager
+def in_place() -> Iterator[None]:
+    """Let programs that run meanwhile stand on this cloud."""
+    with mock.patch("components.cloud.provision", provision):
+        yield

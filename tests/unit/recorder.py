@@ -61,9 +61,9 @@ class Registration:
     protect: bool
     deleted_with: str
     delete_before_replace: bool
+    retain_on_delete: bool
     timeouts: dict[str, str]
     ignore_changes: tuple[str, ...]
-    replace_on_changes: tuple[str, ...]
     aliases: tuple[str, ...]
     outputs: dict[str, Any]
     """What the simulated provider answered."""
@@ -104,6 +104,10 @@ class Recording:
     def of_type(self, *types: str) -> list[Registration]:
         """The registrations whose type ends in one of the given names; a cloud's own are not among them."""
         return [found for found in self.registrations if found.kind in types and not found.type.startswith(CLOUDS)]
+
+    def of_cloud(self, *types: str) -> list[Registration]:
+        """A cloud's own resources whose type ends in one of the given names."""
+        return [found for found in self.registrations if found.kind in types and found.type.startswith(CLOUDS)]
 
     @cached_property
     def objects(self) -> list[Registration]:
@@ -201,11 +205,11 @@ class Monitor(mocks.MockMonitor):
             protect=request.protect,
             deleted_with=request.deletedWith,
             delete_before_replace=request.deleteBeforeReplace,
+            retain_on_delete=request.retainOnDelete,
             timeouts={
                 key: value for key in ("create", "update", "delete") if (value := getattr(request.customTimeouts, key))
             },
             ignore_changes=tuple(request.ignoreChanges),
-            replace_on_changes=tuple(request.replaceOnChanges),
             aliases=tuple(map(str, request.aliases)),
             outputs=plain(decoded(answered)),
         )

@@ -57,7 +57,7 @@ import json, sys
 from tests.unit import recorder
 recording = recorder.run(json.loads({json.dumps(json.dumps(STACKS["gcp, protected with everything"]))}))
 assert recording.error is None, recording.error
-print(sorted({{name.split(".")[0] for name in sys.modules if "azure" in name or name.startswith("pulumi_gcp")}}))
+print(sorted({{name.split(".")[0] for name in sys.modules if name.startswith(("pulumi_gcp", "pulumi_azure"))}}))
 """
     loaded = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", program], cwd=ROOT, check=True, capture_output=True, text=True

@@ -1,0 +1,239 @@
+"""The security properties of a stack on Google Cloud, row by row, as production must and as dev may have them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+Check = Callable[[Any], bool]
+
+
+class Same:
+    """Dev may not relax this."""
+
+
+SAME: Final = Same()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One property of every resource of a type."""
+
+    reference: str
+    type: str
+    """The last part of the resource's type."""
+    path: str
+    """Where it stands in the inputs."""
+    prod: object
+    """The value, or a function that says whether a value is fine."""
+    dev: object = SAME
+    """Likewise; None is absent."""
+
+
+def at_least(least: int) -> Check:
+    return lambda value: isinstance(value, int) and value >= least
+
+
+def holds(*wanted: str) -> Check:
+    return lambda value: isinstance(value, list) and {*wanted} <= {*value}
+
+
+def is_set(value: object) -> bool:
+    return value not in (None, "", [], {})
+
+
+def has_flags(**flags: str) -> Check:
+    """Cloud SQL's list of flags; `__` in a name is a dot."""
+    wanted = {(name.replace("__", "."), value) for name, value in flags.items()}
+    return lambda value: wanted <= {(flag["name"], flag["value"]) for flag in value or ()}
+
+
+def closed(value: Any) -> bool:
+    """The control plane answers by name through IAM alone."""
+    return value == {"dnsEndpointConfig": {"allowExternalTraffic": True}, "ipEndpointsConfig": {"enabled": False}}
+
+
+def rows(reference: str, type_: str, *found: tuple[str, object] | tuple[str, object, object]) -> list[Row]:
+    return [
+        Row(reference=reference, type=type_, path=row[0], prod=row[1], dev=row[2] if len(row) > 2 else SAME)
+        for row in found
+    ]
+
+
+ROWS: Final = (
+    *rows("G1", "Cluster", ("privateClusterConfig.enablePrivateNodes", True)),
+    *rows("G1", "NodePool", ("networkConfig.enablePrivateNodes", True)),
+    *rows("G2", "Cluster", ("controlPlaneEndpointsConfig", closed)),
+    *rows("G3", "Cluster", ("workloadIdentityConfig.workloadPool", "my-project.svc.id.goog")),
+    *rows("G4", "NodePool", ("nodeConfig.workloadMetadataConfig.mode", "GKE_METADATA")),
+    *rows("G4", "Cluster", ("nodeConfig.workloadMetadataConfig.mode", "GKE_METADATA")),
+    *rows("G5", "NodePool", ("nodeConfig.serviceAccount", lambda email: email.startswith("airflow-nodes-"))),
+    *rows("G5", "Cluster", ("nodeConfig.serviceAccount", lambda email: email.startswith("airflow-nodes-"))),
+    *rows(
+        "G6",
+        "NodePool",
+        ("nodeConfig.shieldedInstanceConfig.enableSecureBoot", True),
+        ("nodeConfig.shieldedInstanceConfig.enableIntegrityMonitoring", True),
+    ),
+    *rows("G7", "NodePool", ("nodeConfig.imageType", "COS_CONTAINERD")),
+    *rows("G8", "NodePool", ("management.autoRepair", True), ("management.autoUpgrade", True)),
+    *rows("G9", "Cluster", ("releaseChannel.channel", lambda channel: channel in {"REGULAR", "STABLE"})),
+    *rows("G10", "Cluster", ("maintenancePolicy.recurringWindow", is_set, None)),
+    *rows("G11", "Cluster", ("datapathProvider", "ADVANCED_DATAPATH")),
+    *rows(
+        "G12",
+        "Cluster",
+        ("networkingMode", "VPC_NATIVE"),
+        ("ipAllocationPolicy.clusterSecondaryRangeName", "pods"),
+        ("ipAllocationPolicy.servicesSecondaryRangeName", "services"),
+    ),
+    *rows("G13", "Cluster", ("enableIntranodeVisibility", True, None)),
+    *rows("G13", "Subnetwork", ("logConfig", is_set, None)),
+    *rows(
+        "G14",
+        "Cluster",
+        ("enableLegacyAbac", False),
+        ("masterAuth.clientCertificateConfig.issueClientCertificate", False),
+        ("enableKubernetesAlpha", None),
+    ),
+    *rows(
+        "G15",
+        "Cluster",
+        ("rbacBindingConfig.enableInsecureBindingSystemAuthenticated", False),
+        ("rbacBindingConfig.enableInsecureBindingSystemUnauthenticated", False),
+        ("anonymousAuthenticationConfig.mode", "LIMITED"),
+    ),
+    *rows(
+        "G18",
+        "Cluster",
+        ("securityPostureConfig.mode", "BASIC", "DISABLED"),
+        ("loggingConfig.enableComponents", holds("SYSTEM_COMPONENTS", "WORKLOADS"), ["SYSTEM_COMPONENTS"]),
+        ("monitoringConfig.managedPrometheus.enabled", True, False),
+    ),
+    *rows(
+        "G19",
+        "Cluster",
+        ("location", "europe-west1", "europe-west1-b"),
+        ("nodeLocations", ["europe-west1-b", "europe-west1-c", "europe-west1-d"], None),
+    ),
+    *rows("G19", "NodePool", ("autoscaling.locationPolicy", "BALANCED")),
+    *rows("G20", "Cluster", ("deletionProtection", True, False)),
+    *rows("G21", "NodePool", ("nodeConfig.kubeletConfig.insecureKubeletReadonlyPortEnabled", "FALSE")),
+    *rows("G21", "Cluster", ("removeDefaultNodePool", True)),
+    *rows("G22", "Network", ("autoCreateSubnetworks", False)),
+    *rows("G22", "Subnetwork", ("privateIpGoogleAccess", True)),
+    *rows(
+        "G23",
+        "RouterNat",
+        ("logConfig", {"enable": True, "filter": "ERRORS_ONLY"}),
+        ("minPortsPerVm", at_least(128)),
+    ),
+    *rows("S1", "DatabaseInstance", ("settings.availabilityType", "REGIONAL", "ZONAL")),
+    *rows(
+        "S2",
+        "DatabaseInstance",
+        ("settings.ipConfiguration.ipv4Enabled", False),
+        ("settings.ipConfiguration.privateNetwork", is_set),
+        ("settings.ipConfiguration.authorizedNetworks", None),
+    ),
+    *rows("S3", "DatabaseInstance", ("settings.ipConfiguration.sslMode", "ENCRYPTED_ONLY")),
+    *rows(
+        "S4",
+        "DatabaseInstance",
+        ("settings.backupConfiguration.enabled", True),
+        ("settings.backupConfiguration.pointInTimeRecoveryEnabled", True, False),
+        ("settings.backupConfiguration.transactionLogRetentionDays", 7, None),
+        ("settings.backupConfiguration.backupRetentionSettings.retainedBackups", at_least(14), at_least(1)),
+    ),
+    *rows(
+        "S5",
+        "DatabaseInstance",
+        ("deletionProtection", True, False),
+        ("settings.deletionProtectionEnabled", True, False),
+    ),
+    *rows(
+        "S6",
+        "DatabaseInstance",
+        ("settings.retainBackupsOnDelete", True, False),
+        ("settings.finalBackupConfig.enabled", True, False),
+    ),
+    *rows("S7", "DatabaseInstance", ("settings.maintenanceWindow.day", 7, None)),
+    *rows("S7", "DatabaseInstance", ("settings.maintenanceWindow.updateTrack", "stable", None)),
+    *rows(
+        "S8",
+        "DatabaseInstance",
+        ("settings.diskAutoresize", True),
+        ("settings.diskAutoresizeLimit", at_least(10)),
+    ),
+    *rows(
+        "S9",
+        "DatabaseInstance",
+        (
+            "settings.databaseFlags",
+            has_flags(
+                log_connections="on",
+                log_disconnections="on",
+                log_checkpoints="on",
+                log_lock_waits="on",
+                log_temp_files="0",
+                log_min_duration_statement="-1",
+                cloudsql__enable_pgaudit="on",
+                cloudsql__iam_authentication="on",
+            ),
+            [{"name": "max_connections", "value": "100"}],
+        ),
+    ),
+    *rows(
+        "S10",
+        "DatabaseInstance",
+        ("settings.insightsConfig.queryInsightsEnabled", True, False),
+        ("settings.passwordValidationPolicy.enablePasswordPolicy", True, None),
+    ),
+    *rows("S11", "DatabaseInstance", ("name", lambda name: len(name.rpartition("-")[2]) == 6)),
+    *rows("S12", "User", ("deletionPolicy", "ABANDON")),
+    *rows("S12", "Database", ("deletionPolicy", "ABANDON")),
+    *rows("S12", "Connection", ("deletionPolicy", "REMOVE_PEERING")),
+    *rows("B1", "Bucket", ("uniformBucketLevelAccess", True), ("publicAccessPrevention", "enforced")),
+    *rows(
+        "B2",
+        "Bucket",
+        ("softDeletePolicy.retentionDurationSeconds", at_least(604_800), 0),
+        ("lifecycleRules", lambda found: [rule["action"] for rule in found] == [{"type": "Delete"}]),
+    ),
+    *rows("B3", "Bucket", ("forceDestroy", False, True)),
+    *rows(
+        "B4",
+        "BucketIAMMember",
+        ("role", lambda role: role in {"roles/storage.objectUser", "roles/storage.objectViewer"}),
+        ("bucket", is_set),
+    ),
+    *rows(
+        "B5",
+        "Instance",
+        ("deletionProtectionEnabled", True, False),
+        ("fileShares.nfsExportOptions", lambda found: [option["ipRanges"] for option in found] == [["10.10.0.0/20"]]),
+    ),
+    *rows("B6", "Service", ("disableOnDestroy", False)),
+)
+
+OPTIONS: Final = (
+    *rows("G16", "Cluster", ("databaseEncryption.state", "ENCRYPTED"), ("databaseEncryption.keyName", is_set)),
+    *rows("G17", "Cluster", ("binaryAuthorization.evaluationMode", "PROJECT_SINGLETON_POLICY_ENFORCE")),
+    *rows(
+        "G2",
+        "Cluster",
+        ("privateClusterConfig.enablePrivateEndpoint", True),
+        ("masterAuthorizedNetworksConfig.cidrBlocks", [{"cidrBlock": "10.0.0.0/24", "displayName": "operators"}]),
+        ("controlPlaneEndpointsConfig.dnsEndpointConfig.allowExternalTraffic", False),
+    ),
+)
+"""What a stack has that asks for it."""
+
+DIFFERENT: Final = {
+    "B5": "The share is exported without root squash, to the nodes alone: their CSI driver makes its folder writable"
+    " for the group of the pods as the nodes' root, and squashed to nobody it could not. No pod is ever root.",
+    "G5": "The nodes read images from the stack's own repository, by a role on it, and from no other of the project.",
+    "S3": "Clients show no certificates: they would be keys to hand out and renew. They check the server's instead.",
+}
+"""Where a property is met otherwise than its line says, and why."""

@@ -1,0 +1,358 @@
+"""What waits for what on Google Cloud, who is bound to whom, and what things are called."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any, Final
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from components import naming
+from components.cloud.gcp import cluster
+from components.cloud.gcp.physical import ACCOUNT_MAX, CLUSTER_MAX, NAME_MAX
+from components.settings.model import DNS_LABEL
+from tests.unit import recorder, stacks_gcp
+from tests.unit.recorder import Recording, Registration, Secret, plain, walk
+from tests.unit.stacks import recorded
+from tests.unit.stacks_gcp import STACKS
+from tests.unit.test_order import waits_for
+
+APIS: Final = {
+    "artifactregistry": "artifactregistry.googleapis.com",
+    "certificatemanager": "certificatemanager.googleapis.com",
+    "compute": "compute.googleapis.com",
+    "container": "container.googleapis.com",
+    "filestore": "file.googleapis.com",
+    "iap": "iap.googleapis.com",
+    "serviceaccount": "iam.googleapis.com",
+    "servicenetworking": "servicenetworking.googleapis.com",
+    "sql": "sqladmin.googleapis.com",
+    "storage": "storage.googleapis.com",
+}
+"""The API that answers for each module of the SDK; one for `projects` says who may do what."""
+PATTERNS: Final = {
+    "gcp:serviceaccount/account:Account": ("accountId", r"[a-z][a-z0-9-]{4,28}[a-z0-9]"),
+    "gcp:container/cluster:Cluster": ("name", r"[a-z]([a-z0-9-]{0,38}[a-z0-9])?"),
+    "gcp:container/nodePool:NodePool": ("name", r"[a-z]([a-z0-9-]{0,38}[a-z0-9])?"),
+    "gcp:storage/bucket:Bucket": ("name", r"(?!goog)(?!.*google)[a-z0-9][a-z0-9_-]{1,61}[a-z0-9]"),
+    "gcp:sql/databaseInstance:DatabaseInstance": ("name", r"[a-z]([a-z0-9-]{0,66}[a-z0-9])?"),
+    "gcp:artifactregistry/repository:Repository": ("repositoryId", r"[a-z]([a-z0-9-]{0,61}[a-z0-9])?"),
+}
+"""The grammar of names, https://cloud.google.com/compute/docs/naming-resources and each service's own."""
+OTHERS: Final = ("name", r"[a-z]([-a-z0-9]{0,61}[a-z0-9])?")
+
+
+def of_gcp(recording: Recording) -> list[Registration]:
+    return [found for found in recording.registrations if found.type.startswith("gcp:")]
+
+
+def named(recording: Recording, name: str) -> Registration:
+    [found] = [found for found in recording.registrations if found.name == name and found.custom]
+    return found
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_everything_waits_for_the_api_that_it_uses(stack: str) -> None:
+    recording = recorded(stack)
+    enabled = {found.plain["service"]: found.urn for found in of_gcp(recording) if found.kind == "Service"}
+    used = set()
+    offenders = []
+    for found in of_gcp(recording):
+        module = found.type.split(":")[1].partition("/")[0]
+        if found.kind == "Service":
+            continue
+        api = APIS.get(module, "cloudresourcemanager.googleapis.com")
+        used.add(api)
+        if enabled.get(api) not in waits_for(recording, found):
+            offenders.append(f"{found.name} does not wait for {api}")
+    assert offenders == []
+    # The exchange of tokens is used by pods alone.
+    assert enabled.keys() - used <= {"iamcredentials.googleapis.com"}
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_database_and_cluster_are_made_side_by_side(stack: str) -> None:
+    recording = recorded(stack)
+    [gke], [server] = recording.of_cloud("Cluster"), recording.of_cloud("DatabaseInstance")
+    assert gke.urn not in waits_for(recording, server)
+    assert server.urn not in waits_for(recording, gke)
+
+
+def test_the_cluster_waits_for_nothing_that_it_does_not_need() -> None:
+    waited = {recording_name(urn) for urn in waits_for(recorded("gcp, both"), gke(recorded("gcp, both")))}
+    for needless in ("connection", "nat", "private-services", "bucket", "server", "disk", "log-writer"):
+        assert not [name for name in waited if name.endswith(f"-{needless}")], needless
+
+
+def test_the_database_waits_for_the_connection_to_googles_network_alone() -> None:
+    recording = recorded("gcp, both")
+    waited = {recording_name(urn) for urn in waits_for(recording, named(recording, "airflow-cloud-database-server"))}
+    assert "airflow-cloud-network-connection" in waited
+    for needless in ("subnet", "nat", "gke", "bucket", "account"):
+        assert not [name for name in waited if name.endswith(f"-{needless}")], needless
+
+
+def recording_name(urn: str) -> str:
+    return urn.rpartition("::")[2]
+
+
+def gke(recording: Recording) -> Registration:
+    return named(recording, f"{recording.outputs['name']}-cloud-cluster-gke")
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_nodes_start_with_their_roles_and_a_way_out(stack: str) -> None:
+    recording = recorded(stack)
+    for pool in recording.of_cloud("NodePool"):
+        waited = waits_for(recording, pool)
+        needed = [f for f in of_gcp(recording) if f.kind == "RouterNat" or "node-identity" in f.name]
+        assert len(needed) == 5
+        assert {found.urn for found in needed} <= waited
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_what_runs_in_the_cluster_goes_before_nodes_cluster_and_network(stack: str) -> None:
+    """Destruction is the other way round: objects, nodes, cluster, network."""
+    recording = recorded(stack)
+    [provider] = recording.of_type("kubernetes")
+    behind = waits_for(recording, provider)
+    chain = [f for f in of_gcp(recording) if f.kind in {"NodePool", "Cluster", "Subnetwork", "Network", "RouterNat"}]
+    assert {found.urn for found in chain} <= behind
+    assert [f.name for f in recording.objects if not f.provider.startswith(provider.urn)] == []
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_the_migration_waits_for_the_databases_that_it_gives_to_their_owners(stack: str) -> None:
+    recording = recorded(stack)
+    [migration] = recording.of_type("Job")
+    waited = waits_for(recording, migration)
+    needed = [f for f in of_gcp(recording) if f.type.startswith("gcp:sql/")]
+    assert {found.urn for found in needed} <= waited
+    assert len(needed) == (3 if recording.config["airflow:executor"]["kind"] == "kubernetes" else 4)
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_each_service_account_is_used_by_exactly_one_of_kubernetes_which_is_there(stack: str) -> None:
+    recording = recorded(stack)
+    annotated = {
+        found.plain["metadata"]["annotations"]["iam.gke.io/gcp-service-account"]: found
+        for found in recording.of_type("ServiceAccount")
+        if "iam.gke.io/gcp-service-account" in found.plain["metadata"].get("annotations", {})
+    }
+    accounts = {f.outputs["email"]: f for f in recording.of_cloud("Account") if "-identities-" in f.name}
+    assert annotated.keys() == accounts.keys()
+    for email, account in accounts.items():
+        bindings = [
+            f
+            for f in of_gcp(recording)
+            if f.kind == "IAMMember" and f.plain.get("serviceAccountId") == account.outputs["name"]
+        ]
+        [binding] = bindings
+        user = annotated[email]
+        project = recording.config["airflow:cloud"]["project"]
+        assert binding.plain["role"] == "roles/iam.workloadIdentityUser"
+        assert binding.plain["member"] == (f"serviceAccount:{project}.svc.id.goog[{user.namespace}/{user.object_name}]")
+        # Used only once it may be: by data flow.
+        [access] = [f for f in recording.of_cloud("BucketIAMMember") if f.plain["member"] == f"serviceAccount:{email}"]
+        assert {binding.urn, access.urn} <= waits_for(recording, user)
+        # The pool of identities is made with the first cluster of a project.
+        assert gke(recording).urn in waits_for(recording, binding)
+
+
+def test_only_who_writes_logs_may_write_them() -> None:
+    recording = recorded("gcp, both")
+    roles = {
+        f.name.removeprefix("airflow-cloud-identities-").removesuffix("-access"): f.plain["role"]
+        for f in recording.of_cloud("BucketIAMMember")
+    }
+    writer, reader = "roles/storage.objectUser", "roles/storage.objectViewer"
+    assert roles == {"triggerer": writer, "worker": writer, "task": writer, "api-server": reader}
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_names_keep_to_the_grammar_of_their_kind(stack: str) -> None:
+    recording = recorded(stack)
+    offenders = []
+    for found in of_gcp(recording):
+        key, pattern = PATTERNS.get(found.type, OTHERS)
+        if (
+            key in found.plain
+            and found.kind not in {"Database", "User"}
+            and not re.fullmatch(pattern, found.plain[key])
+        ):
+            offenders.append(f"{found.name}: {found.plain[key]!r}")
+    assert offenders == []
+
+
+INSTANCE: Final = st.from_regex(rf"\A{DNS_LABEL.strip('^$')}\Z").filter(lambda name: len(name) <= naming.INSTANCE_MAX)
+PART: Final = st.sampled_from(["nodes", "triggerer", "api-server", "worker", "task", "database", "private-services"])
+HEX: Final = st.from_regex(r"\A[0-9a-f]{6}\Z")
+
+
+@given(INSTANCE, PART, HEX, st.sampled_from([ACCOUNT_MAX, CLUSTER_MAX, NAME_MAX]))
+def test_a_fitted_name_has_its_random_end_and_fits(instance: str, part: str, suffix: str, limit: int) -> None:
+    name = naming.fitted(limit, instance, part, suffix)
+    assert len(name) <= limit
+    assert re.fullmatch(r"[a-z]([-a-z0-9]*[a-z0-9])?", name)
+    assert name.endswith(f"-{suffix}")
+    assert len(name) >= 6
+
+
+@given(INSTANCE, PART, PART, HEX)
+def test_fitted_names_of_two_parts_are_two(instance: str, part: str, other: str, suffix: str) -> None:
+    names = [naming.fitted(ACCOUNT_MAX, instance, chosen, suffix) for chosen in (part, other)]
+    assert (names[0] == names[1]) == (part == other)
+
+
+def test_a_new_stack_of_the_same_name_has_other_names() -> None:
+    """S11: a server's name is blocked for a week, and a bucket's may be taken by somebody else meanwhile."""
+    first, second = recorded("gcp, both"), recorder.run(STACKS["gcp, both"], seed="another")
+    names = [
+        {
+            found.plain[PATTERNS.get(found.type, OTHERS)[0]]
+            for found in of_gcp(recording)
+            if found.kind in {"DatabaseInstance", "Bucket", "Account", "Cluster", "Network", "Disk", "GlobalAddress"}
+        }
+        for recording in (first, second)
+    ]
+    assert len(names[0]) > 10
+    assert names[0] & names[1] == set()
+
+
+def test_passwords_of_the_database_are_secret_wherever_they_are() -> None:
+    for stack in STACKS:
+        recording = recorded(stack)
+        passwords = [f.outputs["result"] for f in recording.of_type("RandomPassword") if "-database-" in f.name]
+        holders = {
+            f"{found.kind} {found.name}{path}": secret
+            for found in recording.registrations
+            for path, value, secret in walk(found.inputs)
+            if any(password in str(value) for password in passwords)
+        }
+        assert len(holders) >= 3
+        assert [holder for holder, secret in holders.items() if not secret] == []
+
+
+@pytest.mark.parametrize("stack", ["gcp, both", "gcp, protected with everything"])
+def test_the_kubeconfig_is_secret_logs_in_by_plugin_and_holds_no_token(stack: str) -> None:
+    recording = recorded(stack)
+    [provider] = recording.of_type("kubernetes")
+    assert isinstance(provider.inputs["kubeconfig"], Secret)
+    assert isinstance(recording.outputs["kubeconfig"], Secret)
+    config = yaml.safe_load(plain(provider.inputs["kubeconfig"]))
+    [user], [known] = config["users"], config["clusters"]
+    assert user["user"].keys() == {"exec"}
+    assert user["user"]["exec"]["command"] == "gke-gcloud-auth-plugin"
+    by_name = stack == "gcp, both"
+    assert known["cluster"]["server"] == (
+        "https://gke-0a1b2c.europe-west1.gke.goog" if by_name else "https://203.0.113.20"
+    )
+    # A public authority signs for the name, the cluster's own for the address.
+    assert ("certificate-authority-data" in known["cluster"]) != by_name
+    assert provider.plain["clusterIdentifier"] == f"{gke(recording).name}-id"
+
+
+def test_a_kubeconfig_is_one_that_clients_can_read() -> None:
+    config: Any = json.loads(cluster.kubeconfig("name", "192.0.2.1", "Q0E="))
+    assert config["current-context"] in {context["name"] for context in config["contexts"]}
+    assert {c["context"]["cluster"] for c in config["contexts"]} == {c["name"] for c in config["clusters"]}
+    assert {c["context"]["user"] for c in config["contexts"]} == {u["name"] for u in config["users"]}
+
+
+def test_connections_to_the_database_check_its_own_authority() -> None:
+    """Never less than `require`: Airflow's options, Celery's, and the migration's say the same."""
+    for stack in STACKS:
+        recording = recorded(stack)
+        [server] = recording.of_cloud("DatabaseInstance")
+        assert server.plain["settings"]["ipConfiguration"]["serverCaMode"] == "GOOGLE_MANAGED_INTERNAL_CA"
+        urls = [
+            value
+            for found in recording.of_type("Secret")
+            for _, value, _ in walk(found.inputs)
+            if isinstance(value, str) and "postgresql" in value and "://" in value
+        ]
+        assert len(urls) >= 3
+        assert [url for url in urls if not re.search(r"ssl(mode)?=verify-ca", url)] == []
+        authorities = [f for f in recording.of_type("ConfigMap") if "BEGIN CERTIFICATE" in json.dumps(f.plain)]
+        assert len(authorities) == 1
+
+
+def test_what_others_change_is_left_to_them() -> None:
+    """The autoscaler's counts, the release channel's versions, and the size of a disk that grows by itself."""
+    recording = recorded("gcp, protected with everything")
+    ignored = {f.name: set(f.ignore_changes) for f in of_gcp(recording) if f.ignore_changes}
+    assert ignored == {
+        "airflow-cloud-cluster-gke": {"initialNodeCount", "minMasterVersion", "nodeConfig", "nodeVersion"},
+        "airflow-cloud-database-server": {"settings.diskSize"},
+        "airflow-cloud-nodes-system": {"initialNodeCount", "nodeCount", "version"},
+        "airflow-cloud-nodes-tasks": {"initialNodeCount", "nodeCount", "version"},
+    }
+
+
+def test_slow_things_have_time() -> None:
+    recording = recorded("gcp, protected with everything")
+    slow = {"Cluster": 20, "NodePool": 15, "DatabaseInstance": 30, "Instance": 20}
+    offenders = [
+        f"{found.name}: {action} {found.timeouts.get(action)}"
+        for found in of_gcp(recording)
+        for action in ("create", "delete")
+        if found.kind in slow and int((found.timeouts.get(action) or "0m").removesuffix("m")) <= slow[found.kind]
+    ]
+    assert offenders == []
+    # What a Gateway made outlives the cluster for minutes.
+    assert named(recording, "airflow-cloud-network-network").timeouts["delete"] == "30m"
+
+
+def test_a_kept_brokers_disk_outlives_the_stack_and_another_does_not() -> None:
+    for kept in (True, False):
+        stack = stacks_gcp.config("celery", cloud_with={"broker_disk": {"kept": kept}})
+        recording = recorder.run(stack)
+        assert recording.error is None
+        assert named(recording, "airflow-cloud-broker-disk").retain_on_delete is kept
+
+
+@pytest.mark.parametrize(
+    ("hour", "end"), [(0, "2000-01-01T08"), (15, "2000-01-01T23"), (16, "2000-01-02T00"), (23, "2000-01-02T07")]
+)
+def test_a_maintenance_window_is_eight_hours_at_weekends(hour: int, end: str) -> None:
+    recording = recorder.run(stacks_gcp.config("kubernetes", cloud_with={"maintenance_hour": hour}))
+    window = gke(recording).plain["maintenancePolicy"]["recurringWindow"]
+    assert window == {
+        "startTime": f"2000-01-01T{hour:02}:00:00Z",
+        "endTime": f"{end}:00:00Z",
+        "recurrence": "FREQ=WEEKLY;BYDAY=SA,SU",
+    }
+
+
+def test_a_gateway_gets_address_certificates_and_policies_of_the_cloud() -> None:
+    recording = recorded("gcp, protected with everything")
+    [gateway] = recording.of_type("Gateway")
+    address = named(recording, "airflow-cloud-front-address")
+    assert gateway.plain["spec"]["gatewayClassName"] == "gke-l7-global-external-managed"
+    assert gateway.plain["spec"]["addresses"] == [{"type": "NamedAddress", "value": address.plain["name"]}]
+    held = named(recording, "airflow-cloud-front-certificates").plain["name"]
+    assert gateway.plain["metadata"]["annotations"]["networking.gke.io/certmap"] == held
+    entries = {f.plain["hostname"]: f for f in recording.of_cloud("CertificateMapEntry")}
+    assert entries.keys() == {"airflow.example.org", "flower.example.org"}
+    assert {entry.plain["map"] for entry in entries.values()} == {held}
+    # A Gateway that comes before its certificates would answer without any.
+    assert {entry.urn for entry in entries.values()} <= waits_for(recording, gateway)
+    policies = [
+        (f.kind, f.plain["spec"]["targetRef"]["name"])
+        for f in recording.of_type("HealthCheckPolicy", "GCPBackendPolicy")
+    ]
+    services = {f.object_name for f in recording.of_type("Service")}
+    assert len(policies) == 4
+    assert {name for _, name in policies} <= services
+
+
+def test_identity_aware_proxy_admits_to_the_stacks_hosts_alone() -> None:
+    members = recorded("gcp, protected with everything").of_cloud("WebTypeComputeIamMember")
+    assert {f.plain["member"] for f in members} == {"group:data@example.org", "user:ada@example.org"}
+    assert {f.plain["condition"]["expression"] for f in members} == {
+        'request.host == "airflow.example.org" || request.host == "flower.example.org"'
+    }

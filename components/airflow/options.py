@@ -157,8 +157,8 @@ def _for_part(part: Part, settings: Settings) -> Options:
     if part == "api-server":
         options["api", "expose_config"] = "False"
         if isinstance(settings.exposure, Gateway):
-            # The login is behind the proxy, too. Of its headers it takes the scheme alone: uvicorn has found out by then
-            # who asks, and hosts and prefixes could be anybody's.
+            # The login is behind the proxy, too. Of its headers it takes the scheme alone: uvicorn has found out by
+            # then who asks, and hosts and prefixes could be anybody's.
             trusted = {"for": 0, "proto": 1, "host": 0, "port": 0, "prefix": 0}
             options["fab", "enable_proxy_fix"] = "True"
             options.update({("fab", f"proxy_fix_x_{header}"): str(count) for header, count in trusted.items()})

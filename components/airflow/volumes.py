@@ -63,7 +63,7 @@ def claim(
         name,
         metadata=ObjectMetaArgs(
             # The static volume knows its claim by name; others may be called anything.
-            name=claim_name(args, volume.static) if volume.static is not None else None,
+            name=pair_name(args, volume.static) if volume.static is not None else None,
             namespace=args.namespace,
             labels=naming.labels(args.instance, "storage"),
             annotations=pods.SKIP_AWAIT,
@@ -81,14 +81,17 @@ def claim(
     )
 
 
-def claim_name(args: ClaimArgs, static: StaticVolume) -> pulumi.Output[str]:
-    """The name of the claim that a static volume waits for: with another disk it is another claim.
+def pair_name(args: ClaimArgs, static: StaticVolume) -> pulumi.Output[str]:
+    """The name of a static volume and of the claim that it waits for; no other instance in the cluster has it.
 
-    A claim can neither change its volume nor go while pods use it, so the pods move from one claim to the next.
+    Neither can change what it is bound to, nor go while pods use it. So whatever cannot be changed is part of the name:
+    with another disk there is another pair, and the pods move from one to the next.
     """
-    return pulumi.Output.from_input(static.handle).apply(
-        lambda handle: naming.object_name(args.instance, args.use, naming.digest(handle))
+    fixed = pulumi.Output.json_dumps(
+        [args.namespace_name, static.driver, static.handle, dict(static.attributes), static.filesystem, static.zone],
+        sort_keys=True,
     )
+    return fixed.apply(lambda text: naming.object_name(args.instance, args.use, naming.digest(text)))
 
 
 def _static(name: str, args: ClaimArgs, static: StaticVolume, parent: pulumi.Resource) -> PersistentVolume:
@@ -112,8 +115,7 @@ def _static(name: str, args: ClaimArgs, static: StaticVolume, parent: pulumi.Res
         )
     return PersistentVolume(
         f"{name}-volume",
-        # No fixed name: volumes have no namespace, and another instance has one for the same use.
-        metadata=ObjectMetaArgs(labels=labels),
+        metadata=ObjectMetaArgs(name=pair_name(args, static), labels=labels),
         spec=PersistentVolumeSpecArgs(
             capacity={"storage": f"{args.volume.size_gib}Gi"},
             access_modes=[args.volume.access_mode],
@@ -124,7 +126,7 @@ def _static(name: str, args: ClaimArgs, static: StaticVolume, parent: pulumi.Res
                 api_version="v1",
                 kind="PersistentVolumeClaim",
                 namespace=args.namespace_name,
-                name=claim_name(args, static),
+                name=pair_name(args, static),
             ),
             csi=CSIPersistentVolumeSourceArgs(
                 driver=static.driver,
@@ -141,8 +143,6 @@ def _static(name: str, args: ClaimArgs, static: StaticVolume, parent: pulumi.Res
             parent=parent,
             provider=args.kubernetes,
             protect=args.protect,
-            # A volume can change neither its disk nor, once bound, its claim: another one takes its place.
-            replace_on_changes=["spec.claimRef", "spec.csi", "spec.nodeAffinity"],
             # It waits for its claim, and that for the namespace.
             custom_timeouts=pulumi.CustomTimeouts(delete=f"{NAMESPACE_MINUTES + 5}m"),
         ),

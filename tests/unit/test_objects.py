@@ -26,11 +26,15 @@ ON_THE_STACK: Final = {
     "cluster": "the provider is what the components below it are given",
     "airflow": "the installation is the root of the tree",
     "airflow-postgres": "the cloud layer stands beside the installation, not in it",
+    "airflow-cloud": "the same, of a cloud",
+    "gcp": "the provider of the cloud's own resources",
+    "azure": "the same",
 }
 CLUSTER_WIDE: Final = {"Namespace", "PersistentVolume"}
 CUSTOM: Final = {
     "gateway.networking.k8s.io/v1": "the Gateway API, checked in test_exposure",
     "stand-in.example/v1": "the kind of a cloud that is none",
+    "networking.gke.io/v1": "Google's own kinds, which its clusters bring",
 }
 """API versions that Kubernetes' own schemas do not hold."""
 
@@ -64,7 +68,8 @@ def test_only_the_roots_hang_off_the_stack() -> None:
             elif found.parent not in recording.by_urn:
                 offenders.append(f"{stack}: {found.name} has a parent that is not there")
     assert offenders == []
-    assert met == ON_THE_STACK.keys()
+    assert met <= ON_THE_STACK.keys()
+    assert met >= {"cluster", "airflow", "airflow-postgres"}
 
 
 def test_logical_names_begin_with_the_instances() -> None:
@@ -147,7 +152,7 @@ def test_everything_is_in_one_of_the_stacks_own_namespaces() -> None:
 
 def test_only_stable_api_versions_are_used() -> None:
     stable = {"v1", "apps/v1", "batch/v1", "rbac.authorization.k8s.io/v1", *CUSTOM}
-    assert {found.plain["apiVersion"] for _, found in every_object()} == stable
+    assert {found.plain["apiVersion"] for _, found in every_object()} <= stable
 
 
 @cache

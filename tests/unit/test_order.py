@@ -135,7 +135,7 @@ def test_nothing_is_protected_unless_the_stack_says_so() -> None:
         f"{stack}: {found.name}"
         for stack, recording in recordings()
         for found in recording.registrations
-        if found.protect and recording.config.get("airflow:protect") != "true"
+        if found.protect and recording.config.get("airflow:protect") not in {"true", True}
     ]
     assert offenders == []
 

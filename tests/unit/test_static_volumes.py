@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Final
 
+import pytest
+
+from components.cloud.interface import Volume, VolumeUse
+from components.settings.stack import Settings
 from tests.unit import recorder, stand_in_cloud
 from tests.unit.recorder import Recording, Registration
 from tests.unit.stacks import STAND_IN, recorded
@@ -93,43 +98,43 @@ def test_neither_claim_nor_volume_nor_namespace_waits_for_another_in_a_circle() 
         assert int(patience.removesuffix("m")) > int(limit.removesuffix("m"))
 
 
-def test_a_volume_that_cannot_be_changed_is_replaced() -> None:
-    for _, volume in pairs(recorded(SHARES)):
-        assert {*volume.replace_on_changes} >= {"spec.claimRef", "spec.csi"}
-
-
-def test_with_another_disk_pods_move_to_another_claim() -> None:
-    """A claim in use cannot go, and a claim can never change its volume."""
-    before = {claim.name: claim.object_name for claim, _ in pairs(recorded("stand-in cloud, celery"))}
+@pytest.mark.parametrize(
+    "change",
+    [{"handle": "disks/another"}, {"zone": "zone-b"}, {"filesystem": "xfs"}, {"attributes": {"a": "b"}}],
+    ids=str,
+)
+def test_with_another_disk_pods_move_to_another_volume_and_claim(
+    change: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither can change what it is bound to, and neither can go while it is in use."""
     original = stand_in_cloud._volumes
 
-    def other(*args: Any, **kwargs: Any) -> Any:
-        from dataclasses import replace
+    def other(settings: Settings, *, celery: bool) -> dict[VolumeUse, Volume]:
+        broker = original(settings, celery=celery)["broker"]
+        assert broker.static is not None
+        return {"broker": replace(broker, static=replace(broker.static, **change))}
 
-        return {
-            use: replace(volume, static=volume.static and replace(volume.static, handle="disks/another"))
-            for use, volume in original(*args, **kwargs).items()
-        }
-
-    stand_in_cloud._volumes = other
-    try:
-        with stand_in_cloud.in_place():
-            recording = recorder.run(STAND_IN["stand-in cloud, celery"])
-    finally:
-        stand_in_cloud._volumes = original
-    after = {claim.name: claim.object_name for claim, _ in pairs(recording)}
-    assert after.keys() == before.keys()
-    assert all(after[name] != before[name] for name in before)
-
-
-def test_two_instances_share_no_volume() -> None:
+    [before] = pairs(recorded("stand-in cloud, celery"))
+    monkeypatch.setattr(stand_in_cloud, "_volumes", other)
     with stand_in_cloud.in_place():
-        second = recorder.run({**STAND_IN[SHARES], "airflow:name": "other"})
+        recording = recorder.run(STAND_IN["stand-in cloud, celery"])
+    [after] = pairs(recording)
+    for old, new in zip(before, after, strict=True):
+        assert old.name == new.name
+        assert old.object_name != new.object_name
+    [volume] = [v for v in pod_of(recording, "redis").spec["volumes"] if v["name"] == "data"]
+    assert volume["persistentVolumeClaim"]["claimName"] == after[0].object_name
+
+
+@pytest.mark.parametrize("key", ["name", "namespace"])
+def test_two_instances_share_no_volume(key: str) -> None:
+    with stand_in_cloud.in_place():
+        second = recorder.run({**STAND_IN[SHARES], f"airflow:{key}": "other"})
     names = [
-        {(found.kind, found.object_name) for found in recording.of_type("PersistentVolume", "PersistentVolumeClaim")}
+        {found.object_name for found in recording.of_type("PersistentVolume")}
         for recording in (recorded(SHARES), second)
     ]
-    assert len(names[0]) == len(names[1]) == 6
+    assert len(names[0]) == len(names[1]) == 3
     assert names[0] & names[1] == set()
 
 

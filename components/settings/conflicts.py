@@ -10,10 +10,11 @@ from urllib.parse import parse_qsl, urlsplit
 
 from components import kubeconfig
 from components.faults import Fault
-from components.settings import azure_faults, gcp_faults
+from components.settings import azure_catalogue, azure_faults, connections, gcp_faults
 from components.settings.airflow import (
     OWNED_OPTIONS,
     AirflowOptions,
+    Components,
     Dags,
     Exposure,
     Gateway,
@@ -50,7 +51,7 @@ def faults(raw: Mapping[str, str], parsed: Mapping[str, Any]) -> Iterator[Fault]
         celery = isinstance(executor, CeleryExecutor | MixedExecutor)
         yield from _url_faults(raw, (METADATA_URL, RESULT_URL) if celery else (METADATA_URL,))
     if (options := parsed.get("options")) is not None:
-        yield from _option_faults(options)
+        yield from _option_faults(options, parsed.get("exposure"))
     yield from _log_faults(parsed.get("logs"), cloud, executor)
     if cloud is not None:
         yield from _dag_faults(parsed.get("dags"), cloud)
@@ -58,6 +59,7 @@ def faults(raw: Mapping[str, str], parsed: Mapping[str, Any]) -> Iterator[Fault]
     if isinstance(cloud, GcpCloud):
         yield from gcp_faults.faults(cloud, parsed)
     if isinstance(cloud, AzureCloud):
+        yield from _connection_faults(cloud, executor, parsed.get("components", Components()))
         yield from azure_faults.faults(cloud, parsed, protect=parsed.get("protect", False))
 
 
@@ -203,7 +205,21 @@ def _url_rule(text: str) -> tuple[str | None, tuple[str | None, str | None]]:
     return None, login
 
 
-def _option_faults(options: AirflowOptions) -> Iterator[Fault]:
+def _connection_faults(cloud: AzureCloud, executor: Executor | None, components: Components) -> Iterator[Fault]:
+    """Servers that refuse connections while everything rolls out."""
+    if executor is None:
+        return
+    size, needed = cloud.database.size, connections.least_connections(executor, components)
+    if (taken := azure_catalogue.max_connections(size)) < needed:
+        yield Fault(
+            key=f"{PROJECT}:cloud.database.size",
+            value=size,
+            rule=f"takes {taken} connections beside its own, and this stack may hold {needed}",
+            remedy="use a larger size, fewer workers or replicas, or a lower concurrency",
+        )
+
+
+def _option_faults(options: AirflowOptions, exposure: Exposure | None) -> Iterator[Fault]:
     """Options that would break the deployment. What stands in another's place never shows: it may be a secret."""
     for section, chosen in options.items():
         for option, value in chosen.items():
@@ -215,6 +231,8 @@ def _option_faults(options: AirflowOptions) -> Iterator[Fault]:
                 yield Fault(key=key, value=None, rule=rule, remedy="write both as in airflow.cfg")
             elif any((section.lower(), name) in OWNED_OPTIONS for name in names):
                 yield Fault(key=key, value=None, rule="is set by this program", remedy="remove it")
+            elif isinstance(exposure, Gateway) and (section.lower(), option.lower()) == ("api", "base_url"):
+                yield Fault(key=key, value=None, rule="is decided by the host of the exposure", remedy="remove it")
             elif (section.lower(), option.lower()) == ("api", "base_url") and urlsplit(value).path.strip("/"):
                 rule = "has a path, under which neither probes nor tasks look for the API"
                 yield Fault(key=key, value=value, rule=rule, remedy="use a host of its own, without a path")

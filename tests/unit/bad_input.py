@@ -352,6 +352,23 @@ CASES: Final[Mapping[str, tuple[Config, str, str, str, str]]] = {
         "is the UI's host",
         "use another host",
     ),
+    "a server that cannot serve all pools": (
+        bad(
+            cloud={**AZURE, "database": {"size": "Standard_B1ms", "high_availability": "none"}},
+            executor_with={"workers": {"replicas": 2}},
+        ),
+        "airflow:cloud.database.size",
+        "'Standard_B1ms'",
+        "takes 35 connections beside its own, and this stack may hold 104",
+        "use a larger size",
+    ),
+    "another URL than the Gateway's": (
+        bad(cloud=GCP, exposure=GATEWAY, options={"api": {"base_url": "https://example.org"}}),
+        "airflow:options.api.base_url",
+        "",
+        "is decided by the host",
+        "remove it",
+    ),
     "a host for a Flower that is not there": (
         bad(kind="kubernetes", cloud=GCP, exposure={**GATEWAY, "flower_host": "flower.example.org"}),
         "airflow:exposure.flower_host",

@@ -173,7 +173,7 @@ class Node:
         fresh = not (layout.folder / "etcd").exists()
 
         def start(name: str, command: Sequence[str | Path]) -> None:
-            self.daemon(name).start(self.namespaces.command(command), env=self._environment)
+            self.daemon(name).start(self.namespaces.command(command), env=self.environment)
 
         start("etcd", control_plane.etcd_command(binaries["etcd"], layout, durable=False))
         start("kube-apiserver", control_plane.apiserver_command(binaries["kube-apiserver"], layout))
@@ -197,10 +197,10 @@ class Node:
     def _start_containerd(self, *, forget: bool) -> None:
         self._containerd.configure(self._network.cni_configuration())
         # Its files of stopped pods outlive a node that was not ended properly; the kubelet would take them for its own.
-        self._containerd.start(self._environment)
+        self._containerd.start(self.environment)
         if forget and self._containerd.forget_containers():
             self._containerd.daemon.stop()
-            self._containerd.start(self._environment)
+            self._containerd.start(self.environment)
 
     def _provisioner_command(self) -> list[str | Path]:
         layout = self.instance.layout
@@ -321,7 +321,8 @@ class Node:
         return Processes(self.instance.folder, self.namespaces)
 
     @property
-    def _environment(self) -> dict[str, str]:
+    def environment(self) -> dict[str, str]:
+        """What a program needs to be one of its daemons: it ends with the node."""
         return {**_ENVIRONMENT, **self.processes.environment}
 
     @property

@@ -42,8 +42,8 @@ class GoProgram:
         folder = Path(__file__).parent / self.module
         flags = ["-trimpath", "-mod=readonly", "-tags", ",".join(self.tags), "-ldflags", " ".join(self.ldflags)]
         key = hashlib.sha256("\0".join([self.package, *flags]).encode())
-        for name in ("go.mod", "go.sum"):
-            key.update((folder / name).read_bytes())
+        for source in (folder / "go.mod", folder / "go.sum", *sorted(folder.glob("main.go"))):
+            key.update(source.read_bytes())
         target = cache_dir() / "bin" / key.hexdigest()[:16] / self.name
         # Before the lock: a program that is there must not wait for another one's build.
         if target.exists():

@@ -1,0 +1,177 @@
+"""What a managed cluster brings along and the lab's node does not: CSI drivers, labels of nodes, a webhook, CRDs."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+
+from lab.clouds.inventory import World
+from lab.node.api import Api, Manifest
+from lab.services import entra, google
+from lab.services.csi.volumes import AZURE_DISK, AZURE_FILE, DRIVERS, FILESTORE, PD
+from lab.services.front import WEBHOOK_PATH
+from lab.tools.go import module_folder
+
+GATEWAY_MODULE: Final = "sigs.k8s.io/gateway-api"
+GATEWAY_VERSION: Final = "v1"
+WEBHOOK: Final = "azure-wi-webhook-mutating-webhook-configuration"
+REGION: Final = "topology.kubernetes.io/region"
+ZONE: Final = "topology.kubernetes.io/zone"
+AGENT_POOL: Final = "azure-native:containerservice:AgentPool"
+_MARK: Final = "lab.airflow/stands-for"
+"""Annotation of the node: which of its labels are a simulated cloud's."""
+_DRIVERS: Final = {"gcp": (PD, FILESTORE), "azure": (AZURE_FILE, AZURE_DISK)}
+_POLICIES: Final = {"HealthCheckPolicy": "healthcheckpolicies", "GCPBackendPolicy": "gcpbackendpolicies"}
+"""Kinds of GKE's own that stacks attach to Services."""
+
+
+def furnish(api: Api, cloud: str, webhook_address: str, authority: str) -> None:
+    """Give the node's cluster what a cluster of that cloud has from the start.
+
+    There is no controller behind the Gateway API and the policies: objects of these kinds are stored and nothing more.
+    """
+    for driver in DRIVERS:
+        if driver.name in _DRIVERS[cloud]:
+            manifest = {
+                "apiVersion": "storage.k8s.io/v1",
+                "kind": "CSIDriver",
+                "metadata": {"name": driver.name},
+                "spec": dict(driver.spec),
+            }
+            api.apply(f"/apis/storage.k8s.io/v1/csidrivers/{driver.name}", manifest)
+    for definition in _definitions(cloud):
+        name = definition["metadata"]["name"]
+        api.apply(f"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{name}", definition)
+    if cloud == "azure":
+        path = f"/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations/{WEBHOOK}"
+        api.apply(path, _webhook(webhook_address, authority))
+
+
+def strip(api: Api) -> None:
+    """Take away what would change pods of stacks that have no such cluster."""
+    api.delete(f"/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations/{WEBHOOK}")
+
+
+def label(api: Api, node: str, world: World) -> None:
+    """Let the node carry the labels of the nodes that it stands for; one node stands for all pools.
+
+    Taints are left out: nothing but tasks would find a place.
+    """
+    path = f"/api/v1/nodes/{node}"
+    metadata = api.get(path)["metadata"]
+    wanted = labels(world)
+    before = [name for name in (metadata.get("annotations") or {}).get(_MARK, "").split(",") if name]
+    has = metadata.get("labels") or {}
+    if {name: has.get(name) for name in wanted} == wanted and set(before) == set(wanted):
+        return
+    gone = dict.fromkeys((name for name in before if name not in wanted), None)
+    api.merge(path, {"metadata": {"labels": {**gone, **wanted}, "annotations": {_MARK: ",".join(wanted) or None}}})
+
+
+def labels(world: World) -> dict[str, str]:
+    """The labels of the simulated clusters' nodes, with the zone that the stack's disk is in.
+
+    A disk can only be attached in its own zone, and the node can only be in one.
+    """
+    found: dict[str, str] = {}
+    for pool in world.of(google.NODE_POOL):
+        found |= {"cloud.google.com/gke-nodepool": str(pool.inputs.get("name") or pool.outputs.get("name"))}
+        found |= _texts((pool.inputs.get("nodeConfig") or {}).get("labels"))
+    for cluster in world.of(entra.CLUSTER):
+        for pool in cluster.inputs.get("agentPoolProfiles") or []:
+            found |= _agents(pool, str(pool.get("name")))
+    for pool in world.of(AGENT_POOL):
+        found |= _agents(pool.inputs, str(pool.inputs.get("agentPoolName")))
+    zone = next(_zones(world), "")
+    if zone:
+        # europe-west1-b and westeurope-1 are named alike.
+        found |= {ZONE: zone, REGION: zone.rpartition("-")[0]}
+    return found
+
+
+def _agents(pool: Mapping[str, Any], name: str) -> dict[str, str]:
+    own = {"kubernetes.azure.com/agentpool": name, "kubernetes.azure.com/mode": str(pool.get("mode") or "User").lower()}
+    return own | _texts(pool.get("nodeLabels"))
+
+
+def _texts(labels: Mapping[str, Any] | None) -> dict[str, str]:
+    return {name: str(value) for name, value in (labels or {}).items()}
+
+
+def _zones(world: World) -> Iterator[str]:
+    for disk in world.of("gcp:compute/disk:Disk"):
+        yield str(disk.inputs.get("zone") or disk.outputs.get("zone")).rpartition("/")[2]
+    for disk in world.of("azure-native:compute:Disk"):
+        if disk.inputs.get("zones"):
+            yield f"{disk.inputs['location']}-{disk.inputs['zones'][0]}"
+    for cluster in world.of(google.CLUSTER):
+        yield from cluster.outputs.get("nodeLocations") or [str(cluster.outputs.get("location"))]
+    for cluster in world.of(entra.CLUSTER):
+        for pool in cluster.inputs.get("agentPoolProfiles") or []:
+            yield from (f"{cluster.inputs.get('location')}-{zone}" for zone in pool.get("availabilityZones") or [])
+
+
+def _webhook(address: str, authority: str) -> Manifest:
+    return {
+        "apiVersion": "admissionregistration.k8s.io/v1",
+        "kind": "MutatingWebhookConfiguration",
+        "metadata": {"name": WEBHOOK},
+        "webhooks": [
+            {
+                "name": "mutation.azure-workload-identity.io",
+                "admissionReviewVersions": ["v1"],
+                "clientConfig": {
+                    "url": f"https://{address}{WEBHOOK_PATH}",
+                    "caBundle": base64.b64encode(authority.encode()).decode(),
+                },
+                "failurePolicy": "Fail",
+                "reinvocationPolicy": "IfNeeded",
+                "sideEffects": "None",
+                "objectSelector": {"matchLabels": {entra.LABEL: "true"}},
+                "rules": [{"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["pods"]}],
+            }
+        ],
+    }
+
+
+def _definitions(cloud: str) -> Iterator[Manifest]:
+    folder = module_folder("gateway_api", GATEWAY_MODULE) / "config/crd/standard"
+    for path in sorted(Path(folder).glob("*.yaml")):
+        yield from (each for each in yaml.safe_load_all(path.read_text()) if each)
+    if cloud == "gcp":
+        yield from (_policy(kind, plural) for kind, plural in _POLICIES.items())
+
+
+def _policy(kind: str, plural: str) -> Manifest:
+    """The definition of one of GKE's policies, as far as stacks write them."""
+    anything = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
+    target = {
+        "type": "object",
+        "required": ["group", "kind", "name"],
+        "properties": {key: {"type": "string"} for key in ("group", "kind", "name", "namespace")},
+    }
+    spec = {"type": "object", "required": ["targetRef"], "properties": {"default": anything, "targetRef": target}}
+    schema = {"type": "object", "required": ["spec"], "properties": {"spec": spec, "status": anything}}
+    return {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": f"{plural}.networking.gke.io"},
+        "spec": {
+            "group": "networking.gke.io",
+            "names": {"kind": kind, "plural": plural, "singular": kind.lower()},
+            "scope": "Namespaced",
+            "versions": [
+                {
+                    "name": "v1",
+                    "served": True,
+                    "storage": True,
+                    "schema": {"openAPIV3Schema": schema},
+                    "subresources": {"status": {}},
+                }
+            ],
+        },
+    }

@@ -1,0 +1,170 @@
+"""Who a pod is to Google Cloud, and what it may do there: decided from what the simulated cloud holds.
+
+On GKE a pod's token comes from a metadata server. It is that of the Google service account which the pod's Kubernetes
+ServiceAccount is annotated with, if that one lets exactly this ServiceAccount use it; without an annotation the pod is
+the ServiceAccount itself, https://cloud.google.com/kubernetes-engine/docs/concepts/workload-identity.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from lab.clouds.inventory import Item, World
+
+ANNOTATION: Final = "iam.gke.io/gcp-service-account"
+USER_ROLE: Final = "roles/iam.workloadIdentityUser"
+
+ACCOUNT: Final = "gcp:serviceaccount/account:Account"
+ACCOUNT_MEMBER: Final = "gcp:serviceaccount/iAMMember:IAMMember"
+BUCKET: Final = "gcp:storage/bucket:Bucket"
+BUCKET_MEMBER: Final = "gcp:storage/bucketIAMMember:BucketIAMMember"
+CLUSTER: Final = "gcp:container/cluster:Cluster"
+NODE_POOL: Final = "gcp:container/nodePool:NodePool"
+PROJECT_MEMBER: Final = "gcp:projects/iAMMember:IAMMember"
+
+_READ: Final = frozenset({"storage.objects.get", "storage.objects.list"})
+_WRITE: Final = frozenset({"storage.objects.create", "storage.objects.delete", "storage.objects.update"})
+_LEGACY_BUCKET: Final = frozenset({"storage.buckets.get", "storage.objects.list"})
+ROLES: Final[Mapping[str, frozenset[str]]] = {
+    "roles/storage.objectViewer": _READ,
+    "roles/storage.objectCreator": frozenset({"storage.objects.create"}),
+    "roles/storage.objectUser": _READ | _WRITE,
+    "roles/storage.objectAdmin": _READ | _WRITE,
+    "roles/storage.admin": _READ | _WRITE | {"storage.buckets.get"},
+    "roles/storage.legacyBucketReader": _LEGACY_BUCKET,
+    "roles/storage.legacyBucketWriter": _LEGACY_BUCKET | {"storage.objects.create", "storage.objects.delete"},
+    "roles/storage.legacyObjectReader": frozenset({"storage.objects.get"}),
+    "roles/editor": _LEGACY_BUCKET,
+    "roles/owner": _LEGACY_BUCKET,
+    "roles/viewer": frozenset(),
+}
+"""Permissions on objects by role, https://cloud.google.com/storage/docs/access-control/iam-roles; what is not listed
+here gives none."""
+_POOLS: Final = "/locations/global/workloadIdentityPools/"
+
+
+class DeniedError(Exception):
+    """What Google Cloud refuses, with its reason."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Workload:
+    """A pod, as the cluster knows it."""
+
+    namespace: str
+    service_account: str
+    annotations: Mapping[str, str]
+    """Of its ServiceAccount."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Principal:
+    """Who a token is for."""
+
+    email: str
+    """What the metadata server tells as the account's e-mail address."""
+    member: str
+    """How IAM policies name it."""
+    project: str
+
+
+def principal(world: World, workload: Workload) -> Principal:
+    """Who a pod is.
+
+    Raises:
+        DeniedError: the cluster has no workload identity, or the annotated account does not let this pod use it.
+    """
+    cluster = next((item for item in _ready(world, CLUSTER)), None)
+    pool = str((cluster.inputs.get("workloadIdentityConfig") or {}).get("workloadPool") or "") if cluster else ""
+    if cluster is None or not pool:
+        raise DeniedError("the cluster has no workload pool: pods have no identity of their own")
+    for nodes in _ready(world, NODE_POOL):
+        mode = ((nodes.inputs.get("nodeConfig") or {}).get("workloadMetadataConfig") or {}).get("mode")
+        if mode != "GKE_METADATA":
+            raise DeniedError(f"node pool {nodes.id} does not serve GKE's metadata (workloadMetadataConfig.mode)")
+    project = pool.removesuffix(".svc.id.goog")
+    subject = f"{workload.namespace}/{workload.service_account}"
+    email = workload.annotations.get(ANNOTATION)
+    if email is None:
+        direct = f"{_POOLS}{pool}/subject/ns/{workload.namespace}/sa/{workload.service_account}"
+        return Principal(email=pool, member=direct, project=project)
+    account = next((item for item in _ready(world, ACCOUNT) if item.outputs.get("email") == email), None)
+    if account is None:
+        raise DeniedError(f"service account {email} does not exist")
+    wanted = f"serviceAccount:{pool}[{subject}]"
+    if not any(
+        grant.inputs.get("role") == USER_ROLE
+        and grant.inputs.get("member") == wanted
+        and account.called(str(grant.inputs.get("serviceAccountId")))
+        for grant in _ready(world, ACCOUNT_MEMBER)
+    ):
+        raise DeniedError(
+            f"Permission 'iam.serviceAccounts.getAccessToken' denied on {email}: {wanted} has no {USER_ROLE} on it"
+        )
+    return Principal(email=email, member=f"serviceAccount:{email}", project=project)
+
+
+def bucket(world: World, name: str) -> Item | None:
+    """The bucket of that name, if the cloud holds it."""
+    return next((item for item in _ready(world, BUCKET) if item.outputs.get("name", item.id) == name), None)
+
+
+def require(world: World, member: str, name: str, permission: str) -> None:
+    """Let a principal do something with a bucket.
+
+    Raises:
+        DeniedError: no role that it has on the bucket or its project allows that.
+    """
+    grants = [
+        *(grant for grant in _ready(world, BUCKET_MEMBER) if _bucket_of(grant) == name),
+        *_ready(world, PROJECT_MEMBER),
+    ]
+    if not any(
+        _means(str(grant.inputs.get("member")), member)
+        and permission in ROLES.get(str(grant.inputs.get("role")), frozenset())
+        for grant in grants
+    ):
+        raise DeniedError(f"{member} does not have {permission} access to the Google Cloud Storage bucket {name}.")
+
+
+def permissions(method: str, path: str, *, exists: bool) -> tuple[str, list[str]]:
+    """The bucket that a request to the JSON API is about, and the permissions that it takes.
+
+    Args:
+        exists: whether the object that it writes is there already; replacing one takes the right to delete it.
+
+    Raises:
+        DeniedError: a request that this stand-in does not know.
+    """
+    match (method, *path.strip("/").split("/")):
+        case ("GET", "storage", "v1", "b", name):
+            return name, ["storage.buckets.get"]
+        case ("GET", "storage", "v1", "b", name, "o"):
+            return name, ["storage.objects.list"]
+        case ("GET", "storage", "v1", "b", name, "o", *_) | ("GET", "download", "storage", "v1", "b", name, "o", *_):
+            return name, ["storage.objects.get"]
+        case ("POST" | "PUT", "upload", "storage", "v1", "b", name, "o"):
+            return name, ["storage.objects.create", *(["storage.objects.delete"] if exists else [])]
+        case ("PATCH" | "PUT", "storage", "v1", "b", name, "o", *_):
+            return name, ["storage.objects.update"]
+        case ("DELETE", "storage", "v1", "b", name, "o", *_):
+            return name, ["storage.objects.delete"]
+    raise DeniedError(f"{method} {path} is not part of the lab's Cloud Storage")
+
+
+def _means(granted: str, member: str) -> bool:
+    """Whether a member in a policy is this one; a pool's stands there with the project's number."""
+    return granted == member or (member.startswith(_POOLS) and granted.endswith(member))
+
+
+def _bucket_of(grant: Item) -> str:
+    return str(grant.inputs.get("bucket")).removeprefix("b/")
+
+
+def _ready(world: World, kind: str) -> Iterator[Item]:
+    """What is there and has arrived everywhere."""
+    now = time.time()
+    return (item for item in world.of(kind) if item.ready <= now and not item.abandoned)

@@ -65,7 +65,11 @@ class Cluster(pulumi.ComponentResource):
             datapath_provider="ADVANCED_DATAPATH",
             enable_intranode_visibility=True if everything else None,
             private_cluster_config=container.ClusterPrivateClusterConfigArgs(
-                enable_private_nodes=True, enable_private_endpoint=isinstance(chosen.endpoint, PrivateEndpoint)
+                enable_private_nodes=True,
+                # Without addresses there is nothing to say of them.
+                enable_private_endpoint=None
+                if isinstance(chosen.endpoint, DnsEndpoint)
+                else isinstance(chosen.endpoint, PrivateEndpoint),
             ),
             control_plane_endpoints_config=_endpoints(chosen.endpoint),
             master_authorized_networks_config=_operators(chosen.endpoint),

@@ -1,0 +1,1 @@
+"""The simulated Azure: its rules, one module per kind of thing, and the plugin `azure-native`."""

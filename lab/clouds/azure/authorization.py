@@ -1,0 +1,167 @@
+"""Role assignments and locks: what stands beside other resources and says who may do what."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, ClassVar, Final
+
+from lab.clouds.azure.arm import LOCKS, TENANT, ArmError, ArmKind, at_scope, name_of, subscription
+from lab.clouds.azure.catalogue import ROLES
+from lab.clouds.azure.identity import principals, reached
+from lab.clouds.inventory import World
+from lab.clouds.kind import Call, Grammar, Relation
+from lab.clouds.schema_check import Fault
+from lab.engine.provider_values import is_unknown
+
+ASSIGNMENT: Final = "azure-native:authorization:RoleAssignment"
+_UUID: Final = r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
+_ROLE: Final = re.compile(
+    rf"(/subscriptions/[^/]+)?/providers/Microsoft\.Authorization/roleDefinitions/(?P<id>{_UUID})", re.IGNORECASE
+)
+
+
+class _Extension(ArmKind):
+    """A resource beside others: its id goes on from the id of what it is about."""
+
+    scope: ClassVar[str] = "scope"
+    settles = False
+
+    def id(self, call: Call) -> str:
+        """Behind the scope."""
+        return f"{self.target(call)}/{self.path.format_map(call.inputs)}"
+
+    def target(self, call: Call) -> str:
+        """The id of what it is about."""
+        return "/" + str(call.inputs["scope"]).strip("/")
+
+    def relations(self, call: Call) -> Iterator[Relation]:
+        """It goes with what it is about."""
+        target = self.target(call)
+        if target.lower() == subscription(call).lower():
+            return
+        item = at_scope(call.world, target)
+        if item is None:
+            raise ArmError(
+                404,
+                "ResourceNotFound",
+                f"The Resource '{'/'.join(target.split('/')[-3:])}' was not found. For more details please go to "
+                "https://aka.ms/ARMResourceNotFoundFix",
+            )
+        yield item, "goes_with"
+
+
+class RoleAssignment(_Extension):
+    """A role that somebody has at a scope."""
+
+    token = ASSIGNMENT
+    name = "roleAssignmentName"
+    path = "providers/Microsoft.Authorization/roleAssignments/{roleAssignmentName}"
+    naming = "uuid"
+    grammar = Grammar(pattern=_UUID, words="a UUID")
+    immutable = ("scope", "principalId", "roleDefinitionId")
+
+    def faults(self, inputs: dict[str, Any], config: Mapping[str, Any]) -> Iterator[Fault]:
+        """Whole ids."""
+        yield from super().faults(inputs, config)
+        principal, role = inputs.get("principalId"), inputs.get("roleDefinitionId")
+        if not is_unknown(principal) and not re.fullmatch(_UUID, str(principal)):
+            yield "principalId", f"is {principal!r}, no object id of the directory"
+        if not is_unknown(role) and not _ROLE.fullmatch(str(role)):
+            yield "roleDefinitionId", f"is {role!r}, no id of a role definition"
+
+    def check(self, call: Call) -> None:
+        """The role exists, the principal does, and it has not got the role yet."""
+        role = role_id(str(call.get("roleDefinitionId")))
+        if role not in ROLES:
+            raise ArmError(
+                404, "RoleDefinitionDoesNotExist", f"The specified role definition with ID '{role}' does not exist."
+            )
+        self._check_principal(call, str(call.get("principalId")), call.get("principalType"))
+        for other in call.world.of(ASSIGNMENT):
+            if other.id != call.id and _triple(other.inputs) == _triple(call.inputs):
+                raise ArmError(
+                    409,
+                    "RoleAssignmentExists",
+                    f"The role assignment already exists. The ID of the conflicting role assignment is "
+                    f"{name_of(other.id).replace('-', '')}.",
+                )
+
+    def _check_principal(self, call: Call, principal: str, kind: str | None) -> None:
+        known = principals(call.world)
+        if kind in ("User", "Group", "ForeignGroup", "Device"):
+            if principal in known:
+                raise ArmError(
+                    400,
+                    "UnmatchedPrincipalType",
+                    f"The PrincipalId '{principal.replace('-', '')}' has type 'ServicePrincipal', which is different "
+                    f"from specified PrinciaplType '{kind}'.",
+                )
+            return
+        # With a type, Azure believes that the principal is there; without one it looks, and may look too early.
+        if principal not in known or (kind is None and not reached(call.world, principal)):
+            raise ArmError(
+                400,
+                "PrincipalNotFound",
+                f"Principal {principal.replace('-', '')} does not exist in the directory {TENANT}. Check that you have "
+                "the correct principal ID. If you are creating this principal and then immediately assigning a role, "
+                "this error might be related to a replication delay. In this case, set the role assignment "
+                "principalType property to a value, such as ServicePrincipal, User, or Group. See "
+                "https://aka.ms/docs-principaltype",
+            )
+
+    def outputs(self, call: Call) -> dict[str, Any]:
+        """Who made it, and the scope as Azure writes it."""
+        return {
+            "principalType": call.get("principalType", "ServicePrincipal"),
+            "scope": self.target(call),
+            "createdOn": "2026-01-01T00:00:00.0000000Z",
+            "updatedOn": "2026-01-01T00:00:00.0000000Z",
+            "createdBy": "",
+            "updatedBy": "",
+        }
+
+
+class ManagementLockByScope(_Extension):
+    """A lock on one resource, with all that is below it."""
+
+    token = LOCKS[0]
+    name = "lockName"
+    path = "providers/Microsoft.Authorization/locks/{lockName}"
+    grammar = Grammar(
+        pattern=r"[\w.()-]{0,89}[\w()-]", words="1 to 90 letters, digits, underscores, hyphens, parentheses and dots"
+    )
+    immutable = ("scope",)
+    values: ClassVar[Mapping[str, tuple[Any, ...]]] = {"level": ("CanNotDelete", "ReadOnly")}
+
+    def keeps(self, call: Call) -> bool:
+        """A lock does not guard itself."""
+        return False
+
+    def refuse_lock(self, call: Call, what: str) -> None:
+        """Locks can always be made and changed."""
+
+    def faults(self, inputs: dict[str, Any], config: Mapping[str, Any]) -> Iterator[Fault]:
+        """Notes are short."""
+        yield from super().faults(inputs, config)
+        if len(str(inputs.get("notes") or "")) > 512:
+            yield "notes", "has more than 512 characters"
+
+
+def role_id(definition: str) -> str:
+    """The identifier that a role definition's id ends with."""
+    found = _ROLE.fullmatch(definition)
+    return found["id"].lower() if found else ""
+
+
+def roles_at(world: World, principal: str, scope: str) -> Sequence[str]:
+    """The names of the roles that a principal has at exactly this scope."""
+    return [
+        ROLES[role_id(item.inputs["roleDefinitionId"])]
+        for item in world.of(ASSIGNMENT)
+        if item.inputs["principalId"] == principal and item.outputs.get("scope", "").lower() == scope.lower()
+    ]
+
+
+def _triple(inputs: Mapping[str, Any]) -> tuple[str, str, str]:
+    return str(inputs["scope"]).strip("/").lower(), str(inputs["principalId"]), role_id(str(inputs["roleDefinitionId"]))

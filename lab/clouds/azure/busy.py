@@ -1,0 +1,33 @@
+"""Things that do one operation at a time, and refuse a second one meanwhile."""
+
+from __future__ import annotations
+
+import time
+from typing import Final
+
+from lab.clouds import latency
+from lab.clouds.azure.latency import SECONDS
+from lab.clouds.kind import ApiError, Call
+
+_SUBJECT: Final = "busy"
+_GRACE_SECONDS: Final = 5.0
+"""What an operation may take longer here than the table says; after a crash, nothing else ends it."""
+
+
+def mark(call: Call, resource_id: str, token: str, op: str) -> None:
+    """Say that something works on a resource from now on for as long as the operation takes; op "" ends that."""
+    memory = call.world.facts.setdefault(_SUBJECT, {})
+    if op:
+        memory[resource_id] = time.time() + latency.seconds(SECONDS, token, op) / latency.speed() + _GRACE_SECONDS
+    else:
+        memory.pop(resource_id, None)
+
+
+def refuse_busy(call: Call, resource_id: str, error: ApiError) -> None:
+    """Refuse while something works on a resource.
+
+    Raises:
+        ApiError: the given one.
+    """
+    if float(call.world.facts.get(_SUBJECT, {}).get(resource_id, 0)) > time.time():
+        raise error

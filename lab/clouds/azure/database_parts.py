@@ -1,0 +1,181 @@
+"""What is on a PostgreSQL Flexible Server: databases, parameters and firewall rules."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from ipaddress import IPv4Address
+from typing import Any, Final
+
+from lab.clouds.azure.arm import ArmError, ArmKind, name_of, parent_id
+from lab.clouds.azure.busy import mark, refuse_busy
+from lab.clouds.azure.database import SERVER, Server, default_value, server_busy
+from lab.clouds.azure.parameters import PARAMETERS, Parameter
+from lab.clouds.kind import Call, Grammar
+from lab.clouds.schema_check import Fault
+from lab.engine.provider_values import is_unknown
+
+SYSTEM_DATABASES: Final = frozenset({"azure_maintenance", "azure_sys", "postgres", "template0", "template1"})
+
+
+class _Part(ArmKind):
+    """Something on a server, which does one operation at a time."""
+
+    parent = SERVER
+    settles = False
+
+    def accept(self, call: Call) -> None:
+        """Only while nothing else works on the server; the plugin does not try again."""
+        self._refuse_busy(call)
+        super().accept(call)
+        mark(call, parent_id(call.id), self.token, "create")
+
+    def change(self, call: Call) -> None:
+        """Only while nothing else works on the server; the plugin does not try again."""
+        self._refuse_busy(call)
+        super().change(call)
+        mark(call, parent_id(call.id), self.token, "update")
+
+    def release(self, call: Call) -> None:
+        """Only while nothing else works on the server; the plugin does not try again."""
+        self._refuse_busy(call)
+        mark(call, parent_id(call.id), self.token, "delete")
+
+    def gone(self, call: Call) -> None:
+        """The server can go on."""
+        mark(call, parent_id(call.id), "", "")
+
+    def outputs(self, call: Call) -> dict[str, Any]:
+        """The server can go on."""
+        mark(call, parent_id(call.id), "", "")
+        return {}
+
+    def _refuse_busy(self, call: Call) -> None:
+        server = call.world.get(SERVER, parent_id(call.id))
+        error = server_busy(name_of(parent_id(call.id)))
+        if server is not None and not server.ready:
+            raise error
+        refuse_busy(call, parent_id(call.id), error)
+
+
+class Database(_Part):
+    """A database."""
+
+    token = "azure-native:dbforpostgresql:Database"  # noqa: S105 - the token of a type
+    name = "databaseName"
+    path = f"{Server.path}/databases/{{databaseName}}"
+    grammar = Grammar(pattern=r"[A-Za-z_][\w$-]{0,62}", words="1 to 63 letters, digits, underscores and hyphens")
+
+    def faults(self, inputs: dict[str, Any], config: Mapping[str, Any]) -> Iterator[Fault]:
+        """Not one of the server's own."""
+        yield from super().faults(inputs, config)
+        if inputs.get("databaseName") in SYSTEM_DATABASES:
+            yield "databaseName", f"is {inputs['databaseName']!r}, a database that the server has by itself"
+
+    def change(self, call: Call) -> None:
+        """Nothing of a database changes here."""
+        raise ArmError(400, "InvalidParameterValue", "The character set and collation of a database cannot be changed.")
+
+    def back(self, call: Call) -> Any:
+        """A real database, where there is one behind."""
+        call.backing.database(parent_id(call.id), name_of(call.id))
+
+    def outputs(self, call: Call) -> dict[str, Any]:
+        """As PostgreSQL completes it."""
+        return {
+            **super().outputs(call),
+            "charset": call.get("charset", "UTF8"),
+            "collation": call.get("collation", "en_US.utf8"),
+        }
+
+
+class Configuration(_Part):
+    """A server parameter. It is always there; deleting it gives it its default again."""
+
+    token = "azure-native:dbforpostgresql:Configuration"  # noqa: S105 - the token of a type
+    name = "configurationName"
+    path = f"{Server.path}/configurations/{{configurationName}}"
+    required = ("value", "source")
+
+    def faults(self, inputs: dict[str, Any], config: Mapping[str, Any]) -> Iterator[Fault]:
+        """Set by the user, as the plugin needs it said."""
+        yield from super().faults(inputs, config)
+        source = inputs.get("source")
+        if source is not None and not is_unknown(source) and source not in ("user-override", "system-default"):
+            yield "source", f"is {source!r}, not user-override or system-default"
+
+    def check(self, call: Call) -> None:
+        """The parameter is there, can be set, and takes the value."""
+        name, value = str(call.get("configurationName")), str(call.get("value", ""))
+        found = self._parameter(name)
+        if found.read_only:
+            raise ArmError(400, "ReadOnlyConfiguration", f"The configuration '{name}' is read only.")
+        if not found.accepts(value):
+            raise ArmError(
+                400,
+                "InvalidParameterValue",
+                f"The value '{value}' for configuration '{name}' is not valid. Allowed values are '{found.allowed}'.",
+            )
+        server = call.world.get(SERVER, parent_id(call.id))
+        if server is not None and name.startswith("pgbouncer.") and server.inputs["sku"]["tier"] == "Burstable":
+            raise ArmError(400, "InvalidParameterValue", "PgBouncer is not there for the tier Burstable.")
+
+    def outputs(self, call: Call) -> dict[str, Any]:
+        """What the service says about the parameter."""
+        name = str(call.get("configurationName"))
+        found = self._parameter(name)
+        server = call.world.get(SERVER, parent_id(call.id))
+        default = default_value(name, server.inputs if server else {})
+        value = str(call.get("value", default))
+        return {
+            **super().outputs(call),
+            "value": value,
+            "allowedValues": found.allowed,
+            "dataType": found.data_type,
+            "defaultValue": default,
+            "description": f"The server parameter {name}.",
+            "documentationLink": "https://www.postgresql.org/docs/current/runtime-config.html",
+            "isConfigPendingRestart": not found.dynamic and value != default,
+            "isDynamicConfig": found.dynamic,
+            "isReadOnly": found.read_only,
+            "source": call.get("source", "user-override"),
+            "unit": "",
+        }
+
+    def _parameter(self, name: str) -> Parameter:
+        if name not in PARAMETERS:
+            raise ArmError(
+                404,
+                "ResourceNotFound",
+                f"The requested resource of type 'Microsoft.DBforPostgreSQL/flexibleServers/configurations' with name "
+                f"'{name}' was not found.",
+            )
+        return PARAMETERS[name]
+
+
+class FirewallRule(_Part):
+    """A range of addresses that may connect to a server with public access."""
+
+    token = "azure-native:dbforpostgresql:FirewallRule"  # noqa: S105 - the token of a type
+    name = "firewallRuleName"
+    path = f"{Server.path}/firewallRules/{{firewallRuleName}}"
+    grammar = Grammar(pattern=r"[\w-]{1,80}", words="1 to 80 letters, digits, underscores and hyphens")
+
+    def faults(self, inputs: dict[str, Any], config: Mapping[str, Any]) -> Iterator[Fault]:
+        """A range of addresses."""
+        yield from super().faults(inputs, config)
+        first, last = inputs.get("startIpAddress"), inputs.get("endIpAddress")
+        try:
+            if not is_unknown(first) and not is_unknown(last) and IPv4Address(first) > IPv4Address(last):
+                yield "endIpAddress", f"is {last}, before {first}"
+        except ValueError as error:
+            yield "startIpAddress", f"and endIpAddress are no range of IPv4 addresses: {error}"
+
+    def check(self, call: Call) -> None:
+        """There is no firewall before a server in a network of its own."""
+        server = call.world.get(SERVER, parent_id(call.id))
+        if server is not None and server.outputs["network"].get("delegatedSubnetResourceId"):
+            raise ArmError(
+                400,
+                "OperationNotAllowed",
+                "Firewall rule operations cannot be requested for a private access enabled server.",
+            )

@@ -1,0 +1,154 @@
+"""Functions of the plugin: who one is, and credentials of things."""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import Any, Final
+
+from lab.clouds.azure.arm import TENANT, ArmError, name_of, subscription, uid
+from lab.clouds.azure.cluster import ManagedCluster, request_of
+from lab.clouds.azure.pools import CLUSTER
+from lab.clouds.azure.storage import ACCOUNT, StorageAccount, keys_of
+from lab.clouds.inventory import Item
+from lab.clouds.kind import Call, Function, at
+
+AZURE_CLI: Final = "04b07795-8ddb-461a-bbee-02f9e1bf7b46"
+"""The application that a person who logged in with `az login` acts by."""
+SERVER_APPLICATION: Final = "6dae42f8-4368-4678-94ff-3960e28e3630"
+CLIENT_APPLICATION: Final = "80faf920-1908-4b52-b5ef-a8e7bedfc67a"
+"""The applications of AKS itself in every directory, https://azure.github.io/kubelogin/concepts/aks.html."""
+
+
+class ClientConfig(Function):
+    """Who the plugin acts as: a person of the simulated directory."""
+
+    token = "azure-native:authorization:getClientConfig"  # noqa: S105 - the token of a function
+
+    def result(self, call: Call) -> dict[str, Any]:
+        """A person who logged in by the command line."""
+        return {
+            "clientId": AZURE_CLI,
+            "objectId": uid("operator"),
+            "subscriptionId": name_of(subscription(call)),
+            "tenantId": TENANT,
+        }
+
+
+class StorageAccountKeys(Function):
+    """The keys of a storage account."""
+
+    token = "azure-native:storage:listStorageAccountKeys"  # noqa: S105 - the token of a function
+    required = ("accountName", "resourceGroupName")
+
+    def result(self, call: Call) -> dict[str, Any]:
+        """Two keys, unless the account does without.
+
+        Stricter than Azure, which tells keys that open nothing: whoever asks for them has made a mistake.
+        """
+        account = _there(call, StorageAccount(), ACCOUNT)
+        if at(account.inputs, "allowSharedKeyAccess") is False:
+            raise ArmError(
+                403,
+                "KeyBasedAuthenticationNotPermitted",
+                f"Key based authentication is not permitted on the storage account {name_of(account.id)}.",
+            )
+        keys = [
+            {"keyName": f"key{index}", "permissions": "FULL", "value": value, "creationTime": "2026-01-01T00:00:00.0Z"}
+            for index, value in enumerate(keys_of(call.world, account.id), start=1)
+        ]
+        return {"keys": keys}
+
+
+class UserCredentials(Function):
+    """A kubeconfig for people and programs of the directory."""
+
+    token = "azure-native:containerservice:listManagedClusterUserCredentials"  # noqa: S105 - the token of a function
+    required = ("resourceGroupName", "resourceName")
+
+    def result(self, call: Call) -> dict[str, Any]:
+        """With a login by kubelogin where the cluster has Entra, else with a certificate."""
+        cluster = _there(call, ManagedCluster(), CLUSTER)
+        managed = at(cluster.inputs, "aadProfile.managed")
+        user = _entra_user(call.inputs.get("format")) if managed else _certificate(cluster)
+        return {"kubeconfigs": [_kubeconfig(call, cluster, "clusterUser", user)]}
+
+
+class AdminCredentials(Function):
+    """A kubeconfig with the certificate of the cluster's own administrator."""
+
+    token = "azure-native:containerservice:listManagedClusterAdminCredentials"  # noqa: S105 - the token of a function
+    required = ("resourceGroupName", "resourceName")
+
+    def result(self, call: Call) -> dict[str, Any]:
+        """Only while the cluster has local accounts."""
+        cluster = _there(call, ManagedCluster(), CLUSTER)
+        if cluster.inputs.get("disableLocalAccounts"):
+            raise ArmError(
+                400,
+                "BadRequest",
+                "Getting static credential is not allowed because this cluster is set to disable local accounts.",
+            )
+        return {"kubeconfigs": [_kubeconfig(call, cluster, "clusterAdmin", _certificate(cluster))]}
+
+
+def _there(call: Call, kind: StorageAccount | ManagedCluster, token: str) -> Item:
+    resource_id = kind.id(call)
+    item = call.world.get(token, resource_id)
+    if item is None or not item.ready:
+        raise ArmError(
+            404,
+            "ResourceNotFound",
+            f"The Resource '{kind.arm_type}/{name_of(resource_id)}' under resource group "
+            f"'{call.inputs['resourceGroupName']}' was not found. For more details please go to "
+            "https://aka.ms/ARMResourceNotFoundFix",
+        )
+    return item
+
+
+def _entra_user(form: str | None) -> dict[str, Any]:
+    ids = {"--server-id": SERVER_APPLICATION, "--client-id": CLIENT_APPLICATION, "--tenant-id": TENANT}
+    if form != "exec":
+        config = {"apiserver-id": SERVER_APPLICATION, "client-id": CLIENT_APPLICATION, "tenant-id": TENANT}
+        return {"auth-provider": {"name": "azure", "config": {"environment": "AzurePublicCloud", **config}}}
+    flags = [part for flag in ids.items() for part in flag]
+    return {
+        "exec": {
+            "apiVersion": "client.authentication.k8s.io/v1beta1",
+            "command": "kubelogin",
+            "args": ["get-token", "--environment", "AzurePublicCloud", *flags, "--login", "devicecode"],
+            "env": None,
+            "provideClusterInfo": False,
+        }
+    }
+
+
+def _certificate(cluster: Item) -> dict[str, Any]:
+    # Opens nothing: a cluster behind the simulation has its own credentials, which no stack is given.
+    text = base64.b64encode(f"simulated credentials of {cluster.id}".encode()).decode()
+    return {"client-certificate-data": text, "client-key-data": text}
+
+
+def _kubeconfig(call: Call, cluster: Item, kind: str, user: dict[str, Any]) -> dict[str, str]:
+    access = call.backing.cluster(request_of(cluster.id, cluster.inputs))
+    name = name_of(cluster.id)
+    login = f"{kind}_{call.inputs['resourceGroupName']}_{name}"
+    host = access.host if ":" in access.host else f"{access.host}:443"
+    content = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [
+            {
+                "name": name,
+                "cluster": {
+                    "server": f"https://{host}",
+                    "certificate-authority-data": base64.b64encode(access.authority.encode()).decode(),
+                },
+            }
+        ],
+        "users": [{"name": login, "user": user}],
+        "contexts": [{"name": name, "context": {"cluster": name, "user": login}}],
+        "current-context": name,
+        "preferences": {},
+    }
+    return {"name": kind, "value": base64.b64encode(json.dumps(content).encode()).decode()}

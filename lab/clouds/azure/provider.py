@@ -1,0 +1,126 @@
+"""The plugin `azure-native` over the simulated Azure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Final
+
+import grpc
+from pulumi.runtime.proto import provider_pb2
+
+from lab.clouds.azure import latency
+from lab.clouds.azure.arm import GROUP, ArmKind, api_version, name_of
+from lab.clouds.azure.authorization import ManagementLockByScope, RoleAssignment
+from lab.clouds.azure.cluster import MaintenanceConfiguration, ManagedCluster
+from lab.clouds.azure.database import Server
+from lab.clouds.azure.database_parts import Configuration, Database, FirewallRule
+from lab.clouds.azure.deployment import Deployment
+from lab.clouds.azure.disk import Disk
+from lab.clouds.azure.dns import PrivateZone, VirtualNetworkLink
+from lab.clouds.azure.egress import NatGateway, PublicIPAddress
+from lab.clouds.azure.endpoint import PrivateDnsZoneGroup, PrivateEndpoint
+from lab.clouds.azure.functions import AdminCredentials, ClientConfig, StorageAccountKeys, UserCredentials
+from lab.clouds.azure.group import ResourceGroup
+from lab.clouds.azure.identity import FederatedIdentityCredential, UserAssignedIdentity
+from lab.clouds.azure.monitoring import DiagnosticSetting, Workspace
+from lab.clouds.azure.network import NetworkSecurityGroup, Subnet, VirtualNetwork
+from lab.clouds.azure.pools import AgentPool
+from lab.clouds.azure.registry import Registry
+from lab.clouds.azure.storage import BlobServiceProperties, FileServiceProperties, ManagementPolicy, StorageAccount
+from lab.clouds.azure.storage_parts import BlobContainer, FileShare
+from lab.clouds.kind import ApiError, Call, Function, Kind
+from lab.clouds.latency import Table
+from lab.clouds.provider import CloudProvider
+from lab.clouds.schema import resource
+from lab.engine.provider_values import UNKNOWN, is_unknown, opened
+
+KINDS: Final[Mapping[str, ArmKind]] = {
+    kind.token: kind
+    for kind in (
+        AgentPool(),
+        BlobContainer(),
+        BlobServiceProperties(),
+        Configuration(),
+        Database(),
+        Deployment(),
+        DiagnosticSetting(),
+        Disk(),
+        FederatedIdentityCredential(),
+        FileServiceProperties(),
+        FileShare(),
+        FirewallRule(),
+        MaintenanceConfiguration(),
+        ManagedCluster(),
+        ManagementLockByScope(),
+        ManagementPolicy(),
+        NatGateway(),
+        NetworkSecurityGroup(),
+        PrivateDnsZoneGroup(),
+        PrivateEndpoint(),
+        PrivateZone(),
+        PublicIPAddress(),
+        Registry(),
+        ResourceGroup(),
+        RoleAssignment(),
+        Server(),
+        StorageAccount(),
+        Subnet(),
+        UserAssignedIdentity(),
+        VirtualNetwork(),
+        VirtualNetworkLink(),
+        Workspace(),
+    )
+}
+FUNCTIONS: Final[Mapping[str, Function]] = {
+    function.token: function
+    for function in (AdminCredentials(), ClientConfig(), StorageAccountKeys(), UserCredentials())
+}
+
+
+class AzureProvider(CloudProvider):
+    """Azure: one directory, any subscription, all locations."""
+
+    kinds: ClassVar[Mapping[str, Kind]] = KINDS
+    functions: ClassVar[Mapping[str, Function]] = FUNCTIONS
+    seconds: ClassVar[Table] = latency.SECONDS
+    patches: ClassVar[bool] = False
+    optional_unknown: ClassVar[bool] = True
+
+    def __init__(self) -> None:
+        super().__init__("azure-native")
+
+    def described(self, op: str, call: Call, error: ApiError) -> str:
+        """As the official plugin words it: status, code and message of the API, or its own words."""
+        return f'Status={error.code} Code="{error.reason}" Message="{error}"' if error.reason else str(error)
+
+    def completed(self, kind: Kind, inputs: dict[str, Any]) -> dict[str, Any]:
+        """Marked inputs with a location: the provider's own, else that of the resource group."""
+        if not isinstance(kind, ArmKind) or inputs.get("location") is not None or not kind.located():
+            return inputs
+        place = self.config.get("location")
+        group = opened(inputs.get("resourceGroupName"))
+        if place is None and kind.token != GROUP and group is not None:
+            place = UNKNOWN if is_unknown(group) else self._place_of_group(str(group))
+        return inputs if place is None else {**inputs, "location": place}
+
+    def _place_of_group(self, name: str) -> Any:
+        found = self.inventory.read().of(GROUP)
+        return next((item.inputs["location"] for item in found if name_of(item.id) == name), None)
+
+    def standard_outputs(self, kind: Kind, call: Call) -> dict[str, Any]:
+        """Name, type and version; ready, where the type says so."""
+        if not isinstance(kind, ArmKind):
+            return {}
+        known = resource(kind.token).outputs
+        settled = {"provisioningState": "Succeeded"} if kind.settles else {}
+        found = {"name": name_of(call.id), "type": kind.arm_type, "azureApiVersion": api_version(kind.token), **settled}
+        return {key: value for key, value in found.items() if key in known}
+
+    def Diff(  # noqa: N802 - the protocol's name
+        self, request: provider_pb2.DiffRequest, context: grpc.ServicerContext
+    ) -> provider_pb2.DiffResponse:
+        """As of every cloud; a name that is a copy of the logical one cannot be there twice."""
+        response = super().Diff(request, context)
+        if KINDS[request.type].naming == "copy":
+            response.deleteBeforeReplace = bool(response.replaces)
+        return response

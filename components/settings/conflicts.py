@@ -57,7 +57,7 @@ def faults(raw: Mapping[str, str], parsed: Mapping[str, Any]) -> Iterator[Fault]
         yield from _dag_faults(parsed.get("dags"), cloud)
         yield from _exposure_faults(parsed.get("exposure"), cloud, executor)
     if isinstance(cloud, GcpCloud):
-        yield from gcp_faults.faults(cloud, parsed)
+        yield from gcp_faults.faults(cloud, parsed, protect=parsed.get("protect", False))
     if isinstance(cloud, AzureCloud):
         yield from _connection_faults(cloud, executor, parsed.get("components", Components()))
         yield from azure_faults.faults(cloud, parsed, protect=parsed.get("protect", False))

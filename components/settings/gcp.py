@@ -322,6 +322,9 @@ class GcpCloud(Model):
     )
     """Who may pass Identity-Aware Proxy before Airflow's own login; default: it is off. Needs a Gateway."""
 
+    production_data: bool = False
+    """Whether data of production lies here: settings then refuse to turn `protect` off."""
+
     @field_validator("zones")
     @classmethod
     def _inside(cls, zones: list[str], info: ValidationInfo) -> list[str]:

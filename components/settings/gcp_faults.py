@@ -31,12 +31,13 @@ SURGE_NODES: Final = 1
 """Nodes that an upgrade of a pool adds for a while."""
 
 
-def faults(cloud: GcpCloud, parsed: Mapping[str, Any]) -> Iterator[Fault]:
+def faults(cloud: GcpCloud, parsed: Mapping[str, Any], *, protect: bool) -> Iterator[Fault]:
     """What no model of the cloud's own can see.
 
     Args:
         cloud: the cloud, fine by itself.
         parsed: the stack's other sections that are fine by themselves.
+        protect: whether the stack's data is protected.
     """
     yield from _address_faults(cloud)
     if FORBIDDEN_IN_BUCKETS in (name := parsed.get("name", "")):
@@ -50,6 +51,13 @@ def faults(cloud: GcpCloud, parsed: Mapping[str, Any]) -> Iterator[Fault]:
         share = parsed.get(section)
         if isinstance(share, kind):
             yield from _share_faults(f"{PROJECT}:{section}.size_gib", share.size_gib, cloud.shares.tier)
+    if cloud.production_data and not protect:
+        yield Fault(
+            key=f"{PROJECT}:protect",
+            value=False,
+            rule="leaves the data of production, which airflow:cloud.production_data names, without protection",
+            remedy="set it to true, or production_data to false",
+        )
     if (executor := parsed.get("executor")) is not None:
         yield from _connection_faults(cloud.database, executor, parsed.get("components", Components()))
     exposure = parsed.get("exposure")

@@ -373,6 +373,20 @@ CASES: Final[Mapping[str, tuple[dict[str, Any], str, str, str, str]]] = {
         "is above 23",
         "use 23",
     ),
+    "data of production without protection": (
+        cloud(production_data=True),
+        "airflow:protect",
+        "False",
+        "leaves the data of production, which airflow:cloud.production_data names, without protection",
+        "production_data to false",
+    ),
+    "data of production whose protection is turned off": (
+        cloud(sections={"protect": "false"}, production_data=True),
+        "airflow:protect",
+        "False",
+        "leaves the data of production",
+        "set it to true",
+    ),
     "keys of both clouds": (
         cloud(subscription_id="00000000-0000-0000-0000-000000000000"),
         f"{CLOUD}.subscription_id",

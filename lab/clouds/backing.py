@@ -47,6 +47,9 @@ class ClusterAccess:
     """Host, and port unless it is 443: what GKE's `endpoint` would be."""
     authority: str
     """PEM certificates of who signs the API's certificate."""
+    named: bool = False
+    """Whether clients that know only the host's name and their machine's authorities reach it under `host` as well: it
+    is then what GKE's DNS endpoint would be. Otherwise such a name is invented."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -147,7 +150,7 @@ class SimulatedBacking:
         cluster = next(each for each in found["clusters"] if each["name"] == current["cluster"])["cluster"]
         authority = cluster.get("certificate-authority-data")
         pem = base64.b64decode(authority).decode() if authority else Path(cluster["certificate-authority"]).read_text()
-        return ClusterAccess(host=cluster["server"].removeprefix("https://").rstrip("/"), authority=pem)
+        return ClusterAccess(host=cluster["server"].removeprefix("https://").rstrip("/"), authority=pem, named=True)
 
     def server(self, request: ServerRequest) -> ServerAccess:
         """An address where nothing answers."""

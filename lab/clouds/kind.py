@@ -213,8 +213,8 @@ class Kind:
     def gone(self, call: Call) -> None:
         """What the cloud remembers after it was deleted."""
 
-    def exists(self, call: Call) -> ApiError:
-        """The refusal of a second one with the same id."""
+    def exists(self, call: Call) -> ApiError | None:
+        """The refusal of a second one with the same id; None where asking twice is fine."""
         return ApiError(409, f"The resource '{call.id}' already exists", reason="alreadyExists")
 
     def missing(self, call: Call, reference: Reference, name: str) -> ApiError:

@@ -22,8 +22,8 @@ def accept(kind: Kind, call: Call, world: World, given: Mapping[str, Any]) -> No
     """
     kind.admit(call)
     call.id = kind.id(call)
-    if world.get(kind.token, call.id) is not None:
-        raise kind.exists(call)
+    if world.get(kind.token, call.id) is not None and (refusal := kind.exists(call)) is not None:
+        raise refusal
     uses = _uses(kind, call)
     kind.accept(call)
     call.item = Item(

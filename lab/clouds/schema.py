@@ -18,7 +18,10 @@ from lab.clouds import schema_text
 Shape = Literal["string", "integer", "number", "boolean", "any", "list", "map", "object", "enum", "either"]
 
 _PLAIN: Final[Mapping[str, Shape]] = {"str": "string", "int": "integer", "float": "number", "bool": "boolean"}
-_LISTED: Final = re.compile(r"[Pp]ossible values(?: are)?: ((?:`[^`]+`(?:, | and | or |, and |, or )?)+)\.?(?= |$)")
+_LISTED: Final = re.compile(
+    r"(?:[Pp]ossible values(?: are)?|[Ee]ach value may be one of): "
+    r"((?:`[^`]+`(?:, | and | or |, and |, or )?)+)\.?(?= |$)"
+)
 _LISTED_JSON: Final = re.compile(r"[Pp]ossible values: \[((?:\"[^\"]+\"(?:, )?)+)\]")
 _REPLACES: Final = re.compile(r"[Cc]hanging this (?:value |field )?forces a new|[Cc]hanging this will force recreation")
 

@@ -5,7 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from lab.clouds.gcp import addresses, network, private_services, services
+from lab.clouds.gcp import (
+    addresses,
+    cluster,
+    database,
+    exposure,
+    iam,
+    network,
+    nodes,
+    private_services,
+    registry,
+    server,
+    services,
+    storage,
+)
 from lab.clouds.kind import Function, Kind
 
 KINDS: Final[Mapping[str, Kind]] = {
@@ -19,6 +32,25 @@ KINDS: Final[Mapping[str, Kind]] = {
         addresses.GlobalAddress(),
         addresses.Address(),
         private_services.Connection(),
+        cluster.Cluster(),
+        nodes.NodePool(),
+        server.DatabaseInstance(),
+        database.Database(),
+        database.User(),
+        storage.Bucket(),
+        storage.Disk(),
+        storage.FilestoreInstance(),
+        iam.Account(),
+        iam.ProjectMember(),
+        iam.AccountMember(),
+        iam.BucketMember(),
+        iam.RepositoryMember(),
+        iam.ProxyMember(),
+        registry.Repository(),
+        exposure.DnsAuthorization(),
+        exposure.Certificate(),
+        exposure.CertificateMap(),
+        exposure.CertificateMapEntry(),
     )
 }
 FUNCTIONS: Final[Mapping[str, Function]] = {

@@ -34,9 +34,8 @@ class Service(GcpKind):
                 reason="SERVICE_CONFIG_NOT_FOUND",
             )
 
-    def exists(self, call: Call) -> ApiError:
-        """Enabling twice is fine in the API; here two resources of one stack would be one API."""
-        return ApiError(409, f"The service {call.inputs['service']} is enabled by another resource already")
+    def exists(self, call: Call) -> None:
+        """Enabling twice is fine."""
 
     def outputs(self, call: Call) -> dict[str, Any]:
         """From now on it is enabled."""

@@ -1,0 +1,55 @@
+"""Flags of Cloud SQL for PostgreSQL, https://cloud.google.com/sql/docs/postgres/flags."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final, Literal
+
+_SWITCHES: Final = """
+autovacuum cloudsql.allow_passwordless_local_connections cloudsql.enable_anon cloudsql.enable_auto_explain
+cloudsql.enable_pg_cron cloudsql.enable_pg_hint_plan cloudsql.enable_pgaudit cloudsql.enable_pglogical
+cloudsql.iam_authentication cloudsql.logical_decoding debug_print_parse debug_print_plan debug_print_rewritten
+default_transaction_deferrable enable_async_append enable_bitmapscan enable_gathermerge enable_hashagg enable_hashjoin
+enable_incremental_sort enable_indexonlyscan enable_indexscan enable_material enable_memoize enable_mergejoin
+enable_nestloop enable_parallel_append enable_parallel_hash enable_partition_pruning enable_partitionwise_aggregate
+enable_partitionwise_join enable_seqscan enable_sort enable_tidscan geqo hot_standby_feedback jit log_checkpoints
+log_connections log_disconnections log_duration log_executor_stats log_hostname log_lock_waits log_parser_stats
+log_planner_stats log_recovery_conflict_waits log_replication_commands log_statement_stats
+parallel_leader_participation pgaudit.log_catalog pgaudit.log_client pgaudit.log_parameter pgaudit.log_relation
+pgaudit.log_statement_once pg_stat_statements.save pg_stat_statements.track_utility quote_all_identifiers row_security
+ssl_is_required track_activities track_commit_timestamp track_counts track_functions track_io_timing wal_compression
+wal_receiver_status_interval
+"""
+_NUMBERS: Final = """
+autovacuum_analyze_scale_factor autovacuum_analyze_threshold autovacuum_freeze_max_age autovacuum_max_workers
+autovacuum_multixact_freeze_max_age autovacuum_naptime autovacuum_vacuum_cost_delay autovacuum_vacuum_cost_limit
+autovacuum_vacuum_insert_scale_factor autovacuum_vacuum_insert_threshold autovacuum_vacuum_scale_factor
+autovacuum_vacuum_threshold autovacuum_work_mem bgwriter_delay bgwriter_lru_maxpages bgwriter_lru_multiplier
+checkpoint_completion_target checkpoint_timeout checkpoint_warning cpu_index_tuple_cost cpu_operator_cost
+cpu_tuple_cost deadlock_timeout default_statistics_target effective_cache_size effective_io_concurrency
+from_collapse_limit gin_fuzzy_search_limit gin_pending_list_limit hash_mem_multiplier
+idle_in_transaction_session_timeout idle_session_timeout join_collapse_limit jit_above_cost lock_timeout
+log_autovacuum_min_duration log_min_duration_sample log_min_duration_statement log_parameter_max_length
+log_parameter_max_length_on_error log_statement_sample_rate log_temp_files log_transaction_sample_rate
+logical_decoding_work_mem maintenance_io_concurrency maintenance_work_mem max_connections max_locks_per_transaction
+max_logical_replication_workers max_parallel_maintenance_workers max_parallel_workers max_parallel_workers_per_gather
+max_pred_locks_per_transaction max_prepared_transactions max_replication_slots max_standby_archive_delay
+max_standby_streaming_delay max_sync_workers_per_subscription max_wal_senders max_wal_size max_worker_processes
+min_wal_size old_snapshot_threshold pg_stat_statements.max random_page_cost seq_page_cost shared_buffers
+statement_timeout tcp_keepalives_count tcp_keepalives_idle tcp_keepalives_interval tcp_user_timeout temp_buffers
+temp_file_limit track_activity_query_size vacuum_cost_delay vacuum_cost_limit vacuum_cost_page_dirty
+vacuum_cost_page_hit vacuum_cost_page_miss vacuum_failsafe_age vacuum_freeze_min_age vacuum_freeze_table_age
+wal_sender_timeout work_mem
+"""
+_TEXTS: Final = """
+client_encoding cron.database_name cron.log_statement datestyle default_transaction_isolation
+default_transaction_read_only log_error_verbosity log_line_prefix log_min_error_statement log_min_messages
+log_statement pgaudit.log pgaudit.log_level pgaudit.role pg_stat_statements.track search_path session_replication_role
+synchronous_commit temp_tablespaces timezone transform_null_equals xmlbinary xmloption password_encryption
+"""
+FLAGS: Final[Mapping[str, Literal["switch", "number", "text"]]] = {
+    **dict.fromkeys(_SWITCHES.split(), "switch"),
+    **dict.fromkeys(_NUMBERS.split(), "number"),
+    **dict.fromkeys(_TEXTS.split(), "text"),
+}
+"""What a value has to be, by flag."""

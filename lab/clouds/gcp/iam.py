@@ -1,0 +1,251 @@
+"""Roles, members and service accounts of the simulated Google Cloud."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, ClassVar, Final
+
+from lab.clouds.gcp.resource import GcpKind, fingerprint, project_number, project_of
+from lab.clouds.gcp.tokens import ACCOUNT, BUCKET, REPOSITORY
+from lab.clouds.kind import ApiError, Call, Grammar, Reference
+from lab.clouds.schema_check import Fault
+from lab.engine.provider_values import is_unknown
+
+NEWS: Final = 2
+"""How many looks miss a new service account: its news take some seconds to get everywhere,
+https://cloud.google.com/iam/docs/access-change-propagation."""
+_MEMBER: Final = re.compile(
+    r"allUsers|allAuthenticatedUsers|(user|group|serviceAccount|domain|projectOwner|projectEditor|projectViewer):[^\s]+"
+    r"|principal(Set)?://iam\.googleapis\.com/[^\s]+"
+)
+_ROLE: Final = re.compile(r"roles/[a-zA-Z0-9]+(\.[a-zA-Z0-9]+)*|(projects|organizations)/[^/]+/roles/[a-zA-Z0-9_.]+")
+_ACCOUNT_MEMBER: Final = re.compile(r"serviceAccount:([^\[\s]+)")
+_POOL_MEMBER: Final = re.compile(r"serviceAccount:([^\[]+\.svc\.id\.goog)\[([^/\]]+)/([^\]]+)\]")
+_POOL_PRINCIPAL: Final = re.compile(r"principal(?:Set)?://.*/workloadIdentityPools/([^/]+\.svc\.id\.goog)/.*")
+KNOWN_ROLES: Final[Mapping[str, tuple[str, ...]]] = {
+    "storage": (
+        "admin",
+        "bucketViewer",
+        "folderAdmin",
+        "legacyBucketOwner",
+        "legacyBucketReader",
+        "legacyBucketWriter",
+        "legacyObjectOwner",
+        "legacyObjectReader",
+        "objectAdmin",
+        "objectCreator",
+        "objectUser",
+        "objectViewer",
+    ),
+    "artifactregistry": (
+        "admin",
+        "createOnPushRepoAdmin",
+        "createOnPushWriter",
+        "reader",
+        "repoAdmin",
+        "writer",
+    ),
+    "iam": (
+        "serviceAccountAdmin",
+        "serviceAccountOpenIdTokenCreator",
+        "serviceAccountTokenCreator",
+        "serviceAccountUser",
+        "serviceAccountViewer",
+        "workloadIdentityUser",
+    ),
+    "iap": ("admin", "httpsResourceAccessor", "settingsAdmin", "tunnelResourceAccessor", "tunnelDestGroupViewer"),
+    "logging": ("admin", "bucketWriter", "configWriter", "logWriter", "privateLogViewer", "viewAccessor", "viewer"),
+    "monitoring": ("admin", "editor", "metricWriter", "metricsScopesViewer", "viewer"),
+    "cloudsql": ("admin", "client", "editor", "instanceUser", "viewer"),
+}
+"""Predefined roles by service, where all of them are known here; https://cloud.google.com/iam/docs/roles-permissions."""
+
+
+def account_of(member: str) -> str | None:
+    """The e-mail address of the service account that a member is; None for every other member."""
+    if _POOL_MEMBER.fullmatch(member):
+        return None
+    found = _ACCOUNT_MEMBER.fullmatch(member)
+    return found[1] if found else None
+
+
+def _googles_own(email: str) -> bool:
+    """Whether an account is one that the project's user did not make."""
+    return not email.endswith(".iam.gserviceaccount.com") or bool(
+        re.match(r"(service-\d+|\d+-compute)@|.*@gcp-sa-", email)
+    )
+
+
+class Member(GcpKind):
+    """One member with one role on something. Nothing about it changes in place, and adding it twice is fine."""
+
+    name: ClassVar[str] = ""
+    link = ""
+    services: ClassVar[tuple[str, ...]] = ()
+    """Services whose roles can be given here; empty is all."""
+    references = (
+        Reference(path="member", to=(ACCOUNT,), way="ignores", name=account_of, implicit=_googles_own, retry=True),
+    )
+
+    def faults(self, inputs: dict[str, Any], config: Mapping[str, Any]) -> Iterator[Fault]:
+        """Members and roles that are none."""
+        yield from super().faults(inputs, config)
+        for name, form in (("member", _MEMBER), ("role", _ROLE)):
+            value = inputs[name]
+            if not is_unknown(value) and not form.fullmatch(value):
+                yield name, f"is {value!r}, no {name}"
+
+    def accept(self, call: Call) -> None:
+        """A role that exists for this, and a pool of identities that exists."""
+        role, member = call.inputs["role"], call.inputs["member"]
+        service, _, rest = role.removeprefix("roles/").partition(".")
+        if role.startswith("roles/") and (
+            (service in KNOWN_ROLES and rest not in KNOWN_ROLES[service])
+            or (self.services and service not in self.services)
+        ):
+            raise ApiError(400, f"Role {role} is not supported for this resource.", reason="badRequest")
+        found = _POOL_MEMBER.fullmatch(member) or _POOL_PRINCIPAL.fullmatch(member)
+        if found and found[1] not in call.world.facts.get("workload_pools", {}):
+            raise ApiError(
+                400,
+                f"Identity Pool does not exist ({found[1]}). Please check that you specified a valid resource name as "
+                "returned in the `name` attribute in the configuration API.",
+                reason="badRequest",
+            )
+
+    def exists(self, call: Call) -> None:
+        """Added twice is there once."""
+
+    def missing(self, call: Call, reference: Reference, name: str) -> ApiError:
+        """As IAM words it."""
+        if reference.path == "member":
+            return ApiError(400, f"Service account {name} does not exist.", reason="badRequest")
+        return super().missing(call, reference, name)
+
+    def id(self, call: Call) -> str:
+        """What it is on, role and member, and the condition's title."""
+        condition = call.get("condition.title")
+        suffix = f"/{condition}" if condition else ""
+        return f"{super().id(call)}/{call.inputs['role']}/{call.inputs['member']}{suffix}"
+
+    def outputs(self, call: Call) -> dict[str, Any]:
+        """A tag."""
+        return {"etag": fingerprint(call.id)}
+
+
+class ProjectMember(Member):
+    """A role on the whole project."""
+
+    token = "gcp:projects/iAMMember:IAMMember"  # noqa: S105 - a type token
+    api = "cloudresourcemanager.googleapis.com"
+    path = "{project}"
+    immutable = ("project", "role", "member", "condition")
+
+
+class AccountMember(Member):
+    """A role on a service account, above all the one to be it."""
+
+    token = "gcp:serviceaccount/iAMMember:IAMMember"  # noqa: S105
+    api = "iam.googleapis.com"
+    path = "{serviceAccountId}"
+    services = ("iam",)
+    immutable = ("serviceAccountId", "role", "member", "condition")
+    references = (
+        *Member.references,
+        Reference(path="serviceAccountId", to=(ACCOUNT,), way="goes_with", retry=True),
+    )
+
+
+class BucketMember(Member):
+    """A role on a bucket."""
+
+    token = "gcp:storage/bucketIAMMember:BucketIAMMember"  # noqa: S105
+    api = "storage.googleapis.com"
+    path = "b/{bucket}"
+    services = ("storage",)
+    immutable = ("bucket", "role", "member", "condition")
+    references = (*Member.references, Reference(path="bucket", to=(BUCKET,), way="goes_with"))
+
+
+class RepositoryMember(Member):
+    """A role on a repository."""
+
+    token = "gcp:artifactregistry/repositoryIamMember:RepositoryIamMember"  # noqa: S105
+    api = "artifactregistry.googleapis.com"
+    path = "projects/{project}/locations/{location}/repositories/{repository}"
+    services = ("artifactregistry",)
+    immutable = ("project", "location", "repository", "role", "member", "condition")
+    references = (*Member.references, Reference(path="repository", to=(REPOSITORY,), way="goes_with"))
+
+
+class ProxyMember(Member):
+    """A role on everything behind Identity-Aware Proxy in the project."""
+
+    token = "gcp:iap/webTypeComputeIamMember:WebTypeComputeIamMember"  # noqa: S105
+    api = "iap.googleapis.com"
+    path = "projects/{project}/iap_web/compute"
+    services = ("iap",)
+    immutable = ("project", "role", "member", "condition")
+
+
+class Account(GcpKind):
+    """A service account. A deleted one can be brought back for 30 days, and its name used again at once."""
+
+    token = ACCOUNT
+    api = "iam.googleapis.com"
+    name = "accountId"
+    link = ""
+    grammar = Grammar(
+        pattern=r"[a-z]([-a-z0-9]{4,28}[a-z0-9])", words="6 to 30 of a-z, 0-9 and -, beginning with a letter"
+    )
+    required = ("accountId",)
+    immutable = ("accountId", "project")
+    settling = NEWS
+
+    def id(self, call: Call) -> str:
+        """By its address."""
+        return f"projects/{project_of(call)}/serviceAccounts/{_email(call)}"
+
+    def names(self, call: Call) -> list[str]:
+        """Address, and number."""
+        return [_email(call), fingerprint_number(call.id)]
+
+    def accept(self, call: Call) -> None:
+        """Short texts."""
+        if len(call.get("displayName", "")) > 100 or len(call.get("description", "").encode()) > 256:
+            raise ApiError(400, "The display name or description is too long.", reason="badRequest")
+
+    def exists(self, call: Call) -> ApiError | None:
+        """Unless it was said to be fine."""
+        if call.get("createIgnoreAlreadyExists", False):
+            return None
+        return ApiError(
+            409,
+            f"Service account {call.inputs['accountId']} already exists within project projects/{project_of(call)}.",
+            reason="alreadyExists",
+        )
+
+    def outputs(self, call: Call) -> dict[str, Any]:
+        """Address and number."""
+        email = _email(call)
+        return {
+            "email": email,
+            "member": f"serviceAccount:{email}",
+            "name": f"projects/{project_of(call)}/serviceAccounts/{email}",
+            "uniqueId": fingerprint_number(call.id),
+        }
+
+
+def fingerprint_number(text: str) -> str:
+    """21 digits that are always the same for one text."""
+    return f"1{int(fingerprint(text, 20), 16):020d}"[:21]
+
+
+def _email(call: Call) -> str:
+    return f"{call.inputs['accountId']}@{project_of(call)}.iam.gserviceaccount.com"
+
+
+def default_account(call: Call) -> str:
+    """The address of the account that machines have unless told otherwise."""
+    return f"{project_number(project_of(call))}-compute@developer.gserviceaccount.com"

@@ -1,0 +1,161 @@
+"""Node pools of GKE in the simulated Google Cloud."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, ClassVar, Final
+
+from lab.clouds.gcp import machines
+from lab.clouds.gcp.regions import region_of, zones_of
+from lab.clouds.gcp.resource import GcpKind, fingerprint, project_of, require_quota
+from lab.clouds.gcp.tokens import ACCOUNT, CLUSTER, NODE_POOL
+from lab.clouds.inventory import Item
+from lab.clouds.kind import ApiError, Call, Choices, Grammar, Reference, at
+from lab.clouds.schema_check import Fault
+from lab.engine.provider_values import is_unknown
+
+VERSION: Final = "1.34.2-gke.1000000"
+"""What a release channel gives today."""
+_EFFECTS: Final = ("NO_SCHEDULE", "PREFER_NO_SCHEDULE", "NO_EXECUTE")
+NODES: Final[Choices] = {
+    "nodeConfig.workloadMetadataConfig.mode": ("GKE_METADATA", "GCE_METADATA"),
+    "nodeConfig.imageType": ("COS_CONTAINERD", "UBUNTU_CONTAINERD", "COS_ARM64_CONTAINERD"),
+    "nodeConfig.diskType": ("pd-standard", "pd-balanced", "pd-ssd", "hyperdisk-balanced"),
+    "nodeConfig.taints[*].effect": _EFFECTS,
+}
+"""Possible values in the config of nodes."""
+
+
+class NodePool(GcpKind):
+    """Nodes of one kind in a cluster."""
+
+    token = NODE_POOL
+    api = "container.googleapis.com"
+    link = ""
+    path = "projects/{project}/locations/{location}/clusters/{cluster}/nodePools/{name}"
+    grammar = Grammar(
+        pattern=r"[a-z]([-a-z0-9]{0,38}[a-z0-9])?",
+        words="1 to 40 of a-z, 0-9 and -, beginning with a letter and not ending with -",
+        automatic=40,
+    )
+    immutable = (
+        "name",
+        "namePrefix",
+        "project",
+        "cluster",
+        "location",
+        "initialNodeCount",
+        "maxPodsPerNode",
+        "placementPolicy",
+        "queuedProvisioning",
+        "nodeConfig.diskEncryption",
+        "nodeConfig.ephemeralStorageConfig",
+        "nodeConfig.localSsdCount",
+        "nodeConfig.minCpuPlatform",
+        "nodeConfig.oauthScopes",
+        "nodeConfig.preemptible",
+        "nodeConfig.serviceAccount",
+        "nodeConfig.shieldedInstanceConfig",
+        "nodeConfig.spot",
+        "nodeConfig.metadata",
+    )
+    values: ClassVar[Choices] = {
+        **NODES,
+        "autoscaling.locationPolicy": ("BALANCED", "ANY"),
+        "upgradeSettings.strategy": ("SURGE", "BLUE_GREEN"),
+    }
+    references = (
+        Reference(path="cluster", to=(CLUSTER,), way="goes_with"),
+        Reference(path="nodeConfig.serviceAccount", to=(ACCOUNT,), way="ignores", retry=True),
+    )
+
+    def faults(self, inputs: dict[str, Any], config: Mapping[str, Any]) -> Iterator[Fault]:
+        """A place, which only a full cluster id can stand for, and counts in order."""
+        yield from super().faults(inputs, config)
+        cluster = inputs.get("cluster")
+        whole = isinstance(cluster, str) and (is_unknown(cluster) or "/" in cluster)
+        if not inputs.get("location") and not whole and not config.get("zone") and not config.get("region"):
+            yield "location", "is missing: it is in neither the resource nor the provider's config"
+        least, most = (at(inputs, f"autoscaling.{name}") for name in ("minNodeCount", "maxNodeCount"))
+        if isinstance(least, int) and isinstance(most, int) and least > most:
+            yield "autoscaling.minNodeCount", f"is {least}, above maxNodeCount ({most})"
+
+    def id(self, call: Call) -> str:
+        """Below its cluster, which may be named in full."""
+        return f"{self._cluster(call).id}/nodePools/{call.inputs['name']}"
+
+    def accept(self, call: Call) -> None:
+        """Machines that exist, within the quota; nodes that have an address each."""
+        self._require_metadata(call)
+        count = call.get("initialNodeCount") or call.get("nodeCount") or call.get("autoscaling.minNodeCount", 0)
+        require_cpus(call, call.get("nodeConfig.machineType", "e2-medium"), count * len(self._zones(call)))
+
+    def change(self, call: Call) -> None:
+        """As when it is made."""
+        self._require_metadata(call)
+        require_cpus(call, call.get("nodeConfig.machineType", "e2-medium"), 0)
+
+    def _require_metadata(self, call: Call) -> None:
+        cluster = self._cluster(call)
+        with_identity = at(cluster.inputs, "workloadIdentityConfig.workloadPool") is not None
+        if call.get("nodeConfig.workloadMetadataConfig.mode") == "GKE_METADATA" and not with_identity:
+            raise ApiError(
+                400,
+                "Node pool workload metadata mode GKE_METADATA requires Workload Identity on the cluster.",
+                reason="badRequest",
+            )
+
+    def _cluster(self, call: Call) -> Item:
+        name = call.inputs["cluster"]
+        location = call.get("location")
+        found = [item for item in call.world.of(CLUSTER) if item.called(name)]
+        found = [item for item in found if location in (None, item.inputs["location"])]
+        if not found:
+            raise ApiError(404, f"Not found: {name}", reason="notFound")
+        return found[0]
+
+    def _zones(self, call: Call) -> Sequence[str]:
+        cluster = self._cluster(call)
+        zones: Sequence[str] = call.get("nodeLocations") or cluster.inputs.get("nodeLocations") or ()
+        return zones or zones_of(cluster.inputs["location"])[:3]
+
+    def outputs(self, call: Call) -> dict[str, Any]:
+        """Counts, groups and defaults."""
+        cluster = self._cluster(call)
+        zones = self._zones(call)
+        groups = [
+            f"https://www.googleapis.com/compute/v1/projects/{project_of(call)}/zones/{zone}/instanceGroupManagers/"
+            f"gke-{call.inputs['name']}-{fingerprint(call.id + zone, 8)}-grp"
+            for zone in zones
+        ]
+        known = dict(call.item.outputs) if call.item is not None else {}
+        count = call.get("nodeCount", call.get("initialNodeCount", call.get("autoscaling.minNodeCount", 0)))
+        return {
+            "cluster": call.inputs["cluster"],
+            "location": cluster.inputs["location"],
+            "initialNodeCount": call.get("initialNodeCount", count),
+            "nodeCount": known.get("nodeCount", count),
+            "instanceGroupUrls": groups,
+            "managedInstanceGroupUrls": [group.replace("Managers", "s") for group in groups],
+            "maxPodsPerNode": call.get("maxPodsPerNode", 110),
+            "nodeLocations": list(zones),
+            "version": known.get("version") or call.get("version") or cluster.outputs.get("masterVersion", VERSION),
+            "management": {"autoRepair": True, "autoUpgrade": True} | call.get("management", {}),
+        }
+
+
+def require_cpus(call: Call, machine_type: str, nodes: int) -> None:
+    """Use the quota of processors in a region.
+
+    Raises:
+        ApiError: there is no such machine type, or the quota does not suffice.
+    """
+    each = machines.cpus(machine_type)
+    if each is None:
+        raise ApiError(400, f"Machine type with name '{machine_type}' does not exist.", reason="badRequest")
+    used = 0
+    for item in call.world.of(NODE_POOL):
+        count = item.outputs.get("nodeCount") or item.inputs.get("initialNodeCount") or 0
+        size = machines.cpus(at(item.inputs, "nodeConfig.machineType", "e2-medium")) or 0
+        used += count * size * max(1, len(item.outputs.get("nodeLocations", [])))
+    require_quota("CPUS", used, each * nodes, region_of(call.get("location", "")) or "the region")

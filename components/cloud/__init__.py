@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from components.settings.cloud import GcpCloud, LocalCloud
+from components.settings.cloud import AzureCloud, GcpCloud, LocalCloud
 
 if TYPE_CHECKING:
     from components.cloud.interface import Cloud
@@ -22,5 +22,7 @@ def provision(settings: Settings) -> Cloud:
             from components.cloud import gcp
 
             return gcp.provision(settings, settings.cloud)
-        case other:
-            raise ValueError(f"settings let a cloud through that cannot be provisioned: {other.kind}")
+        case AzureCloud():
+            from components.cloud import azure
+
+            return azure.provision(settings, settings.cloud)

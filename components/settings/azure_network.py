@@ -109,6 +109,10 @@ class Network(Model):
                 raise ValueError(f"overlaps {other} ({taken}); use ranges that share no address")
         return text
 
+    def address_of_service(self, index: int) -> str:
+        """One address of the Services' range, counted from its beginning."""
+        return str(IPv4Network(self.services)[index])
+
 
 class PublicApi(Model):
     """From anywhere, by those whom Entra lets in."""

@@ -1,0 +1,96 @@
+"""Storage accounts: what all of them have in common, and who reaches them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from ipaddress import IPv4Network
+from typing import Any
+
+import pulumi
+from pulumi_azure_native import storage
+
+from components.cloud.azure.network import Network
+from components.cloud.azure.physical import Names
+from components.settings.azure import AzureCloud
+
+
+@dataclass(frozen=True, kw_only=True)
+class AccountArgs:
+    """What an account is built from."""
+
+    settings: AzureCloud
+    names: Names
+    group: pulumi.Input[str]
+    network: Network
+    protect: bool
+
+
+def account(
+    name: str,
+    args: AccountArgs,
+    *,
+    use: str,
+    sku: str,
+    kind: str,
+    shared_keys: bool,
+    parent: pulumi.Resource,
+    **rest: Any,
+) -> storage.StorageAccount:
+    """A storage account that is private but for the stack's own network and what its settings list."""
+    private = args.network.endpoints is not None
+    ranges = args.settings.storage.allowed_ranges
+    return storage.StorageAccount(
+        name,
+        account_name=args.names.joined(use),
+        resource_group_name=args.group,
+        location=args.settings.location,
+        kind=kind,
+        sku=storage.SkuArgs(name=sku),
+        allow_blob_public_access=False,
+        allow_cross_tenant_replication=False,
+        allow_shared_key_access=shared_keys,
+        default_to_o_auth_authentication=True,
+        is_local_user_enabled=False,
+        minimum_tls_version="TLS1_2",
+        # Ranges from outside need the public address, which then is for them alone.
+        public_network_access="Disabled" if private and not ranges else "Enabled",
+        network_rule_set=storage.NetworkRuleSetArgs(
+            default_action=storage.DefaultAction.DENY,
+            bypass="None",
+            ip_rules=[
+                storage.IPRuleArgs(i_p_address_or_range=plain_range(text), action=storage.Action.ALLOW)
+                for text in ranges
+            ],
+            virtual_network_rules=[]
+            if private
+            else [
+                storage.VirtualNetworkRuleArgs(
+                    virtual_network_resource_id=args.network.nodes, action=storage.Action.ALLOW
+                )
+            ],
+        ),
+        tags=args.names.tags(),
+        opts=pulumi.ResourceOptions(
+            parent=parent,
+            protect=args.protect,
+            custom_timeouts=pulumi.CustomTimeouts(create="20m", update="20m", delete="20m"),
+        ),
+        **rest,
+    )
+
+
+def plain_range(text: str) -> str:
+    """A range as a storage account's firewall takes it: a single address has no prefix."""
+    network = IPv4Network(text)
+    return str(network.network_address) if network.prefixlen == network.max_prefixlen else text
+
+
+def kept_deleted(args: AccountArgs) -> storage.DeleteRetentionPolicyArgs:
+    """How long what was deleted can be brought back."""
+    return storage.DeleteRetentionPolicyArgs(enabled=True, days=args.settings.storage.deleted_kept_days)
+
+
+def after(value: pulumi.Output[str], resources: Sequence[pulumi.Resource]) -> pulumi.Output[str]:
+    """A value that is known once the resources are there, too."""
+    return pulumi.Output.all(value, *(resource.urn for resource in resources)).apply(lambda known: str(known[0]))

@@ -1,0 +1,204 @@
+"""The PostgreSQL Flexible Server of a stack."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import pulumi
+import pulumi_random as random
+from pulumi_azure_native import dbforpostgresql
+
+from components.cloud import interface
+from components.cloud.azure.physical import Names
+from components.settings import azure_catalogue as catalogue
+from components.settings.azure import AzureCloud
+
+PORT: Final = 5432
+ADMINISTRATOR: Final = "administrator_of_airflow"
+"""Not one of the names that Flexible Server forbids: admin, administrator, root, guest, public, azure_…, pg_…."""
+SSL_MODE: Final = "verify-full"
+"""Certificates of Flexible Server name its host and are signed by public authorities, which images trust,
+https://learn.microsoft.com/azure/postgresql/security/security-tls."""
+ENCRYPTION: Final[Mapping[str, str]] = {
+    "require_secure_transport": "on",
+    "ssl_min_protocol_version": "TLSv1.2",
+}
+AUDIT: Final[Mapping[str, str]] = {
+    "log_connections": "on",
+    "log_disconnections": "on",
+    "log_checkpoints": "on",
+    "connection_throttle.enable": "on",
+    # Loaded at the next restart, which maintenance brings; until then the two below have no effect.
+    "shared_preload_libraries": "pg_cron,pg_stat_statements,pgaudit",
+    "azure.extensions": "PGAUDIT",
+    "pgaudit.log": "ddl,role",
+}
+"""https://learn.microsoft.com/azure/postgresql/server-parameters/concepts-server-parameters."""
+WEEK: Final = ("sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday")
+"""Days as Flexible Server counts them."""
+HIGH_AVAILABILITY: Final = {"none": "Disabled", "same_zone": "SameZone", "zone_redundant": "ZoneRedundant"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class DatabaseArgs:
+    """What the server is built from."""
+
+    settings: AzureCloud
+    names: Names
+    group: pulumi.Input[str]
+    subnet: pulumi.Input[str]
+    """A subnet that is delegated to Flexible Server."""
+    zone: pulumi.Input[str]
+    """Private DNS zone that the server's name is in."""
+    tenant: pulumi.Input[str]
+    """The Entra tenant whose identities may log in, once someone adds them."""
+    results: bool
+    """Whether a database for Celery's results is wanted."""
+    protect: bool
+
+
+class Database(pulumi.ComponentResource):
+    """A PostgreSQL server inside the network; creation takes about 8 minutes.
+
+    The users that own the databases are made by the migration: Azure's API makes none but the administrator.
+    """
+
+    id: pulumi.Output[str]
+    databases: interface.Databases
+
+    def __init__(self, name: str, args: DatabaseArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("airflow:azure:Database", name, None, opts)
+        self._args = args
+        chosen = args.settings.database
+        password = self._password(f"{name}-administrator")
+        # In state as "<name>-server": renaming destroys it.
+        server = dbforpostgresql.Server(
+            f"{name}-server",
+            server_name=args.names.of(),
+            resource_group_name=args.group,
+            location=args.settings.location,
+            version=str(chosen.version),
+            administrator_login=ADMINISTRATOR,
+            administrator_login_password=password,
+            auth_config=dbforpostgresql.AuthConfigArgs(
+                active_directory_auth="Enabled",
+                # Airflow logs in by password.
+                password_auth="Enabled",  # noqa: S106 - a switch
+                tenant_id=args.tenant,
+            ),
+            sku=dbforpostgresql.SkuArgs(name=chosen.size, tier=catalogue.tier(chosen.size)),
+            storage=dbforpostgresql.StorageArgs(storage_size_gb=chosen.disk_gib, auto_grow="Enabled"),
+            backup=dbforpostgresql.BackupArgs(
+                backup_retention_days=chosen.backup_days,
+                geo_redundant_backup="Enabled" if chosen.geo_redundant_backup else "Disabled",
+            ),
+            high_availability=dbforpostgresql.HighAvailabilityArgs(mode=HIGH_AVAILABILITY[chosen.high_availability]),
+            network=dbforpostgresql.NetworkArgs(
+                delegated_subnet_resource_id=args.subnet,
+                private_dns_zone_arm_resource_id=args.zone,
+                public_network_access="Disabled",
+            ),
+            maintenance_window=_maintenance(args.settings),
+            tags=args.names.tags(),
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                protect=args.protect,
+                # Grows by itself, and a failover changes places.
+                ignore_changes=[
+                    "storage.storageSizeGB",
+                    "storage.tier",
+                    "availabilityZone",
+                    "highAvailability.standbyAvailabilityZone",
+                ],
+                custom_timeouts=pulumi.CustomTimeouts(create="60m", update="60m", delete="60m"),
+            ),
+        )
+        self._server, self.id = server, server.id
+        # A server changes one thing at a time; what everything waits for comes first.
+        metadata = self._database(f"{name}-metadata", "airflow", after=server)
+        results = self._database(f"{name}-results", "celery", after=metadata) if args.results else None
+        last: pulumi.Resource = results if results is not None else metadata
+        for parameter, value in {**ENCRYPTION, **(AUDIT if chosen.audit else {})}.items():
+            last = self._configuration(name, parameter, value, after=last)
+        self.databases = interface.Databases(
+            metadata=self._owned(f"{name}-metadata", metadata),
+            results=self._owned(f"{name}-results", results) if results is not None else None,
+            administrator=interface.Database(
+                host=server.fully_qualified_domain_name,
+                port=PORT,
+                name="postgres",
+                user=ADMINISTRATOR,
+                password=password,
+                ssl_mode=SSL_MODE,
+            ),
+            identity=server.name,
+            max_connections=catalogue.max_connections(chosen.size),
+        )
+        self.register_outputs({"host": server.fully_qualified_domain_name})
+
+    def _database(self, name: str, database: str, *, after: pulumi.Resource) -> dbforpostgresql.Database:
+        return dbforpostgresql.Database(
+            name,
+            database_name=database,
+            server_name=self._server.name,
+            resource_group_name=self._args.group,
+            charset="UTF8",
+            collation="en_US.utf8",
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                # In state as "<name>-<use>": renaming makes an empty one beside it.
+                protect=self._args.protect,
+                depends_on=[after],
+                # It goes with the server, and when Celery goes it stays: what it holds is not the program's to drop.
+                retain_on_delete=True,
+            ),
+        )
+
+    def _owned(self, name: str, database: dbforpostgresql.Database) -> interface.Database:
+        """The database with the user that will own it."""
+        return interface.Database(
+            host=self._server.fully_qualified_domain_name,
+            port=PORT,
+            name=database.name,
+            user=name.rpartition("-")[2],
+            password=self._password(name),
+            ssl_mode=SSL_MODE,
+        )
+
+    def _configuration(self, name: str, parameter: str, value: str, *, after: pulumi.Resource) -> pulumi.Resource:
+        return dbforpostgresql.Configuration(
+            f"{name}-{parameter.replace('_', '-').replace('.', '-')}",
+            configuration_name=parameter,
+            server_name=self._server.name,
+            resource_group_name=self._args.group,
+            source="user-override",
+            value=value,
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[after], deleted_with=self._server),
+        )
+
+    def _password(self, name: str) -> pulumi.Output[str]:
+        """A generated password, made once and kept in state."""
+        made = random.RandomPassword(
+            f"{name}-password",
+            length=32,
+            special=False,
+            # Azure asks an administrator's password for three kinds of characters.
+            min_lower=1,
+            min_upper=1,
+            min_numeric=1,
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        return made.result
+
+
+def _maintenance(settings: AzureCloud) -> dbforpostgresql.MaintenanceWindowArgs:
+    window = settings.maintenance
+    if window is None:
+        return dbforpostgresql.MaintenanceWindowArgs(
+            custom_window="Disabled", day_of_week=0, start_hour=0, start_minute=0
+        )
+    return dbforpostgresql.MaintenanceWindowArgs(
+        custom_window="Enabled", day_of_week=WEEK.index(window.day), start_hour=window.hour, start_minute=0
+    )

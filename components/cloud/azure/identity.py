@@ -1,0 +1,93 @@
+"""Who the parts of Airflow are in Azure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import pulumi
+from pulumi_azure_native import managedidentity
+
+from components import naming
+from components.cloud.azure import roles
+from components.cloud.azure.accounts import after
+from components.cloud.azure.physical import Names
+from components.cloud.interface import LOG_READERS, LOG_WRITERS, Identity
+
+AUDIENCE: Final = "api://AzureADTokenExchange"
+"""What a ServiceAccount's token must be for, https://learn.microsoft.com/azure/aks/workload-identity-overview."""
+CLIENT_ANNOTATION: Final = "azure.workload.identity/client-id"
+TENANT_ANNOTATION: Final = "azure.workload.identity/tenant-id"
+POD_LABELS: Final = {"azure.workload.identity/use": "true"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class IdentitiesArgs:
+    """What the identities are built from."""
+
+    names: Names
+    group: pulumi.Input[str]
+    subscription_id: str
+    namespace: str
+    parts: Mapping[str, str]
+    """Role on the container by part of Airflow."""
+    container: pulumi.Input[str]
+    issuer: pulumi.Input[str]
+
+
+class Identities(pulumi.ComponentResource):
+    """One identity for each part, with a role on one container, used by exactly one Kubernetes ServiceAccount."""
+
+    identities: dict[str, Identity]
+
+    def __init__(self, name: str, args: IdentitiesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("airflow:azure:Identities", name, None, opts)
+        self.identities = {part: self._identity(name, part, role, args) for part, role in args.parts.items()}
+        self.register_outputs({})
+
+    def _identity(self, name: str, part: str, role: str, args: IdentitiesArgs) -> Identity:
+        child = pulumi.ResourceOptions(parent=self)
+        identity = managedidentity.UserAssignedIdentity(
+            f"{name}-{part}",
+            resource_name_=args.names.of(part),
+            resource_group_name=args.group,
+            tags=args.names.tags(),
+            opts=child,
+        )
+        access = roles.assigned(
+            f"{name}-{part}-role",
+            subscription_id=args.subscription_id,
+            role=role,
+            scope=args.container,
+            principal=identity.principal_id,
+            opts=child,
+        )
+        account = naming.object_name(args.names.instance, part)
+        federation = managedidentity.FederatedIdentityCredential(
+            f"{name}-{part}-federation",
+            federated_identity_credential_resource_name=part,
+            resource_name_=identity.name,
+            resource_group_name=args.group,
+            issuer=args.issuer,
+            subject=f"system:serviceaccount:{args.namespace}:{account}",
+            audiences=[AUDIENCE],
+            opts=child,
+        )
+        return Identity(
+            service_account_annotations={
+                # Known once it can be used: whoever takes it from here starts after that.
+                CLIENT_ANNOTATION: after(identity.client_id, [access, federation]),
+                TENANT_ANNOTATION: identity.tenant_id,
+            },
+            pod_labels=POD_LABELS,
+        )
+
+
+def log_roles(*, workers: bool, task_pods: bool) -> dict[str, str]:
+    """The role that each part of an installation needs on the container for logs."""
+    absent = {"worker": not workers, "task": not task_pods}
+    return {
+        **{part: roles.LOG_WRITER for part in LOG_WRITERS if not absent.get(part)},
+        **dict.fromkeys(LOG_READERS, roles.LOG_READER),
+    }

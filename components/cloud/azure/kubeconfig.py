@@ -1,0 +1,69 @@
+"""The kubeconfig of an AKS cluster: it logs in by kubelogin, and holds no token."""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import Any, Final, cast
+
+import pulumi
+import yaml
+from pulumi_azure_native import containerservice
+
+SERVER_APPLICATION: Final = "6dae42f8-4368-4678-94ff-3960e28e3630"
+"""The application of Entra that every AKS cluster takes tokens for,
+https://azure.github.io/kubelogin/concepts/aks.html."""
+
+
+def kubeconfig(
+    cluster: pulumi.Input[str], group: pulumi.Input[str], login: str, opts: pulumi.InvokeOutputOptions
+) -> pulumi.Output[str]:
+    """The cluster's kubeconfig, secret.
+
+    Args:
+        cluster: the cluster's name.
+        group: the name of its resource group.
+        login: kubelogin's way to log in.
+        opts: the provider to ask, and what must be there before.
+    """
+    # The only answer of Azure with the cluster's authority; without local accounts there are no credentials in it.
+    answer = containerservice.list_managed_cluster_user_credentials_output(
+        resource_group_name=group, resource_name=cluster, format="exec", opts=opts
+    )
+    given = answer.kubeconfigs.apply(lambda kubeconfigs: str(kubeconfigs[0].value))
+    return pulumi.Output.secret(
+        pulumi.Output.all(cluster, given).apply(lambda known: rebuilt(known[0], known[1], login))
+    )
+
+
+def rebuilt(name: str, given: str, login: str) -> str:
+    """A kubeconfig with one context; address and authority are the given one's, the login is our own.
+
+    Args:
+        name: what cluster, user and context are called.
+        given: a kubeconfig in base64.
+        login: kubelogin's way to log in.
+    """
+    content = cast("dict[str, Any]", yaml.safe_load(base64.b64decode(given)))
+    [entry] = cast("list[dict[str, Any]]", content["clusters"])
+    found = cast("dict[str, str]", entry["cluster"])
+    plugin = {
+        "apiVersion": "client.authentication.k8s.io/v1",
+        "command": "kubelogin",
+        "args": ["get-token", "--login", login, "--server-id", SERVER_APPLICATION],
+        "interactiveMode": "IfAvailable",
+        "provideClusterInfo": False,
+        "installHint": "run: az aks install-cli, or see https://azure.github.io/kubelogin/install.html",
+    }
+    return json.dumps(
+        {
+            "apiVersion": "v1",
+            "kind": "Config",
+            "clusters": [
+                {"name": name, "cluster": {key: found[key] for key in ("server", "certificate-authority-data")}}
+            ],
+            "users": [{"name": name, "user": {"exec": plugin}}],
+            "contexts": [{"name": name, "context": {"cluster": name, "user": name}}],
+            "current-context": name,
+        }
+    )

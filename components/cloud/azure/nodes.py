@@ -1,0 +1,123 @@
+"""The nodes of an AKS cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import pulumi
+from pulumi_azure_native import containerservice
+
+from components.cloud.azure.physical import Names
+from components.settings.azure import AzureCloud, Pool, TaskPool
+
+POOL_LABEL: Final = "airflow-pool"
+SYSTEM_TAINT: Final = "CriticalAddonsOnly=true:NoSchedule"
+TASK_TAINT: Final = "airflow-tasks"
+SPOT_TAINT: Final = "kubernetes.azure.com/scalesetpriority"
+"""Key of the taint that AKS gives to spot nodes, whether asked for or not."""
+PODS_MAX: Final = 110
+SURGE: Final = "10%"
+DRAIN_MINUTES: Final = 60
+"""How long an upgrade waits for the pods of one node; workers take their time to end."""
+
+
+def task_taint(pool: TaskPool | None) -> str | None:
+    """Key of the taint of nodes for tasks; None where there are no such nodes."""
+    if pool is None:
+        return None
+    return SPOT_TAINT if pool.spot else TASK_TAINT
+
+
+def shape(cloud: AzureCloud, pool: Pool, subnet: pulumi.Input[str], tags: Mapping[str, str]) -> dict[str, Any]:
+    """What every pool has, as arguments of one that is part of a cluster or of one that stands alone."""
+    return {
+        "type": "VirtualMachineScaleSets",
+        "vm_size": pool.machine_size,
+        "availability_zones": cloud.node_zones or None,
+        "vnet_subnet_id": subnet,
+        "enable_auto_scaling": True,
+        "min_count": pool.nodes_min,
+        "max_count": pool.nodes_max,
+        "count": pool.nodes_min,
+        "max_pods": PODS_MAX,
+        "os_type": "Linux",
+        "os_sku": "AzureLinux3",
+        "os_disk_type": pool.disk.capitalize(),
+        "os_disk_size_gb": pool.disk_gib,
+        "enable_encryption_at_host": cloud.cluster.encryption_at_host,
+        "enable_node_public_ip": False,
+        "security_profile": containerservice.AgentPoolSecurityProfileArgs(
+            enable_secure_boot=True, enable_vtpm=True, ssh_access="Disabled"
+        ),
+        "tags": dict(tags),
+    }
+
+
+@dataclass(frozen=True, kw_only=True)
+class NodesArgs:
+    """What the pools are built from."""
+
+    settings: AzureCloud
+    names: Names
+    group: pulumi.Input[str]
+    cluster: containerservice.ManagedCluster
+    subnet: pulumi.Input[str]
+
+
+class Nodes(pulumi.ComponentResource):
+    """The pools beside the cluster's first one; each takes about 3 minutes, both at once."""
+
+    pools: Sequence[pulumi.Resource]
+
+    def __init__(self, name: str, args: NodesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("airflow:azure:Nodes", name, None, opts)
+        self._args = args
+        airflow, tasks = args.settings.cluster.airflow_nodes, args.settings.cluster.task_nodes
+        pools: list[pulumi.Resource] = []
+        if airflow is not None:
+            pools.append(self._pool(name, "airflow", airflow))
+        if tasks is not None:
+            spot = tasks.spot
+            pools.append(
+                self._pool(
+                    name,
+                    "tasks",
+                    tasks,
+                    node_taints=[f"{SPOT_TAINT}=spot:NoSchedule" if spot else f"{TASK_TAINT}=true:NoSchedule"],
+                    scale_set_priority="Spot" if spot else None,
+                    scale_set_eviction_policy="Delete" if spot else None,
+                    spot_max_price=-1 if spot else None,
+                )
+            )
+        self.pools = pools
+        self.register_outputs({})
+
+    def _pool(self, name: str, use: str, pool: Pool, **rest: Any) -> containerservice.AgentPool:
+        args = self._args
+        spot = rest.get("scale_set_priority") == "Spot"
+        return containerservice.AgentPool(
+            f"{name}-{use}",
+            agent_pool_name=use,
+            resource_group_name=args.group,
+            resource_name_=args.cluster.name,
+            mode="User",
+            node_labels={POOL_LABEL: use},
+            # Spot nodes have no room for a surge.
+            upgrade_settings=containerservice.AgentPoolUpgradeSettingsArgs(
+                max_surge=None if spot else SURGE, drain_timeout_in_minutes=DRAIN_MINUTES
+            ),
+            **rest,
+            **shape(args.settings, pool, args.subnet, args.names.tags()),
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                # The autoscaler's, and the upgrade channel's.
+                ignore_changes=["count", "orchestratorVersion"],
+                # Gone with the cluster; one by one takes minutes more.
+                deleted_with=args.cluster,
+                # Another pool of one name can only come after the old one.
+                delete_before_replace=True,
+                custom_timeouts=pulumi.CustomTimeouts(create="60m", update="120m", delete="60m"),
+            ),
+        )

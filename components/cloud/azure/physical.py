@@ -1,0 +1,59 @@
+"""What things are called in Azure."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+import pulumi
+
+from components import naming
+
+NAME_MAX: Final = 63
+"""Characters in the name of a cluster or a database server, the shortest of those with dashes,
+https://learn.microsoft.com/azure/azure-resource-manager/management/resource-name-rules."""
+ACCOUNT_MAX: Final = 24
+"""Characters in the name of a storage account: lower-case letters and digits."""
+REGISTRY_MAX: Final = 50
+"""Characters in the name of a registry: letters and digits."""
+NODE_GROUP_MAX: Final = 80
+"""Characters in the name of the resource group that a cluster makes for its nodes."""
+
+
+def joined(limit: int, *parts: str) -> str:
+    """The parts as lower-case letters and digits in at most `limit` characters.
+
+    All but the first part stay whole: they tell one name from another.
+
+    Raises:
+        ValueError: the limit leaves no room for the first part.
+    """
+    first, *rest = (re.sub(r"[^a-z0-9]", "", part.lower()) for part in parts)
+    room = limit - sum(map(len, rest))
+    if room < 1:
+        raise ValueError(f"{limit} characters leave no room beside {' '.join(rest)}")
+    return first[:room] + "".join(rest)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Names:
+    """Physical names of one stack. Their random end is new after each `destroy`.
+
+    Names of servers, storage accounts and registries belong to all the world, and some stay blocked after deletion.
+    """
+
+    instance: str
+    suffix: pulumi.Output[str]
+
+    def of(self, *parts: str, limit: int = NAME_MAX) -> pulumi.Output[str]:
+        """A name that holds the instance, the parts and the random end."""
+        return self.suffix.apply(lambda suffix: naming.fitted(limit, self.instance, *parts, suffix))
+
+    def joined(self, *parts: str, limit: int = ACCOUNT_MAX) -> pulumi.Output[str]:
+        """The same for names without dashes."""
+        return self.suffix.apply(lambda suffix: joined(limit, self.instance, *parts, suffix))
+
+    def tags(self) -> dict[str, str]:
+        """Tags by which costs and searches tell this stack's things from others."""
+        return {"app": naming.PART_OF, "instance": self.instance, "managed-by": "pulumi"}

@@ -1,0 +1,60 @@
+"""Where images of a stack's own come from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pulumi
+from pulumi_azure_native import containerregistry
+
+from components.cloud.azure import roles
+from components.cloud.azure.physical import REGISTRY_MAX, Names
+
+
+@dataclass(frozen=True, kw_only=True)
+class RegistryArgs:
+    """What the registry is built from."""
+
+    names: Names
+    group: pulumi.Input[str]
+    subscription_id: str
+    location: str
+    tier: str
+    kubelet: pulumi.Input[str]
+    """Object id of the identity that nodes pull images with."""
+    protect: bool
+
+
+class Registry(pulumi.ComponentResource):
+    """A container registry that the nodes may pull from; it has no users of its own."""
+
+    id: pulumi.Output[str]
+    address: pulumi.Output[str]
+    """What names of images in it begin with."""
+    pull: pulumi.Resource
+    """The nodes' right to pull."""
+
+    def __init__(self, name: str, args: RegistryArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("airflow:azure:Registry", name, None, opts)
+        # In state as "<name>-registry": renaming loses all images.
+        registry = containerregistry.Registry(
+            f"{name}-registry",
+            registry_name=args.names.joined("images", limit=REGISTRY_MAX),
+            resource_group_name=args.group,
+            location=args.location,
+            sku=containerregistry.SkuArgs(name=args.tier.capitalize()),
+            admin_user_enabled=False,
+            anonymous_pull_enabled=False,
+            tags=args.names.tags(),
+            opts=pulumi.ResourceOptions(parent=self, protect=args.protect),
+        )
+        self.pull = roles.assigned(
+            f"{name}-pull-role",
+            subscription_id=args.subscription_id,
+            role=roles.IMAGE_PULLER,
+            scope=registry.id,
+            principal=args.kubelet,
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        self.id, self.address = registry.id, registry.login_server
+        self.register_outputs({"address": self.address})

@@ -1,0 +1,50 @@
+"""Rights in Azure: built-in roles, and how they are given."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import pulumi
+from pulumi_azure_native import authorization
+
+CLUSTER_ADMIN: Final = "b1ff04bb-8a4e-4dc4-8eb5-8693973ce19b"
+"""Azure Kubernetes Service RBAC Cluster Admin."""
+DISK_USER: Final = "b50d9833-a0cb-478e-945f-707fcc997c13"
+"""Disk Restore Operator: the narrowest role that reads and writes disks, as attaching one does."""
+IMAGE_PULLER: Final = "7f951dda-4ed3-4680-a7ca-43fe172d538d"
+"""AcrPull."""
+LOG_READER: Final = "2a2b9908-6ea1-4ae2-8e65-a410df84e7d1"
+"""Storage Blob Data Reader."""
+LOG_WRITER: Final = "ba92f5b4-2d11-453d-a403-e96b0029c9fe"
+"""Storage Blob Data Contributor."""
+NETWORK_USER: Final = "4d97b98b-1d4f-4787-a291-c67834d212e7"
+"""Network Contributor."""
+READER: Final = "acdd72a7-3385-48ef-bd42-f606fba81ae7"
+"""Reader."""
+# https://learn.microsoft.com/azure/role-based-access-control/built-in-roles
+
+
+def definition(subscription_id: str, role: str) -> str:
+    """The id of a role's definition, as assignments name it."""
+    return f"/subscriptions/{subscription_id}/providers/Microsoft.Authorization/roleDefinitions/{role}"
+
+
+def assigned(
+    name: str,
+    *,
+    subscription_id: str,
+    role: str,
+    scope: pulumi.Input[str],
+    principal: pulumi.Input[str],
+    opts: pulumi.ResourceOptions,
+) -> authorization.RoleAssignment:
+    """A role of an identity on one thing. Its name, which Azure takes as a UUID, is left to the engine."""
+    return authorization.RoleAssignment(
+        name,
+        role_definition_id=definition(subscription_id, role),
+        scope=scope,
+        principal_id=principal,
+        # Without its type, an identity that was made a moment ago is not found.
+        principal_type="ServicePrincipal",
+        opts=opts,
+    )

@@ -1,0 +1,323 @@
+"""Where a stack keeps files: a container for logs, shares for logs and DAG files, a disk for the broker."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import pulumi
+from pulumi_azure_native import compute, resources, storage
+
+from components.cloud.azure import roles
+from components.cloud.azure.accounts import AccountArgs, account, after, kept_deleted
+from components.cloud.azure.physical import Names
+from components.cloud.interface import LogStore, StaticVolume, Volume, VolumeUse
+from components.settings.azure import AzureCloud
+
+CONNECTION: Final = "wasb_default"
+"""Airflow's own name of the connection to Azure's object storage."""
+BLOB_ZONE: Final = "privatelink.blob.core.windows.net"
+FILE_ZONE: Final = "privatelink.file.core.windows.net"
+LEAST_DISK_GIB: Final = 4
+"""The smallest managed disk that is sold, https://learn.microsoft.com/azure/virtual-machines/disks-types."""
+AIRFLOW_UID: Final = 50_000
+AIRFLOW_GID: Final = 0
+SMB_OPTIONS: Final = (
+    f"uid={AIRFLOW_UID}",
+    f"gid={AIRFLOW_GID}",
+    "dir_mode=0775",
+    "file_mode=0775",
+    "mfsymlinks",
+    "cache=strict",
+    "nosharesock",
+    "actimeo=30",
+    "nobrl",
+)
+"""https://learn.microsoft.com/azure/aks/azure-csi-files-storage-provision; files belong to Airflow's user."""
+NFS_OPTIONS: Final = ("nconnect=4", "noresvport", "actimeo=30")
+NFS_MODE: Final = "0775"
+"""The driver gives the share's folder to root, whose group is Airflow's."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LogStorageArgs:
+    """What the log store is built from."""
+
+    account: AccountArgs
+    retention_days: int
+
+
+class LogStorage(pulumi.ComponentResource):
+    """A storage account without keys, and a container in it that forgets old logs."""
+
+    account_id: pulumi.Output[str]
+    container: pulumi.Output[str]
+    """Id of the container."""
+    url: pulumi.Output[str]
+    log_store: LogStore
+
+    def __init__(self, name: str, args: LogStorageArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("airflow:azure:LogStorage", name, None, opts)
+        chosen, group = args.account.settings.storage, args.account.group
+        # In state as "<name>-account": renaming loses all task logs.
+        made = account(
+            f"{name}-account",
+            args.account,
+            use="logs",
+            sku=f"Standard_{chosen.redundancy.upper()}",
+            kind="StorageV2",
+            shared_keys=False,
+            parent=self,
+            access_tier=storage.AccessTier.HOT,
+            enable_https_traffic_only=True,
+        )
+        service = storage.BlobServiceProperties(
+            f"{name}-service",
+            blob_services_name="default",
+            account_name=made.name,
+            resource_group_name=group,
+            delete_retention_policy=kept_deleted(args.account),
+            container_delete_retention_policy=kept_deleted(args.account),
+            is_versioning_enabled=chosen.versions,
+            opts=pulumi.ResourceOptions(parent=self, deleted_with=made),
+        )
+        # In state as "<name>-container": renaming loses all task logs.
+        container = storage.BlobContainer(
+            f"{name}-container",
+            container_name="logs",
+            account_name=made.name,
+            resource_group_name=group,
+            public_access=storage.PublicAccess.NONE,
+            opts=pulumi.ResourceOptions(parent=self, protect=args.account.protect),
+        )
+        storage.ManagementPolicy(
+            f"{name}-expiry",
+            management_policy_name="default",
+            account_name=made.name,
+            resource_group_name=group,
+            policy=_expiry(args.retention_days, versions=chosen.versions),
+            # Rules about versions are refused before there are versions.
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[service], deleted_with=made),
+        )
+        self.account_id, self.container = made.id, container.id
+        self.url = pulumi.Output.concat("https://", made.name, ".blob.core.windows.net/")
+        network = args.account.network
+        ways: list[pulumi.Resource] = []
+        if network.endpoints is not None:
+            zone = network.zone(f"{name}-blob", BLOB_ZONE)
+            ways.append(network.endpoint(f"{name}-blob", of=made.id, part="blob", zone=zone))
+        connection = pulumi.Output.json_dumps({"conn_type": "wasb", "host": after(self.url, ways)})
+        self.log_store = LogStore(
+            variables={
+                "AIRFLOW__LOGGING__REMOTE_LOGGING": "True",
+                # Airflow knows the kind of store by how this begins; the account is the connection's.
+                "AIRFLOW__LOGGING__REMOTE_BASE_LOG_FOLDER": "wasb-airflow",
+                "AIRFLOW__LOGGING__REMOTE_LOG_CONN_ID": CONNECTION,
+                "AIRFLOW__LOGGING__DELETE_LOCAL_LOGS": "True",
+                "AIRFLOW__AZURE_REMOTE_LOGGING__REMOTE_WASB_LOG_CONTAINER": container.name,
+                f"AIRFLOW_CONN_{CONNECTION.upper()}": connection,
+            }
+        )
+        self.register_outputs({"url": self.url})
+
+
+def _expiry(days: int, *, versions: bool) -> storage.ManagementPolicySchemaArgs:
+    return storage.ManagementPolicySchemaArgs(
+        rules=[
+            storage.ManagementPolicyRuleArgs(
+                name="expiry",
+                enabled=True,
+                type="Lifecycle",
+                definition=storage.ManagementPolicyDefinitionArgs(
+                    filters=storage.ManagementPolicyFilterArgs(blob_types=["blockBlob"]),
+                    actions=storage.ManagementPolicyActionArgs(
+                        base_blob=storage.ManagementPolicyBaseBlobArgs(
+                            delete=storage.DateAfterModificationArgs(days_after_modification_greater_than=days)
+                        ),
+                        version=storage.ManagementPolicyVersionArgs(
+                            delete=storage.DateAfterCreationArgs(days_after_creation_greater_than=days)
+                        )
+                        if versions
+                        else None,
+                    ),
+                ),
+            )
+        ]
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class FileStorageArgs:
+    """What the shares are built from."""
+
+    account: AccountArgs
+    shares: Mapping[VolumeUse, int]
+    """Size in GiB by use."""
+
+
+class FileStorage(pulumi.ComponentResource):
+    """A storage account with a share for each use: an account of its own, because mounts by SMB need its key."""
+
+    account_id: pulumi.Output[str]
+    volumes: Mapping[VolumeUse, Volume]
+
+    def __init__(self, name: str, args: FileStorageArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("airflow:azure:FileStorage", name, None, opts)
+        self._args, self._settings = args.account, args.account.settings
+        chosen = self._settings.shares
+        premium, nfs = chosen.tier == "premium", chosen.protocol == "nfs"
+        # In state as "<name>-account": renaming loses what is on the shares.
+        made = account(
+            f"{name}-account",
+            args.account,
+            use="files",
+            sku=f"{chosen.tier.capitalize()}_{self._settings.storage.redundancy.upper()}",
+            kind="FileStorage" if premium else "StorageV2",
+            shared_keys=not nfs,
+            parent=self,
+            # NFS has no encryption of its own on the way; the network is the stack's.
+            enable_https_traffic_only=not nfs,
+        )
+        service = storage.FileServiceProperties(
+            f"{name}-service",
+            file_services_name="default",
+            account_name=made.name,
+            resource_group_name=args.account.group,
+            share_delete_retention_policy=kept_deleted(args.account),
+            opts=pulumi.ResourceOptions(parent=self, deleted_with=made),
+        )
+        self._account, self.account_id = made, made.id
+        network = args.account.network
+        ways: list[pulumi.Resource] = []
+        if network.endpoints is not None:
+            zone = network.zone(f"{name}-file", FILE_ZONE)
+            ways.append(network.endpoint(f"{name}-file", of=made.id, part="file", zone=zone))
+        self._server = after(pulumi.Output.concat(made.name, ".file.core.windows.net"), ways)
+        self.volumes = {
+            use: self._share(f"{name}-{use}", use, size_gib, after=service) for use, size_gib in args.shares.items()
+        }
+        self.register_outputs({})
+
+    def _share(self, name: str, use: VolumeUse, size_gib: int, *, after: pulumi.Resource) -> Volume:
+        nfs = self._settings.shares.protocol == "nfs"
+        # In state as "<name>-share": renaming loses what is on it.
+        share = storage.FileShare(
+            f"{name}-share",
+            share_name=use,
+            account_name=self._account.name,
+            resource_group_name=self._args.group,
+            enabled_protocols=self._settings.shares.protocol.upper(),
+            # The driver makes the folder Airflow's own as the node's root. Pods never are root.
+            root_squash="NoRootSquash" if nfs else None,
+            share_quota=size_gib,
+            opts=pulumi.ResourceOptions(parent=self, protect=self._args.protect, depends_on=[after]),
+        )
+        attributes: dict[str, pulumi.Input[str]] = {
+            "resourceGroup": self._args.group,
+            "storageAccount": self._account.name,
+            "shareName": share.name,
+            "server": self._server,
+            "protocol": self._settings.shares.protocol,
+        }
+        if nfs:
+            attributes["mountPermissions"] = NFS_MODE
+        return Volume(
+            storage_class=None,
+            access_mode="ReadWriteMany",
+            size_gib=size_gib,
+            static=StaticVolume(
+                driver="file.csi.azure.com",
+                handle=pulumi.Output.concat(self._args.group, "#", self._account.name, "#", share.name),
+                attributes=attributes,
+                mount_options=NFS_OPTIONS if nfs else SMB_OPTIONS,
+                credentials=None if nfs else self._credentials(),
+            ),
+        )
+
+    def _credentials(self) -> dict[str, pulumi.Output[str]]:
+        """What a node mounts by SMB with, under the names that the driver looks for."""
+        keys = storage.list_storage_account_keys_output(
+            account_name=self._account.name,
+            resource_group_name=self._args.group,
+            opts=pulumi.InvokeOutputOptions(parent=self, depends_on=[self._account]),
+        )
+        return {
+            "azurestorageaccountname": self._account.name,
+            "azurestorageaccountkey": pulumi.Output.secret(keys.apply(lambda found: found.keys[0].value)),
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class BrokerDiskArgs:
+    """What the disk is built from."""
+
+    settings: AzureCloud
+    names: Names
+    group: pulumi.Input[str]
+    size_gib: int
+    principal: pulumi.Input[str]
+    """The cluster's identity, which attaches the disk."""
+    protect: bool
+
+
+class BrokerDisk(pulumi.ComponentResource):
+    """A managed disk for the broker, which the cluster's identity may attach."""
+
+    volume: Volume
+    resources: tuple[pulumi.Resource, ...]
+    """What a cluster that attaches the disk comes after."""
+
+    def __init__(self, name: str, args: BrokerDiskArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("airflow:azure:BrokerDisk", name, None, opts)
+        cloud, chosen = args.settings, args.settings.broker_disk
+        anywhere = chosen.sku.endswith("_ZRS")
+        zone = cloud.node_zones[0] if cloud.node_zones and not anywhere else None
+        size_gib = max(args.size_gib, LEAST_DISK_GIB)
+        # In state as "<name>-disk": renaming loses the messages on it.
+        disk = compute.Disk(
+            f"{name}-disk",
+            disk_name=args.names.of("broker"),
+            resource_group_name=self._group(name, args) if chosen.kept else args.group,
+            location=cloud.location,
+            creation_data=compute.CreationDataArgs(create_option="Empty"),
+            disk_size_gb=size_gib,
+            sku=compute.DiskSkuArgs(name=chosen.sku),
+            zones=[zone] if zone is not None else None,
+            network_access_policy="DenyAll",
+            public_network_access="Disabled",
+            tags=args.names.tags(),
+            opts=pulumi.ResourceOptions(parent=self, protect=args.protect, retain_on_delete=chosen.kept),
+        )
+        role = roles.assigned(
+            f"{name}-role",
+            subscription_id=cloud.subscription_id,
+            role=roles.DISK_USER,
+            scope=disk.id,
+            principal=args.principal,
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        self.resources = (disk, role)
+        self.volume = Volume(
+            storage_class=None,
+            access_mode="ReadWriteOnce",
+            size_gib=size_gib,
+            static=StaticVolume(
+                driver="disk.csi.azure.com",
+                handle=disk.id,
+                attributes={"fsType": "ext4"},
+                filesystem="ext4",
+                zone=f"{cloud.location}-{zone}" if zone is not None else None,
+            ),
+        )
+        self.register_outputs({})
+
+    def _group(self, name: str, args: BrokerDiskArgs) -> pulumi.Output[str]:
+        """A resource group of the disk's own: the stack's goes with everything in it."""
+        return resources.ResourceGroup(
+            f"{name}-kept-group",
+            resource_group_name=args.names.of("kept"),
+            location=args.settings.location,
+            tags=args.names.tags(),
+            opts=pulumi.ResourceOptions(parent=self, protect=args.protect, retain_on_delete=True),
+        ).name

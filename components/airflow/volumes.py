@@ -120,7 +120,7 @@ def _static(name: str, args: ClaimArgs, static: StaticVolume, parent: pulumi.Res
             capacity={"storage": f"{args.volume.size_gib}Gi"},
             access_modes=[args.volume.access_mode],
             persistent_volume_reclaim_policy="Retain",
-            storage_class_name="",
+            # No storage class, not even an empty one: the API server drops it, and a refresh would find a change.
             mount_options=list(static.mount_options) or None,
             claim_ref=ObjectReferenceArgs(
                 api_version="v1",

@@ -1,0 +1,134 @@
+"""Disks and shares of a cloud in the hands of the real controllers: how they are bound, moved away from, and let go."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any, Final
+
+import pytest
+from cluster_fixture import TestCluster
+from program_lives import Engine
+from program_stacks import RecordedStack, config, done, program
+
+from lab.engine.kubernetes_provider.client import Object
+from lab.paths import PROJECT
+
+NAMESPACE: Final = "shares"
+PROGRAM: Final = """\
+import runpy
+from dataclasses import replace
+from unittest import mock
+
+import pulumi
+
+from components import cloud
+from components.cloud.interface import StaticVolume
+
+provision = cloud.provision
+
+
+def with_static_volumes(settings):
+    place = provision(settings)
+    volumes = {{
+        use: replace(
+            volume,
+            storage_class=None,
+            static=StaticVolume(
+                driver="disk.example.org",
+                handle=pulumi.Output.from_input(f"{disks}/{{use}}"),
+                credentials={{"key": pulumi.Output.secret("a key")}} if use == "logs" else None,
+            ),
+        )
+        for use, volume in place.volumes.items()
+    }}
+    return replace(place, volumes=volumes)
+
+
+with mock.patch("components.cloud.provision", with_static_volumes):
+    runpy.run_path("{main}", run_name="__main__")
+"""
+TASK_POD: Final[Mapping[str, Any]] = {
+    "apiVersion": "v1",
+    "kind": "Pod",
+    "metadata": {"name": "a-task-that-still-runs", "namespace": NAMESPACE},
+    "spec": {
+        "terminationGracePeriodSeconds": 1,
+        "securityContext": {"runAsNonRoot": True, "runAsUser": 50_000, "seccompProfile": {"type": "RuntimeDefault"}},
+        "containers": [
+            {
+                "name": "base",
+                "image": "example.org/task:1",
+                "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
+                "volumeMounts": [{"name": "logs", "mountPath": "/logs"}],
+            }
+        ],
+    },
+}
+BINDING_SECONDS: Final = 30.0
+
+
+def write(stack: RecordedStack, disks: str) -> None:
+    """Let the program stand on other disks."""
+    main = stack.folder / "__main__.py"
+    main.unlink()
+    main.write_text(PROGRAM.format(disks=disks, main=PROJECT / "__main__.py"))
+
+
+def volumes(cluster: TestCluster) -> dict[str, Object]:
+    """The volumes of this test's namespace by their disk."""
+    found = cluster.api.list(cluster.api.resource("v1", "PersistentVolume"), None)[0]
+    return {
+        each["spec"]["csi"]["volumeHandle"]: each
+        for each in found
+        if each["spec"].get("claimRef", {}).get("namespace") == NAMESPACE and "csi" in each["spec"]
+    }
+
+
+def bound(cluster: TestCluster) -> dict[str, str]:
+    """Which claim each disk's volume is bound to, once all are."""
+    deadline = time.monotonic() + BINDING_SECONDS
+    while True:
+        found = volumes(cluster)
+        if all(each["status"].get("phase") == "Bound" for each in found.values()):
+            return {disk: each["spec"]["claimRef"]["name"] for disk, each in found.items()}
+        assert time.monotonic() < deadline, {disk: each["status"] for disk, each in found.items()}
+        time.sleep(0.2)
+
+
+def claims(cluster: TestCluster) -> dict[str, str]:
+    """The volume of each claim."""
+    found = cluster.api.list(cluster.api.resource("v1", "PersistentVolumeClaim"), NAMESPACE)[0]
+    return {each["metadata"]["name"]: each["spec"]["volumeName"] for each in found}
+
+
+@pytest.mark.timeout(600)
+def test_static_volumes_are_bound_moved_away_from_and_let_go(
+    engine: Engine, cluster: TestCluster, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    first = config(cluster.kubeconfig, "celery", namespace=NAMESPACE)
+    stack = program(tmp_path_factory.mktemp("static-volumes"), engine.environment, first)
+    write(stack, "first")
+    stack.up()
+    before = bound(cluster)
+    assert before.keys() == {"first/logs", "first/broker"}
+    assert claims(cluster) == {claim: claim for claim in before.values()}
+
+    # The controllers write into volumes and claims, and none of that is a change of the program's.
+    stack.refresh()
+    assert done(stack.preview()) == {}
+
+    write(stack, "second")
+    stack.up()
+    after = bound(cluster)
+    assert after.keys() == {"second/logs", "second/broker"}
+    assert set(after.values()) & set(before.values()) == set()
+
+    pod = {**TASK_POD, "spec": {**TASK_POD["spec"]}}
+    pod["spec"]["volumes"] = [{"name": "logs", "persistentVolumeClaim": {"claimName": after["second/logs"]}}]
+    cluster.api.call("POST", f"/api/v1/namespaces/{NAMESPACE}/pods", body=pod)
+    started = time.monotonic()
+    stack.destroy()
+    assert time.monotonic() - started < 120
+    assert volumes(cluster) == {}
+    assert claims(cluster) == {}

@@ -25,6 +25,7 @@ from lab.services import auth_plugins, cluster, database, front, programs
 from lab.services.addresses import Addresses
 from lab.services.authority import public_authority
 from lab.services.csi import plugin as csi_plugin
+from lab.services.csi.volumes import DRIVERS
 from lab.tools import npm
 
 START_SECONDS: Final = 30.0
@@ -110,17 +111,22 @@ class StandIns:
         self._wait(address)
 
     def _wait(self, address: str) -> None:
-        registry = self._registry
+        wanted = {driver.name for driver in DRIVERS}
         deadline = time.monotonic() + START_SECONDS
         while True:
             for name in (FRONT, CSI):
                 self.node.daemon(name).require_alive()
-            if _listens(address, 443) and len(list(registry.glob("*.sock"))) == len(csi_plugin.DRIVERS):
+            if _listens(address, 443) and self._registered_drivers() >= wanted:
                 return
             if time.monotonic() > deadline:
                 log = self.node.daemon(FRONT).log
                 raise LabError(f"The services did not answer within {START_SECONDS:.0f} s.", remedy=f"See {log}.")
             time.sleep(0.1)
+
+    def _registered_drivers(self) -> set[str]:
+        """Those that the kubelet knows."""
+        node = self.node.api.get(f"/apis/storage.k8s.io/v1/csinodes/{self.node.instance.name}")
+        return {driver["name"] for driver in node["spec"].get("drivers") or []}
 
     @property
     def _registry(self) -> Path:

@@ -48,7 +48,7 @@ class Messages:
         """Those that a program prints the descriptor of."""
         return cls(subprocess.run([program], check=True, capture_output=True).stdout)
 
-    def make(self, name: str, **fields: Any) -> Any:
+    def make(self, name: str, /, **fields: Any) -> Any:
         """A message; `name` is full, as `csi.v1.NodeGetInfoResponse`."""
         return GetMessageClass(self._pool.FindMessageTypeByName(name))(**fields)
 

@@ -182,10 +182,12 @@ def serve(plugin: Plugin, registry: Path, sockets: Path = SOCKETS) -> grpc.Serve
     server = grpc.server(ThreadPoolExecutor(8))
     for handler in plugin.handlers(endpoint):
         server.add_generic_rpc_handlers([handler])
-    for socket in (endpoint, registry / f"{plugin.driver.short}.sock"):
+    # Left by processes that were killed.
+    for old in (endpoint, *registry.glob(f"{plugin.driver.short}-*.sock")):
+        old.unlink(missing_ok=True)
+    # Under a new name each time: a name that failed once is asked again only after a pause that grows to minutes.
+    for socket in (endpoint, registry / f"{plugin.driver.short}-{os.getpid()}.sock"):
         socket.parent.mkdir(parents=True, exist_ok=True)
-        # Left by a process that was killed; the kubelet notices a new one only when it is made anew.
-        socket.unlink(missing_ok=True)
         server.add_insecure_port(f"unix:{socket}")
     server.start()
     return server

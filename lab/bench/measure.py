@@ -79,7 +79,8 @@ def _take_away(stack: Stack, name: str) -> None:
 def _config(name: str, executor: str) -> dict[str, object]:
     return {
         "airflow:cloud": {"kind": "local", "database": {"kind": "given"}},
-        "airflow:executor": {"kind": executor},
+        # The official chart's default deploys no Flower.
+        "airflow:executor": {"kind": executor, **({} if executor == "kubernetes" else {"flower": {"enabled": False}})},
         "airflow:name": name,
         "airflow:namespace": name,
         "airflow:dags": {"kind": "host_path", "path": str(DAGS)},

@@ -104,6 +104,17 @@ def demo_down(stack: StackOption = "local") -> None:
 
 
 @app.command()
+def clouds(
+    calls: Annotated[int, typer.Option(min=0, help="How many of the last calls to show.")] = 0,
+) -> None:
+    """Show what the simulated clouds hold, and what was asked of them."""
+    from lab.clouds import listing
+
+    for line in listing.lines(calls):
+        print(line)
+
+
+@app.command()
 def bench(
     executor: Annotated[list[str] | None, typer.Option(help="Which executor; default: all. Repeatable.")] = None,
     runs: Annotated[int, typer.Option(min=1, max=20, help="Installations of each executor.")] = 1,

@@ -18,6 +18,7 @@ kind     error    refused before anything happened, for good; `message` is what 
          late     done, but takes `seconds` (of a real cloud) longer
          crash    the plugin dies before anything happened; with `"after": true` after it was done and before it answers
          hang     no answer until the engine gives up
+         leftover of a delete: done, but what it made by itself stays and stands in the way of the next `left` deletions
 
 Counting goes on from one command to the next: the counters are in the inventory.
 """
@@ -37,7 +38,7 @@ from lab.errors import LabError
 
 FAULTS_VARIABLE: Final = "LAB_CLOUD_FAULTS"
 
-Effect = Literal["error", "lost", "partial", "busy", "late", "crash", "hang"]
+Effect = Literal["error", "lost", "partial", "busy", "late", "crash", "hang", "leftover"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,6 +55,7 @@ class Fault:
     code: int = 400
     seconds: float = 0.0
     after: bool = False
+    left: int = 1
 
     def means(self, op: str, token: str, name: str) -> bool:
         """Whether a call is one that this fault counts."""

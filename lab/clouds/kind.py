@@ -52,6 +52,8 @@ class Call:
     backing: Backing
     backed: Any = None
     """What the rule's `back` answered."""
+    left: int = 0
+    """Of a delete, how many later deletions are refused because of what this one leaves behind."""
 
     def get(self, path: str, default: Any = None) -> Any:
         """The input at a path without wildcards, or the default where there is none."""

@@ -75,7 +75,9 @@ def settle(
         call.world, call.item = world, item
         common = {key: value for key, value in standard.items() if key in known}
         blanks = {name: _BLANKS[each.type.shape] for name, each in known.items() if each.required and _blank(each)}
-        outputs = merged({**blanks, **call.inputs, **common}, kind.outputs(call))
+        # Not every plugin echoes what an id is made of.
+        echoed = {key: value for key, value in call.inputs.items() if key in known}
+        outputs = merged({**blanks, **echoed, **common}, kind.outputs(call))
         invented = sorted(outputs.keys() - known.keys())
         if invented:
             raise TypeError(f"the simulated {kind.token} has outputs that the SDK does not know: {', '.join(invented)}")
@@ -114,7 +116,13 @@ def remove(kinds: Mapping[str, Kind], call: Call, inventory: Inventory) -> None:
         for each in removed:
             if each.type in kinds:
                 its = Call(
-                    inputs=each.inputs, config=call.config, world=world, id=each.id, item=each, backing=call.backing
+                    inputs=each.inputs,
+                    config=call.config,
+                    world=world,
+                    id=each.id,
+                    item=each,
+                    backing=call.backing,
+                    left=call.left,
                 )
                 kinds[each.type].gone(its)
     for each in removed:

@@ -87,6 +87,11 @@ class Operation:
             return ApiError(499, INTERRUPTED, retry=False)
         return error
 
+    @property
+    def leaves_behind(self) -> int:
+        """How many later deletions are to be refused because of what this one leaves."""
+        return self.fault.left if self.fault is not None and self.fault.kind == "leftover" else 0
+
     def pass_time(self) -> None:
         """Let the operation take its time."""
         self.taken = latency.seconds(self.seconds, self.token, self.op)

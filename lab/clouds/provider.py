@@ -172,6 +172,7 @@ class CloudProvider(Provider):
             operation.ask(lambda world: life.release(kind, call, world))
             if call.item is not None and not call.item.abandoned:
                 operation.pass_time()
+                call.left = operation.leaves_behind
                 life.remove(self.kinds, call, self.inventory)
             self._answer(operation, {}, {})
         return Empty()

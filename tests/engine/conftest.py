@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from cluster_fixture import cluster  # noqa: F401 - a fixture is known by its name here
+from cloud_gcp import gcp, new_project  # noqa: F401 - a fixture is known by its name here
+from cluster_fixture import cluster  # noqa: F401
 from kubernetes_scenarios import scenarios  # noqa: F401
 from program_lives import _changing, _other, _unlucky, life, lives  # noqa: F401
 

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Final
 from lab.clouds.backing import ClusterAccess, ClusterRequest, invented_address
 from lab.clouds.gcp.nodes import NODES, VERSION, require_cpus
 from lab.clouds.gcp.regions import region_of, zones_of
-from lab.clouds.gcp.resource import GcpKind, fingerprint, project_number, project_of
+from lab.clouds.gcp.resource import GcpKind, fingerprint, last, project_number, project_of
 from lab.clouds.gcp.tokens import ACCOUNT, CLUSTER, NETWORK, SUBNETWORK
 from lab.clouds.kind import ApiError, Call, Choices, Grammar, Reference
 from lab.clouds.schema_check import Fault
@@ -290,6 +290,12 @@ class Cluster(GcpKind):
             raise ApiError(
                 400, f"Cluster is running incompatible operation {busy[0]}.", reason="failedPrecondition", retry=True
             )
+
+    def gone(self, call: Call) -> None:
+        """Load balancers of its Gateways may leave endpoint groups behind."""
+        if call.left:
+            group = f"zones/{zones_of(call.inputs['location'])[0]}/networkEndpointGroups/k8s1-{fingerprint(call.id, 8)}"
+            call.world.facts.setdefault("leftovers", {})[last(call.inputs["network"])] = [group, call.left]
 
 
 def location_faults(inputs: Mapping[str, Any]) -> Iterator[Fault]:

@@ -10,6 +10,7 @@ from lab.clouds.gcp.resource import GcpKind, fingerprint, last, project_of
 from lab.clouds.gcp.tokens import CERTIFICATE, CERTIFICATE_MAP, DNS_AUTHORIZATION
 from lab.clouds.kind import Call, Choices, Grammar, Reference, every
 from lab.clouds.schema_check import Fault
+from lab.engine.provider_diff import text_of
 from lab.engine.provider_values import is_unknown
 
 _NAME: Final = Grammar(
@@ -33,7 +34,7 @@ class _Kind(GcpKind):
         yield from super().faults(inputs, config)
         for path, host in every(inputs, self.hosts) if self.hosts else ():
             if not is_unknown(host) and not _HOST.fullmatch(host):
-                yield ".".join(map(str, path)), f"is {host!r}, no DNS name"
+                yield text_of(path), f"is {host!r}, no DNS name"
 
 
 class DnsAuthorization(_Kind):

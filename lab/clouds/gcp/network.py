@@ -10,6 +10,7 @@ from lab.clouds.gcp.resource import COMPUTE_NAME, GcpKind, fingerprint, last, pr
 from lab.clouds.gcp.tokens import ADDRESS, NAT, NETWORK, ROUTER, SUBNETWORK
 from lab.clouds.kind import ApiError, Call, Choices, Reference, every
 from lab.clouds.schema_check import Fault
+from lab.engine.provider_diff import text_of
 from lab.engine.provider_values import is_unknown
 
 
@@ -26,6 +27,18 @@ class Network(GcpKind):
     def accept(self, call: Call) -> None:
         """Within the quota."""
         require_quota("NETWORKS", len(call.world.of(NETWORK)), 1, project_of(call))
+
+    def release(self, call: Call) -> None:
+        """Refused while something is left of what a deleted cluster had made."""
+        left = call.world.facts.get("leftovers", {})
+        group, times = left.get(last(call.id), ("", 0))
+        if times:
+            left[last(call.id)] = [group, times - 1]
+            raise ApiError(
+                400,
+                f"The network resource '{call.id}' is already being used by 'projects/{project_of(call)}/{group}'",
+                reason="resourceInUseByAnotherResource",
+            )
 
     def outputs(self, call: Call) -> dict[str, Any]:
         """Links, and a number."""
@@ -59,7 +72,7 @@ class Subnetwork(GcpKind):
         for path in ("ipCidrRange", "secondaryIpRanges[*].ipCidrRange"):
             for place, text in every(inputs, path):
                 if not is_unknown(text) and (problem := range_problem(text)):
-                    yield ".".join(map(str, place)), problem
+                    yield text_of(place), problem
 
     def replaces(self, old: dict[str, Any], new: dict[str, Any]) -> Sequence[str]:
         """A range can grow in place, and nothing else."""

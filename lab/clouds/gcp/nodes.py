@@ -48,7 +48,6 @@ class NodePool(GcpKind):
         "maxPodsPerNode",
         "placementPolicy",
         "queuedProvisioning",
-        "nodeConfig.diskEncryption",
         "nodeConfig.ephemeralStorageConfig",
         "nodeConfig.localSsdCount",
         "nodeConfig.minCpuPlatform",

@@ -1,0 +1,198 @@
+"""Inputs for the simulated Google Cloud that are right, to be made wrong one at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from copy import deepcopy
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+from cloud_plugin import Made, Plugin, plugin
+
+from lab.clouds.gcp import tokens
+from lab.clouds.gcp.provider import GcpProvider
+from lab.engine.provider_diff import path_of
+
+PROJECT: Final = "my-project"
+REGION: Final = "europe-west1"
+APIS: Final = (
+    "artifactregistry",
+    "certificatemanager",
+    "cloudresourcemanager",
+    "compute",
+    "container",
+    "file",
+    "iam",
+    "iap",
+    "servicenetworking",
+    "sqladmin",
+)
+INPUTS: Final[dict[str, dict[str, Any]]] = {
+    tokens.NETWORK: {"name": "net", "autoCreateSubnetworks": False},
+    tokens.SUBNETWORK: {
+        "name": "nodes",
+        "network": "net",
+        "region": REGION,
+        "ipCidrRange": "10.10.0.0/20",
+        "secondaryIpRanges": [
+            {"rangeName": "pods", "ipCidrRange": "10.16.0.0/16"},
+            {"rangeName": "services", "ipCidrRange": "10.11.0.0/20"},
+        ],
+    },
+    tokens.ROUTER: {"name": "router", "network": "net", "region": REGION},
+    tokens.NAT: {
+        "name": "nat",
+        "router": "router",
+        "region": REGION,
+        "natIpAllocateOption": "AUTO_ONLY",
+        "sourceSubnetworkIpRangesToNat": "ALL_SUBNETWORKS_ALL_IP_RANGES",
+    },
+    tokens.GLOBAL_ADDRESS: {
+        "name": "range",
+        "purpose": "VPC_PEERING",
+        "addressType": "INTERNAL",
+        "prefixLength": 20,
+        "network": "net",
+    },
+    tokens.CONNECTION: {
+        "network": "net",
+        "service": "servicenetworking.googleapis.com",
+        "reservedPeeringRanges": ["range"],
+    },
+    tokens.CLUSTER: {
+        "name": "gke",
+        "location": REGION,
+        "network": "net",
+        "subnetwork": "nodes",
+        "initialNodeCount": 1,
+        "removeDefaultNodePool": True,
+        "ipAllocationPolicy": {
+            "clusterSecondaryRangeName": "pods",
+            "servicesSecondaryRangeName": "services",
+        },
+        "workloadIdentityConfig": {"workloadPool": f"{PROJECT}.svc.id.goog"},
+        "controlPlaneEndpointsConfig": {"dnsEndpointConfig": {"allowExternalTraffic": True}},
+        "deletionProtection": False,
+    },
+    tokens.NODE_POOL: {
+        "name": "system",
+        "cluster": "gke",
+        "location": REGION,
+        "initialNodeCount": 1,
+        "autoscaling": {"minNodeCount": 1, "maxNodeCount": 3},
+        "nodeConfig": {"machineType": "e2-standard-4", "spot": False},
+    },
+    tokens.SERVER: {
+        "name": "db",
+        "region": REGION,
+        "databaseVersion": "POSTGRES_17",
+        "deletionProtection": False,
+        "settings": {
+            "edition": "ENTERPRISE",
+            "tier": "db-custom-2-7680",
+            "diskSize": 20,
+            "ipConfiguration": {"ipv4Enabled": False, "privateNetwork": "net", "sslMode": "ENCRYPTED_ONLY"},
+        },
+    },
+    tokens.DATABASE: {"name": "airflow", "instance": "db"},
+    tokens.USER: {"name": "administrator", "instance": "db", "password": "hunter2hunter2hunter2"},
+    tokens.BUCKET: {"name": "logs-1a2b3c", "location": "EUROPE-WEST1"},
+    tokens.DISK: {"name": "broker", "zone": f"{REGION}-b", "type": "pd-ssd", "size": 20},
+    tokens.FILESTORE: {
+        "name": "share",
+        "location": REGION,
+        "tier": "REGIONAL",
+        "fileShares": {"name": "logs", "capacityGb": 1024},
+        "networks": [{"network": "net", "modes": ["MODE_IPV4"], "connectMode": "PRIVATE_SERVICE_ACCESS"}],
+    },
+    tokens.ACCOUNT: {"accountId": "worker-1a2b3c"},
+    tokens.REPOSITORY: {"repositoryId": "images", "location": REGION, "format": "DOCKER"},
+    tokens.CERTIFICATE_MAP: {"name": "front"},
+    tokens.CERTIFICATE: {"name": "host", "managed": {"domains": ["airflow.example.org"]}},
+}
+NEEDS: Final[dict[str, tuple[str, ...]]] = {
+    tokens.SUBNETWORK: (tokens.NETWORK,),
+    tokens.ROUTER: (tokens.NETWORK,),
+    tokens.NAT: (tokens.ROUTER,),
+    tokens.GLOBAL_ADDRESS: (tokens.NETWORK,),
+    tokens.CONNECTION: (tokens.GLOBAL_ADDRESS,),
+    tokens.CLUSTER: (tokens.SUBNETWORK,),
+    tokens.NODE_POOL: (tokens.CLUSTER,),
+    tokens.SERVER: (tokens.CONNECTION,),
+    tokens.DATABASE: (tokens.SERVER,),
+    tokens.USER: (tokens.SERVER,),
+    tokens.FILESTORE: (tokens.CONNECTION,),
+}
+"""What has to be there before, by type."""
+
+
+class Gcp:
+    """A simulated Google Cloud in which resources are made with what they need."""
+
+    def __init__(self, plugin: Plugin) -> None:
+        self.plugin = plugin
+        self.made: dict[str, Made] = {}
+
+    def enable(self, *names: str) -> None:
+        """Enable APIs, as somebody may have done before."""
+        with self.plugin.inventory.changing() as world:
+            world.facts["apis"] = {PROJECT: [f"{name}.googleapis.com" for name in names]}
+
+    def needs(self, token: str) -> None:
+        """Make what one of this type needs."""
+        for other in NEEDS.get(token, ()):
+            if other not in self.made:
+                self.make(other)
+
+    def make(self, token: str, **changes: Any) -> Made:
+        """Make one of a type, and what it needs; changes are inputs at paths, with __ for a dot."""
+        self.needs(token)
+        name = token.rpartition(":")[2].lower()
+        self.made[token] = self.plugin.create(token, inputs(token, **changes), name)
+        return self.made[token]
+
+    def refused(self, token: str, **changes: Any) -> str:
+        """The words in which the creation of one is refused; what it needs is there."""
+        self.needs(token)
+        return self.plugin.refused(self.plugin.create, token, inputs(token, **changes))
+
+    def faults(self, token: str, **changes: Any) -> dict[str, str]:
+        """What Check objects to."""
+        return self.plugin.faults(token, inputs(token, **changes))
+
+    def changes(self, token: str, **changes: Any) -> dict[str, str]:
+        """What a change of the one that was made means."""
+        made = self.made.get(token) or self.make(token)
+        return self.plugin.changes(made, inputs(token, **changes))
+
+    def delete(self, token: str) -> None:
+        """Delete the one that was made."""
+        self.plugin.delete(self.made[token])
+        del self.made[token]
+
+
+def inputs(token: str, **changes: Any) -> dict[str, Any]:
+    """Good inputs of a type, changed at paths; None takes one away."""
+    result = deepcopy(INPUTS[token])
+    for path, value in changes.items():
+        *steps, last = path_of(path.replace("__", "."))
+        place: Any = result
+        for step in steps:
+            place = place.setdefault(step, {})
+        place[last] = value
+    return {key: value for key, value in result.items() if value is not None}
+
+
+@pytest.fixture
+def new_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Gcp]:
+    """A new project."""
+    for made in plugin(GcpProvider, tmp_path, monkeypatch, {"project": PROJECT, "region": REGION}):
+        yield Gcp(made)
+
+
+@pytest.fixture
+def gcp(new_project: Gcp) -> Gcp:
+    """A project in which APIs are enabled."""
+    new_project.enable(*APIS)
+    return new_project

@@ -50,6 +50,8 @@ class ArmKind(Kind):
     places: ClassVar[frozenset[str]] = LOCATIONS
     """The locations it can be in, where it has one."""
     settles: ClassVar[bool] = True
+    singleton: ClassVar[bool] = False
+    """Whether it is always there: making it changes it, deleting it gives it its defaults."""
     """Whether it has a `provisioningState`."""
 
     # -- names and places ---------------------------------------------------------------------------------------------
@@ -89,6 +91,10 @@ class ArmKind(Kind):
         path = _PARAMETER.sub(lambda found: str(call.inputs[found[1]]), self.path)
         return f"{subscription(call)}/{path}"
 
+    def owner(self, resource_id: str) -> str:
+        """The id of what it goes with, where it has a parent."""
+        return parent_id(resource_id)
+
     def names(self, call: Call) -> Sequence[str]:
         """Its own name, where it is told from all others by that."""
         return ()
@@ -122,7 +128,7 @@ class ArmKind(Kind):
             ApiError: that is not there.
         """
         if self.parent:
-            owner = parent_id(call.id)
+            owner = self.owner(call.id)
             item = call.world.get(self.parent, owner)
             if item is None:
                 raise missing_parent(call.id, owner)
@@ -150,7 +156,7 @@ class ArmKind(Kind):
 
     def keeps(self, call: Call) -> bool:
         """Refuse to delete what is locked."""
-        self.refuse_lock(call, "delete")
+        self.refuse_lock(call, "write" if self.singleton else "delete")
         return False
 
     def check_place(self, call: Call) -> None:
@@ -198,8 +204,10 @@ class ArmKind(Kind):
             "resource exists, and that both resources are in the same region.",
         )
 
-    def exists(self, call: Call) -> ApiError:
+    def exists(self, call: Call) -> ApiError | None:
         """The plugin looks before it makes something, and does not adopt what is there."""
+        if self.singleton:
+            return None
         return ApiError(409, f"cannot create already existing resource '{call.id}'", retry=False)
 
     def released(self, call: Call, holder: Item) -> ApiError:

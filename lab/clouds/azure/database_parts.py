@@ -95,6 +95,7 @@ class Configuration(_Part):
     name = "configurationName"
     path = f"{Server.path}/configurations/{{configurationName}}"
     required = ("value", "source")
+    singleton = True
 
     def faults(self, inputs: dict[str, Any], config: Mapping[str, Any]) -> Iterator[Fault]:
         """Set by the user, as the plugin needs it said."""

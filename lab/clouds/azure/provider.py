@@ -31,9 +31,12 @@ from lab.clouds.azure.storage_parts import BlobContainer, FileShare
 from lab.clouds.kind import ApiError, Call, Function, Kind
 from lab.clouds.latency import Table
 from lab.clouds.provider import CloudProvider
-from lab.clouds.schema import resource
-from lab.engine.provider_values import UNKNOWN, is_unknown, opened
+from lab.clouds.schema import Type, resource
+from lab.engine.provider_values import UNKNOWN, is_secret, is_unknown, opened
 
+ANY: Final = Type(shape="any")
+STABLE: Final = ("name", "location")
+"""Outputs that the plugin takes for unchanged when it previews an update; all other answers it waits for."""
 KINDS: Final[Mapping[str, ArmKind]] = {
     kind.token: kind
     for kind in (
@@ -116,6 +119,11 @@ class AzureProvider(CloudProvider):
         found = {"name": name_of(call.id), "type": kind.arm_type, "azureApiVersion": api_version(kind.token), **settled}
         return {key: value for key, value in found.items() if key in known}
 
+    def _previewed(self, kind: Kind, given: dict[str, Any], before: Mapping[str, Any]) -> dict[str, Any]:
+        """As of every cloud; inside objects, too, everything is unknown that the cloud may still fill in."""
+        known, stable = resource(kind.token).outputs, {key: before[key] for key in STABLE if key in before}
+        return {key: foreseen(value, known[key].type) for key, value in super()._previewed(kind, given, stable).items()}
+
     def Diff(  # noqa: N802 - the protocol's name
         self, request: provider_pb2.DiffRequest, context: grpc.ServicerContext
     ) -> provider_pb2.DiffResponse:
@@ -124,3 +132,26 @@ class AzureProvider(CloudProvider):
         if KINDS[request.type].naming == "copy":
             response.deleteBeforeReplace = bool(response.replaces)
         return response
+
+
+def foreseen(value: Any, kind: Type) -> Any:
+    """An input as a preview shows it as an output: what an answer has besides, or in another form, is unknown."""
+    if is_unknown(value) or is_secret(value):
+        return value
+    match kind.shape, value:
+        case "object", Mapping():
+            rest = {name: UNKNOWN for name in kind.properties() if name not in value}
+            return {**{key: _foreseen(kind, key, each) for key, each in value.items()}, **rest}
+        case "map", Mapping():
+            return {key: foreseen(each, kind.of or ANY) for key, each in value.items()}
+        case "list", list():
+            return [foreseen(each, kind.of or ANY) for each in value]
+        case (("object" | "map" | "list"), _):
+            return UNKNOWN
+        case _:
+            return value
+
+
+def _foreseen(kind: Type, name: str, value: Any) -> Any:
+    declared = kind.properties().get(name)
+    return foreseen(value, declared.type) if declared else UNKNOWN

@@ -126,6 +126,7 @@ class _Service(ArmKind):
 
     parent = ACCOUNT
     settles = False
+    singleton = True
     retention: ClassVar[tuple[str, ...]] = ()
 
     def faults(self, inputs: dict[str, Any], config: Mapping[str, Any]) -> Iterator[Fault]:

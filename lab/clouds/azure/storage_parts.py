@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
@@ -22,15 +23,24 @@ SHARE_GIB: Final = 5120
 LARGE_SHARE_GIB: Final = 102_400
 
 
-class BlobContainer(ArmKind):
+class _Held(ArmKind):
+    """Something in an account, below a service of it that is no parent here."""
+
+    parent = ACCOUNT
+    settles = False
+
+    def owner(self, resource_id: str) -> str:
+        """The account."""
+        return account_id(resource_id)
+
+
+class BlobContainer(_Held):
     """A blob container."""
 
     token = "azure-native:storage:BlobContainer"  # noqa: S105 - the token of a type
     name = "containerName"
     path = f"{StorageAccount.path}/blobServices/default/containers/{{containerName}}"
-    parent = ACCOUNT
     grammar = NAME
-    settles = False
 
     def check(self, call: Call) -> None:
         """No anonymous reading where the account forbids it; no blobs where there is no blob service."""
@@ -50,8 +60,8 @@ class BlobContainer(ArmKind):
 
     def back(self, call: Call) -> Any:
         """A real container, where there is one behind."""
-        account = call.id.split("/blobServices/")[0]
-        call.backing.store(StoreRequest(cloud="azure", id=call.id, account=name_of(account), name=name_of(call.id)))
+        account = name_of(account_id(call.id))
+        call.backing.store(StoreRequest(cloud="azure", id=call.id, account=account, name=name_of(call.id)))
 
     def outputs(self, call: Call) -> dict[str, Any]:
         """As of a new container."""
@@ -70,15 +80,13 @@ class BlobContainer(ArmKind):
         }
 
 
-class FileShare(ArmKind):
+class FileShare(_Held):
     """A file share."""
 
     token = "azure-native:storage:FileShare"  # noqa: S105 - the token of a type
     name = "shareName"
     path = f"{StorageAccount.path}/fileServices/default/shares/{{shareName}}"
-    parent = ACCOUNT
     grammar = NAME
-    settles = False
     immutable = ("enabledProtocols",)
 
     def faults(self, inputs: dict[str, Any], config: Mapping[str, Any]) -> Iterator[Fault]:
@@ -149,7 +157,12 @@ class FileShare(ArmKind):
 
 def account_of(call: Call) -> Item | None:
     """The account that something is in."""
-    return call.world.get(ACCOUNT, call.id.split("/blobServices/")[0].split("/fileServices/")[0])
+    return call.world.get(ACCOUNT, account_id(call.id))
+
+
+def account_id(resource_id: str) -> str:
+    """The id of the account that an id is in."""
+    return re.split("/(?:blob|file)Services/", resource_id)[0]
 
 
 def _private(account: Item) -> bool:

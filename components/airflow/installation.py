@@ -168,6 +168,7 @@ class Airflow(pulumi.ComponentResource):
             identities=cloud.identities,
             log_store_variables=cloud.log_store.variables if cloud.log_store else {},
             authority=authority(name, cloud.databases, self.namespace, child),
+            database_sidecar=cloud.databases.sidecar,
             max_connections=cloud.databases.max_connections,
             task_node_selector=cloud.task_node_selector,
             task_taint=cloud.task_taint,

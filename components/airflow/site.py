@@ -13,6 +13,7 @@ import pulumi_kubernetes as kubernetes
 from pulumi_kubernetes.core.v1 import (
     ConfigMap,
     ConfigMapEnvSourceArgs,
+    ContainerArgs,
     ContainerPortArgs,
     EnvFromSourceArgs,
     EnvVarArgs,
@@ -32,7 +33,7 @@ from components.airflow.logs import LogFolder
 from components.airflow.options import API_PORT, options_of
 from components.airflow.roles import DAG_READERS, DATABASE_PARTS, LOG_PARTS, Credential, Part, credentials_of
 from components.airflow.secrets import StoredSecret
-from components.cloud.interface import LOG_READERS, LOG_WRITERS, Identity
+from components.cloud.interface import LOG_READERS, LOG_WRITERS, Identity, Sidecar
 from components.settings.model import Sizing
 from components.settings.stack import Settings
 
@@ -70,6 +71,8 @@ class Site:
     identities: Mapping[str, Identity]
     log_store_variables: Mapping[str, pulumi.Input[str]]
     authority: Authority
+    database_sidecar: Sidecar | None
+    """What connections to the database go through; None is directly."""
     max_connections: int | None
     """How many connections the database takes; None is unknown."""
     task_node_selector: Mapping[str, str]
@@ -175,6 +178,7 @@ def pod_template(site: Site, pod: PartPod, options: pulumi.Input[str]) -> PodTem
         **common,
     )
     gate_args = _gate(pod)
+    beside = [sidecar(site.database_sidecar)] if site.database_sidecar is not None and connects(part) else []
     gate = [
         pods.container(
             f"wait-for-{pod.after}",
@@ -197,7 +201,7 @@ def pod_template(site: Site, pod: PartPod, options: pulumi.Input[str]) -> PodTem
                 user=AIRFLOW_USER,
                 service_account=site.accounts[part],
                 containers=[main],
-                init_containers=gate if gate_args else [],
+                init_containers=[*beside, *(gate if gate_args else [])],
                 volumes=volumes,
                 kubernetes_api=calls_kubernetes(part, settings),
                 grace_seconds=pod.grace_seconds,
@@ -207,6 +211,20 @@ def pod_template(site: Site, pod: PartPod, options: pulumi.Input[str]) -> PodTem
                 taint=site.task_taint if runs_tasks else None,
             )
         ),
+    )
+
+
+def sidecar(beside: Sidecar) -> ContainerArgs:
+    """A native sidecar: an init container that goes on, and that no Job and no task waits for to end."""
+    return pods.container(
+        beside.name,
+        image=beside.image,
+        sizing=Sizing(cpu_milli=beside.cpu_milli, memory_mib=beside.memory_mib),
+        image_pull_policy="IfNotPresent",
+        restart_policy="Always",
+        args=list(beside.args),
+        ports=[ContainerPortArgs(name="proxy-health", container_port=beside.health_port)],
+        startup_probe=pods.http_probe(beside.startup_path, "proxy-health", period=1, timeout=5, failures=60),
     )
 
 

@@ -15,6 +15,8 @@ LOG_WRITERS: Final = ("triggerer", "worker", "task")
 """Parts of Airflow that write task logs to a log store; each has an identity of its own there."""
 LOG_READERS: Final = ("api-server",)
 """Parts of Airflow that only read them."""
+DATABASE_CLIENTS: Final = ("api-server", "scheduler", "dag-processor", "triggerer", "migration", "worker")
+"""Parts of Airflow that talk to the database: workers to the results alone."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +33,20 @@ class Database:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Sidecar:
+    """A container beside each part that talks to the database, there before the part begins and until it has ended."""
+
+    name: str
+    image: str
+    args: Sequence[pulumi.Input[str]]
+    cpu_milli: int
+    memory_mib: int
+    health_port: int
+    """Where it answers `startup_path` once it can be used."""
+    startup_path: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Databases:
     """Where Airflow keeps its state."""
 
@@ -44,6 +60,8 @@ class Databases:
     authority: pulumi.Input[str] | None = None
     """PEM certificates of who signs the server's certificate, for sslmode verify-ca and verify-full; with None these
     modes trust the authorities that the Airflow image trusts."""
+    sidecar: Sidecar | None = None
+    """What the connections go through; None is directly."""
     max_connections: int | None = None
     """How many connections the server takes, its own reserve subtracted; None is unknown."""
 

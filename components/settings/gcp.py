@@ -10,7 +10,7 @@ from typing import Annotated, Final, Literal
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from components.settings import gcp_regions, gcp_sql
-from components.settings.model import Model
+from components.settings.model import ImageReference, Model
 
 PRIVATE: Final = (
     IPv4Network("10.0.0.0/8"),
@@ -232,6 +232,8 @@ class Database(Model):
     """Whether connections, checkpoints, lock waits and temporary files are logged, and statements can be audited."""
     insights: bool = True
     """Whether slow queries are sampled, and weak passwords are refused."""
+    proxy_image: ImageReference | None = None
+    """Image of the Cloud SQL Auth Proxy, version 2, to run beside each part; default: connections go directly."""
     flags: dict[str, str] = Field(default_factory=dict, title="flag, text")
     """Free flags of Cloud SQL: name and value as text."""
 

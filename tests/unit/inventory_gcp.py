@@ -106,6 +106,15 @@ REGISTRY: Final = {
     ("gcp:artifactregistry/repository:Repository", "airflow-cloud-registry-repository"),
     ("gcp:artifactregistry/repositoryIamMember:RepositoryIamMember", "airflow-cloud-registry-readers"),
 }
+THROUGH_THE_PROXY: Final = {
+    resource
+    for part in ("api-server", "dag-processor", "migration", "scheduler", "triggerer", "worker")
+    for resource in (
+        ("gcp:projects/iAMMember:IAMMember", f"airflow-cloud-identities-{part}-database"),
+        ("gcp:serviceaccount/account:Account", f"airflow-cloud-identities-{part}"),
+        ("gcp:serviceaccount/iAMMember:IAMMember", f"airflow-cloud-identities-{part}-binding"),
+    )
+}
 TASK_NODES: Final = {("gcp:container/nodePool:NodePool", "airflow-cloud-nodes-tasks")}
 BOTH: Final = EVERY_EXECUTOR | CELERY | TASK_PODS
 
@@ -122,6 +131,7 @@ INVENTORY: Final = {
     | FLOWERS_CERTIFICATE
     | REGISTRY
     | {resource for resource in SHARES if "logs" not in resource[1]},
+    "gcp, through the proxy": BOTH | THROUGH_THE_PROXY,
     "gcp, protected with everything": (BOTH - LOGS_IN_A_BUCKET)
     | SHARES
     | TASK_NODES

@@ -55,6 +55,9 @@ STACKS: Final[dict[str, Config]] = {
         protect="true",
         **SHARES,
     ),
+    "gcp, through the proxy": config(
+        "celery+kubernetes", cloud_with={"database": {"proxy_image": "proxy.example/cloud-sql-proxy:2.18.0"}}
+    ),
     "gcp, every name as long as it may be": config(
         "celery+kubernetes",
         cloud_with={"project": "p" * 30, "registry": True},

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any, Final
+from typing import Any, Final, get_args
+from urllib.parse import urlsplit
 
 import pytest
 import yaml
@@ -12,15 +13,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from components import naming
+from components.airflow.authority import connects
+from components.airflow.roles import Part
 from components.cloud.gcp import cluster
 from components.cloud.gcp.physical import ACCOUNT_MAX, CLUSTER_MAX, NAME_MAX
+from components.cloud.interface import DATABASE_CLIENTS
 from components.settings.model import DNS_LABEL
 from tests.unit import recorder, stacks_gcp
 from tests.unit.recorder import Recording, Registration, Secret, plain, walk
 from tests.unit.stacks import recorded
 from tests.unit.stacks_gcp import STACKS
 from tests.unit.test_order import waits_for
+from tests.unit.workloads import pods
 
+ALL_PARTS: Final = get_args(Part)
 APIS: Final = {
     "artifactregistry": "artifactregistry.googleapis.com",
     "certificatemanager": "certificatemanager.googleapis.com",
@@ -157,8 +163,9 @@ def test_each_service_account_is_used_by_exactly_one_of_kubernetes_which_is_ther
         assert binding.plain["role"] == "roles/iam.workloadIdentityUser"
         assert binding.plain["member"] == (f"serviceAccount:{project}.svc.id.goog[{user.namespace}/{user.object_name}]")
         # Used only once it may be: by data flow.
-        [access] = [f for f in recording.of_cloud("BucketIAMMember") if f.plain["member"] == f"serviceAccount:{email}"]
-        assert {binding.urn, access.urn} <= waits_for(recording, user)
+        rights = [f for f in of_gcp(recording) if f.plain.get("member") == f"serviceAccount:{email}"]
+        assert rights
+        assert {binding.urn, *(right.urn for right in rights)} <= waits_for(recording, user)
         # The pool of identities is made with the first cluster of a project.
         assert gke(recording).urn in waits_for(recording, binding)
 
@@ -268,6 +275,8 @@ def test_connections_to_the_database_check_its_own_authority() -> None:
     for stack in STACKS:
         recording = recorded(stack)
         [server] = recording.of_cloud("DatabaseInstance")
+        if stack == "gcp, through the proxy":
+            continue
         assert server.plain["settings"]["ipConfiguration"]["serverCaMode"] == "GOOGLE_MANAGED_INTERNAL_CA"
         urls = [
             value
@@ -279,6 +288,45 @@ def test_connections_to_the_database_check_its_own_authority() -> None:
         assert [url for url in urls if not re.search(r"ssl(mode)?=verify-ca", url)] == []
         authorities = [f for f in recording.of_type("ConfigMap") if "BEGIN CERTIFICATE" in json.dumps(f.plain)]
         assert len(authorities) == 1
+
+
+def test_the_proxy_is_beside_exactly_who_talks_to_the_database() -> None:
+    """A native sidecar: there before anything asks the database, and nothing that ends waits for it to end."""
+    recording = recorded("gcp, through the proxy")
+    [server] = recording.of_cloud("DatabaseInstance")
+    with_proxy = {}
+    for pod in pods(recording):
+        first, *others = pod.spec.get("initContainers", []) or [{}]
+        if first.get("name") == "database-proxy":
+            with_proxy[pod.part] = first
+        assert "database-proxy" not in {c["name"] for c in (*others, *pod.spec["containers"])}
+    assert with_proxy.keys() == {*DATABASE_CLIENTS} == {part for part in ALL_PARTS if connects(part)}
+    for container in with_proxy.values():
+        assert container["restartPolicy"] == "Always"
+        assert container["startupProbe"]["httpGet"]["path"] == "/startup"
+        assert {"--private-ip", server.outputs["connectionName"]} <= {*container["args"]}
+    assert server.plain["settings"]["connectorEnforcement"] == "REQUIRED"
+
+
+def test_connections_through_the_proxy_stay_in_the_pod() -> None:
+    recording = recorded("gcp, through the proxy")
+    urls = {
+        value
+        for found in recording.of_type("Secret")
+        for _, value, _ in walk(found.inputs)
+        if isinstance(value, str) and value.startswith(("postgresql", "db+postgresql"))
+    }
+    assert len(urls) >= 3
+    assert {urlsplit(url).hostname for url in urls} == {"127.0.0.1"}
+
+
+def test_who_goes_through_the_proxy_may_connect_to_this_server_alone() -> None:
+    recording = recorded("gcp, through the proxy")
+    [server] = recording.of_cloud("DatabaseInstance")
+    found = [f for f in of_gcp(recording) if f.plain.get("role") == "roles/cloudsql.client"]
+    assert len(found) == len(DATABASE_CLIENTS)
+    wanted = f"resource.name == 'projects/my-project/instances/{server.plain['name']}'"
+    assert [f.name for f in found if not f.plain["condition"]["expression"].startswith(f"{wanted} && ")] == []
 
 
 def test_what_others_change_is_left_to_them() -> None:

@@ -15,13 +15,13 @@ from components.cloud.gcp.apis import Apis, ApisArgs
 from components.cloud.gcp.cluster import Cluster, ClusterArgs
 from components.cloud.gcp.database import Database, DatabaseArgs
 from components.cloud.gcp.exposure import Front, FrontArgs
-from components.cloud.gcp.identity import Identities, IdentitiesArgs, log_roles
+from components.cloud.gcp.identity import DatabaseAccess, Identities, IdentitiesArgs, LogAccess
 from components.cloud.gcp.network import Network, NetworkArgs
 from components.cloud.gcp.nodes import POOL_LABEL, TASK_TAINT, NodeIdentity, NodeIdentityArgs, Nodes, NodesArgs
 from components.cloud.gcp.physical import Names
 from components.cloud.gcp.registry import Registry, RegistryArgs
 from components.cloud.gcp.storage import BrokerDisk, BrokerDiskArgs, LogBucket, LogBucketArgs, Share, ShareArgs
-from components.cloud.interface import Cloud, Identity, Volume, VolumeUse
+from components.cloud.interface import DATABASE_CLIENTS, LOG_READERS, LOG_WRITERS, Cloud, Identity, Volume, VolumeUse
 from components.settings.airflow import Gateway, ManagedTls, ShareDags, StoreLogs, VolumeLogs
 from components.settings.executor import CeleryExecutor, KubernetesExecutor
 from components.settings.gcp import DnsEndpoint, GcpCloud
@@ -94,7 +94,7 @@ class GoogleCloud(pulumi.ComponentResource):
             ),
             databases=database.databases,
             volumes=self._volumes(network),
-            identities=self._identities(bucket, cluster) if bucket is not None else {},
+            identities=self._identities(cluster, bucket, database),
             log_store=bucket.log_store if bucket is not None else None,
             front=self._front(),
             task_node_selector={POOL_LABEL: "tasks"} if tasks_apart else {},
@@ -175,19 +175,34 @@ class GoogleCloud(pulumi.ComponentResource):
             opts=self._child,
         )
 
-    def _identities(self, bucket: LogBucket, cluster: Cluster) -> dict[str, Identity]:
+    def _identities(self, cluster: Cluster, bucket: LogBucket | None, database: Database) -> dict[str, Identity]:
+        settings = self._settings
+        absent = {
+            "worker": not _has_workers(settings),
+            "task": isinstance(settings.executor, CeleryExecutor),
+        }
+        logs, through_proxy = None, None
+        if bucket is not None:
+            logs = LogAccess(
+                bucket=bucket.name, parts=[part for part in (*LOG_WRITERS, *LOG_READERS) if not absent.get(part)]
+            )
+        if self._cloud.database.proxy_image is not None:
+            through_proxy = DatabaseAccess(
+                project=self._cloud.project,
+                server=database.name,
+                parts=[part for part in DATABASE_CLIENTS if not absent.get(part)],
+            )
+        if logs is None and through_proxy is None:
+            return {}
         return Identities(
             f"{self._name}-identities",
             IdentitiesArgs(
                 names=self._names,
                 apis=self._apis,
-                namespace=self._settings.namespace,
-                parts=log_roles(
-                    workers=_has_workers(self._settings),
-                    task_pods=not isinstance(self._settings.executor, CeleryExecutor),
-                ),
-                bucket=bucket.name,
+                namespace=settings.namespace,
                 workload_pool=cluster.workload_pool,
+                logs=logs,
+                database=through_proxy,
             ),
             opts=self._child,
         ).identities

@@ -16,6 +16,8 @@ from components.cloud.gcp.physical import Names
 from components.settings.gcp import GcpCloud
 
 PORT: Final = 5432
+PROXY_HEALTH_PORT: Final = 9090
+"""The proxy's own default."""
 ADMINISTRATOR: Final = "administrator"
 SSL_MODE: Final = "verify-ca"
 """Not verify-full: the certificate of a server with a private address names no host that a client could check. Each
@@ -53,6 +55,16 @@ class DatabaseArgs:
     protect: bool
 
 
+@dataclass(frozen=True, kw_only=True)
+class Door:
+    """Where and how connections to the server are made."""
+
+    host: pulumi.Output[str]
+    ssl_mode: str
+    authority: pulumi.Output[str] | None = None
+    sidecar: interface.Sidecar | None = None
+
+
 class Database(pulumi.ComponentResource):
     """A PostgreSQL server with a private address; creation takes about 8 minutes.
 
@@ -60,6 +72,7 @@ class Database(pulumi.ComponentResource):
     administrator may.
     """
 
+    name: pulumi.Output[str]
     databases: interface.Databases
 
     def __init__(self, name: str, args: DatabaseArgs, opts: pulumi.ResourceOptions | None = None) -> None:
@@ -91,26 +104,30 @@ class Database(pulumi.ComponentResource):
             deletion_policy="ABANDON",
             opts=pulumi.ResourceOptions(parent=self),
         )
-        host = server.private_ip_address
+        self.name = server.name
+        door = _door(server, chosen.proxy_image)
         self.databases = interface.Databases(
-            metadata=self._database(name, "metadata", "airflow", server, protect=args.protect),
-            results=self._database(name, "results", "celery", server, protect=args.protect) if args.results else None,
+            metadata=self._database(name, "metadata", "airflow", server, door, protect=args.protect),
+            results=self._database(name, "results", "celery", server, door, protect=args.protect)
+            if args.results
+            else None,
             administrator=interface.Database(
-                host=host,
+                host=door.host,
                 port=PORT,
                 name="postgres",
                 user=administrator.name,
                 password=pulumi.Output.secret(administrator.password.apply(lambda password: password or "")),
-                ssl_mode=SSL_MODE,
+                ssl_mode=door.ssl_mode,
             ),
             identity=server.connection_name,
-            authority=server.server_ca_certs.apply(lambda certificates: _bundle([c.cert for c in certificates])),
+            authority=door.authority,
+            sidecar=door.sidecar,
             max_connections=chosen.max_connections,
         )
-        self.register_outputs({"host": host})
+        self.register_outputs({"host": server.private_ip_address})
 
     def _database(
-        self, name: str, use: str, database: str, server: sql.DatabaseInstance, *, protect: bool
+        self, name: str, use: str, database: str, server: sql.DatabaseInstance, door: Door, *, protect: bool
     ) -> interface.Database:
         """A database, and the user that will own it."""
         made = sql.Database(
@@ -124,12 +141,12 @@ class Database(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self, protect=protect),
         )
         return interface.Database(
-            host=server.private_ip_address,
+            host=door.host,
             port=PORT,
             name=made.name,
             user=database,
             password=self._password(f"{name}-{use}"),
-            ssl_mode=SSL_MODE,
+            ssl_mode=door.ssl_mode,
         )
 
     def _password(self, name: str) -> pulumi.Output[str]:
@@ -138,6 +155,37 @@ class Database(pulumi.ComponentResource):
             f"{name}-password", length=32, special=False, opts=pulumi.ResourceOptions(parent=self)
         )
         return made.result
+
+
+def _door(server: sql.DatabaseInstance, proxy_image: str | None) -> Door:
+    """The server's private address, or the proxy beside each part; that one encrypts, and checks the server, itself."""
+    if proxy_image is None:
+        authority = server.server_ca_certs.apply(lambda certificates: _bundle([c.cert for c in certificates]))
+        return Door(host=server.private_ip_address, ssl_mode=SSL_MODE, authority=authority)
+    return Door(
+        # Known with the server, though always the same: nobody is to look for it before.
+        host=server.connection_name.apply(lambda _: "127.0.0.1"),
+        ssl_mode="disable",
+        sidecar=interface.Sidecar(
+            name="database-proxy",
+            image=proxy_image,
+            args=[
+                "--private-ip",
+                "--structured-logs",
+                f"--port={PORT}",
+                "--health-check",
+                # Kubernetes asks from outside the pod.
+                "--http-address=0.0.0.0",
+                f"--http-port={PROXY_HEALTH_PORT}",
+                "--exit-zero-on-sigterm",
+                server.connection_name,
+            ],
+            cpu_milli=50,
+            memory_mib=128,
+            health_port=PROXY_HEALTH_PORT,
+            startup_path="/startup",
+        ),
+    )
 
 
 def _settings(args: DatabaseArgs) -> sql.DatabaseInstanceSettingsArgs:
@@ -187,6 +235,7 @@ def _settings(args: DatabaseArgs) -> sql.DatabaseInstanceSettingsArgs:
         )
         if chosen.insights
         else None,
+        connector_enforcement="REQUIRED" if chosen.proxy_image is not None else "NOT_REQUIRED",
         database_flags=[
             sql.DatabaseInstanceSettingsDatabaseFlagArgs(name=flag, value=flags[flag]) for flag in sorted(flags)
         ],

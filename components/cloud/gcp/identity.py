@@ -2,22 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import pulumi
-from pulumi_gcp import serviceaccount, storage
+from pulumi_gcp import projects, serviceaccount, storage
 
 from components import naming
 from components.cloud.gcp.apis import Apis
 from components.cloud.gcp.physical import ACCOUNT_MAX, Names
-from components.cloud.interface import LOG_READERS, LOG_WRITERS, Identity
+from components.cloud.interface import LOG_WRITERS, Identity
 
 WRITER: Final = "roles/storage.objectUser"
 """Reads, writes and replaces objects; changes no rights."""
 READER: Final = "roles/storage.objectViewer"
 ACCOUNT_ANNOTATION: Final = "iam.gke.io/gcp-service-account"
+
+
+@dataclass(frozen=True, kw_only=True)
+class DatabaseAccess:
+    """Who goes through the proxy to a server."""
+
+    project: str
+    server: pulumi.Input[str]
+    """Name of the Cloud SQL server."""
+    parts: Sequence[str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class LogAccess:
+    """Who writes or reads a bucket for logs."""
+
+    bucket: pulumi.Input[str]
+    parts: Sequence[str]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,37 +45,43 @@ class IdentitiesArgs:
     names: Names
     apis: Apis
     namespace: str
-    parts: Mapping[str, str]
-    """Role on the bucket by part of Airflow."""
-    bucket: pulumi.Input[str]
     workload_pool: pulumi.Input[str]
+    logs: LogAccess | None
+    database: DatabaseAccess | None
 
 
 class Identities(pulumi.ComponentResource):
-    """One service account for each part, with a role on one bucket, used by exactly one Kubernetes ServiceAccount."""
+    """One service account for each part, with the narrowest roles, used by exactly one Kubernetes ServiceAccount."""
 
     identities: dict[str, Identity]
 
     def __init__(self, name: str, args: IdentitiesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("airflow:gcp:Identities", name, None, opts)
-        self.identities = {part: self._identity(name, part, role, args) for part, role in args.parts.items()}
+        accesses = [access for access in (args.logs, args.database) if access is not None]
+        parts = sorted({part for access in accesses for part in access.parts})
+        self.identities = {part: self._identity(name, part, args) for part in parts}
         self.register_outputs({})
 
-    def _identity(self, name: str, part: str, role: str, args: IdentitiesArgs) -> Identity:
-        child = pulumi.ResourceOptions(parent=self)
+    def _identity(self, name: str, part: str, args: IdentitiesArgs) -> Identity:
         account = serviceaccount.Account(
             f"{name}-{part}",
             account_id=args.names.of(part, limit=ACCOUNT_MAX),
             display_name=f"{part} of {args.names.instance}",
             opts=pulumi.ResourceOptions(parent=self, depends_on=args.apis.of("iam")),
         )
-        access = storage.BucketIAMMember(
-            f"{name}-{part}-access",
-            bucket=args.bucket,
-            role=role,
-            member=pulumi.Output.concat("serviceAccount:", account.email),
-            opts=child,
-        )
+        member = pulumi.Output.concat("serviceAccount:", account.email)
+        granted: list[pulumi.Output[str]] = []
+        if args.logs is not None and part in args.logs.parts:
+            access = storage.BucketIAMMember(
+                f"{name}-{part}-access",
+                bucket=args.logs.bucket,
+                role=WRITER if part in LOG_WRITERS else READER,
+                member=member,
+                opts=pulumi.ResourceOptions(parent=self),
+            )
+            granted.append(access.id)
+        if args.database is not None and part in args.database.parts:
+            granted.append(self._database_client(f"{name}-{part}-database", args.database, member, args.apis))
         kubernetes_account = naming.object_name(args.names.instance, part)
         binding = serviceaccount.IAMMember(
             f"{name}-{part}-binding",
@@ -69,14 +93,25 @@ class Identities(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self, depends_on=args.apis.of("credentials")),
         )
         # Known once it can be used: whoever takes it from here starts after that.
-        email = pulumi.Output.all(account.email, access.id, binding.id).apply(lambda known: str(known[0]))
+        email = pulumi.Output.all(account.email, binding.id, *granted).apply(lambda known: str(known[0]))
         return Identity(service_account_annotations={ACCOUNT_ANNOTATION: email})
 
-
-def log_roles(*, workers: bool, task_pods: bool) -> dict[str, str]:
-    """The role that each part of an installation needs on the bucket for logs."""
-    absent = {"worker": not workers, "task": not task_pods}
-    return {
-        **{part: WRITER for part in LOG_WRITERS if not absent.get(part)},
-        **dict.fromkeys(LOG_READERS, READER),
-    }
+    def _database_client(
+        self, name: str, access: DatabaseAccess, member: pulumi.Output[str], apis: Apis
+    ) -> pulumi.Output[str]:
+        """The right to connect to one server; Cloud SQL has roles of projects alone, so a condition names it."""
+        server = pulumi.Output.concat(f"projects/{access.project}/instances/", access.server)
+        made = projects.IAMMember(
+            name,
+            project=access.project,
+            role="roles/cloudsql.client",
+            member=member,
+            condition=projects.IAMMemberConditionArgs(
+                title="one server",
+                expression=pulumi.Output.concat(
+                    "resource.name == '", server, "' && resource.service == 'sqladmin.googleapis.com'"
+                ),
+            ),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=apis.of("projects")),
+        )
+        return made.id

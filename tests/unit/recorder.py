@@ -23,7 +23,7 @@ from pulumi.runtime import mocks, rpc, stack
 from pulumi.runtime.proto import resource_pb2
 from pulumi.runtime.settings import SETTINGS
 
-from tests.unit import recorder_gcp
+from tests.unit import recorder_azure, recorder_gcp
 
 PROGRAM: Final = Path(__file__).resolve().parents[2] / "__main__.py"
 PROJECT: Final = "airflow"
@@ -231,9 +231,11 @@ class Monitor(mocks.MockMonitor):
             suffix = random_bytes(urn, json.dumps(plain(decoded(dict(sent))), sort_keys=True), length=4).hex()
             return {"metadata": {"name": f"{name}-{suffix}", **metadata}}
         if self.preview or type_.startswith(("pulumi:providers:", "airflow:")):
-            return {}
+            return recorder_azure.previewed(type_, sent)
         if type_.startswith("gcp:"):
             return recorder_gcp.computed(type_, sent)
+        if type_.startswith("azure-native:"):
+            return recorder_azure.computed(type_, name, sent)
         if type_ == "random:index/randomId:RandomId":
             return {"hex": random_bytes(self.seed, urn, length=int(sent["byteLength"])).hex()}
         length = int(sent["length"])
@@ -252,7 +254,8 @@ class Monitor(mocks.MockMonitor):
         return super().RegisterResourceOutputs(request)
 
     def Invoke(self, request: Any) -> Any:
-        raise AssertionError(f"the program asks a provider: {request.tok}")
+        answer = recorder_azure.invoked(request.tok, json_format.MessageToDict(request.args))
+        return resource_pb2.ResourceInvokeResponse(**{"return": json_format.ParseDict(answer, struct_pb2.Struct())})
 
     def ReadResource(self, request: Any) -> Any:
         raise AssertionError(f"the program reads a resource: {request.type}")

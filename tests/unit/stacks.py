@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import yaml
 
-from tests.unit import recorder, stacks_gcp, stand_in_cloud
+from tests.unit import recorder, stacks_azure, stacks_gcp, stand_in_cloud
 from tests.unit.recorder import Config, Recording
 
 ROOT: Final = Path(__file__).resolve().parents[2]
@@ -98,6 +98,7 @@ STACKS: Final[dict[str, Config]] = {
         image={"reference": "registry.example.org/airflow@sha256:" + "0" * 64, "pull_secret": "pull"},
     ),
     **STAND_IN,
+    **stacks_azure.STACKS,
     **stacks_gcp.STACKS,
 }
 

@@ -43,10 +43,13 @@ MATRIX: Final[Mapping[str, set[str]]] = {
 """Which variables a part's main container takes from Secrets, with Celery; written from the security model."""
 ONLY_WITH_CELERY: Final = BROKER | RESULTS
 TAKES_A_SECRET: Final = {
+    ("azure-native:dbforpostgresql:Server", ".administratorLoginPassword"): "the cloud makes the administrator with it",
     ("gcp:sql/user:User", ".password"): "the cloud makes the administrator with it",
     ("pulumi:providers:kubernetes", ".kubeconfig"): "says where the cluster is, and could hold more",
 }
 """Type and path of what may be given a secret, and why."""
+NO_SECRET: Final = {"azurestorageaccountname": "the driver wants the account's name beside its key"}
+"""Keys of Secrets whose value is none, and why they are there."""
 MARKED_ANYWAY: Final = {"kubeconfig": "says where the cluster is, and could hold more"}
 """Outputs that hold no generated secret, and are marked all the same."""
 RUNS_CODE_OF_DAG_AUTHORS: Final = {"worker", "task"}
@@ -116,7 +119,7 @@ def values(recording: Recording) -> set[str]:
         if registration.type.startswith("random:"):
             found |= {registration.outputs[key] for key in ("result", "base64", "hex") if key in registration.outputs}
         if registration.kind == "Secret":
-            found |= set(registration.plain["stringData"].values())
+            found |= {text for key, text in registration.plain["stringData"].items() if key not in NO_SECRET}
     if "given" in json.dumps(recording.config["airflow:cloud"]):
         found |= {METADATA_PASSWORD, RESULT_PASSWORD}
     forms = {form for text in found for form in (text, quote(text, safe=""), text.replace("+", "-").replace("/", "_"))}

@@ -1,0 +1,76 @@
+"""The stacks on Azure that the unit tests run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+
+ROOT: Final = Path(__file__).resolve().parents[2]
+SUBSCRIPTION: Final = "00000000-0000-0000-0000-000000000000"
+Config = dict[str, Any]
+
+
+def config(executor: str, *, cloud_with: Config | None = None, **sections: Any) -> Config:
+    """A stack on Azure with nothing set but what must be: sections become keys of the project."""
+    cloud = {"kind": "azure", "subscription_id": SUBSCRIPTION, "location": "westeurope", **(cloud_with or {})}
+    keys = {f"airflow:{key}": value for key, value in sections.items()}
+    return {"airflow:cloud": cloud, "airflow:executor": {"kind": executor}, **keys}
+
+
+def file(path: str) -> Config:
+    """The config of a stack file."""
+    return yaml.safe_load((ROOT / path).read_text())["config"]
+
+
+GATEWAY: Final = {
+    "kind": "gateway",
+    "host": "airflow.example.org",
+    "flower_host": "flower.example.org",
+    "tls": {"kind": "cert_manager", "issuer": "letsencrypt"},
+}
+SHARES: Final = {"logs": {"kind": "volume", "size_gib": 200}, "dags": {"kind": "share", "size_gib": 100}}
+NFS: Final = {"shares": {"protocol": "nfs", "tier": "premium"}}
+
+STACKS: Final[dict[str, Config]] = {
+    "azure, celery": config("celery"),
+    "azure, kubernetes": config("kubernetes"),
+    "azure, both": config("celery+kubernetes"),
+    "azure, no zones": config("celery", cloud_with={"location": "westus"}),
+    "azure, stack file prod": file("Pulumi.prod.yaml"),
+    "azure, sample celery": file("docs/stacks/azure-celery.yaml"),
+    "azure, sample both": file("docs/stacks/azure-celery-kubernetes.yaml"),
+    "azure, shares by NFS": config("kubernetes", cloud_with=NFS, **SHARES),
+    "azure, protected with everything": config(
+        "celery+kubernetes",
+        cloud_with={
+            "network": {"outbound": "nat_gateway", "private_endpoints": True},
+            "cluster": {
+                "tier": "premium",
+                "endpoint": {"kind": "private"},
+                "admin_groups": ["44444444-4444-4444-4444-444444444444"],
+                "airflow_nodes": {},
+                "task_nodes": {"spot": True},
+                "encryption_at_host": True,
+                "policy": True,
+                "audit": True,
+            },
+            "database": {"audit": True},
+            "storage": {"versions": True},
+            "broker_disk": {"kept": True},
+            "registry": "basic",
+        },
+        dags=SHARES["dags"],
+        exposure=GATEWAY,
+        protect="true",
+    ),
+    "azure, every name as long as it may be": config(
+        "celery+kubernetes",
+        cloud_with={"registry": "standard", "network": {"outbound": "nat_gateway", "private_endpoints": True}},
+        name="n" * 30,
+        namespace="s" * 30,
+        exposure=GATEWAY,
+        dags=SHARES["dags"],
+    ),
+}

@@ -45,16 +45,26 @@ def worlds(node: Node, tmp_path_factory: pytest.TempPathFactory) -> Worlds:
     return made
 
 
-@pytest.fixture
-def space(node: Node, worlds: Worlds, probe_archives: list[Path]) -> Iterator[Space]:
+@pytest.fixture(scope="module")
+def namespace(node: Node, worlds: Worlds, probe_archives: list[Path]) -> Iterator[Space]:
     node.import_images(probe_archives)
     space = Space(node.api, "volumes-test")
     space.create()
     yield space
     space.remove()
-    eventually("the namespace is gone", lambda: not space.exists(space.path))
-    for volume in ("one", "two"):
-        node.api.delete(f"/api/v1/persistentvolumes/volumes-test-{volume}")
+
+
+@pytest.fixture
+def space(namespace: Space) -> Iterator[Space]:
+    """An empty namespace; making a new one each time would take 10 s more."""
+    yield namespace
+    for kind in ("pods", "persistentvolumeclaims", "secrets", "events"):
+        namespace.api.delete(f"{namespace.path}/{kind}")
+    for kind in ("pods", "persistentvolumeclaims"):
+        eventually(f"all {kind} are gone", lambda: not namespace.api.get(f"{namespace.path}/{kind}")["items"])  # noqa: B023
+    namespace.api.delete(f"/api/v1/persistentvolumes/{namespace.name}-one")
+    gone = f"/api/v1/persistentvolumes/{namespace.name}-one"
+    eventually("the volume is gone", lambda: not namespace.exists(gone))
 
 
 def bind(space: Space, volume: str, mode: str, *, options: list[str] | None = None, **csi: Any) -> None:
@@ -69,7 +79,10 @@ def bind(space: Space, volume: str, mode: str, *, options: list[str] | None = No
         "claimRef": {"namespace": space.name, "name": volume},
         "csi": csi,
     }
-    space.api.create("/api/v1/persistentvolumes", {"metadata": {"name": name}, "spec": spec})
+    path = "/api/v1/persistentvolumes"
+    space.api.create(path, {"metadata": {"name": name}, "spec": spec})
+    # A claim that is seen before its volume waits for a look round, which comes every 15 s.
+    eventually(f"{name} is seen", lambda: space.api.get(f"{path}/{name}").get("status", {}).get("phase") == "Available")
     claim = {
         "accessModes": [mode],
         "storageClassName": "",

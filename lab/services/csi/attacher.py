@@ -15,7 +15,8 @@ from lab.services.csi.volumes import DRIVERS, Keys, Request, found
 
 _ATTACHMENTS: Final = "/apis/storage.k8s.io/v1/volumeattachments"
 _ZONE: Final = "topology.kubernetes.io/zone"
-_WATCH_SECONDS: Final = 60
+_WATCH_SECONDS: Final = 3
+"""How often attachments that were refused are tried again."""
 _RETRY_SECONDS: Final = 0.5
 _NAMES: Final = frozenset(driver.name for driver in DRIVERS)
 

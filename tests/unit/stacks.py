@@ -99,7 +99,7 @@ STACKS: Final[dict[str, Config]] = {
     ),
     **STAND_IN,
     **stacks_azure.STACKS,
-    **stacks_gcp.STACKS,
+    **stacks_gcp.SHARED,
 }
 
 

@@ -12,8 +12,7 @@ import pytest
 from tests.unit import recorder
 from tests.unit.inventory_gcp import INVENTORY
 from tests.unit.recorder import Recording
-from tests.unit.stacks import recorded
-from tests.unit.stacks_gcp import ROOT, STACKS
+from tests.unit.stacks_gcp import ROOT, STACKS, recorded
 
 UNNAMED: Final = {"gcp, every name as long as it may be": "its names say nothing; it has the parts of others"}
 

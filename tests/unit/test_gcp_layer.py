@@ -21,10 +21,9 @@ from components.cloud.interface import DATABASE_CLIENTS
 from components.settings.model import DNS_LABEL
 from tests.unit import recorder, stacks_gcp
 from tests.unit.recorder import Recording, Registration, Secret, plain, walk
-from tests.unit.stacks import recorded
-from tests.unit.stacks_gcp import STACKS
+from tests.unit.stacks_gcp import STACKS, recorded
 from tests.unit.test_order import waits_for
-from tests.unit.workloads import pods
+from tests.unit.workloads import pod_of, pods
 
 ALL_PARTS: Final = get_args(Part)
 APIS: Final = {
@@ -303,6 +302,7 @@ def test_the_proxy_is_beside_exactly_who_talks_to_the_database() -> None:
     assert with_proxy.keys() == {*DATABASE_CLIENTS} == {part for part in ALL_PARTS if connects(part)}
     for container in with_proxy.values():
         assert container["restartPolicy"] == "Always"
+        assert container["securityContext"] == pod_of(recording, "api-server").main["securityContext"]
         assert container["startupProbe"]["httpGet"]["path"] == "/startup"
         assert {"--private-ip", server.outputs["connectionName"]} <= {*container["args"]}
     assert server.plain["settings"]["connectorEnforcement"] == "REQUIRED"

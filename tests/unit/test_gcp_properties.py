@@ -10,8 +10,7 @@ import pytest
 from tests.unit import recorder, stacks_gcp
 from tests.unit.properties_gcp import DIFFERENT, OPTIONS, ROWS, SAME, Row
 from tests.unit.recorder import Recording
-from tests.unit.stacks import recorded
-from tests.unit.stacks_gcp import STACKS
+from tests.unit.stacks_gcp import STACKS, recorded
 
 REFERENCES: Final = {
     *(f"G{number}" for number in range(1, 24)),

@@ -257,6 +257,13 @@ class Database(Model):
             raise ValueError(f"is below disk_gib ({size}); use at least that much")
         return limit
 
+    @field_validator("point_in_time_recovery")
+    @classmethod
+    def _with_availability(cls, recovery: bool, info: ValidationInfo) -> bool:
+        if not recovery and info.data.get("high_availability"):
+            raise ValueError("is what high availability takes; leave it on, or turn high_availability off as well")
+        return recovery
+
     @field_validator("flags")
     @classmethod
     def _free(cls, flags: dict[str, str]) -> dict[str, str]:

@@ -237,6 +237,13 @@ CASES: Final[Mapping[str, tuple[dict[str, Any], str, str, str, str]]] = {
         "shares a core, which high availability excludes",
         "db-custom-1-3840 or larger",
     ),
+    "high availability without the logs it takes": (
+        database(point_in_time_recovery=False),
+        f"{CLOUD}.database.point_in_time_recovery",
+        "False",
+        "is what high availability takes",
+        "leave it on",
+    ),
     "a tier of the other edition": (
         database(edition="enterprise_plus", tier="db-custom-2-7680"),
         f"{CLOUD}.database.tier",

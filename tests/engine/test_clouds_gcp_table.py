@@ -1,0 +1,110 @@
+"""The table of behaviours: what the simulated Google Cloud does as the real one, and where that is documented.
+
+Pages are below cloud.google.com; `provider` is github.com/hashicorp/terraform-provider-google, which the official plugin
+is made of, with files below google/services or numbers of its issues; `bridge` is github.com/pulumi/pulumi-terraform-bridge.
+Every test of the simulation's rules has a row, every row a test.
+"""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+TABLE: dict[str, tuple[str, ...]] = {
+    "everything lives a whole life": ("the installed SDK: outputs that are not optional",),
+    "a kinds rules name properties that the sdk has": ("the installed SDK",),
+    # Inputs
+    "bad input is refused before anything happens": (
+        "compute/docs/naming-resources",
+        "vpc/docs/subnets#ipv4-ranges",
+        "sql/docs/postgres/instance-settings",
+        "storage/docs/buckets#naming",
+        "storage/docs/soft-delete",
+        "filestore/docs/service-tiers",
+        "iam/docs/service-accounts-create",
+        "certificate-manager/docs/certificates",
+        "provider: container/resource_container_cluster.go (validation)",
+    ),
+    "without a project the missing setting is named": ("provider: tpgresource/utils.go (GetProject)",),
+    "what the api refuses fails in its words": (
+        "nat/docs/ports-and-addresses",
+        "kubernetes-engine/docs/concepts/alias-ips#cluster_sizing_secondary_range_pods",
+        "kubernetes-engine/docs/how-to/workload-identity",
+        "kubernetes-engine/docs/concepts/network-isolation",
+        "kubernetes-engine/docs/how-to/encrypting-secrets",
+        "sql/docs/postgres/machine-series-overview",
+        "sql/docs/postgres/editions-intro",
+        "sql/docs/postgres/flags",
+        "sql/docs/postgres/backup-recovery/pitr",
+        "storage/docs/locations",
+    ),
+    # Changes
+    "a change updates or replaces as the official plugin does": (
+        "provider: compute/resource_compute_subnetwork.go (IsShrinkageIpCidr)",
+        "provider: container/resource_container_cluster.go, resource_container_node_pool.go (ForceNew)",
+        "provider: sql/resource_sql_database_instance.go (isDiskShrinkage, privateNetworkCustomizeDiff)",
+        "provider: compute/resource_compute_disk.go (isDiskShrinkage)",
+        "provider: storage/resource_storage_bucket.go (caseDiffSuppress)",
+        "the installed SDK: documentation of properties",
+    ),
+    "a version goes up in place and never down": ("sql/docs/postgres/upgrade-major-db-version-inplace",),
+    "a cluster shows its endpoints and a preview knows none": ("bridge: pkg/tfbridge/schema.go (unknown of computed)",),
+    # APIs and quotas
+    "an api that is not enabled is named with where to enable it": ("apis/docs/troubleshooting (SERVICE_DISABLED)",),
+    "an api stays enabled when the stack goes": ("provider: resourcemanager/resource_google_project_service.go",),
+    "a quota can be made smaller": ("compute/resource-usage#troubleshooting",),
+    # Order and protection
+    "what is used cannot be deleted": ("compute/docs/troubleshooting (resourceInUseByAnotherResource)",),
+    "a clusters pools go with it": ("kubernetes-engine/docs/how-to/deleting-a-cluster",),
+    "a database with a private address needs the connection": ("sql/docs/postgres/configure-private-services-access",),
+    "the connection is in use for hours after the last database": ("provider: 16275, 19908",),
+    "removing the peering asks nobody": ("github.com/GoogleCloudPlatform/magic-modules 18476",),
+    "what owns something cannot be dropped and goes with the server": (
+        "provider: sql/resource_sql_user.go, resource_sql_database.go (deletion_policy)",
+    ),
+    "protection is on unless it is switched off by an update": (
+        "provider: container/resource_container_cluster.go, sql/resource_sql_database_instance.go (deletion_protection)",
+    ),
+    "the servers own protection is a second switch": ("sql/docs/postgres/deletion-protection",),
+    "a share has a protection of its own": ("filestore/docs/deletion-protection",),
+    "a policy prevents until an update takes it away": ("the installed SDK: deletionPolicy",),
+    "a bucket with objects stays unless they may go": ("provider: storage/resource_storage_bucket.go (force_destroy)",),
+    "a servers name is blocked for a week": ("sql/docs/postgres/delete-instance",),
+    "a network waits for what a cluster left": (
+        "kubernetes-engine/docs/troubleshooting/load-balancing",
+        "github.com/pulumi/pulumi-kubernetes 1787",
+    ),
+    # Identity
+    "a binding needs the pool that comes with the first cluster": (
+        "kubernetes-engine/docs/concepts/workload-identity#identity_sameness",
+    ),
+    "news of an account arrive late and do no harm": ("iam/docs/access-change-propagation",),
+    "an account that does not exist gets no role": ("iam/docs/reference/rest/v1/Policy",),
+    "a role has to exist for what it is given on": ("iam/docs/roles-permissions/storage",),
+    "a role given twice is there once": ("provider: tpgiamresource/resource_iam_member.go",),
+    # Names, labels, functions
+    "an unnamed resource gets its logical name with random characters": ("bridge: pkg/tfbridge/names.go (AutoName)",),
+    "a resource named by the program goes before its replacement comes": (
+        "bridge: pkg/tfbridge/provider.go (nameRequiresDeleteBeforeReplace)",
+    ),
+    "labels come out with the plugins own and secret": (
+        "www.pulumi.com/registry/packages/gcp/how-to-guides/7-0-migration (labels)",
+    ),
+    "functions answer in the sdks shape": ("the installed SDK",),
+    "a cluster of a kubeconfig is what a simulated cluster hands out": ("ours",),
+}
+
+
+def _tests() -> set[str]:
+    tree = ast.parse(Path(__file__).with_name("test_clouds_gcp.py").read_text())
+    names = [node.name for node in tree.body if isinstance(node, ast.FunctionDef)]
+    return {name.removeprefix("test_").replace("_", " ") for name in names if name.startswith("test_")}
+
+
+def test_every_rule_of_the_simulated_google_cloud_has_a_source() -> None:
+    assert sorted(_tests() - set(TABLE)) == []
+    assert [name for name, sources in TABLE.items() if not all(sources)] == []
+
+
+def test_every_row_of_the_google_table_has_a_test() -> None:
+    assert sorted(set(TABLE) - _tests()) == []

@@ -65,7 +65,8 @@ def dag_source(
         volumes.append(
             VolumeArgs(
                 name="dags",
-                persistent_volume_claim=PersistentVolumeClaimVolumeSourceArgs(claim_name=share, read_only=True),
+                # Only the mount is read-only: a folder that an empty share lacks can then be made by the node.
+                persistent_volume_claim=PersistentVolumeClaimVolumeSourceArgs(claim_name=share),
             )
         )
         mounts.append(

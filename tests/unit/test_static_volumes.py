@@ -151,7 +151,8 @@ def test_the_share_with_dag_files_is_mounted_read_only_in_parts_that_run_dag_cod
     for part in readers:
         pod = pod_of(recording, part)
         [volume] = [volume for volume in pod.spec["volumes"] if volume["name"] == "dags"]
-        assert volume["persistentVolumeClaim"] == {"claimName": claim.object_name, "readOnly": True}
+        # A source that is read-only itself would keep pods from starting on a share that is still empty.
+        assert volume["persistentVolumeClaim"] == {"claimName": claim.object_name}
         assert {
             "name": "dags",
             "mountPath": "/opt/airflow/dags",

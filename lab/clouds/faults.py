@@ -19,6 +19,7 @@ kind     error    refused before anything happened, for good; `message` is what 
          crash    the plugin dies before anything happened; with `"after": true` after it was done and before it answers
          hang     no answer until the engine gives up
          leftover of a delete: done, but what it made by itself stays and stands in the way of the next `left` deletions
+         unsettled  of a create: done, but the next `left` looks of others miss it, because news take their time
 
 Counting goes on from one command to the next: the counters are in the inventory.
 """
@@ -38,7 +39,7 @@ from lab.errors import LabError
 
 FAULTS_VARIABLE: Final = "LAB_CLOUD_FAULTS"
 
-Effect = Literal["error", "lost", "partial", "busy", "late", "crash", "hang", "leftover"]
+Effect = Literal["error", "lost", "partial", "busy", "late", "crash", "hang", "leftover", "unsettled"]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,8 +14,8 @@ from lab.clouds.values import forgotten, merged, patched, remembered
 from lab.engine.provider_values import opened, sealed_like, secret
 
 
-def accept(kind: Kind, call: Call, world: World, given: Mapping[str, Any]) -> None:
-    """Take a new one in, not ready yet.
+def accept(kind: Kind, call: Call, world: World, given: Mapping[str, Any], unsettled: int = 0) -> None:
+    """Take a new one in, not ready yet; that many looks of others miss it at least.
 
     Raises:
         ApiError: the API refuses it.
@@ -34,7 +34,7 @@ def accept(kind: Kind, call: Call, world: World, given: Mapping[str, Any]) -> No
         outputs={},
         uses=uses,
         created=time.time(),
-        unsettled=kind.settling,
+        unsettled=max(kind.settling, unsettled),
     )
     call.item.names = [name for name in kind.names(call) if name]
     world.add(call.item)

@@ -92,6 +92,11 @@ class Operation:
         """How many later deletions are to be refused because of what this one leaves."""
         return self.fault.left if self.fault is not None and self.fault.kind == "leftover" else 0
 
+    @property
+    def unsettled(self) -> int:
+        """How many looks of others are to miss what this one makes."""
+        return self.fault.left if self.fault is not None and self.fault.kind == "unsettled" else 0
+
     def pass_time(self) -> None:
         """Let the operation take its time."""
         self.taken = latency.seconds(self.seconds, self.token, self.op)

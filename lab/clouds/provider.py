@@ -116,7 +116,7 @@ class CloudProvider(Provider):
             return provider_pb2.CreateResponse(properties=struct(self._previewed(kind, given, {})))
         call = self._call(given, request.urn)
         with self._operation("create", kind, call, given) as operation:
-            operation.ask(lambda world: life.accept(kind, call, world, given))
+            operation.ask(lambda world: life.accept(kind, call, world, given, operation.unsettled))
             operation.pass_time()
             outputs = life.settle(kind, call, self.inventory, given, self.standard_outputs(kind, call))
             self._answer(operation, outputs, given)

@@ -1,8 +1,8 @@
 """The table of behaviours: what the simulated Google Cloud does as the real one, and where that is documented.
 
-Pages are below cloud.google.com; `provider` is github.com/hashicorp/terraform-provider-google, which the official plugin
-is made of, with files below google/services or numbers of its issues; `bridge` is github.com/pulumi/pulumi-terraform-bridge.
-Every test of the simulation's rules has a row, every row a test.
+Pages are below cloud.google.com; `provider` is github.com/hashicorp/terraform-provider-google, which the official
+plugin is made of, with files below google/services or numbers of its issues; `bridge` is
+github.com/pulumi/pulumi-terraform-bridge. Every test of the simulation's rules has a row, every row a test.
 """
 
 from __future__ import annotations
@@ -63,7 +63,8 @@ TABLE: dict[str, tuple[str, ...]] = {
         "provider: sql/resource_sql_user.go, resource_sql_database.go (deletion_policy)",
     ),
     "protection is on unless it is switched off by an update": (
-        "provider: container/resource_container_cluster.go, sql/resource_sql_database_instance.go (deletion_protection)",
+        "provider: container/resource_container_cluster.go (deletion_protection)",
+        "provider: sql/resource_sql_database_instance.go (deletion_protection)",
     ),
     "the servers own protection is a second switch": ("sql/docs/postgres/deletion-protection",),
     "a share has a protection of its own": ("filestore/docs/deletion-protection",),
@@ -76,9 +77,13 @@ TABLE: dict[str, tuple[str, ...]] = {
     ),
     # Identity
     "a binding needs the pool that comes with the first cluster": (
-        "kubernetes-engine/docs/concepts/workload-identity#identity_sameness",
+        "github.com/terraform-google-modules/terraform-google-kubernetes-engine 916",
     ),
-    "news of an account arrive late and do no harm": ("iam/docs/access-change-propagation",),
+    "news of an account that come late cost one more up": (
+        "iam/docs/access-change-propagation",
+        "provider: 18024",
+        "github.com/GoogleCloudPlatform/magic-modules 10813, 14447",
+    ),
     "an account that does not exist gets no role": ("iam/docs/reference/rest/v1/Policy",),
     "a role has to exist for what it is given on": ("iam/docs/roles-permissions/storage",),
     "a role given twice is there once": ("provider: tpgiamresource/resource_iam_member.go",),

@@ -107,7 +107,7 @@ class Cluster(GcpKind):
     references = (
         Reference(path="network", to=(NETWORK,), way="holds"),
         Reference(path="subnetwork", to=(SUBNETWORK,), way="holds"),
-        Reference(path="nodeConfig.serviceAccount", to=(ACCOUNT,), way="ignores", retry=True),
+        Reference(path="nodeConfig.serviceAccount", to=(ACCOUNT,), way="ignores"),
     )
     computed = (
         "masterAuth.clientCertificate",

@@ -12,9 +12,6 @@ from lab.clouds.kind import ApiError, Call, Grammar, Reference
 from lab.clouds.schema_check import Fault
 from lab.engine.provider_values import is_unknown
 
-NEWS: Final = 2
-"""How many looks miss a new service account: its news take some seconds to get everywhere,
-https://cloud.google.com/iam/docs/access-change-propagation."""
 _MEMBER: Final = re.compile(
     r"allUsers|allAuthenticatedUsers|(user|group|serviceAccount|domain|projectOwner|projectEditor|projectViewer):[^\s]+"
     r"|principal(Set)?://iam\.googleapis\.com/[^\s]+"
@@ -84,9 +81,7 @@ class Member(GcpKind):
     link = ""
     services: ClassVar[tuple[str, ...]] = ()
     """Services whose roles can be given here; empty is all."""
-    references = (
-        Reference(path="member", to=(ACCOUNT,), way="ignores", name=account_of, implicit=_googles_own, retry=True),
-    )
+    references = (Reference(path="member", to=(ACCOUNT,), way="ignores", name=account_of, implicit=_googles_own),)
 
     def faults(self, inputs: dict[str, Any], config: Mapping[str, Any]) -> Iterator[Fault]:
         """Members and roles that are none."""
@@ -153,7 +148,7 @@ class AccountMember(Member):
     immutable = ("serviceAccountId", "role", "member", "condition")
     references = (
         *Member.references,
-        Reference(path="serviceAccountId", to=(ACCOUNT,), way="goes_with", retry=True),
+        Reference(path="serviceAccountId", to=(ACCOUNT,), way="goes_with"),
     )
 
 
@@ -190,7 +185,11 @@ class ProxyMember(Member):
 
 
 class Account(GcpKind):
-    """A service account. A deleted one can be brought back for 30 days, and its name used again at once."""
+    """A service account.
+
+    The plugin makes one in about 12 seconds, most of which it waits for news of it to get everywhere,
+    https://github.com/hashicorp/terraform-provider-google/issues/18024.
+    """
 
     token = ACCOUNT
     api = "iam.googleapis.com"
@@ -201,7 +200,6 @@ class Account(GcpKind):
     )
     required = ("accountId",)
     immutable = ("accountId", "project")
-    settling = NEWS
 
     def id(self, call: Call) -> str:
         """By its address."""

@@ -65,7 +65,7 @@ class NodePool(GcpKind):
     }
     references = (
         Reference(path="cluster", to=(CLUSTER,), way="goes_with"),
-        Reference(path="nodeConfig.serviceAccount", to=(ACCOUNT,), way="ignores", retry=True),
+        Reference(path="nodeConfig.serviceAccount", to=(ACCOUNT,), way="ignores"),
     )
 
     def faults(self, inputs: dict[str, Any], config: Mapping[str, Any]) -> Iterator[Fault]:

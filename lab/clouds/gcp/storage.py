@@ -255,6 +255,9 @@ class FilestoreInstance(GcpKind):
         if is_unknown(tier) or tier not in _TIERS:
             return
         least, most, regional = _TIERS[tier]
+        # https://cloud.google.com/filestore/docs/deletion-protection
+        if inputs.get("deletionProtectionEnabled") is True and tier.startswith(("BASIC", "STANDARD", "PREMIUM")):
+            yield "deletionProtectionEnabled", f"is true, which tier {tier} does not have"
         size = at(inputs, "fileShares.capacityGb")
         if isinstance(size, int) and not least <= size <= most:
             yield "fileShares.capacityGb", f"is {size}; tier {tier} has from {least} to {most} GiB"

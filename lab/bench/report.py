@@ -14,6 +14,7 @@ from typing import Final
 from rich.console import Console
 from rich.table import Table
 
+from lab.bench.clouds import SPEED, CloudFigures
 from lab.bench.measure import Figures
 
 CHART: Final = {
@@ -23,18 +24,26 @@ CHART: Final = {
 """The official chart (release branch after 1.21) with its defaults on such a node: first success in seconds, memory
 at rest in MiB, 100 tasks in seconds."""
 
+UP_RATIO: Final = 1.10
+PREVIEW_RATIO: Final = 1.30
 
-def write(figures: Sequence[Figures], path: Path) -> None:
+
+def write(figures: Sequence[Figures], clouds: Sequence[CloudFigures], path: Path) -> None:
     """Write every run's figures with what they were measured on."""
     content = {
         "machine": {"cores": os.cpu_count(), "kernel": platform.release(), "architecture": platform.machine()},
         "runs": [asdict(run) for run in figures],
+        "simulated_clouds": [
+            {**asdict(run), "up_ratio": run.up_ratio, "preview_ratio": run.preview_ratio} for run in clouds
+        ],
     }
     path.write_text(json.dumps(content, indent=2) + "\n")
 
 
 def show(figures: Sequence[Figures]) -> None:
     """Print the median of each figure by executor, beside the official chart's."""
+    if not figures:
+        return
     table = Table(title=f"Airflow on one node of {os.cpu_count()} cores, images present, database running")
     for heading in ("executor", "up", "first DAG success", "memory at rest", "100 tasks"):
         table.add_column(heading, justify="left" if heading == "executor" else "right")
@@ -47,5 +56,29 @@ def show(figures: Sequence[Figures]) -> None:
             f"{statistics.median(run.first_success_seconds for run in runs):.0f} s (chart {first})",
             f"{statistics.median(run.idle_memory_mib for run in runs):.0f} MiB (chart {memory})",
             f"{statistics.median(run.hundred_tasks_seconds for run in runs):.0f} s (chart {hundred})",
+        )
+    Console(width=130).print(table)
+
+
+def show_clouds(figures: Sequence[CloudFigures]) -> None:
+    """Print the median of each ratio by stack, beside what it should be at most."""
+    if not figures:
+        return
+    table = Table(
+        title=f"Stacks on simulated clouds, {SPEED:.0f} times as fast as the latency table; no second is a cloud's"
+    )
+    for heading in ("stack", "resources", "up", "longest chain", "up / chain", "preview", "plain", "preview / plain"):
+        table.add_column(heading, justify="left" if heading == "stack" else "right")
+    for stack in dict.fromkeys(run.stack for run in figures):
+        runs = [run for run in figures if run.stack == stack]
+        table.add_row(
+            stack,
+            f"{runs[0].resources}",
+            f"{statistics.median(run.up_seconds for run in runs):.0f} s",
+            f"{statistics.median(run.critical_seconds for run in runs):.0f} s",
+            f"{statistics.median(run.up_ratio for run in runs):.2f} (at most {UP_RATIO:.2f})",
+            f"{statistics.median(run.preview_seconds for run in runs):.1f} s",
+            f"{statistics.median(run.plain_preview_seconds for run in runs):.1f} s",
+            f"{statistics.median(run.preview_ratio for run in runs):.2f} (at most {PREVIEW_RATIO:.2f})",
         )
     Console(width=130).print(table)

@@ -116,18 +116,26 @@ def clouds(
 
 @app.command()
 def bench(
-    executor: Annotated[list[str] | None, typer.Option(help="Which executor; default: all. Repeatable.")] = None,
-    runs: Annotated[int, typer.Option(min=1, max=20, help="Installations of each executor.")] = 1,
+    executor: Annotated[list[str] | None, typer.Option(help="Which executor on the node. Repeatable.")] = None,
+    stack: Annotated[list[str] | None, typer.Option(help="Which stack on a simulated cloud. Repeatable.")] = None,
+    runs: Annotated[int, typer.Option(min=1, max=20, help="How often each.")] = 1,
 ) -> None:
-    """Measure Airflow on the node: start, memory at rest, a burst of tasks. Writes bench.json."""
+    """Measure Airflow on the node and stacks on simulated clouds; all of both unless told. Writes bench.json."""
     from lab import demo as demonstration
-    from lab.bench import measure, report
+    from lab.bench import clouds, measure, report
     from lab.paths import PROJECT
 
-    demonstration.start_lab()
-    figures = [measure.measure(name) for name in executor or measure.EXECUTORS for _ in range(runs)]
-    report.write(figures, PROJECT / "bench.json")
+    everything = not executor and not stack
+    stacks = clouds.STACKS if everything else stack or ()
+    executors = measure.EXECUTORS if everything else executor or ()
+    # Before the node is up: a preview is measured on a quiet machine.
+    on_clouds = [clouds.measure(name) for name in stacks for _ in range(runs)]
+    if executors:
+        demonstration.start_lab()
+    figures = [measure.measure(name) for name in executors for _ in range(runs)]
+    report.write(figures, on_clouds, PROJECT / "bench.json")
     report.show(figures)
+    report.show_clouds(on_clouds)
 
 
 def _inside(stack: str, command: list[str]) -> int:

@@ -86,10 +86,15 @@ def labels(world: World) -> dict[str, str]:
             found |= _agents(pool, str(pool.get("name")))
     for pool in world.of(AGENT_POOL):
         found |= _agents(pool.inputs, str(pool.inputs.get("agentPoolName")))
-    zone = next(_zones(world), "")
+    zone = next(filter(None, _zones(world)), "")
     if zone:
         # europe-west1-b and westeurope-1 are named alike.
         found |= {ZONE: zone, REGION: zone.rpartition("-")[0]}
+        # What the clouds' own drivers add when they register.
+        if world.of(google.CLUSTER):
+            found["topology.gke.io/zone"] = zone
+        if world.of(entra.CLUSTER):
+            found["topology.disk.csi.azure.com/zone"] = zone
     return found
 
 
@@ -104,12 +109,12 @@ def _texts(labels: Mapping[str, Any] | None) -> dict[str, str]:
 
 def _zones(world: World) -> Iterator[str]:
     for disk in world.of("gcp:compute/disk:Disk"):
-        yield str(disk.inputs.get("zone") or disk.outputs.get("zone")).rpartition("/")[2]
+        yield str(disk.inputs.get("zone") or disk.outputs.get("zone") or "").rpartition("/")[2]
     for disk in world.of("azure-native:compute:Disk"):
         if disk.inputs.get("zones"):
             yield f"{disk.inputs['location']}-{disk.inputs['zones'][0]}"
     for cluster in world.of(google.CLUSTER):
-        yield from cluster.outputs.get("nodeLocations") or [str(cluster.outputs.get("location"))]
+        yield from cluster.outputs.get("nodeLocations") or [str(cluster.outputs.get("location") or "")]
     for cluster in world.of(entra.CLUSTER):
         for pool in cluster.inputs.get("agentPoolProfiles") or []:
             yield from (f"{cluster.inputs.get('location')}-{zone}" for zone in pool.get("availabilityZones") or [])

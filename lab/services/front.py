@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 from lab.clouds.inventory import Inventory, World
 from lab.node.api import Api, ApiError
@@ -89,7 +89,9 @@ class Front:
     # -- GKE ----------------------------------------------------------------------------------------------------------
 
     def metadata(self, request: Request) -> Response:
-        """GKE's metadata server."""
+        """GKE's metadata server, and Azure's at the same address, which knows no identity of a pod."""
+        if request.path.startswith("/metadata/"):
+            return answer({"error": "invalid_request", "error_description": "Identity not found"}, 400)
         if not request.path.startswith("/computeMetadata/"):
             return text("computeMetadata/\n", **_FLAVOR)
         if request.headers.get("metadata-flavor") != "Google":
@@ -98,7 +100,10 @@ class Front:
             case ["universe", _] | ["universe", _, *_]:
                 return text("googleapis.com", **_FLAVOR)
         try:
-            who = google.principal(self.world(), self._workload(request.client))
+            world, workload = self.world(), self._workload(request.client)
+            # Everybody learns who they claim to be; a token takes more.
+            is_token = request.path.endswith("/token")
+            who = google.principal(world, workload) if is_token else google.claimed(world, workload)
         except google.DeniedError as refused:
             say(f"metadata: {request.client}: {refused}")
             return text(f"Unable to generate access token; {refused}\n", 403, **_FLAVOR)
@@ -187,7 +192,7 @@ class Front:
                 return False
         if not name or "upload_id" in request.query:
             return False
-        path = f"/storage/v1/b/{bucket.outputs.get('name', bucket.id)}/o/{name.replace('/', '%2F')}"
+        path = f"/storage/v1/b/{bucket.outputs.get('name', bucket.id)}/o/{quote(name, safe='')}"
         asked = Request(method="GET", host=request.host, target=path, headers={})
         return self.stores.google(bucket, asked).status == 200
 

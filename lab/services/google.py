@@ -71,30 +71,42 @@ class Principal:
     project: str
 
 
-def principal(world: World, workload: Workload) -> Principal:
-    """Who a pod is.
+def claimed(world: World, workload: Workload) -> Principal:
+    """Who a pod says that it is: what the metadata server tells without asking anybody.
 
     Raises:
-        DeniedError: the cluster has no workload identity, or the annotated account does not let this pod use it.
+        DeniedError: the cluster has no workload identity.
     """
     cluster = next((item for item in _ready(world, CLUSTER)), None)
     pool = str((cluster.inputs.get("workloadIdentityConfig") or {}).get("workloadPool") or "") if cluster else ""
-    if cluster is None or not pool:
+    if not pool:
         raise DeniedError("the cluster has no workload pool: pods have no identity of their own")
     for nodes in _ready(world, NODE_POOL):
         mode = ((nodes.inputs.get("nodeConfig") or {}).get("workloadMetadataConfig") or {}).get("mode")
         if mode != "GKE_METADATA":
             raise DeniedError(f"node pool {nodes.id} does not serve GKE's metadata (workloadMetadataConfig.mode)")
     project = pool.removesuffix(".svc.id.goog")
-    subject = f"{workload.namespace}/{workload.service_account}"
     email = workload.annotations.get(ANNOTATION)
     if email is None:
         direct = f"{_POOLS}{pool}/subject/ns/{workload.namespace}/sa/{workload.service_account}"
         return Principal(email=pool, member=direct, project=project)
-    account = next((item for item in _ready(world, ACCOUNT) if item.outputs.get("email") == email), None)
+    return Principal(email=email, member=f"serviceAccount:{email}", project=project)
+
+
+def principal(world: World, workload: Workload) -> Principal:
+    """Who a pod is.
+
+    Raises:
+        DeniedError: the cluster has no workload identity, or the annotated account does not let this pod use it.
+    """
+    who = claimed(world, workload)
+    if ANNOTATION not in workload.annotations:
+        return who
+    account = next((item for item in _ready(world, ACCOUNT) if item.outputs.get("email") == who.email), None)
     if account is None:
-        raise DeniedError(f"service account {email} does not exist")
-    wanted = f"serviceAccount:{pool}[{subject}]"
+        raise DeniedError(f"service account {who.email} does not exist")
+    subject = f"{workload.namespace}/{workload.service_account}"
+    wanted = f"serviceAccount:{who.project}.svc.id.goog[{subject}]"
     if not any(
         grant.inputs.get("role") == USER_ROLE
         and grant.inputs.get("member") == wanted
@@ -102,9 +114,9 @@ def principal(world: World, workload: Workload) -> Principal:
         for grant in _ready(world, ACCOUNT_MEMBER)
     ):
         raise DeniedError(
-            f"Permission 'iam.serviceAccounts.getAccessToken' denied on {email}: {wanted} has no {USER_ROLE} on it"
+            f"Permission 'iam.serviceAccounts.getAccessToken' denied on {who.email}: {wanted} has no {USER_ROLE} on it"
         )
-    return Principal(email=email, member=f"serviceAccount:{email}", project=project)
+    return who
 
 
 def bucket(world: World, name: str) -> Item | None:

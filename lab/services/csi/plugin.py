@@ -110,7 +110,7 @@ class Plugin:
                 secrets=dict(request.secrets),
                 options=list(mount.mount_flags),
                 group=mount.volume_mount_group,
-                zone=self.site.zone() if self.driver.zone_label else "",
+                zone=self.site.zone() if self.driver.zonal else "",
             ),
             self.site.keys,
         )
@@ -162,10 +162,8 @@ class Plugin:
         return self.site.messages.make("pluginregistration.RegistrationStatusResponse")
 
     def _node_info(self, _request: Any) -> Any:
-        response = self.site.messages.make("csi.v1.NodeGetInfoResponse", node_id=self.site.node)
-        if self.driver.zone_label and (zone := self.site.zone()):
-            response.accessible_topology.segments[self.driver.zone_label] = zone
-        return response
+        # No topology: the kubelet would never let it change, and this node moves from zone to zone with its stacks.
+        return self.site.messages.make("csi.v1.NodeGetInfoResponse", node_id=self.site.node)
 
     def _capabilities(self, _request: Any) -> Any:
         names = ["STAGE_UNSTAGE_VOLUME", *(["VOLUME_MOUNT_GROUP"] if self.driver.mounts_group else [])]

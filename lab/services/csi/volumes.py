@@ -49,8 +49,8 @@ class Driver:
     """Of its sockets, whose whole path may have 107 bytes."""
     spec: Mapping[str, Any]
     """Of the CSIDriver object, as the cloud's own cluster has it."""
-    zone_label: str | None = None
-    """The topology key that it gives its nodes."""
+    zonal: bool = False
+    """Whether its disks can be attached in their own zone only."""
     mounts_group: bool = False
     """Whether it takes fsGroup as the group to mount with."""
 
@@ -60,7 +60,7 @@ DRIVERS: Final = (
         name=PD,
         short="pd",
         spec={"attachRequired": True, "podInfoOnMount": False, "fsGroupPolicy": "ReadWriteOnceWithFSType"},
-        zone_label="topology.gke.io/zone",
+        zonal=True,
     ),
     Driver(
         name=FILESTORE,
@@ -82,7 +82,7 @@ DRIVERS: Final = (
         name=AZURE_DISK,
         short="ad",
         spec={"attachRequired": True, "podInfoOnMount": False, "fsGroupPolicy": "File"},
-        zone_label="topology.disk.csi.azure.com/zone",
+        zonal=True,
     ),
 )
 """From the drivers' own manifests: deploy/ of kubernetes-sigs/azurefile-csi-driver and azuredisk-csi-driver,

@@ -298,6 +298,12 @@ def test_removing_the_peering_asks_nobody(gcp: Gcp) -> None:
     assert gcp.plugin.read(connection) is None
 
 
+def test_a_connection_that_is_let_go_of_blocks_its_network(gcp: Gcp) -> None:
+    gcp.make(tokens.CONNECTION, deletionPolicy="ABANDON")
+    gcp.delete(tokens.CONNECTION)
+    assert "already being used by" in gcp.plugin.refused(gcp.delete, tokens.NETWORK)
+
+
 @pytest.mark.parametrize("token", [tokens.DATABASE, tokens.USER])
 def test_what_owns_something_cannot_be_dropped_and_goes_with_the_server(gcp: Gcp, token: str) -> None:
     made = gcp.make(token)

@@ -59,6 +59,7 @@ TABLE: dict[str, tuple[str, ...]] = {
     "a database with a private address needs the connection": ("sql/docs/postgres/configure-private-services-access",),
     "the connection is in use for hours after the last database": ("provider: 16275, 19908",),
     "removing the peering asks nobody": ("github.com/GoogleCloudPlatform/magic-modules 18476",),
+    "a connection that is let go of blocks its network": ("the installed SDK: servicenetworking.Connection",),
     "what owns something cannot be dropped and goes with the server": (
         "provider: sql/resource_sql_user.go, resource_sql_database.go (deletion_policy)",
     ),

@@ -26,8 +26,8 @@ class Connection(GcpKind):
     immutable = ("network", "service")
     policies = ("REMOVE_PEERING",)
     references = (
-        # A network can be deleted with a peering on it, which then leads nowhere.
-        Reference(path="network", to=(NETWORK,), way="goes_with"),
+        # Its peering blocks the network even after the stack let go of it, as the SDK's `deletionPolicy` says.
+        Reference(path="network", to=(NETWORK,), way="holds"),
         Reference(path="reservedPeeringRanges[*]", to=(GLOBAL_ADDRESS,), way="holds"),
     )
 

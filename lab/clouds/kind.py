@@ -189,6 +189,10 @@ class Kind:
         """Ask the backing; runs without the lock, may take long, must be repeatable."""
         return None
 
+    def echoed(self, inputs: dict[str, Any]) -> dict[str, Any]:
+        """The inputs that the cloud answers with, before its own outputs are put over them."""
+        return inputs
+
     def outputs(self, call: Call) -> dict[str, Any]:
         """What the cloud adds to the inputs, or answers in place of them."""
         return {}

@@ -76,7 +76,7 @@ def settle(
         common = {key: value for key, value in standard.items() if key in known}
         blanks = {name: _BLANKS[each.type.shape] for name, each in known.items() if each.required and _blank(each)}
         # Not every plugin echoes what an id is made of.
-        echoed = {key: value for key, value in call.inputs.items() if key in known}
+        echoed = {key: value for key, value in kind.echoed(call.inputs).items() if key in known}
         outputs = merged({**blanks, **echoed, **common}, kind.outputs(call))
         invented = sorted(outputs.keys() - known.keys())
         if invented:

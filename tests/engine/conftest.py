@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from cloud_azure import azure  # noqa: F401
 from cloud_gcp import gcp, new_project  # noqa: F401 - a fixture is known by its name here
 from cluster_fixture import cluster  # noqa: F401
 from kubernetes_scenarios import scenarios  # noqa: F401

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from typing import Final
 
@@ -15,9 +16,12 @@ _GRACE_SECONDS: Final = 5.0
 
 
 def mark(call: Call, resource_id: str, token: str, op: str) -> None:
-    """Say that something works on a resource from now on for as long as the operation takes; op "" ends that."""
+    """Say that something works on a resource from now on for as long as the operation takes; op "" ends that.
+
+    Where no time passes, nothing happens at the same time.
+    """
     memory = call.world.facts.setdefault(_SUBJECT, {})
-    if op:
+    if op and latency.speed() < math.inf:
         memory[resource_id] = time.time() + latency.seconds(SECONDS, token, op) / latency.speed() + _GRACE_SECONDS
     else:
         memory.pop(resource_id, None)

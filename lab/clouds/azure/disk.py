@@ -61,7 +61,7 @@ class Disk(ArmKind):
             raise ArmError(
                 400,
                 "OperationNotAllowed",
-                f"Disk of size {old.get('diskSizeGB')} GB cannot be resized to {new.get('diskSizeGB')} GB, as it shrinks.",
+                f"Disk of size {old.get('diskSizeGB')} GB cannot be resized to {new.get('diskSizeGB')} GB: it shrinks.",
             )
         for key in ("zones", "creationData", "osType", "hyperVGeneration"):
             if (old.get(key) or None) != (new.get(key) or None):

@@ -1,0 +1,302 @@
+"""Rules of the simulated Azure, each of which its real API or plugin has."""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import Any
+
+import pytest
+from azure_examples import (
+    CLUSTER,
+    CONTAINER,
+    EXAMPLES,
+    GROUP_ID,
+    IDENTITY,
+    NODES,
+    PASSWORD,
+    POOL,
+    SERVER,
+    SUBSCRIPTION,
+    VNET,
+)
+from cloud_azure import Azure, inputs, token_of
+
+from lab.clouds.azure.arm import uid
+from lab.clouds.azure.provider import KINDS
+from lab.clouds.schema import Property, Type, resource
+from lab.clouds.schema_check import faults
+from lab.engine.provider_values import UNKNOWN, is_secret, opened
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_everything_lives_a_whole_life(azure: Azure, name: str) -> None:
+    made = azure.make(name)
+    again = azure.plugin.read(made)
+    assert again is not None
+    assert again.inputs == made.inputs
+    assert opened(again.outputs) == opened(made.outputs)
+    assert azure.changes(name) == {}
+    azure.delete(name)
+    assert azure.plugin.read(made) is None
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_answers_have_the_form_that_the_sdk_declares(azure: Azure, name: str) -> None:
+    made = azure.make(name)
+    known = resource(token_of(name)).outputs
+    asked = {**known, "id": Property(name="id", type=Type(shape="string"), required=False)}
+    wrong = [(path, reason) for path, reason in faults(opened(made.outputs), asked) if "systemData" not in path]
+    assert [fault for fault in wrong if fault[1] != "is required and missing"] == []
+    assert [path for path, _ in wrong if "." not in path and known[path].type.shape != "object"] == []
+
+
+def test_every_type_has_an_example() -> None:
+    without = {token.removeprefix("azure-native:") for token in KINDS} - {token for token, _ in EXAMPLES.values()}
+    assert without == {"authorization:ManagementLockByScope", "dbforpostgresql:FirewallRule"}
+
+
+@pytest.mark.parametrize("token", sorted(KINDS))
+def test_a_kinds_rules_name_properties_that_the_sdk_has(token: str) -> None:
+    kind, known = KINDS[token], resource(token)
+    paths = [*kind.immutable, *kind.mutable, *kind.required, *kind.values, *kind.defaults, *kind.write_only]
+    paths += [reference.path for reference in kind.references]
+    paths += [kind.name, *kind.parameters]
+    assert [path for path in paths if not _reaches(known.inputs, path)] == []
+    assert [path for path in kind.computed if not _reaches(known.outputs, path)] == []
+
+
+def _reaches(properties: Any, path: str) -> bool:
+    for step in path.replace("[*]", "").split("."):
+        if step not in properties:
+            return False
+        kind = properties[step].type
+        while kind.of is not None:
+            kind = kind.of
+        properties = kind.properties()
+    return True
+
+
+@pytest.mark.parametrize(
+    ("used", "user", "words"),
+    [
+        ("rules", "nodes", "InUseNetworkSecurityGroupCannotBeDeleted"),
+        ("gateway", "nodes", "InUseNatGatewayCannotBeDeleted"),
+        ("outbound", "gateway", "PublicIPAddressCannotBeDeleted"),
+        ("database subnet", "server", "serviceAssociationLinks/database-service-association-link"),
+        ("nodes", "cluster", "InUseSubnetCannotBeDeleted"),
+        ("nodes", "pool", "InUseSubnetCannotBeDeleted"),
+        ("vnet", "server", "InUseSubnetCannotBeDeleted"),
+        ("endpoints", "endpoint", "InUseSubnetCannotBeDeleted"),
+        ("zone", "link", "CannotDeleteResource"),
+    ],
+)
+def test_what_is_used_cannot_be_deleted(azure: Azure, used: str, user: str, words: str) -> None:
+    azure.make(user)
+    before = azure.ids()
+    assert words in azure.plugin.refused(azure.delete, used)
+    assert azure.ids() == before
+
+
+def test_a_resource_group_takes_everything_inside_along(azure: Azure) -> None:
+    for name in EXAMPLES:
+        if name not in azure.made:
+            azure.make(name)
+    azure.delete("group")
+    # As in Azure: nobody owns these, and another cluster of the same name would find them again.
+    assert azure.ids() == {f"{CLUSTER}/providers/Microsoft.Insights/diagnosticSettings/audit"}
+
+
+def test_a_cluster_has_a_group_of_its_own_which_goes_with_it(azure: Azure) -> None:
+    made = azure.make("cluster")
+    own = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/MC_group_cluster_westeurope"
+    assert made["nodeResourceGroup"] == "MC_group_cluster_westeurope"
+    assert own in azure.ids()
+    assert made["identityProfile"]["kubeletidentity"]["resourceId"] in azure.ids()
+    azure.delete("cluster")
+    assert [each for each in azure.ids() if each.startswith(own)] == []
+
+
+def test_names_of_the_world_are_taken_whoever_has_them(azure: Azure) -> None:
+    azure.make("server")
+    azure.make("account")
+    azure.make("registry")
+    azure.another("group", resourceGroupName="other")
+    for name, word in (("account", "AlreadyTaken"), ("registry", "AlreadyInUse"), ("server", "AlreadyExists")):
+        assert word in azure.plugin.refused(azure.another, name, resourceGroupName="other")
+
+
+def test_what_is_there_is_not_adopted_but_for_settings_that_always_are(azure: Azure) -> None:
+    azure.make("blobs")
+    azure.another("blobs", isVersioningEnabled=True)
+    azure.make("container")
+    assert f"cannot create already existing resource '{CONTAINER}'" in azure.plugin.refused(azure.another, "container")
+
+
+def test_an_identity_is_found_at_once_only_by_those_who_say_what_it_is(azure: Azure) -> None:
+    azure.make("container")
+    azure.make("identity")
+    untyped = inputs("role", principalType=None)
+    for _ in range(2):
+        assert "PrincipalNotFound" in azure.plugin.refused(azure.plugin.create, token_of("role"), untyped)
+    azure.plugin.create(token_of("role"), untyped)
+    assert "RoleAssignmentExists" in azure.refused("role", roleAssignmentName=uid("second"))
+
+
+def test_a_role_goes_with_what_it_is_about(azure: Azure) -> None:
+    role = azure.make("role").id
+    assert role.startswith(f"{CONTAINER}/providers/Microsoft.Authorization/roleAssignments/")
+    azure.delete("container")
+    assert role not in azure.ids()
+
+
+def test_an_identity_takes_each_subject_once_and_twenty_at_most(azure: Azure) -> None:
+    azure.make("federation")
+    name = "federatedIdentityCredentialResourceName"
+    assert "already exists" in azure.refused("federation", **{name: "second"})
+    for number in range(19):
+        azure.another("federation", **{name: f"more-{number}", "subject": f"subject {number}"})
+    assert "TooMany" in azure.refused("federation", **{name: "last", "subject": "last"})
+
+
+@pytest.mark.parametrize("scope", [SERVER, GROUP_ID])
+def test_a_lock_keeps_what_is_in_its_scope_and_is_no_obstacle_to_itself(azure: Azure, scope: str) -> None:
+    azure.make("database")
+    lock = "azure-native:authorization:ManagementLockByScope"
+    made = azure.plugin.create(lock, {"lockName": "keep", "scope": scope, "level": "CanNotDelete"})
+    for name in ("database", "server", "group"):
+        assert "ScopeLocked" in azure.plugin.refused(azure.delete, name)
+    azure.update("server", storage__storageSizeGB=256)
+    azure.plugin.delete(made)
+    azure.delete("database")
+    azure.delete("server")
+
+
+def test_a_server_does_one_operation_at_a_time(azure: Azure) -> None:
+    azure.make("server")
+    azure.plugin.plan({"op": "create", "type": token_of("parameter"), "kind": "partial"})
+    with azure.plugin.inventory.changing() as world:
+        world.facts["busy"] = {SERVER: 4e9}
+    for name in ("database", "parameter"):
+        assert 'Status=409 Code="ServerIsBusy"' in azure.refused(name)
+    assert "ServerIsBusy" in azure.plugin.refused(azure.delete, "server")
+    with azure.plugin.inventory.changing() as world:
+        world.facts["busy"] = {}
+    azure.make("database")
+
+
+def test_a_private_server_needs_a_subnet_of_its_own_and_a_name(azure: Azure) -> None:
+    azure.needs("server")
+    azure.delete("link")
+    assert "PrivateDnsZoneNotLinkedToVnet" in azure.plugin.refused(azure.another, "server")
+    azure.make("link")
+    azure.make("nodes")
+    assert "SubnetNotDelegated" in azure.refused("server", network__delegatedSubnetResourceId=NODES)
+    azure.make("server")
+    rule = {
+        "serverName": "server",
+        "resourceGroupName": "group",
+        "startIpAddress": "0.0.0.0",
+        "endIpAddress": "0.0.0.0",
+    }
+    firewall = "azure-native:dbforpostgresql:FirewallRule"
+    refusal = azure.plugin.refused(azure.plugin.create, firewall, {**rule, "firewallRuleName": "all"})
+    assert "private access enabled server" in refusal
+
+
+def test_nodes_need_their_way_out_and_room(azure: Azure) -> None:
+    azure.needs("cluster")
+    azure.another("nodes", subnetName="small", addressPrefix="10.1.32.0/29", natGateway=None)
+    small = f"{VNET}/subnets/small"
+    assert "NatGateway" in azure.refused("cluster", agentPoolProfiles__0__vnetSubnetID=small)
+    crowded = {**POOL, "vnetSubnetID": small, "maxCount": 4}
+    assert "InsufficientSubnetSize" in azure.refused("cluster", agentPoolProfiles=[crowded])
+
+
+def test_the_password_is_kept_nowhere_but_in_state(azure: Azure) -> None:
+    made = azure.make("server")
+    kept = "".join(path.read_text() for path in azure.plugin.inventory.folder.iterdir())
+    assert PASSWORD not in kept
+    assert "administratorLoginPassword" not in made.outputs
+    again = azure.plugin.read(made)
+    assert again is not None
+    assert is_secret(again.inputs["administratorLoginPassword"])
+    assert opened(again.inputs["administratorLoginPassword"]) == PASSWORD
+
+
+def test_keys_are_told_by_accounts_that_have_keys_and_are_in_no_journal(azure: Azure) -> None:
+    azure.make("account")
+    azure.make("files")
+    token = "azure-native:storage:listStorageAccountKeys"
+    arguments = {"resourceGroupName": "group", "accountName": "account"}
+    assert "KeyBasedAuthenticationNotPermitted" in azure.plugin.refused(azure.plugin.invoke, token, arguments)
+    keys = azure.plugin.invoke(token, {**arguments, "accountName": "files"})["keys"]
+    assert [key["keyName"] for key in keys] == ["key1", "key2"]
+    assert len(base64.b64decode(keys[0]["value"])) == 64
+    assert keys[0]["value"] not in azure.plugin.journal.path.read_text()
+
+
+def test_a_kubeconfig_logs_in_by_kubelogin_and_holds_no_credentials(azure: Azure) -> None:
+    azure.make("cluster")
+    arguments = {"resourceGroupName": "group", "resourceName": "cluster"}
+    token = "azure-native:containerservice:listManagedClusterUserCredentials"
+    [given] = azure.plugin.invoke(token, {**arguments, "format": "exec"})["kubeconfigs"]
+    content = json.loads(base64.b64decode(given["value"]))
+    [user] = content["users"]
+    assert user["user"].keys() == {"exec"}
+    assert user["user"]["exec"]["command"] == "kubelogin"
+    assert content["clusters"][0]["cluster"].keys() == {"server", "certificate-authority-data"}
+    admin = "azure-native:containerservice:listManagedClusterAdminCredentials"
+    assert "disable local accounts" in azure.plugin.refused(azure.plugin.invoke, admin, arguments)
+    assert "ResourceNotFound" in azure.plugin.refused(azure.plugin.invoke, token, {**arguments, "resourceName": "x"})
+
+
+def test_answers_have_the_forms_that_programs_rely_on(azure: Azure) -> None:
+    cluster, server, account = azure.make("cluster"), azure.make("server"), azure.make("account")
+    identity = azure.made["identity"]
+    assert cluster.id == CLUSTER
+    assert cluster["oidcIssuerProfile"]["issuerURL"].startswith("https://westeurope.oic.prod-aks.azure.com/")
+    assert cluster["fqdn"].endswith(".hcp.westeurope.azmk8s.io")
+    assert cluster["identity"]["userAssignedIdentities"][IDENTITY]["principalId"] == identity["principalId"]
+    assert server["fullyQualifiedDomainName"] == "server.postgres.database.azure.com"
+    assert account["primaryEndpoints"]["blob"] == "https://account.blob.core.windows.net/"
+    assert azure.make("registry")["loginServer"] == "images.azurecr.io"
+    assert azure.make("outbound", publicIpAddressName="front")["ipAddress"].count(".") == 3
+    assert azure.plugin.invoke("azure-native:authorization:getClientConfig", {})["subscriptionId"] == SUBSCRIPTION
+
+
+def test_a_preview_knows_inputs_and_nothing_that_the_cloud_adds(azure: Azure) -> None:
+    seen = azure.plugin.preview(token_of("cluster"), inputs("cluster"))
+    assert seen["dnsPrefix"] == "cluster"
+    assert seen["oidcIssuerProfile"] == {"enabled": True, "issuerURL": UNKNOWN}
+    assert seen["identity"]["userAssignedIdentities"] == UNKNOWN
+    assert {seen[name] for name in ("fqdn", "nodeResourceGroup", "name", "identityProfile")} == {UNKNOWN}
+    assert azure.plugin.inventory.read().items == {}
+
+
+def test_names_and_places_are_filled_in_as_the_plugin_does(azure: Azure) -> None:
+    azure.make("group")
+    checked = azure.plugin.check(token_of("vnet"), inputs("vnet", virtualNetworkName=None, location=None), name="main")
+    assert checked["virtualNetworkName"].startswith("main")
+    assert len(checked["virtualNetworkName"]) == len("main") + 8
+    assert checked["location"] == "westeurope"
+    kept = azure.plugin.check(token_of("vnet"), inputs("vnet", virtualNetworkName=None), checked, name="main")
+    assert kept["virtualNetworkName"] == checked["virtualNetworkName"]
+    below = azure.plugin.check(token_of("nodes"), inputs("nodes", subnetName=None), name="nodes")
+    assert below["subnetName"] == "nodes"
+    role = azure.plugin.check(token_of("role"), inputs("role", roleAssignmentName=None), name="role")
+    assert role["roleAssignmentName"].count("-") == 4
+    unknown = azure.plugin.check(
+        token_of("vnet"), inputs("vnet", resourceGroupName=UNKNOWN, location=None), name="main"
+    )
+    assert unknown["location"] == UNKNOWN
+
+
+def test_a_thing_is_replaced_before_its_successor_comes_only_where_names_would_meet(azure: Azure) -> None:
+    fixed = azure.make("cluster")
+    assert azure.plugin.diff(fixed, inputs("cluster", dnsPrefix="other")).deleteBeforeReplace
+    drawn = azure.another("group", resourceGroupName=None)
+    assert not azure.plugin.diff(drawn, inputs("group", resourceGroupName=None, location="eastus")).deleteBeforeReplace
+    copied = azure.make("federation", federatedIdentityCredentialResourceName=None)
+    moved = inputs("federation", federatedIdentityCredentialResourceName=None, resourceName="other")
+    assert azure.plugin.diff(copied, moved).deleteBeforeReplace

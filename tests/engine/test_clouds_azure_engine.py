@@ -1,0 +1,97 @@
+"""The simulated Azure under the real engine: a life, things that happen at once, drift."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from azure_examples import EXAMPLES, NEEDS, PASSWORD, SUBSCRIPTION, VNET
+from cloud_azure import inputs, token_of
+from cloud_program import CloudTrial, cloud_trial, declared
+
+from lab.clouds.latency import SPEED_VARIABLE
+from lab.engine.provider_values import is_secret
+
+
+@pytest.fixture
+def trial(engine: Any, tmp_path: Path) -> Callable[..., CloudTrial]:
+    def make(resources: dict[str, Any], speed: str = "inf") -> CloudTrial:
+        made = cloud_trial(engine.tools, tmp_path / "trial", "azure-native", {"subscriptionId": SUBSCRIPTION})
+        made.stack.environment[SPEED_VARIABLE] = speed
+        return made.declare(resources)
+
+    return make
+
+
+def _program(*names: str, **more: dict[str, Any]) -> dict[str, Any]:
+    """The examples with these names and all that they need, as resources of a program."""
+    wanted: list[str] = []
+
+    def need(name: str) -> None:
+        for other in NEEDS.get(name, ()):
+            need(other)
+        if name not in wanted:
+            wanted.append(name)
+
+    for name in names:
+        need(name)
+    found = {name: declared(token_of(name), _sealed(inputs(name)), after=NEEDS.get(name, ())) for name in wanted}
+    return {**found, **more}
+
+
+def _sealed(values: Any) -> Any:
+    if is_secret(values):
+        return {"$secret": values["value"]}
+    if isinstance(values, dict):
+        return {key: _sealed(value) for key, value in values.items()}
+    return [_sealed(value) for value in values] if isinstance(values, list) else values
+
+
+def test_a_stack_of_everything_lives_from_preview_to_destroy_and_leaves_nothing(
+    trial: Callable[..., CloudTrial],
+) -> None:
+    made = trial(_program(*EXAMPLES))
+    planned = made.stack.preview().changes()["create"]
+    assert made.inventory.read().items == {}
+    assert made.stack.up().changes()["create"] == planned
+    assert made.recorded() == planned - {"cloud"}
+    made.stack.preview("--expect-no-changes")
+    made.stack.refresh("--expect-no-changes")
+    made.stack.preview("--expect-no-changes")
+    kept = "".join(path.read_text() for path in made.inventory.folder.iterdir())
+    assert PASSWORD not in kept + json.dumps(made.stack.state())
+    made.stack.destroy()
+    assert made.inventory.read().items == {}
+
+
+def test_subnets_of_one_network_made_at_once_wait_for_each_other(trial: Callable[..., CloudTrial]) -> None:
+    made = trial(_program("database subnet", "endpoints"), speed="40")
+    made.stack.up()
+    made.stack.destroy()
+    assert made.inventory.read().items == {}
+    assert {call.outcome for call in made.journal.calls()} == {"ok"}
+
+
+def test_two_operations_at_once_on_a_server_are_one_too_many(trial: Callable[..., CloudTrial]) -> None:
+    made = trial(_program("database", "parameter"), speed="400")
+    run = made.stack.up(check=False)
+    assert run.code != 0
+    assert 'Code="ServerIsBusy"' in run.stdout + run.stderr
+    made.stack.up()
+    made.stack.preview("--expect-no-changes")
+
+
+def test_what_others_change_is_a_difference_only_where_the_program_says_something(
+    trial: Callable[..., CloudTrial],
+) -> None:
+    made = trial(_program("vnet"))
+    made.stack.up()
+    made.inventory.drift(VNET, "flowTimeoutInMinutes", 4)
+    made.stack.refresh()
+    made.stack.preview("--expect-no-changes")
+    made.inventory.drift(VNET, "location", "northeurope")
+    made.stack.refresh()
+    assert "vnet" in made.stack.preview().changes()["replace"]

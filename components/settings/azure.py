@@ -136,7 +136,7 @@ class Database(Model):
     disk_gib: int = Field(
         default=32, ge=32, le=32_767, title=", ".join(map(str, catalogue.DATABASE_DISKS_GIB)), validate_default=True
     )
-    """Disk at the start, in GiB; it grows by itself and never shrinks."""
+    """Disk at the start, in GiB; from then on it grows by itself, and a change here has no effect."""
     backup_days: Annotated[int, Field(ge=7, le=35)] = 7
     """How many days back the server can be restored to any second of."""
     geo_redundant_backup: bool = False
@@ -202,8 +202,8 @@ class Shares(Model):
 class BrokerDisk(Model):
     """The disk of the broker; its size is the broker's own setting."""
 
-    sku: Literal["StandardSSD_LRS", "StandardSSD_ZRS", "Premium_LRS", "Premium_ZRS"] = "Premium_LRS"
-    """Kind of disk; one of `_ZRS` can be attached in every zone, the others in the first of the stack's."""
+    tier: Literal["standard", "premium"] = "premium"
+    """Kind of solid-state disk. With nodes in several zones it is one that all of them can attach."""
     kept: bool = False
     """Whether the disk stays, in a resource group of its own, when the stack is destroyed."""
 

@@ -51,7 +51,7 @@ def faults(cloud: AzureCloud, parsed: Mapping[str, Any], *, protect: bool) -> It
 def _place_faults(cloud: AzureCloud) -> Iterator[Fault]:
     """What a location does not offer."""
     zones, pair = catalogue.has_zones(cloud.location), catalogue.has_pair(cloud.location)
-    database, storage, disk = cloud.database, cloud.storage, cloud.broker_disk
+    database, storage = cloud.database, cloud.storage
     lacks_zones = f"takes availability zones, which {cloud.location} has not"
     lacks_pair = f"takes a paired location, which {cloud.location} has not"
     elsewhere = "or choose another location"
@@ -83,13 +83,6 @@ def _place_faults(cloud: AzureCloud) -> Iterator[Fault]:
             storage.redundancy,
             lacks_pair,
             f'use "zrs", {elsewhere}',
-        ),
-        (
-            disk.sku.endswith("_ZRS") and not zones,
-            "broker_disk.sku",
-            disk.sku,
-            lacks_zones,
-            f'use "{disk.sku.replace("_ZRS", "_LRS")}", {elsewhere}',
         ),
         (
             storage.redundancy == "gzrs" and cloud.shares.tier == "premium",

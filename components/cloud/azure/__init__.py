@@ -116,8 +116,6 @@ class Azure(pulumi.ComponentResource):
                 opts=self._child,
             )
         ready: list[pulumi.Resource] = [*nodes.pools, operator_role]
-        if address is not None:
-            ready.append(self._gateways(cluster))
         if registry is not None:
             ready.append(registry.pull)
         volumes: dict[VolumeUse, interface.Volume] = {}
@@ -148,7 +146,7 @@ class Azure(pulumi.ComponentResource):
             volumes=volumes,
             identities=self._identities(logs, cluster) if logs is not None else {},
             log_store=logs.log_store if logs is not None else None,
-            front=address.front if address is not None else None,
+            front=address.front(self._gateways(cluster)) if address is not None else None,
             task_node_selector={POOL_LABEL: "tasks"} if tasks is not None else {},
             task_taint=task_taint(tasks),
             outputs={key: value for key, value in outputs.items() if value is not None},
@@ -273,7 +271,13 @@ class Azure(pulumi.ComponentResource):
             names=self._names,
             group=self._group,
             cluster=cluster.resource,
-            opts=pulumi.ResourceOptions(parent=self, provider=self._provider, deleted_with=cluster.resource),
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                provider=self._provider,
+                deleted_with=cluster.resource,
+                # A new cluster of the same name has none, though no input says so.
+                replace_with=[cluster.resource],
+            ),
         )
 
     def _registry(self, cluster: Cluster) -> Registry:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Network
 from typing import Any
@@ -89,8 +88,3 @@ def plain_range(text: str) -> str:
 def kept_deleted(args: AccountArgs) -> storage.DeleteRetentionPolicyArgs:
     """How long what was deleted can be brought back."""
     return storage.DeleteRetentionPolicyArgs(enabled=True, days=args.settings.storage.deleted_kept_days)
-
-
-def after(value: pulumi.Output[str], resources: Sequence[pulumi.Resource]) -> pulumi.Output[str]:
-    """A value that is known once the resources are there, too."""
-    return pulumi.Output.all(value, *(resource.urn for resource in resources)).apply(lambda known: str(known[0]))

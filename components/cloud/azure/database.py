@@ -16,7 +16,7 @@ from components.settings import azure_catalogue as catalogue
 from components.settings.azure import AzureCloud
 
 PORT: Final = 5432
-ADMINISTRATOR: Final = "administrator_of_airflow"
+ADMINISTRATOR: Final = "airflowadministrator"
 """Not one of the names that Flexible Server forbids: admin, administrator, root, guest, public, azure_…, pg_…."""
 SSL_MODE: Final = "verify-full"
 """Certificates of Flexible Server name its host and are signed by public authorities, which images trust,
@@ -123,8 +123,8 @@ class Database(pulumi.ComponentResource):
         for parameter, value in {**ENCRYPTION, **(AUDIT if chosen.audit else {})}.items():
             last = self._configuration(name, parameter, value, after=last)
         self.databases = interface.Databases(
-            metadata=self._owned(f"{name}-metadata", metadata),
-            results=self._owned(f"{name}-results", results) if results is not None else None,
+            metadata=self._owned(f"{name}-metadata", metadata, user="airflow"),
+            results=self._owned(f"{name}-results", results, user="celery") if results is not None else None,
             administrator=interface.Database(
                 host=server.fully_qualified_domain_name,
                 port=PORT,
@@ -156,13 +156,13 @@ class Database(pulumi.ComponentResource):
             ),
         )
 
-    def _owned(self, name: str, database: dbforpostgresql.Database) -> interface.Database:
+    def _owned(self, name: str, database: dbforpostgresql.Database, *, user: str) -> interface.Database:
         """The database with the user that will own it."""
         return interface.Database(
             host=self._server.fully_qualified_domain_name,
             port=PORT,
             name=database.name,
-            user=name.rpartition("-")[2],
+            user=user,
             password=self._password(name),
             ssl_mode=SSL_MODE,
         )

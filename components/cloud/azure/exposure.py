@@ -13,6 +13,7 @@ from pulumi_azure_native import containerservice, network, resources
 from components.cloud import interface
 from components.cloud.azure import roles
 from components.cloud.azure.physical import Names
+from components.cloud.azure.waiting import after
 
 GATEWAY_CLASS: Final = "approuting-istio"
 """https://learn.microsoft.com/azure/aks/app-routing-gateway-api"""
@@ -44,7 +45,7 @@ class AddressArgs:
 class Address(pulumi.ComponentResource):
     """A public address that the cluster may use; a Gateway takes it by the annotations of its Service."""
 
-    front: interface.Front
+    value: pulumi.Output[str]
     resources: tuple[pulumi.Resource, ...]
     """What a cluster that uses the address comes after."""
 
@@ -86,20 +87,25 @@ class Address(pulumi.ComponentResource):
                 ("list", roles.READER, args.group_id),
             )
         ]
+        self._args, self._physical_name = args, address.name
         self.resources = (address, *rights)
-        self.front = interface.Front(
+        self.value = address.ip_address.apply(lambda known: known or "")
+        self.register_outputs({"address": self.value})
+
+    def front(self, gateways: pulumi.Resource) -> interface.Front:
+        """The way in, once the cluster serves Gateways."""
+        return interface.Front(
             gateway_class=GATEWAY_CLASS,
-            address=address.ip_address.apply(lambda known: known or ""),
+            address=self.value,
             infrastructure_annotations={
-                "service.beta.kubernetes.io/azure-load-balancer-resource-group": args.group,
-                "service.beta.kubernetes.io/azure-pip-name": address.name,
+                "service.beta.kubernetes.io/azure-load-balancer-resource-group": self._args.group,
+                "service.beta.kubernetes.io/azure-pip-name": after(self._physical_name, [gateways]),
                 # By HTTP the load balancer would ask for "/", which no host answers.
                 "service.beta.kubernetes.io/port_80_health-probe_protocol": "tcp",
                 "service.beta.kubernetes.io/port_443_health-probe_protocol": "tcp",
             },
-            proxies=args.proxies,
+            proxies=self._args.proxies,
         )
-        self.register_outputs({"address": self.front.address})
 
 
 def gateway_api(
@@ -118,11 +124,7 @@ def gateway_api(
         properties=resources.DeploymentPropertiesArgs(
             mode=resources.DeploymentMode.INCREMENTAL,
             template=template(),
-            parameters={
-                "cluster": resources.DeploymentParameterArgs(value=cluster.name),
-                # The same settings are written once for each cluster.
-                "id": resources.DeploymentParameterArgs(value=cluster.id),
-            },
+            parameters={"cluster": resources.DeploymentParameterArgs(value=cluster.name)},
         ),
         opts=opts,
     )
@@ -158,7 +160,7 @@ def template() -> dict[str, Any]:
     return {
         "$schema": TEMPLATE_SCHEMA,
         "contentVersion": "1.0.0.0",
-        "parameters": {"cluster": {"type": "string"}, "id": {"type": "string"}},
+        "parameters": {"cluster": {"type": "string"}},
         "resources": [
             {
                 "type": "Microsoft.Resources/deployments",

@@ -11,8 +11,8 @@ from pulumi_azure_native import managedidentity
 
 from components import naming
 from components.cloud.azure import roles
-from components.cloud.azure.accounts import after
 from components.cloud.azure.physical import Names
+from components.cloud.azure.waiting import after
 from components.cloud.interface import LOG_READERS, LOG_WRITERS, Identity
 
 AUDIENCE: Final = "api://AzureADTokenExchange"

@@ -177,7 +177,8 @@ class Network(pulumi.ComponentResource):
             virtual_network_name=whole.name,
             resource_group_name=self._args.group,
             address_prefix=prefix,
-            default_outbound_access=False,
+            # A delegated subnet's way out is its service's own.
+            default_outbound_access=False if delegations is None else None,
             network_security_group=network.NetworkSecurityGroupArgs(id=group.id),
             delegations=list(delegations) if delegations is not None else None,
             nat_gateway=nat_gateway,

@@ -10,8 +10,9 @@ import pulumi
 from pulumi_azure_native import compute, resources, storage
 
 from components.cloud.azure import roles
-from components.cloud.azure.accounts import AccountArgs, account, after, kept_deleted
+from components.cloud.azure.accounts import AccountArgs, account, kept_deleted
 from components.cloud.azure.physical import Names
+from components.cloud.azure.waiting import after
 from components.cloud.interface import LogStore, StaticVolume, Volume, VolumeUse
 from components.settings.azure import AzureCloud
 
@@ -19,6 +20,7 @@ CONNECTION: Final = "wasb_default"
 """Airflow's own name of the connection to Azure's object storage."""
 BLOB_ZONE: Final = "privatelink.blob.core.windows.net"
 FILE_ZONE: Final = "privatelink.file.core.windows.net"
+DISK_KINDS: Final = {"standard": "StandardSSD", "premium": "Premium"}
 LEAST_DISK_GIB: Final = 4
 """The smallest managed disk that is sold, https://learn.microsoft.com/azure/virtual-machines/disks-types."""
 AIRFLOW_UID: Final = 50_000
@@ -271,8 +273,8 @@ class BrokerDisk(pulumi.ComponentResource):
     def __init__(self, name: str, args: BrokerDiskArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("airflow:azure:BrokerDisk", name, None, opts)
         cloud, chosen = args.settings, args.settings.broker_disk
-        anywhere = chosen.sku.endswith("_ZRS")
-        zone = cloud.node_zones[0] if cloud.node_zones and not anywhere else None
+        zones = cloud.node_zones
+        zone = zones[0] if len(zones) == 1 else None
         size_gib = max(args.size_gib, LEAST_DISK_GIB)
         # In state as "<name>-disk": renaming loses the messages on it.
         disk = compute.Disk(
@@ -282,7 +284,8 @@ class BrokerDisk(pulumi.ComponentResource):
             location=cloud.location,
             creation_data=compute.CreationDataArgs(create_option="Empty"),
             disk_size_gb=size_gib,
-            sku=compute.DiskSkuArgs(name=chosen.sku),
+            # A disk of one zone would hold the broker in it, where an autoscaler need not have a node.
+            sku=compute.DiskSkuArgs(name=f"{DISK_KINDS[chosen.tier]}_{'ZRS' if len(zones) > 1 else 'LRS'}"),
             zones=[zone] if zone is not None else None,
             network_access_policy="DenyAll",
             public_network_access="Disabled",

@@ -13,12 +13,14 @@ import hashlib
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Final, Literal, Protocol
 
 import yaml
+
+from lab.clouds.inventory import Inventory
+from lab.lock import locked
 
 BACKING_VARIABLE: Final = "LAB_CLOUD_BACKING"
 KUBECONFIG_VARIABLE: Final = "LAB_CLOUD_KUBECONFIG"
@@ -193,9 +195,18 @@ def invented_address(seed: str, network: str) -> str:
     return f"{network}.{digest[0]}.{digest[1] % 250 + 2}"
 
 
-@cache
 def invented_authority() -> str:
-    """The PEM certificate of an authority that signs nothing; another one in each process."""
+    """The PEM certificate of an authority that signs nothing; the same one as long as the inventory lives."""
+    path = Inventory.default().folder / "authority.pem"
+    with locked(path.with_suffix(".lock")):
+        if not path.exists():
+            partial = path.with_suffix(".partial")
+            partial.write_text(_authority())
+            partial.rename(path)
+    return path.read_text()
+
+
+def _authority() -> str:
     # Here and not above: most calls of a plugin need no certificate, and this is most of its start.
     from cryptography import x509
     from cryptography.hazmat.primitives import hashes, serialization

@@ -224,6 +224,14 @@ def test_a_cluster_shows_its_endpoints_and_a_preview_knows_none(gcp: Gcp) -> Non
     assert made["controlPlaneEndpointsConfig"]["dnsEndpointConfig"]["endpoint"].endswith(f".{REGION}.gke.goog")
 
 
+def test_an_update_leaves_a_servers_address_and_authority_alone(gcp: Gcp) -> None:
+    made = gcp.make(tokens.SERVER)
+    gcp.plugin.provider.backing = type(gcp.plugin.provider.backing)()
+    after = gcp.plugin.update(made, inputs(tokens.SERVER, settings__diskSize=40))
+    for name in ("serverCaCerts", "privateIpAddress", "connectionName"):
+        assert after[name] == made[name]
+
+
 # -- APIs and quotas --------------------------------------------------------------------------------------------------
 
 

@@ -49,6 +49,7 @@ TABLE: dict[str, tuple[str, ...]] = {
     ),
     "a version goes up in place and never down": ("sql/docs/postgres/upgrade-major-db-version-inplace",),
     "a cluster shows its endpoints and a preview knows none": ("bridge: pkg/tfbridge/schema.go (unknown of computed)",),
+    "an update leaves a servers address and authority alone": ("sql/docs/postgres/configure-ssl-instance",),
     # APIs and quotas
     "an api that is not enabled is named with where to enable it": ("apis/docs/troubleshooting (SERVICE_DISABLED)",),
     "an api stays enabled when the stack goes": ("provider: resourcemanager/resource_google_project_service.go",),

@@ -79,14 +79,22 @@ class AirflowClient:
         answer = self.request("GET", f"dags/{dag}/dagRuns/{run}/taskInstances?limit=1000")
         return list(answer["task_instances"])
 
+    def log_sources(self, dag: str, run: str, task: dict[str, Any]) -> list[str]:
+        """Where the log of a task's last try was read from: paths, or addresses of objects in a store."""
+        content = self._log(dag, run, task)
+        entries = [entry for entry in content if isinstance(entry, dict)] if isinstance(content, list) else []
+        return [str(source) for entry in entries for source in entry.get("sources") or []]
+
     def log(self, dag: str, run: str, task: dict[str, Any]) -> str:
         """The log of a task's last try, as text."""
-        path = f"dags/{dag}/dagRuns/{run}/taskInstances/{task['task_id']}/logs/{max(task['try_number'], 1)}"
-        answer = self.request("GET", f"{path}?full_content=true&map_index={task['map_index']}")
-        content = answer["content"]
+        content = self._log(dag, run, task)
         if isinstance(content, str):
             return content
         return "\n".join(str(entry.get("event", entry)) if isinstance(entry, dict) else str(entry) for entry in content)
+
+    def _log(self, dag: str, run: str, task: dict[str, Any]) -> Any:
+        path = f"dags/{dag}/dagRuns/{run}/taskInstances/{task['task_id']}/logs/{max(task['try_number'], 1)}"
+        return self.request("GET", f"{path}?full_content=true&map_index={task['map_index']}")["content"]
 
 
 def logged_in(url: str, user: str, password: str, *, timeout_seconds: float = 120) -> AirflowClient:

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from lab import images, machine, node
 from lab.access import port_forward
 from lab.airflow_client import AirflowClient, logged_in
+from lab.clouds import latency
+from lab.clouds.inventory import Inventory
 from lab.daemon import Daemon
+from lab.engine import plugins
 from lab.engine.environment import environment
 from lab.engine.stack import Stack
 from lab.engine.toolchain import toolchain
@@ -17,11 +23,16 @@ from lab.engine.workspace import workspace
 from lab.errors import LabError
 from lab.paths import state_dir
 from lab.progress import say, step
+from lab.stack_file import StackFile
+
+if TYPE_CHECKING:
+    from lab.services.standins import StandIns
 
 API_PORT: Final = 8080
 EXAMPLES: Final = ("hello", "fan_out", "deferred", "executors")
 """What the demonstration runs: data between tasks, mapped tasks, the triggerer, and each executor."""
 SHOWN_LOG_LINES: Final = 3
+POD_END_SECONDS: Final = 300
 
 
 def start_lab() -> None:
@@ -39,9 +50,22 @@ def start_lab() -> None:
 
 
 def lab_stack(name: str, config: str | None = None) -> Stack:
-    """A stack of the program on the lab's node."""
+    """A stack of the program on the lab's node; `name` may be the path of a sample stack file."""
+    file = StackFile.named(name)
+    config = config or file.text(examples=True)
+    if file.simulated:
+        return workspace(_folder(file.name), file.name, _simulated_variables(), config)
     variables = {**environment(), "KUBECONFIG": str(node.kubeconfig())}
-    return workspace(_folder(name), name, variables, config)
+    return workspace(_folder(file.name), file.name, variables, config)
+
+
+def _simulated_variables() -> dict[str, str]:
+    """The engine's environment with simulated clouds in it; apart from the one in which no cloud is simulated."""
+    home = state_dir() / "pulumi" / "home-with-simulated-clouds"
+    variables = environment(home=home)
+    plugins.install_clouds(home)
+    services = _stand_ins().environment()
+    return {**variables, **services, "PATH": os.pathsep.join([services["PATH"], variables["PATH"]])}
 
 
 def run(name: str) -> None:
@@ -50,22 +74,19 @@ def run(name: str) -> None:
     Raises:
         LabError: a step failed; the message says which and why.
     """
+    file = StackFile.named(name)
     start_lab()
+    if file.simulated:
+        say(
+            f"  {file.cloud} is simulated, and its time runs {latency.speed():.0f} times as fast; the cluster, the "
+            "database, volumes and object storage behind it are real ones on this machine"
+        )
+        _stand_ins().up()
     stack = lab_stack(name)
-    with step(f"pulumi up of stack {name}"):
-        shown = subprocess.run(
-            ["pulumi", "up", "--yes", "--non-interactive", "--skip-preview", "--stack", name],
-            cwd=stack.folder,
-            env=dict(stack.environment),
-            check=False,
-        )
-    if shown.returncode != 0:
-        raise LabError(
-            f"pulumi up of stack {name} failed.", remedy="Its messages are above; run the command again to go on."
-        )
+    _up(stack)
     outputs = stack.outputs()
     _, url = port_forward(
-        _folder(name) / ".lab",
+        _folder(file.name) / ".lab",
         kubeconfig=node.kubeconfig(),
         namespace=outputs["namespace"],
         service=f"{outputs['name']}-api-server",
@@ -73,23 +94,47 @@ def run(name: str) -> None:
         local_port=API_PORT,
     )
     client = logged_in(url, outputs["admin_user"], outputs["admin_password"])
-    run_examples(client)
+    runs = run_examples(client)
+    if file.simulated:
+        read_from_store(client, runs, outputs["namespace"])
     python = ".venv/bin/python -m lab"
+    chosen = "" if file.name == "local" else f" --stack {name}"
     say(
         f"""
 Airflow runs on this machine's own Kubernetes node.
 
   URL       {url}
   user      {outputs["admin_user"]}
-  password  {python} pulumi stack output admin_password --show-secrets
+  password  {python} pulumi{chosen} stack output admin_password --show-secrets
   pods      {python} kubectl get pods --namespace {outputs["namespace"]}
-  end it    make demo-down
+  end it    make demo-down{"" if file.name == "local" else f" STACK={name}"}
 """
     )
 
 
-def run_examples(client: AirflowClient) -> None:
-    """Run the example DAGs side by side and read a log of each.
+def _stand_ins() -> StandIns:
+    # Late: stacks without a simulated cloud need not load all of it.
+    from lab.services.standins import StandIns
+
+    return StandIns.default()
+
+
+def _up(stack: Stack) -> None:
+    with step(f"pulumi up of stack {stack.name}"):
+        shown = subprocess.run(
+            ["pulumi", "up", "--yes", "--non-interactive", "--skip-preview", "--stack", stack.name],
+            cwd=stack.folder,
+            env=dict(stack.environment),
+            check=False,
+        )
+    if shown.returncode != 0:
+        raise LabError(
+            f"pulumi up of stack {stack.name} failed.", remedy="Its messages are above; run the command again to go on."
+        )
+
+
+def run_examples(client: AirflowClient) -> dict[str, str]:
+    """Run the example DAGs side by side and read a log of each; the runs' ids by DAG.
 
     Raises:
         LabError: a DAG failed, or a log is empty.
@@ -109,19 +154,66 @@ def run_examples(client: AirflowClient) -> None:
                 raise LabError(f"The log of {dag}.{task['task_id']} is empty.")
             last = log.strip().splitlines()[-SHOWN_LOG_LINES:]
             say(f"  {dag}.{task['task_id']} ({task['executor'] or 'default executor'}, {task['hostname']}): {last[0]}")
+    return runs
+
+
+def read_from_store(client: AirflowClient, runs: Mapping[str, str], namespace: str) -> None:
+    """Read logs again when the pods that wrote them are gone.
+
+    Raises:
+        LabError: a log is gone, or came from elsewhere.
+    """
+    with step("Delete the pods that ran the tasks, and read their logs from the store"):
+        tasks = [(dag, run, task) for dag, run in runs.items() for task in client.tasks(dag, run)]
+        _delete_pods(namespace, {str(task["hostname"]) for _, _, task in tasks})
+        for dag, run, task in tasks:
+            log, sources = client.log(dag, run, task), client.log_sources(dag, run, task)
+            if not log.strip() or not sources or not all("://" in source for source in sources):
+                raise LabError(f"The log of {dag}.{task['task_id']} is not in the store: read from {sources}.")
+    say(f"  {len(tasks)} logs, the last one from {sources[0]}")
+
+
+def _delete_pods(namespace: str, names: set[str]) -> None:
+    """Delete these pods, as far as they are still there, and wait until they are gone."""
+    command = [str(node.kubectl()), "--kubeconfig", str(node.kubeconfig()), "--namespace", namespace, "delete", "pod"]
+    command += ["--ignore-not-found", f"--timeout={POD_END_SECONDS}s", *sorted(names)]
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    if done.returncode != 0:
+        raise LabError(f"Pods could not be deleted: {done.stderr.strip()[-300:]}")
 
 
 def end(name: str) -> None:
-    """Destroy a stack and end the node; nothing of either stays."""
-    if (_folder(name) / f"Pulumi.{name}.yaml").exists() and node.ready():
-        stack = lab_stack(name)
-        with step(f"pulumi destroy of stack {name}"):
+    """Destroy a stack and end the node; nothing of either stays.
+
+    Raises:
+        LabError: the simulated cloud still holds something when the stack is destroyed.
+    """
+    file = StackFile.named(name)
+    if (_folder(file.name) / f"Pulumi.{file.name}.yaml").exists() and node.ready():
+        if file.simulated:
+            _stand_ins().up()
+        stack = lab_stack(name, file.text(examples=True, protect=False))
+        if file.protected and stack.outputs():
+            say("  the stack is protected: airflow:protect is set to false and applied first")
+            _up(stack)
+        with step(f"pulumi destroy of stack {file.name}"):
             stack.destroy()
-            stack.pulumi("stack", "rm", "--yes", "--stack", name)
-    for record in _folder(name).glob(".lab/*.pid"):
+            stack.pulumi("stack", "rm", "--yes", "--stack", file.name)
+        if file.simulated:
+            _require_nothing_left()
+    for record in _folder(file.name).glob(".lab/*.pid"):
         Daemon(name=record.stem, folder=record.parent).stop()
     node.down()
-    _forget(name)
+    _forget(file.name)
+
+
+def _require_nothing_left() -> None:
+    inventory = Inventory.default()
+    left = [item.key for item in inventory.read().items.values()]
+    if left:
+        raise LabError(f"The simulated cloud still holds {len(left)} things: {', '.join(left[:5])}.")
+    say("  the simulated cloud holds nothing any more")
+    shutil.rmtree(inventory.folder, ignore_errors=True)
 
 
 def _forget(name: str) -> None:

@@ -1,0 +1,78 @@
+"""The stack file that a demonstration runs: one of the checkout's, with what only a user of a cloud knows filled in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+
+from lab.errors import LabError
+from lab.paths import PROJECT
+
+FILLED_IN: Final = {
+    "gcp": {"project": "simulated-project"},
+    "azure": {"subscription_id": "11111111-2222-3333-4444-555555555555"},
+}
+"""What the user of a cloud account puts into the stack file; here it is a simulated account's."""
+SAMPLES: Final = "docs/stacks"
+
+
+@dataclass(frozen=True)
+class StackFile:
+    """A stack and the file that it is made from."""
+
+    name: str
+    path: Path
+
+    @classmethod
+    def named(cls, name: str) -> StackFile:
+        """A stack by its name, or by the path of a sample such as docs/stacks/gcp-kubernetes.yaml.
+
+        Raises:
+            LabError: there is no such file.
+        """
+        path = PROJECT / name if name.endswith(".yaml") else PROJECT / f"Pulumi.{name}.yaml"
+        if not path.is_file():
+            raise LabError(
+                f"There is no {path.relative_to(PROJECT) if path.is_relative_to(PROJECT) else path}.",
+                remedy=f"Name a stack that has a file, for example local, or one of {SAMPLES}.",
+            )
+        return cls(path.stem.removeprefix("Pulumi."), path)
+
+    @property
+    def cloud(self) -> str:
+        """Where it runs: local, gcp or azure."""
+        return str(self._content["config"]["airflow:cloud"]["kind"])
+
+    @property
+    def simulated(self) -> bool:
+        """Whether its cloud is simulated in the lab."""
+        return self.cloud in FILLED_IN
+
+    @property
+    def protected(self) -> bool:
+        """Whether what holds data refuses to be deleted."""
+        return bool(self._content["config"].get("airflow:protect"))
+
+    def text(self, *, examples: bool = False, protect: bool = True) -> str:
+        """The stack file with the simulated account.
+
+        Args:
+            examples: deploy the example DAGs, whatever the file says.
+            protect: leave the file's own protection; without it nothing is protected.
+        """
+        if not self.simulated:
+            return self.path.read_text()
+        content = self._content
+        if self.protected and not protect:
+            content["config"]["airflow:protect"] = False
+        content["config"]["airflow:cloud"] |= FILLED_IN[self.cloud]
+        if examples:
+            content["config"]["airflow:example_dags"] = True
+        return yaml.safe_dump(content, sort_keys=False)
+
+    @property
+    def _content(self) -> dict[str, Any]:
+        return dict(yaml.safe_load(self.path.read_text()))

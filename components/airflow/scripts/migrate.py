@@ -2,7 +2,7 @@
 
 One process for all: loading Airflow takes about 4 s of a processor, and everything else waits for this.
 
-Environment: ADMIN_USERNAME, ADMIN_EMAIL, ADMIN_PASSWORD; an existing user of that name stays as it is, password included.
+Environment: ADMIN_USERNAME, ADMIN_EMAIL, ADMIN_PASSWORD; a user of that name stays as it is, with its password.
 For a server on which this program makes the databases: ADMINISTRATOR_URL, and OWNERS as a JSON list of {database, user,
 password}; users that exist get their password anew. Safe to run again.
 """

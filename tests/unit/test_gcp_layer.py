@@ -339,3 +339,20 @@ def test_identity_aware_proxy_admits_to_the_stacks_hosts_alone() -> None:
     assert {f.plain["condition"]["expression"] for f in members} == {
         'request.host == "airflow.example.org" || request.host == "flower.example.org"'
     }
+
+
+def test_everything_is_in_the_stacks_own_network() -> None:
+    recording = recorded("gcp, protected with everything")
+    network, subnet = (f"airflow-cloud-network-{part}-id" for part in ("network", "subnet"))
+    reserved = named(recording, "airflow-cloud-network-private-services").plain["name"]
+    [server] = recording.of_cloud("DatabaseInstance")
+    addresses = server.plain["settings"]["ipConfiguration"]
+    assert (gke(recording).plain["network"], gke(recording).plain["subnetwork"]) == (network, subnet)
+    assert (addresses["privateNetwork"], addresses["allocatedIpRange"]) == (network, reserved)
+    shares = [share.plain["networks"][0] for share in recording.of_cloud("Instance")]
+    assert [(share["network"], share["reservedIpRange"]) for share in shares] == [(network, reserved)] * 2
+    for kind in ("Subnetwork", "Router", "Connection"):
+        [found] = recording.of_cloud(kind)
+        assert found.plain["network"] == network
+    [nat] = recording.of_cloud("RouterNat")
+    assert nat.plain["subnetworks"] == [{"name": subnet, "sourceIpRangesToNats": ["ALL_IP_RANGES"]}]

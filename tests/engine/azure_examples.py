@@ -50,6 +50,21 @@ POOL: Final = {
     "osDiskSizeGB": 100,
 }
 
+TEMPLATE: Final = "https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#"
+INNER_TEMPLATE: Final = {
+    "$schema": TEMPLATE,
+    "contentVersion": "1.0.0.0",
+    "parameters": {"name": {"type": "string"}},
+    "resources": [
+        {
+            "type": "Microsoft.ContainerService/managedClusters",
+            "apiVersion": "2025-09-01",
+            "name": "[parameters('name')]",
+            "properties": "[union(parameters('name'), json('{}'))]",
+        }
+    ],
+}
+
 EXAMPLES: Final[Mapping[str, tuple[str, dict[str, Any]]]] = {
     "group": ("resources:ResourceGroup", {"resourceGroupName": "group", "location": "westeurope"}),
     "vnet": (
@@ -350,50 +365,24 @@ EXAMPLES: Final[Mapping[str, tuple[str, dict[str, Any]]]] = {
                 "mode": "Incremental",
                 "parameters": {"cluster": {"value": CLUSTER}},
                 "template": {
-                    "$schema": "https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#",
+                    "$schema": TEMPLATE,
                     "contentVersion": "1.0.0.0",
                     "parameters": {"cluster": {"type": "string"}},
-                    "resources": [],
+                    "resources": [
+                        {
+                            "type": "Microsoft.Resources/deployments",
+                            "apiVersion": "2022-09-01",
+                            "name": "inner",
+                            "properties": {
+                                "mode": "Incremental",
+                                "parameters": {"name": {"value": "[parameters('cluster')]"}},
+                                "template": INNER_TEMPLATE,
+                            },
+                        }
+                    ],
                 },
             },
         },
     ),
 }
 """By a name for people, in an order in which each finds what it needs: type token without the package, and inputs."""
-
-
-NEEDS: Final[Mapping[str, tuple[str, ...]]] = {
-    "vnet": ("group",),
-    "rules": ("group",),
-    "outbound": ("group",),
-    "gateway": ("outbound",),
-    "nodes": ("vnet", "rules", "gateway"),
-    "database subnet": ("vnet",),
-    "endpoints": ("vnet",),
-    "zone": ("group",),
-    "link": ("zone", "vnet"),
-    "identity": ("group",),
-    "cluster": ("nodes", "identity"),
-    "pool": ("cluster",),
-    "maintenance": ("cluster",),
-    "server": ("database subnet", "link"),
-    "database": ("server",),
-    "parameter": ("server",),
-    "account": ("nodes",),
-    "blobs": ("account",),
-    "container": ("account",),
-    "expiry": ("account",),
-    "files": ("group",),
-    "share settings": ("files",),
-    "share": ("files",),
-    "endpoint": ("files", "endpoints"),
-    "endpoint names": ("endpoint", "zone"),
-    "role": ("container", "identity"),
-    "federation": ("identity",),
-    "registry": ("group",),
-    "disk": ("group",),
-    "workspace": ("group",),
-    "audit": ("cluster", "workspace"),
-    "deployment": ("cluster",),
-}
-"""What has to be there for an example."""

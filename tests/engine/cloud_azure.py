@@ -2,16 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pytest
-from azure_examples import EXAMPLES, NEEDS, SUBSCRIPTION
+from azure_examples import EXAMPLES, SUBSCRIPTION
 from cloud_plugin import Made, Plugin, plugin
 
 from lab.clouds.azure.provider import AzureProvider
+
+NEEDS: Final[Mapping[str, tuple[str, ...]]] = {
+    "vnet": ("group",),
+    "rules": ("group",),
+    "outbound": ("group",),
+    "gateway": ("outbound",),
+    "nodes": ("vnet", "rules", "gateway"),
+    "database subnet": ("vnet",),
+    "endpoints": ("vnet",),
+    "zone": ("group",),
+    "link": ("zone", "vnet"),
+    "identity": ("group",),
+    "cluster": ("nodes", "identity"),
+    "pool": ("cluster",),
+    "maintenance": ("cluster",),
+    "server": ("database subnet", "link"),
+    "database": ("server",),
+    "parameter": ("server",),
+    "account": ("nodes",),
+    "blobs": ("account",),
+    "container": ("account",),
+    "expiry": ("account",),
+    "files": ("group",),
+    "share settings": ("files",),
+    "share": ("files",),
+    "endpoint": ("files", "endpoints"),
+    "endpoint names": ("endpoint", "zone"),
+    "role": ("container", "identity"),
+    "federation": ("identity",),
+    "registry": ("group",),
+    "disk": ("group",),
+    "workspace": ("group",),
+    "audit": ("cluster", "workspace"),
+    "deployment": ("cluster",),
+}
+"""What has to be there for an example."""
 
 
 class Azure:

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from azure_examples import EXAMPLES, NEEDS, PASSWORD, SUBSCRIPTION, VNET
-from cloud_azure import inputs, token_of
+from azure_examples import EXAMPLES, PASSWORD, SUBSCRIPTION, VNET
+from cloud_azure import NEEDS, inputs, token_of
 from cloud_program import CloudTrial, cloud_trial, declared
 
 from lab.clouds.latency import SPEED_VARIABLE

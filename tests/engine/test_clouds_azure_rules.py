@@ -121,6 +121,16 @@ MACHINES = {**POOL, "vmSize": "Standard_D4s_v5", "osDiskType": "Managed"}
         ("workspace", {"retentionInDays": 7}, "retentionInDays"),
         ("audit", {"workspaceId": None}, "workspaceId"),
         ("deployment", {"properties__parameters": {}}, "properties.template.parameters.cluster"),
+        (
+            "deployment",
+            {"properties__template__resources__0__properties__parameters": {}},
+            "properties.template.resources[0].properties.template.parameters.name",
+        ),
+        (
+            "deployment",
+            {"properties__template__resources__0__properties__template__resources__0__name": "[parameters('nam')]"},
+            "properties.template.resources[0].properties.template.resources[0]",
+        ),
     ],
 )
 def test_bad_input_is_refused_before_anything_happens(

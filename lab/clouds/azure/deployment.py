@@ -91,12 +91,12 @@ def _template_faults(template: Mapping[str, Any], given: Mapping[str, Any], path
         for key in ("type", "apiVersion", "name"):
             if not resource.get(key):
                 yield f"{place}.{key}", "is required"
-        inner = at(resource, "properties.template")
-        own = {key: value for key, value in resource.items() if key != "properties"}
-        outside = {**own, **{k: v for k, v in (resource.get("properties") or {}).items() if k != "template"}}
+        # An expression may stand for all properties, or for one.
+        properties = resource.get("properties")
+        parts = dict(properties) if isinstance(properties, Mapping) else {"": properties}
+        inner = parts.pop("template", None)
+        outside = {**resource, "properties": parts}
         for name in sorted(set(_USED_PARAMETER.findall(str(outside))) - set(declared)):
             yield place, f"uses the parameter {name}, which is not declared"
         if isinstance(inner, Mapping):
-            yield from _template_faults(
-                inner, at(resource, "properties.parameters") or {}, f"{place}.properties.template"
-            )
+            yield from _template_faults(inner, parts.get("parameters") or {}, f"{place}.properties.template")

@@ -18,11 +18,7 @@ from lab.clouds.schema_check import Fault
 from lab.clouds.schema_text import package_folder, resource_module, text_of
 
 GROUP: Final = "azure-native:resources:ResourceGroup"
-LOCKS: Final = (
-    "azure-native:authorization:ManagementLockByScope",
-    "azure-native:authorization:ManagementLockAtResourceLevel",
-    "azure-native:authorization:ManagementLockAtResourceGroupLevel",
-)
+LOCK: Final = "azure-native:authorization:ManagementLockByScope"
 TENANT: Final = str(uuid.uuid5(uuid.NAMESPACE_DNS, "tenant.simulated.azure"))
 """The one directory of the simulated Azure."""
 _PARAMETER: Final = re.compile(r"{(\w+)}")
@@ -183,7 +179,7 @@ class ArmKind(Kind):
         levels = ("ReadOnly",) if what == "write" else ("ReadOnly", "CanNotDelete")
         locked = [
             str(item.inputs["scope"])
-            for item in call.world.of(*LOCKS)
+            for item in call.world.of(LOCK)
             if item.inputs["level"] in levels
             and (within(call.id, item.inputs["scope"]) or (what == "delete" and within(item.inputs["scope"], call.id)))
         ]

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar, Final
 
-from lab.clouds.azure.arm import LOCKS, TENANT, ArmError, ArmKind, at_scope, name_of, subscription
+from lab.clouds.azure.arm import LOCK, TENANT, ArmError, ArmKind, Naming, at_scope, name_of, subscription
 from lab.clouds.azure.catalogue import ROLES
 from lab.clouds.azure.identity import principals, reached
-from lab.clouds.inventory import World
 from lab.clouds.kind import Call, Grammar, Relation
 from lab.clouds.schema_check import Fault
 from lab.engine.provider_values import is_unknown
@@ -57,9 +56,13 @@ class RoleAssignment(_Extension):
     token = ASSIGNMENT
     name = "roleAssignmentName"
     path = "providers/Microsoft.Authorization/roleAssignments/{roleAssignmentName}"
-    naming = "uuid"
     grammar = Grammar(pattern=_UUID, words="a UUID")
     immutable = ("scope", "principalId", "roleDefinitionId")
+
+    @property
+    def naming(self) -> Naming:
+        """Azure takes nothing else for a name."""
+        return "uuid"
 
     def faults(self, inputs: dict[str, Any], config: Mapping[str, Any]) -> Iterator[Fault]:
         """Whole ids."""
@@ -125,7 +128,7 @@ class RoleAssignment(_Extension):
 class ManagementLockByScope(_Extension):
     """A lock on one resource, with all that is below it."""
 
-    token = LOCKS[0]
+    token = LOCK
     name = "lockName"
     path = "providers/Microsoft.Authorization/locks/{lockName}"
     grammar = Grammar(
@@ -152,15 +155,6 @@ def role_id(definition: str) -> str:
     """The identifier that a role definition's id ends with."""
     found = _ROLE.fullmatch(definition)
     return found["id"].lower() if found else ""
-
-
-def roles_at(world: World, principal: str, scope: str) -> Sequence[str]:
-    """The names of the roles that a principal has at exactly this scope."""
-    return [
-        ROLES[role_id(item.inputs["roleDefinitionId"])]
-        for item in world.of(ASSIGNMENT)
-        if item.inputs["principalId"] == principal and item.outputs.get("scope", "").lower() == scope.lower()
-    ]
 
 
 def _triple(inputs: Mapping[str, Any]) -> tuple[str, str, str]:

@@ -85,10 +85,9 @@ class Server(ArmKind):
                 yield f"maintenanceWindow.{key}", f"is {window[key]}, not between 0 and {most}"
 
     def accept(self, call: Call) -> None:
-        """Its name is the world's; a deleted one's stays blocked for some days."""
+        """Its name is the world's."""
         super().accept(call)
-        taken = any(name_of(item.id) == name_of(call.id) for item in call.world.of(SERVER))
-        if taken or call.world.blocked(f"{DOMAIN} {name_of(call.id)}"):
+        if any(name_of(item.id) == name_of(call.id) for item in call.world.of(SERVER)):
             raise ArmError(
                 409, "ServerNameAlreadyExists", f"Specified server name is already used: {name_of(call.id)}."
             )

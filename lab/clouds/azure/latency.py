@@ -8,6 +8,9 @@ from typing import Final
 SECONDS: Final[Mapping[str, Mapping[str, float]]] = {
     # An empty group is gone after about a minute; the provider polls a deletion every 30 seconds.
     "azure-native:resources:ResourceGroup": {"create": 2, "delete": 60},
+    # As long as what it changes: here, an add-on of a cluster.
+    "azure-native:resources:Deployment": {"create": 150, "update": 150, "delete": 15},
+    "azure-native:operationalinsights:Workspace": {"create": 25, "update": 10, "delete": 10},
     "azure-native:network:VirtualNetwork": {"create": 10, "delete": 12},
     "azure-native:network:Subnet": {"create": 8, "update": 8, "delete": 12},
     "azure-native:network:NetworkSecurityGroup": {"create": 8, "delete": 12},

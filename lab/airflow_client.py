@@ -16,6 +16,8 @@ REQUEST_SECONDS: Final = 120
 """A busy machine with two processors may take long for an answer that usually takes milliseconds."""
 ENDED: Final = frozenset({"success", "failed"})
 POLL_SECONDS: Final = 0.5
+SOURCES: Final = "::group::Log message source details"
+"""Begins the part of a log that says where it comes from."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,9 +83,11 @@ class AirflowClient:
 
     def log_sources(self, dag: str, run: str, task: dict[str, Any]) -> list[str]:
         """Where the log of a task's last try was read from: paths, or addresses of objects in a store."""
-        content = self._log(dag, run, task)
-        entries = [entry for entry in content if isinstance(entry, dict)] if isinstance(content, list) else []
-        return [str(source) for entry in entries for source in entry.get("sources") or []]
+        events = [str(entry.get("event")) for entry in self._log(dag, run, task) if isinstance(entry, dict)]
+        if SOURCES not in events:
+            return []
+        begin = events.index(SOURCES) + 1
+        return events[begin : events.index("::endgroup::", begin)]
 
     def log(self, dag: str, run: str, task: dict[str, Any]) -> str:
         """The log of a task's last try, as text."""

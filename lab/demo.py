@@ -165,7 +165,7 @@ def read_from_store(client: AirflowClient, runs: Mapping[str, str], namespace: s
     """
     with step("Delete the pods that ran the tasks, and read their logs from the store"):
         tasks = [(dag, run, task) for dag, run in runs.items() for task in client.tasks(dag, run)]
-        _delete_pods(namespace, {str(task["hostname"]) for _, _, task in tasks})
+        _delete_pods(namespace, {str(task["hostname"]).partition(".")[0] for _, _, task in tasks})
         for dag, run, task in tasks:
             log, sources = client.log(dag, run, task), client.log_sources(dag, run, task)
             if not log.strip() or not sources or not all("://" in source for source in sources):

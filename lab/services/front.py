@@ -179,7 +179,10 @@ class Front:
             return _google_error(403, str(refused), "forbidden")
         if bucket is None:
             return _google_error(404, "The specified bucket does not exist.", "notFound")
-        return self.stores.google(bucket, request)
+        response = self.stores.google(bucket, request)
+        if response.status == 404 and needed == ["storage.objects.get"]:
+            return _no_such_object(request, name)
+        return response
 
     def _exists(self, bucket: Any, request: Request) -> bool:
         """Whether the object that an upload writes is there already."""
@@ -318,6 +321,13 @@ def _configuration(tenant: str) -> dict[str, Any]:
 def _google_error(status: int, message: str, reason: str) -> Response:
     entry = {"message": message, "domain": "global", "reason": reason}
     return answer({"error": {"code": status, "message": message, "errors": [entry]}}, status)
+
+
+def _no_such_object(request: Request, bucket: str) -> Response:
+    """In Google's words: by them Airflow knows that there is no earlier log, and writes; by others it would not."""
+    message = f"No such object: {bucket}/{request.steps[-1]}"
+    is_media = request.query.get("alt") == "media"
+    return text(message, 404) if is_media else _google_error(404, message, "notFound")
 
 
 def _azure_error(status: int, code: str, message: str) -> Response:

@@ -52,7 +52,8 @@ def attempt(step):
 print("found", json.dumps({name: attempt(step) for name, step in steps.items()}))
 """
 WRITES = """
-steps = {"first": lambda: write("one"), "second": lambda: write("two"), "read": read, "names": names, "other": other}
+steps = {"none": read, "first": lambda: write("one"), "second": lambda: write("two")}
+steps |= {"read": read, "names": names, "other": other}
 """
 READS = 'steps = {"read": read, "names": names, "write": lambda: write("three")}\n'
 
@@ -149,19 +150,21 @@ def said(space: Space, name: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("cloud", "client", "path", "refused"),
+    ("cloud", "client", "path", "missing", "refused"),
     [
-        ("google", GOOGLE, "logs/a b/1.log", "Forbidden: 403"),
-        ("azure", AZURE, "airflow/a b/1.log", "HttpResponseError"),
+        ("google", GOOGLE, "logs/a b/1.log", "No such object: airflow-logs/logs/a b/1.log", "Forbidden: 403"),
+        ("azure", AZURE, "airflow/a b/1.log", "BlobNotFound", "HttpResponseError"),
     ],
 )
 def test_a_writer_writes_a_reader_reads_and_nobody_else_does_either(
-    space: Space, cloud: str, client: str, path: str, refused: str
+    space: Space, cloud: str, client: str, path: str, missing: str, refused: str
 ) -> None:
     labels = {entra.LABEL: "true"} if cloud == "azure" else {}
     run(space, f"{cloud}-writer", f"{cloud}-writer", client + WRITES, labels=labels)
     wrote = said(space, f"{cloud}-writer")
     assert {key: wrote[key] for key in ("second", "read", "names")} == {"second": None, "read": "two", "names": [path]}
+    # Airflow overwrites nothing unless it is told in these words that there is nothing.
+    assert missing in wrote["none"]
     assert refused in wrote["other"]
     run(space, f"{cloud}-reader", f"{cloud}-reader", client + READS, labels=labels)
     run(space, f"{cloud}-thief", f"{cloud}-thief", client + READS, labels=labels)

@@ -165,6 +165,10 @@ class Kind:
         """Further paths that cannot change in place in this case, such as a size that shrinks."""
         return ()
 
+    def deletes_first(self, *, automatic: bool) -> bool:
+        """Whether a replacement deletes the old one before it makes the new one; `automatic` names are the plugin's."""
+        return not automatic
+
     # -- what the cloud does ------------------------------------------------------------------------------------------
 
     def id(self, call: Call) -> str:

@@ -93,18 +93,19 @@ class CloudProvider(Provider):
     def Diff(  # noqa: N802
         self, request: provider_pb2.DiffRequest, context: grpc.ServicerContext
     ) -> provider_pb2.DiffResponse:
-        """Compare inputs; what the API cannot change replaces, the old one first where the name is the program's."""
+        """Compare inputs; what the API cannot change replaces."""
         kind = self._kind(request.type)
         old, new = kind.canonical(opened(request.old_inputs)), kind.canonical(opened(request.news))
         documented = [each.name for each in schema.resource(request.type).inputs.values() if each.replaces]
         replaces, mutable = below([*documented, *kind.immutable, *kind.replaces(old, new)]), below(kind.mutable)
         automatic = kind.name in opened(request.news).get(checking.DEFAULTS, [])
+        first = kind.deletes_first(automatic=automatic)
         return diff(
             old,
             new,
             ignore_changes=request.ignoreChanges,
             replaces=lambda path: replaces(path) and not mutable(path),
-            delete_before_replace=not automatic,
+            delete_before_replace=first,
         )
 
     def Create(  # noqa: N802

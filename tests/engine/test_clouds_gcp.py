@@ -136,6 +136,11 @@ def test_without_a_project_the_missing_setting_is_named(gcp: Gcp) -> None:
             "At least one of DNS endpoint or IP endpoints",
         ),
         (tokens.CLUSTER, {"databaseEncryption": {"state": "ENCRYPTED"}}, "key name must be set"),
+        (
+            tokens.CLUSTER,
+            {"datapathProvider": "ADVANCED_DATAPATH", "networkPolicy": {"enabled": True}},
+            "DatapathProvider=ADVANCED_DATAPATH is not allowed",
+        ),
         (tokens.CLUSTER, {"nodeConfig": {"machineType": "e2-standard-5"}}, "does not exist"),
         (tokens.CLUSTER, {"nodeConfig": {"serviceAccount": "x@my-project.iam.gserviceaccount.com"}}, "was not found"),
         (tokens.NODE_POOL, {"nodeConfig__machineType": "e2-standard-128"}, "QUOTA_EXCEEDED"),
@@ -432,7 +437,10 @@ def test_an_unnamed_resource_gets_its_logical_name_with_random_characters(gcp: G
 
 def test_a_resource_named_by_the_program_goes_before_its_replacement_comes(gcp: Gcp) -> None:
     made = gcp.make(tokens.NETWORK)
-    assert gcp.plugin.diff(made, inputs(tokens.NETWORK, autoCreateSubnetworks=True)).deleteBeforeReplace
+    for changes in ({"autoCreateSubnetworks": True}, {"name": "another"}):
+        assert gcp.plugin.diff(made, inputs(tokens.NETWORK, **changes)).deleteBeforeReplace
+    account = gcp.make(tokens.ACCOUNT)
+    assert not gcp.plugin.diff(account, inputs(tokens.ACCOUNT, accountId="another")).deleteBeforeReplace
 
 
 def test_labels_come_out_with_the_plugins_own_and_secret(gcp: Gcp) -> None:

@@ -92,7 +92,7 @@ TABLE: dict[str, tuple[str, ...]] = {
     # Names, labels, functions
     "an unnamed resource gets its logical name with random characters": ("bridge: pkg/tfbridge/names.go (AutoName)",),
     "a resource named by the program goes before its replacement comes": (
-        "bridge: pkg/tfbridge/provider.go (nameRequiresDeleteBeforeReplace)",
+        "bridge: pkg/tfbridge/schema.go (nameRequiresDeleteBeforeReplace)",
     ),
     "labels come out with the plugins own and secret": (
         "www.pulumi.com/registry/packages/gcp/how-to-guides/7-0-migration (labels)",

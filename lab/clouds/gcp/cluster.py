@@ -185,9 +185,12 @@ class Cluster(GcpKind):
                 "At least one of DNS endpoint or IP endpoints must be enabled for the control plane.",
                 reason="badRequest",
             )
-        if not by_address and call.get("masterAuthorizedNetworksConfig.cidrBlocks"):
+        advanced = call.get("datapathProvider") == "ADVANCED_DATAPATH"
+        if advanced and call.get("networkPolicy.enabled", False):
             raise ApiError(
-                400, "Master authorized networks cannot be set while IP endpoints are disabled.", reason="badRequest"
+                400,
+                "Enabling NetworkPolicy for clusters with DatapathProvider=ADVANCED_DATAPATH is not allowed.",
+                reason="badRequest",
             )
         if call.get("enableIntranodeVisibility") and call.get("networkingMode", "VPC_NATIVE") != "VPC_NATIVE":
             raise ApiError(400, "Intranode visibility requires a VPC-native cluster.", reason="badRequest")

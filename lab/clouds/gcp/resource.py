@@ -65,6 +65,13 @@ class GcpKind(Kind):
             if isinstance(place, str) and not is_unknown(place) and not region_of(place.lower()):
                 yield name, f"is {place!r}, and there is no such place"
 
+    def deletes_first(self, *, automatic: bool) -> bool:
+        """Where the plugin could have named it and the program did, even if the name is another one now.
+
+        https://github.com/pulumi/pulumi-terraform-bridge, pkg/tfbridge/schema.go: nameRequiresDeleteBeforeReplace.
+        """
+        return self.grammar is not None and self.grammar.automatic > 0 and not automatic
+
     policies: ClassVar[tuple[str, ...]] = ()
     """Deletion policies beyond those that all have."""
 

@@ -103,8 +103,9 @@ TABLE: dict[str, tuple[str, ...]] = {
 
 
 def _tests() -> set[str]:
-    tree = ast.parse(Path(__file__).with_name("test_clouds_gcp.py").read_text())
-    names = [node.name for node in tree.body if isinstance(node, ast.FunctionDef)]
+    folder = Path(__file__).parent
+    trees = [ast.parse((folder / f"test_clouds_{part}.py").read_text()) for part in ("gcp", "gcp_order")]
+    names = [node.name for tree in trees for node in tree.body if isinstance(node, ast.FunctionDef)]
     return {name.removeprefix("test_").replace("_", " ") for name in names if name.startswith("test_")}
 
 

@@ -274,7 +274,6 @@ class Azure(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(
                 parent=self,
                 provider=self._provider,
-                deleted_with=cluster.resource,
                 # A new cluster of the same name has none, though no input says so.
                 replace_with=[cluster.resource],
             ),

@@ -144,7 +144,7 @@ class Cluster(pulumi.ComponentResource):
                 duration_hours=window.duration_hours,
                 utc_offset="+00:00",
             ),
-            opts=pulumi.ResourceOptions(parent=self, deleted_with=self.resource),
+            opts=pulumi.ResourceOptions(parent=self),
         )
 
 

@@ -100,7 +100,7 @@ class LogStorage(pulumi.ComponentResource):
             resource_group_name=group,
             policy=_expiry(args.retention_days, versions=chosen.versions),
             # Rules about versions are refused before there are versions.
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[service], deleted_with=made),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[service]),
         )
         self.account_id, self.container = made.id, container.id
         self.url = pulumi.Output.concat("https://", made.name, ".blob.core.windows.net/")

@@ -181,7 +181,7 @@ ROWS: Final = (
                 cloudsql__enable_pgaudit="on",
                 cloudsql__iam_authentication="on",
             ),
-            [{"name": "max_connections", "value": "100"}],
+            [{"name": "max_connections", "value": "200"}],
         ),
     ),
     *rows(

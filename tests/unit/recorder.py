@@ -61,6 +61,8 @@ class Registration:
     protect: bool
     deleted_with: str
     delete_before_replace: bool
+    create_before_delete: bool
+    """Whether the program insists that a successor comes first."""
     retain_on_delete: bool
     timeouts: dict[str, str]
     ignore_changes: tuple[str, ...]
@@ -205,6 +207,7 @@ class Monitor(mocks.MockMonitor):
             protect=request.protect,
             deleted_with=request.deletedWith,
             delete_before_replace=request.deleteBeforeReplace,
+            create_before_delete=request.deleteBeforeReplaceDefined and not request.deleteBeforeReplace,
             retain_on_delete=request.retainOnDelete,
             timeouts={
                 key: value for key in ("create", "update", "delete") if (value := getattr(request.customTimeouts, key))

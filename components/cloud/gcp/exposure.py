@@ -75,8 +75,12 @@ class Front(pulumi.ComponentResource):
 
     def _certificates(self, name: str, args: FrontArgs) -> pulumi.Output[str]:
         """Name of the map of certificates, known once it is filled."""
-        child = pulumi.ResourceOptions(parent=self)
         first = pulumi.ResourceOptions(parent=self, depends_on=args.apis.of("certificates"))
+        # By default what has a name of the program's is deleted before its successor is there.
+        certified = pulumi.ResourceOptions(
+            parent=self, depends_on=args.apis.of("certificates"), delete_before_replace=False
+        )
+        mapped = pulumi.ResourceOptions(parent=self, delete_before_replace=False)
         labels = args.names.labels()
         held = certificatemanager.CertificateMap(
             f"{name}-certificates", name=args.names.of("front"), labels=labels, opts=first
@@ -90,7 +94,7 @@ class Front(pulumi.ComponentResource):
                 name=physical,
                 managed=certificatemanager.CertificateManagedArgs(domains=[host]),
                 labels=labels,
-                opts=first,
+                opts=certified,
             )
             entry = certificatemanager.CertificateMapEntry(
                 f"{name}-{part}-entry",
@@ -99,7 +103,7 @@ class Front(pulumi.ComponentResource):
                 hostname=host,
                 certificates=[certificate.id],
                 labels=labels,
-                opts=child,
+                opts=mapped,
             )
             entries.append(entry.id)
         return pulumi.Output.all(held.name, *entries).apply(lambda known: str(known[0]))

@@ -96,7 +96,8 @@ class Network(pulumi.ComponentResource):
             min_ports_per_vm=least,
             max_ports_per_vm=most,
             log_config=compute.RouterNatLogConfigArgs(enable=True, filter="ERRORS_ONLY"),
-            opts=child,
+            # A subnet that is replaced cannot go while something names it.
+            opts=pulumi.ResourceOptions(parent=self, replace_on_changes=["subnetworks"]),
         )
         private = IPv4Network(addresses.private_services)
         reserved = compute.GlobalAddress(

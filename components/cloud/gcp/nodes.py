@@ -131,5 +131,7 @@ class Nodes(pulumi.ComponentResource):
                 # The autoscaler's, and the release channel's.
                 ignore_changes=["initialNodeCount", "nodeCount", "version"],
                 custom_timeouts=pulumi.CustomTimeouts(create="45m", update="90m", delete="45m"),
+                # By default what has a name of the program's is deleted before its successor is there.
+                delete_before_replace=False,
             ),
         )

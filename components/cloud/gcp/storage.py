@@ -121,7 +121,8 @@ class Share(pulumi.ComponentResource):
                     reserved_ip_range=args.private_range,
                 )
             ],
-            deletion_protection_enabled=args.protect,
+            # The basic tiers have none, and refuse to be asked.
+            deletion_protection_enabled=None if cloud.shares.tier.startswith("basic") else args.protect,
             labels=args.names.labels(),
             opts=pulumi.ResourceOptions(
                 parent=self,

@@ -32,7 +32,7 @@ _TIERS: Final[Mapping[str, tuple[int, int, bool]]] = {
     "PREMIUM": (2560, 65_433, False),
     "HIGH_SCALE_SSD": (10_240, 102_400, False),
     "ZONAL": (1024, 102_400, False),
-    "REGIONAL": (1024, 102_400, True),
+    "REGIONAL": (100, 102_400, True),
     "ENTERPRISE": (1024, 10_240, True),
 }
 """Least and greatest GiB, and whether it lives in a region, https://cloud.google.com/filestore/docs/service-tiers."""

@@ -44,7 +44,7 @@ test-cluster: $(STAMP) ## Airflow on a real node, with each executor
 	$(RUN) -m pytest tests/cluster
 
 demo: $(STAMP) ## a node on this machine, and Airflow on it: STACK=local
-	@$(RUN) -m lab demo --stack $(STACK)
+	@$(RUN) -m lab demo --stack $(STACK) $(if $(KEEP),--keep)
 
 demo-down: $(STAMP) ## end the demonstration; nothing of it stays
 	@$(RUN) -m lab demo-down --stack $(STACK)

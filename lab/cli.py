@@ -88,11 +88,16 @@ def kubectl() -> None:
 
 
 @app.command()
-def demo(stack: StackOption = "local") -> None:
-    """Bring a stack up on the node and run the example DAGs on it."""
+def demo(
+    stack: StackOption = "local",
+    keep: Annotated[
+        bool, typer.Option(help="Leave a stack on a simulated cloud up; a local one always stays.")
+    ] = False,
+) -> None:
+    """Bring a stack up on the node and run the example DAGs on it; one on a simulated cloud is destroyed again."""
     from lab import demo as demonstration
 
-    demonstration.run(stack)
+    demonstration.run(stack, keep=keep)
 
 
 @app.command("demo-down")

@@ -54,22 +54,27 @@ def lab_stack(name: str, config: str | None = None) -> Stack:
     file = StackFile.named(name)
     config = config or file.text(examples=True)
     if file.simulated:
-        return workspace(_folder(file.name), file.name, _simulated_variables(), config)
+        return workspace(_folder(file.name), file.name, simulated_variables(state_dir() / "pulumi"), config)
     variables = {**environment(), "KUBECONFIG": str(node.kubeconfig())}
     return workspace(_folder(file.name), file.name, variables, config)
 
 
-def _simulated_variables() -> dict[str, str]:
-    """The engine's environment with simulated clouds in it; apart from the one in which no cloud is simulated."""
-    home = state_dir() / "pulumi" / "home-with-simulated-clouds"
-    variables = environment(home=home)
+def simulated_variables(state: Path) -> dict[str, str]:
+    """An environment for `pulumi` with simulated clouds that the lab's node stands behind.
+
+    `state` is where stacks live; the engine's home in it is another than the one in which no cloud is simulated.
+    """
+    home = state / "home-with-simulated-clouds"
+    variables = environment(state=state, home=home)
     plugins.install_clouds(home)
     services = _stand_ins().environment()
     return {**variables, **services, "PATH": os.pathsep.join([services["PATH"], variables["PATH"]])}
 
 
-def run(name: str) -> None:
+def run(name: str, *, keep: bool = False) -> None:
     """Bring a stack up, run the example DAGs on it, and say how to go on.
+
+    One on a simulated cloud is destroyed again at the end, unless it is to be kept.
 
     Raises:
         LabError: a step failed; the message says which and why.
@@ -97,6 +102,10 @@ def run(name: str) -> None:
     runs = run_examples(client)
     if file.simulated:
         read_from_store(client, runs, outputs["namespace"])
+        if not keep:
+            destroy(file)
+            say(f"The node runs on; end it with make demo-down STACK={name}. To look around, add KEEP=1 to make demo.")
+            return
     python = ".venv/bin/python -m lab"
     chosen = "" if file.name == "local" else f" --stack {name}"
     say(
@@ -192,19 +201,34 @@ def end(name: str) -> None:
     if (_folder(file.name) / f"Pulumi.{file.name}.yaml").exists() and node.ready():
         if file.simulated:
             _stand_ins().up()
-        stack = lab_stack(name, file.text(examples=True, protect=False))
-        if file.protected and stack.outputs():
-            say("  the stack is protected: airflow:protect is set to false and applied first")
-            _up(stack)
-        with step(f"pulumi destroy of stack {file.name}"):
-            stack.destroy()
-            stack.pulumi("stack", "rm", "--yes", "--stack", file.name)
-        if file.simulated:
-            _require_nothing_left()
-    for record in _folder(file.name).glob(".lab/*.pid"):
-        Daemon(name=record.stem, folder=record.parent).stop()
+        destroy(file)
+    _stop_forwards(file.name)
     node.down()
     _forget(file.name)
+
+
+def destroy(file: StackFile) -> None:
+    """Destroy a stack, its protection taken away first.
+
+    Raises:
+        LabError: the simulated cloud still holds something.
+    """
+    stack = lab_stack(str(file.path), file.text(examples=True, protect=False))
+    if file.simulated and file.protected and stack.outputs():
+        say("  the stack is protected: airflow:protect is set to false and applied first")
+        _up(stack)
+    with step(f"pulumi destroy of stack {file.name}"):
+        stack.destroy()
+        stack.pulumi("stack", "rm", "--yes", "--stack", file.name)
+    if file.simulated:
+        _require_nothing_left()
+    _stop_forwards(file.name)
+    _forget(file.name)
+
+
+def _stop_forwards(name: str) -> None:
+    for record in _folder(name).glob(".lab/*.pid"):
+        Daemon(name=record.stem, folder=record.parent).stop()
 
 
 def _require_nothing_left() -> None:

@@ -23,7 +23,7 @@ from pulumi.runtime import mocks, rpc, stack
 from pulumi.runtime.proto import resource_pb2
 from pulumi.runtime.settings import SETTINGS
 
-from tests.unit import recorder_azure, recorder_gcp
+from tests.unit import recorder_azure, recorder_gcp, recorder_sdk
 
 PROGRAM: Final = Path(__file__).resolve().parents[2] / "__main__.py"
 PROJECT: Final = "airflow"
@@ -336,8 +336,15 @@ def _run(config: Config, monitor: Monitor, *, preview: bool) -> Exception | None
         SETTINGS.outputs.clear()
         texts, secrets = raw(config)
         pulumi.runtime.set_all_config(texts, secrets)
+        asyncio.get_running_loop().set_default_executor(recorder_sdk.CallerThread())
+
+        async def main() -> None:
+            runpy.run_path(str(PROGRAM), run_name="__main__")
+            await recorder_sdk.settled()
+
         try:
-            await stack.run_in_stack(lambda: runpy.run_path(str(PROGRAM), run_name="__main__") and None)
+            with recorder_sdk.shortened():
+                await stack.run_in_stack(main)
         except pulumi.RunError as refused:
             return refused
         return None

@@ -1,0 +1,53 @@
+"""A demonstration changes of a stack file what only a user of a cloud account knows, and nothing else."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import yaml
+
+from lab.errors import LabError
+from lab.paths import PROJECT
+from lab.stack_file import FILLED_IN, StackFile
+
+SIMULATED = ["dev", "prod", *(str(path.relative_to(PROJECT)) for path in (PROJECT / "docs/stacks").glob("*.yaml"))]
+
+
+def config(text: str) -> dict[str, Any]:
+    return dict(yaml.safe_load(text)["config"])
+
+
+@pytest.mark.parametrize("name", SIMULATED)
+def test_a_stack_of_a_cloud_gets_a_simulated_account_and_is_otherwise_as_it_stands(name: str) -> None:
+    file = StackFile.named(name)
+    assert file.simulated
+    before, after = config(file.path.read_text()), config(file.text())
+    assert after.pop("airflow:cloud") == {**before.pop("airflow:cloud"), **FILLED_IN[file.cloud]}
+    assert after == before
+
+
+@pytest.mark.parametrize("name", SIMULATED)
+def test_examples_and_protection_change_by_their_own_keys_alone(name: str) -> None:
+    file = StackFile.named(name)
+    before, after = config(file.text()), config(file.text(examples=True, protect=False))
+    assert {key for key in after if after[key] != before.get(key)} <= {"airflow:example_dags", "airflow:protect"}
+    assert after["airflow:example_dags"] is True
+    assert after.get("airflow:protect") in (False, None)
+
+
+def test_the_local_stack_is_its_file_to_the_letter() -> None:
+    file = StackFile.named("local")
+    assert not file.simulated
+    assert file.text(examples=True, protect=False) == (PROJECT / "Pulumi.local.yaml").read_text()
+
+
+def test_a_sample_is_named_after_its_file() -> None:
+    assert StackFile.named("docs/stacks/gcp-kubernetes.yaml").name == "gcp-kubernetes"
+    assert StackFile.named(str(PROJECT / "Pulumi.prod.yaml")).name == "prod"
+
+
+@pytest.mark.parametrize("name", ["nothing", "docs/stacks/nothing.yaml"])
+def test_a_stack_without_a_file_is_refused_with_the_files_name(name: str) -> None:
+    with pytest.raises(LabError, match=r"nothing\.yaml"):
+        StackFile.named(name)

@@ -76,7 +76,13 @@ def claim(
             resources=VolumeResourceRequirementsArgs(requests={"storage": f"{volume.size_gib}Gi"}),
         ),
         opts=pulumi.ResourceOptions(
-            parent=parent, provider=args.kubernetes, protect=args.protect, deleted_with=deleted_with
+            parent=parent,
+            provider=args.kubernetes,
+            protect=args.protect,
+            deleted_with=deleted_with,
+            # The API server lets only claims of a storage class grow. Here disk and volume do, and the node's kubelet
+            # has the filesystem grow to the size of the volume.
+            ignore_changes=["spec.resources"] if bound is not None else None,
         ),
     )
 

@@ -10,6 +10,17 @@ from pathlib import Path
 import pytest
 from cloud_azure import azure  # noqa: F401
 from cloud_gcp import gcp, new_project  # noqa: F401 - a fixture is known by its name here
+from cloud_lives import (  # noqa: F401
+    azure_celery_life,
+    azure_mixed_life,
+    cloud_life,
+    cloud_lives,
+    cloud_lives_begin,
+    dev_life,
+    gcp_kubernetes_life,
+    gcp_mixed_life,
+    prod_life,
+)
 from cluster_fixture import cluster  # noqa: F401
 from kubernetes_scenarios import scenarios  # noqa: F401
 from program_lives import _changing, _other, _unlucky, life, lives  # noqa: F401

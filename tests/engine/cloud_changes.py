@@ -1,0 +1,93 @@
+"""What changes of dev's and prod's settings do to what is there: by logical name, without the stack's own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+CHANGES: Final[Mapping[str, Mapping[str, Any]]] = {
+    "dev": {
+        "cloud__cluster__channel": "stable",
+        "cloud__cluster__system_nodes__nodes_max": 5,
+        "cloud__cluster__system_nodes__spot": True,
+        "cloud__cluster__task_nodes": {"nodes_max": 2},
+        "cloud__database__version": 18,
+        "cloud__database__tier": "db-custom-2-7680",
+        "cloud__database__disk_gib": 20,
+        "cloud__database__backups_kept": 14,
+        "cloud__database__point_in_time_recovery": True,
+        "cloud__database__audit": True,
+        "cloud__maintenance_hour": 3,
+        "cloud__registry": True,
+        "logs__retention_days": 30,
+        "executor__broker": {"size_gib": 40},
+        "executor__workers__replicas": 3,
+    },
+    "prod": {
+        "cloud__cluster__system_nodes__nodes_max": 7,
+        "cloud__cluster__airflow_nodes__nodes_max": 15,
+        "cloud__cluster__task_nodes": {"nodes_max": 2},
+        "cloud__cluster__upgrades": "stable",
+        "cloud__cluster__node_upgrades": "SecurityPatch",
+        "cloud__cluster__endpoint__ranges": ["203.0.113.0/25"],
+        "cloud__cluster__policy": False,
+        "cloud__database__version": 18,
+        "cloud__database__size": "Standard_D4ds_v5",
+        "cloud__database__disk_gib": 256,
+        "cloud__database__backup_days": 21,
+        "cloud__storage__redundancy": "gzrs",
+        "cloud__storage__versions": False,
+        "cloud__storage__deleted_kept_days": 21,
+        "cloud__maintenance__hour": 3,
+        "cloud__registry": "basic",
+        "logs__retention_days": 60,
+    },
+}
+"""Independent settings by stack, changed all at once."""
+EXPECTED: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
+    "dev": {
+        "create": (
+            "cloud-apis-artifacts",
+            "cloud-nodes-tasks",
+            "cloud-registry",
+            "cloud-registry-readers",
+            "cloud-registry-repository",
+        ),
+        "update": (
+            # One worker more leaves each thread of the API fewer connections to the database.
+            "api-server",
+            # Not its claim, which is not of a storage class and so can never ask for more.
+            "celery-broker-data-volume",
+            "cloud-broker-disk",
+            "cloud-cluster-gke",
+            "cloud-database-server",
+            "cloud-logs-bucket",
+            "worker",
+        ),
+        "replace": ("api-server-options", "cloud-nodes-system"),
+    },
+    "prod": {
+        "create": (
+            "cloud-nodes-tasks",
+            "cloud-registry",
+            "cloud-registry-pull-role",
+            "cloud-registry-registry",
+        ),
+        "update": (
+            "cloud-cluster-aks",
+            "cloud-cluster-kubernetes-maintenance",
+            "cloud-cluster-nodes-maintenance",
+            "cloud-database-server",
+            "cloud-logs-account",
+            "cloud-logs-expiry",
+            "cloud-logs-service",
+            "cloud-nodes-airflow",
+            # It mounts the template.
+            "scheduler",
+        ),
+        "replace": ("task-template",),
+    },
+}
+"""What comes of it, by stack: nothing that holds data is made anew, and no workload rolls that does not have to."""
+REFUSED: Final = {"cloud__location": "northeurope"}
+"""What would make a protected stack anew."""

@@ -1,0 +1,232 @@
+"""The real program over simulated clouds: every stack file of a cloud lives a whole life, a few at a time.
+
+What the engine reported and what the clouds held and were asked is kept, and the tests look at that. Lives that no
+chosen test looks at stay unlived.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, Final
+
+import pytest
+from cloud_changes import CHANGES, REFUSED
+from cloud_stacks import CloudLife, Clouds, altered, furnished
+from cluster_fixture import TestCluster
+
+from lab.clouds.gcp import tokens as gcp
+
+SIDE_BY_SIDE: Final = 2
+"""Lives at a time: more than a machine of two cores can hurry only wait for each other."""
+LIFE_SECONDS: Final = 540.0
+"""How long a test waits for the end of a life, from the moment it asks."""
+QUOTA: Final = "the quota of database servers in this location is used up"
+"""What the cloud says to a database that it will not make, however often it is asked."""
+AZURE_SERVER: Final = "azure-native:dbforpostgresql:Server"
+AZURE_CLUSTER: Final = "azure-native:containerservice:ManagedCluster"
+AZURE_POOL: Final = "azure-native:containerservice:AgentPool"
+SERVERS: Final = [gcp.SERVER, AZURE_SERVER]
+CLUSTERS: Final = [gcp.CLUSTER, AZURE_CLUSTER]
+
+DRIFT: Final[Mapping[str, Mapping[str, Mapping[str, Any]]]] = {
+    "dev": {
+        gcp.CLUSTER: {"minMasterVersion": "1.34.9-gke.1000", "nodeVersion": "1.34.9-gke.1000", "initialNodeCount": 2},
+        gcp.NODE_POOL: {"nodeCount": 3, "version": "1.34.9-gke.1000"},
+        gcp.SERVER: {"settings.diskSize": 30},
+    },
+    "prod": {
+        AZURE_CLUSTER: {
+            "kubernetesVersion": "1.34.9",
+            "agentPoolProfiles[0].count": 5,
+            "agentPoolProfiles[0].orchestratorVersion": "1.34.9",
+        },
+        AZURE_POOL: {"count": 9, "orchestratorVersion": "1.34.9"},
+        AZURE_SERVER: {"storage.storageSizeGB": 256, "availabilityZone": "2"},
+    },
+}
+"""What autoscalers, upgrades and growing disks change: by stack and type, a property path to its new value."""
+
+
+def dev(clouds: Clouds) -> CloudLife:
+    """Google Cloud with Celery: up, drift, changes, destroy, and all of it a second time."""
+    life = _begun(clouds, "dev")
+    _drifted(life)
+    _changed(life)
+    _ended(life, clouds)
+    life.run("up again", "up")
+    return life
+
+
+def prod(clouds: Clouds) -> CloudLife:
+    """Azure with the Kubernetes executor: the same, protected until its end."""
+    life = _begun(clouds, "prod")
+    _drifted(life)
+    own = _changed(life)
+    life.run("another location", "preview", *life.with_config(altered(own, **REFUSED), "refused"))
+    _released(life, own)
+    _ended(life, clouds)
+    return life
+
+
+def gcp_kubernetes(clouds: Clouds) -> CloudLife:
+    """Google Cloud with the Kubernetes executor: its first up gets no database; protected until its end."""
+    life = clouds.born("gcp-kubernetes")
+    _without_database(life)
+    _up(life, clouds)
+    _untouched(life)
+    _released(life, life.config)
+    _ended(life, clouds)
+    return life
+
+
+def azure_celery(clouds: Clouds) -> CloudLife:
+    """Azure with Celery: its first up gets no database."""
+    life = clouds.born("azure-celery")
+    _without_database(life)
+    _up(life, clouds)
+    _untouched(life)
+    _ended(life, clouds)
+    return life
+
+
+def gcp_mixed(clouds: Clouds) -> CloudLife:
+    """Google Cloud with both executors: the answer that there is a bucket gets lost."""
+    life = clouds.born("gcp-celery-kubernetes")
+    life.plan({"op": "create", "type": gcp.BUCKET, "kind": "lost"})
+    life.run("up with a lost answer", "up")
+    life.run("up once more", "up")
+    life.inventory.forget(life.item(gcp.BUCKET))
+    _up(life, clouds)
+    _untouched(life)
+    _ended(life, clouds)
+    return life
+
+
+def azure_mixed(clouds: Clouds) -> CloudLife:
+    """Azure with both executors: a cluster is there, and its creation ends in an error."""
+    life = clouds.born("azure-celery-kubernetes")
+    life.plan({"op": "create", "type": AZURE_CLUSTER, "kind": "partial", "message": QUOTA})
+    life.run("up with half a cluster", "up")
+    _up(life, clouds)
+    _untouched(life)
+    _ended(life, clouds)
+    return life
+
+
+def _begun(clouds: Clouds, name: str) -> CloudLife:
+    life = clouds.born(name)
+    life.unreached().run("preview of nothing", "preview")
+    _up(life, clouds)
+    life.run("refresh", "refresh")
+    return life
+
+
+def _up(life: CloudLife, clouds: Clouds) -> None:
+    life.run("up", "up")
+    life.look("up", clouds.cluster, life.name)
+    life.tell()
+
+
+def _untouched(life: CloudLife) -> None:
+    life.run("untouched preview", "preview", "--expect-no-changes")
+
+
+def _without_database(life: CloudLife) -> None:
+    life.plan({"op": "create", "type": SERVERS, "kind": "error", "code": 403, "message": QUOTA})
+    life.run("up without a database", "up")
+    life.plan()
+
+
+def _drifted(life: CloudLife) -> None:
+    for kind, properties in DRIFT[life.name].items():
+        for path, value in properties.items():
+            life.inventory.drift(life.item(kind), path, value)
+    life.run("refresh after drift", "refresh")
+    _untouched(life)
+
+
+def _changed(life: CloudLife) -> dict[str, Any]:
+    changed = altered(life.config, **CHANGES[life.name])
+    life.run("settings changed", "up", *life.with_config(changed, "changed"))
+    return changed
+
+
+def _released(life: CloudLife, config: Mapping[str, Any]) -> None:
+    # With the preview that comes before it unless someone asks for none.
+    life.destroy_with_preview("destroy of a protected stack", *life.with_config(config, "protected"))
+    free = {"protect": False}
+    if "production_data" in config["airflow:cloud"]:
+        free["cloud__production_data"] = False
+    life.run("protection taken away", "up", *life.with_config(altered(config, **free), "free"))
+
+
+def _ended(life: CloudLife, clouds: Clouds) -> None:
+    life.run("destroy", "destroy")
+    life.look("destroy", clouds.cluster, life.name)
+    life.left = life.stack.state().get("resources", [])
+    life.told = life.journal.path.read_text()
+
+
+STORIES: Final[Mapping[str, Callable[[Clouds], CloudLife]]] = {
+    "dev": dev,
+    "prod": prod,
+    "gcp-kubernetes": gcp_kubernetes,
+    "azure-celery": azure_celery,
+    "gcp-celery-kubernetes": gcp_mixed,
+    "azure-celery-kubernetes": azure_mixed,
+}
+"""In the order in which they begin: the longest first."""
+FIXTURES: Final = {name.replace("-", "_"): name for name in STORIES}
+
+
+def looked_at(items: list[pytest.Item]) -> list[str]:
+    """The lives that tests ask for, by a fixture or by its parameter."""
+    asked: set[str] = set()
+    for item in items:
+        names: tuple[str, ...] = getattr(item, "fixturenames", ())
+        if "cloud_lives" in names:
+            parameters = getattr(getattr(item, "callspec", None), "params", {})
+            asked |= {FIXTURES.get(name, "") for name in names} | {parameters.get("cloud_life", "")}
+    return [name for name in STORIES if name in asked]
+
+
+@pytest.fixture(scope="session")
+def cloud_lives(
+    request: pytest.FixtureRequest, cluster: TestCluster, engine: Any, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Mapping[str, Future[CloudLife]]]:
+    """The lives that this session's tests look at."""
+    variables = furnished(cluster, engine.tools, tmp_path_factory.mktemp("clouds"))
+    clouds = Clouds(cluster, variables, tmp_path_factory)
+    with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
+        yield {name: pool.submit(STORIES[name], clouds) for name in looked_at(request.session.items)}
+        pool.shutdown(cancel_futures=True)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cloud_lives_begin(request: pytest.FixtureRequest) -> None:
+    """Let them begin with the session: they wait a lot, and the tests that look at them are among its last."""
+    if looked_at(request.session.items):
+        request.getfixturevalue("cloud_lives")
+
+
+@pytest.fixture(params=STORIES)
+def cloud_life(request: pytest.FixtureRequest, cloud_lives: Mapping[str, Future[CloudLife]]) -> CloudLife:
+    """Each of the lives, when it is over."""
+    return cloud_lives[request.param].result(LIFE_SECONDS)
+
+
+def _fixture(function: str, name: str) -> Callable[..., CloudLife]:
+    @pytest.fixture(name=function)
+    def found(cloud_lives: Mapping[str, Future[CloudLife]]) -> CloudLife:
+        return cloud_lives[name].result(LIFE_SECONDS)
+
+    return found
+
+
+dev_life = _fixture("dev", "dev")
+prod_life = _fixture("prod", "prod")
+gcp_kubernetes_life = _fixture("gcp_kubernetes", "gcp-kubernetes")
+azure_celery_life = _fixture("azure_celery", "azure-celery")
+gcp_mixed_life = _fixture("gcp_celery_kubernetes", "gcp-celery-kubernetes")
+azure_mixed_life = _fixture("azure_celery_kubernetes", "azure-celery-kubernetes")

@@ -1,0 +1,52 @@
+"""Changed settings of stacks on clouds: what is created, updated, replaced and deleted for them, exactly."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import pytest
+from cloud_changes import EXPECTED
+from cloud_lives import AZURE_CLUSTER, AZURE_SERVER
+from cloud_stacks import CloudLife
+from program_stacks import done
+
+from lab.clouds.gcp import tokens as gcp
+
+HOLDS_DATA: Final = (
+    gcp.BUCKET,
+    gcp.CLUSTER,
+    gcp.DISK,
+    gcp.SERVER,
+    AZURE_CLUSTER,
+    AZURE_SERVER,
+    "azure-native:resources:ResourceGroup",
+    "azure-native:storage:BlobContainer",
+    "azure-native:storage:StorageAccount",
+)
+
+
+@pytest.mark.parametrize("name", ["dev", "prod"])
+def test_changed_settings_reach_exactly_what_they_are_about(name: str, request: pytest.FixtureRequest) -> None:
+    life: CloudLife = request.getfixturevalue(name)
+    run = life.runs["settings changed"]
+    assert (run.code, run.messages()) == (0, [])
+    assert done(run) == {op: life.named(*parts) for op, parts in EXPECTED[name].items()}
+
+
+@pytest.mark.parametrize("name", ["dev", "prod"])
+def test_what_holds_data_is_the_same_after_all_changes(name: str, request: pytest.FixtureRequest) -> None:
+    """By the cloud's and the cluster's own account: what was made anew has another time of creation."""
+    life: CloudLife = request.getfixturevalue(name)
+    before, after = (
+        {(item.id, item.created) for item in life.held[step].of(*HOLDS_DATA)} for step in ("up", "settings changed")
+    )
+    assert before == after
+    assert len(before) >= 4
+
+
+def test_a_protected_stack_refuses_what_would_make_it_anew(prod: CloudLife) -> None:
+    run = prod.runs["another location"]
+    assert run.code != 0
+    refused = [message for message in run.messages() if "as it is currently marked for protection" in message]
+    assert refused != []
+    assert [call.op for call in prod.calls["another location"] if call.op not in ("read", "invoke")] == []

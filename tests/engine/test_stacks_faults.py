@@ -1,0 +1,75 @@
+"""The program on clouds that fail: what is done stays done and is known, and the next `up` goes on from there."""
+
+from __future__ import annotations
+
+import pytest
+from cloud_lives import AZURE_CLUSTER, QUOTA
+from cloud_stacks import CloudLife
+
+from lab.clouds.gcp import tokens as gcp
+
+WITHOUT_DATABASE = ("gcp_kubernetes", "azure_celery")
+
+
+@pytest.mark.parametrize("name", WITHOUT_DATABASE)
+def test_a_database_that_is_refused_is_reported_once_in_the_clouds_words(
+    name: str, request: pytest.FixtureRequest
+) -> None:
+    life: CloudLife = request.getfixturevalue(name)
+    run = life.runs["up without a database"]
+    assert run.code != 0
+    [said] = [message for message in run.messages() if QUOTA in message]
+    assert "Traceback" not in said
+    diagnostics = run.stdout.partition("Diagnostics:")[2]
+    assert f"({life.name}-cloud-database-server):" in diagnostics
+
+
+@pytest.mark.parametrize("name", WITHOUT_DATABASE)
+def test_what_was_begun_beside_it_is_finished_and_known(name: str, request: pytest.FixtureRequest) -> None:
+    """What the cloud has and the state has not would have to be found and deleted by hand."""
+    life: CloudLife = request.getfixturevalue(name)
+    step = "up without a database"
+    [refusal] = [call for call in life.calls[step] if call.op == "create" and call.outcome != "ok"]
+    assert refusal.name == f"{life.name}-cloud-database-server"
+    beside = [call for call in life.calls[step] if call.op == "create" and call.ended > refusal.ended]
+    assert len(beside) >= 1
+    again = {step.urn for step in life.runs["up"].steps("create")}
+    held = {item.urn for item in life.held[step].items.values() if item.urn}
+    assert len(held) >= 5
+    assert sorted(held & again) == []
+
+
+@pytest.mark.parametrize("name", WITHOUT_DATABASE)
+def test_the_same_up_makes_the_rest_when_the_cloud_lets_it(name: str, request: pytest.FixtureRequest) -> None:
+    life: CloudLife = request.getfixturevalue(name)
+    run = life.runs["up"]
+    assert (run.code, run.messages()) == (0, [])
+    assert set(run.changes()) == {"create"}
+    assert f"{life.name}-cloud-database-server" in run.changes()["create"]
+
+
+def test_half_a_cluster_is_known_and_is_completed_by_the_next_up(azure_celery_kubernetes: CloudLife) -> None:
+    life = azure_celery_kubernetes
+    run = life.runs["up with half a cluster"]
+    assert run.code != 0
+    assert len([message for message in run.messages() if QUOTA in message]) == 1
+    step = "up with half a cluster"
+    [first], [second] = life.held[step].of(AZURE_CLUSTER), life.held["up"].of(AZURE_CLUSTER)
+    assert (first.id, first.created) == (second.id, second.created)
+    assert life.runs["up"].changes().keys() <= {"create", "update"}
+
+
+def test_a_bucket_whose_making_was_never_answered_is_named_and_not_made_twice(
+    gcp_celery_kubernetes: CloudLife,
+) -> None:
+    """Only a person can tell whether it is the stack's own: it goes on once the bucket is gone, or imported."""
+    life = gcp_celery_kubernetes
+    assert life.runs["up with a lost answer"].code != 0
+    again = life.runs["up once more"]
+    assert again.code != 0
+    assert len(life.held["up once more"].of(gcp.BUCKET)) == 1
+    said = [message for message in again.messages() if "creating urn" in message or "already" in message]
+    assert len(said) == 1
+    assert "already own it" in said[0]
+    assert f"{life.name}-cloud-logs-bucket" in said[0]
+    assert [call.type for call in life.calls["up once more"] if call.outcome != "ok"] == [gcp.BUCKET]

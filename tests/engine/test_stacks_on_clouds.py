@@ -1,0 +1,183 @@
+"""The program on each cloud with each executor, from an empty account to an empty account, on the real engine."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Final
+
+import pytest
+from cloud_lives import AZURE_CLUSTER, AZURE_SERVER
+from cloud_stacks import CloudLife, together
+from program_stacks import identities, moments, names
+
+from lab.clouds.gcp import tokens as gcp
+
+WORKLOADS: Final = ("Deployment", "StatefulSet", "Job")
+STAGES: Final = (
+    ("workloads", ("apps/v1:Deployment", "apps/v1:StatefulSet", "batch/v1:Job")),
+    ("claims", ("core/v1:PersistentVolumeClaim",)),
+    ("the namespace", ("core/v1:Namespace",)),
+    ("the cluster", (gcp.CLUSTER, AZURE_CLUSTER)),
+    ("networks", (gcp.SUBNETWORK, "azure-native:network:Subnet")),
+    ("the network", (gcp.NETWORK, "azure-native:network:VirtualNetwork")),
+)
+"""What goes before what, by the ends of types."""
+CLOUD_STAGES: Final = STAGES[3:]
+ABANDONED: Final = (gcp.DATABASE, gcp.USER, "azure-native:dbforpostgresql:Database")
+"""Types that go with their server: dropping what Airflow's own users own is refused."""
+
+
+# -- coming up --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["dev", "prod"])
+def test_an_empty_stack_is_previewed_with_no_cloud_and_no_cluster_in_reach(
+    name: str, request: pytest.FixtureRequest
+) -> None:
+    life: CloudLife = request.getfixturevalue(name)
+    run = life.runs["preview of nothing"]
+    assert (run.code, run.messages(), run.messages("warning")) == (0, [], [])
+    assert (life.calls["preview of nothing"], life.held["preview of nothing"].items) == ([], {})
+    assert run.changes() == life.runs["up"].changes()
+
+
+def test_a_stack_file_comes_up_as_it_is(cloud_life: CloudLife) -> None:
+    run = cloud_life.runs["up"]
+    assert (run.code, run.messages()) == (0, [])
+    found = cloud_life.live["up"]
+    waiting = [
+        each["metadata"]["name"]
+        for each in found
+        if (each["kind"] == "Pod" and each["status"]["phase"] not in ("Running", "Succeeded"))
+        or (each["kind"] == "PersistentVolumeClaim" and each["status"]["phase"] != "Bound")
+    ]
+    assert waiting == []
+    assert len(names(found, *WORKLOADS)) >= 5
+
+
+def test_everything_that_the_cloud_holds_is_the_stacks(cloud_life: CloudLife) -> None:
+    """But for the group that Azure makes for nodes by itself, which goes with its cluster."""
+    foreign = [item.id for item in cloud_life.held["up"].items.values() if not item.urn and "-nodes-" not in item.id]
+    assert foreign == []
+    assert [item.id for item in cloud_life.held["up"].items.values() if item.abandoned] == []
+
+
+def test_an_untouched_stack_of_a_cloud_previews_without_changes(cloud_life: CloudLife) -> None:
+    """By a new engine and a new process of the program; of dev and prod after autoscalers and upgrades were there."""
+    run = cloud_life.runs["untouched preview"]
+    assert (run.code, run.changes(), run.messages()) == (0, {}, [])
+
+
+@pytest.mark.parametrize("name", ["dev", "prod"])
+def test_a_refresh_of_an_untouched_stack_finds_nothing(name: str, request: pytest.FixtureRequest) -> None:
+    life: CloudLife = request.getfixturevalue(name)
+    run = life.runs["refresh"]
+    assert (run.code, run.messages()) == (0, [])
+    [summary] = [event["summaryEvent"] for event in run.events if "summaryEvent" in event]
+    assert set(summary["resourceChanges"]) == {"same"}
+
+
+@pytest.mark.parametrize("name", ["dev", "prod"])
+def test_what_autoscalers_and_upgrades_change_is_left_alone(name: str, request: pytest.FixtureRequest) -> None:
+    life: CloudLife = request.getfixturevalue(name)
+    seen = life.runs["refresh after drift"]
+    assert (seen.code, seen.messages()) == (0, [])
+    # Otherwise there was nothing to leave alone.
+    [summary] = [event["summaryEvent"] for event in seen.events if "summaryEvent" in event]
+    assert summary["resourceChanges"]["update"] >= 3
+    run = life.runs["untouched preview"]
+    assert (run.code, run.changes(), run.messages()) == (0, {}, [])
+
+
+@pytest.mark.parametrize(
+    ("name", "kinds"),
+    [("dev", (gcp.CLUSTER, gcp.SERVER)), ("prod", (AZURE_CLUSTER, AZURE_SERVER))],
+)
+def test_database_and_cluster_are_made_side_by_side(
+    name: str, kinds: tuple[str, str], request: pytest.FixtureRequest
+) -> None:
+    life: CloudLife = request.getfixturevalue(name)
+    assert together(life.calls["up"], *kinds)
+
+
+# -- going ------------------------------------------------------------------------------------------------------------
+
+
+def test_destroy_leaves_nothing_in_the_cloud_the_cluster_and_the_state(cloud_life: CloudLife) -> None:
+    run = cloud_life.runs["destroy"]
+    assert (run.code, run.messages()) == (0, [])
+    assert list(cloud_life.held["destroy"].items) == []
+    assert identities(cloud_life.live["destroy"], *{each["kind"] for each in cloud_life.live["destroy"]}) == set()
+    assert cloud_life.left == []
+
+
+def test_everything_goes_after_what_uses_it(cloud_life: CloudLife) -> None:
+    """Workloads, claims, the namespace, the cluster, the network: by what the engine reported."""
+    run = cloud_life.runs["destroy"]
+    at = moments(run)
+    steps = run.steps("delete")
+    stages = [(what, {step.name for step in steps if step.type.endswith(kinds)}) for what, kinds in STAGES]
+    assert [what for what, members in stages if not members] in ([], ["claims"])
+    stages = [(what, members) for what, members in stages if members]
+    late = [
+        f"{first} ({what}) ended after {then} had begun"
+        for (what, before), (_, after) in itertools.pairwise(stages)
+        for first in before
+        for then in after
+        if at["end", first] > at["start", then]
+    ]
+    assert late == []
+
+
+def test_the_cloud_is_asked_to_delete_in_the_same_order(cloud_life: CloudLife) -> None:
+    """By the cloud's own journal, in which nothing is refused and nothing is asked twice."""
+    calls = [call for call in cloud_life.calls["destroy"] if call.op == "delete"]
+    assert [call.outcome for call in calls if call.outcome != "ok"] == []
+    assert len({call.urn for call in calls}) == len(calls)
+    times = [[(call.started, call.ended) for call in calls if call.type in kinds] for _, kinds in CLOUD_STAGES]
+    times = [found for found in times if found]
+    assert len(times) >= 2
+    for before, after in itertools.pairwise(times):
+        assert max(ended for _, ended in before) <= min(started for started, _ in after)
+
+
+def test_all_of_it_comes_up_again_at_once(dev: CloudLife) -> None:
+    """Names of servers, buckets and accounts stay blocked after they were deleted: new ones are other ones."""
+    again = dev.runs["up again"]
+    assert (again.code, again.messages()) == (0, [])
+    assert again.changes() == dev.runs["up"].changes()
+    first, second = dev.held["up"].of(gcp.SERVER), dev.held["up again"].of(gcp.SERVER)
+    assert first[0].id != second[0].id
+
+
+# -- protection -------------------------------------------------------------------------------------------------------
+
+PROTECTED: Final = ("prod", "gcp_kubernetes")
+
+
+@pytest.mark.parametrize("name", PROTECTED)
+def test_a_protected_stack_is_not_destroyed_and_nothing_is_asked_of_the_cloud(
+    name: str, request: pytest.FixtureRequest
+) -> None:
+    life: CloudLife = request.getfixturevalue(name)
+    step = "destroy of a protected stack"
+    run = life.runs[step]
+    assert run.code != 0
+    assert [call.op for call in life.calls[step]] == []
+    before = list(life.held)[list(life.held).index(step) - 1]
+    assert life.held[step] == life.held[before]
+    said = run.stdout + run.stderr
+    held = [kind for kind in ("server", "metadata", "fernet-key") if f'{kind}" cannot be deleted' not in said]
+    assert held == []
+    assert "remove the `protect` flag from the resource in your Pulumi program and run `pulumi up`" in said
+
+
+@pytest.mark.parametrize("name", PROTECTED)
+def test_protection_is_taken_away_by_one_up_that_deletes_locks_alone(name: str, request: pytest.FixtureRequest) -> None:
+    life: CloudLife = request.getfixturevalue(name)
+    run = life.runs["protection taken away"]
+    assert (run.code, run.messages()) == (0, [])
+    changes = run.changes()
+    assert {op: found for op, found in changes.items() if op not in ("update", "delete")} == {}
+    locks = life.named("cloud-locks", "cloud-locks-database", "cloud-locks-logs") if name == "prod" else set()
+    assert changes.get("delete", set()) == locks

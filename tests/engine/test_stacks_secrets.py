@@ -1,0 +1,56 @@
+"""No secret of a stack on a cloud in the clear: not in state, outputs and reports, and not in what the cloud writes."""
+
+from __future__ import annotations
+
+import json
+
+from cloud_stacks import CloudLife
+from program_stacks import secret_values
+
+
+def known_secrets(life: CloudLife) -> dict[str, str]:
+    """Every secret value of the stack, and where it was found."""
+    found = {value: place for place, value in secret_values(life.live["up"]).items() if value}
+    hidden = {name for name, value in life.shown.items() if value == "[secret]"}
+    opened = {str(life.outputs[name]): f"output {name}" for name in hidden if name.endswith("password")}
+    # A server's certificate is in a Secret so that it comes in one piece, and is public.
+    return {value: place for value, place in {**found, **opened}.items() if "CERTIFICATE" not in value}
+
+
+def test_a_stack_on_a_cloud_has_secrets_to_look_for(cloud_life: CloudLife) -> None:
+    """A search for nothing finds nothing."""
+    values = known_secrets(cloud_life)
+    assert len(values) >= 15
+    assert min(len(value) for value in values) >= 16
+
+
+def test_neither_state_nor_outputs_nor_reports_hold_a_secret(cloud_life: CloudLife) -> None:
+    assert json.loads(cloud_life.exported)["deployment"]["resources"]
+    places = {
+        "state": cloud_life.exported,
+        "outputs": json.dumps(cloud_life.shown),
+        "terminal": "\n".join(cloud_life.stack.printed),
+        "events": json.dumps([run.events for run in cloud_life.runs.values()]),
+    }
+    assert min(map(len, places.values())) > 100
+    found = [
+        f"{secret} in {where}"
+        for where, text in places.items()
+        for value, secret in known_secrets(cloud_life).items()
+        if value in text
+    ]
+    assert found == []
+
+
+def test_the_clouds_journal_holds_no_secret(cloud_life: CloudLife) -> None:
+    """What the program sends is masked where a provider knows it for a secret: what is not would be in its log too."""
+    assert '"op": "create"' in cloud_life.told
+    assert [place for value, place in known_secrets(cloud_life).items() if value in cloud_life.told] == []
+
+
+def test_the_kubeconfig_logs_in_by_a_program_and_holds_no_token(cloud_life: CloudLife) -> None:
+    assert cloud_life.shown["kubeconfig"] == "[secret]"
+    config = cloud_life.outputs["kubeconfig"]
+    config = json.loads(config) if isinstance(config, str) else config
+    [user] = config["users"]
+    assert set(user["user"]) == {"exec"}

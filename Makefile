@@ -31,11 +31,10 @@ format: $(STAMP) ## put the sources into their form
 settings: $(STAMP) ## renew the table of settings in the README
 	@$(RUN) -m docs.settings --write README.md
 
-test: $(STAMP) ## unit tests, then the real engine on a control plane whose pods are simulated
-	$(RUN) -m pytest tests/unit tests/engine
+test: test-unit test-engine ## unit tests, then the real engine on a control plane whose pods are simulated
 
 test-unit: $(STAMP) ## unit tests alone
-	$(RUN) -m pytest tests/unit
+	$(RUN) -m pytest tests/unit --numprocesses 2
 
 test-engine: $(STAMP) ## engine tests alone
 	$(RUN) -m pytest tests/engine

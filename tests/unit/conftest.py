@@ -1,14 +1,19 @@
-"""A cluster that refuses every connection, and a home without settings of the machine's own."""
+"""A cluster that refuses every connection, a home without the machine's own settings, and who shares recordings."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
 import yaml
+from xdist.scheduler import LoadScopeScheduling
 
 CONTEXT = "test"
+FOLDER = Path(__file__).parent
+OVER_EVERY_STACK = re.compile(r"\b(recordings|every_pod|every_container)\(")
 
 
 def kubeconfig_text(server: str, **cluster: object) -> str:
@@ -23,6 +28,28 @@ def kubeconfig_text(server: str, **cluster: object) -> str:
             "current-context": CONTEXT,
         }
     )
+
+
+class ByRecordings(LoadScopeScheduling):
+    """Keeps in one of the processes what reads the same recordings: each process makes its own."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return _group(nodeid.partition("::")[0])
+
+
+@cache
+def _group(file: str) -> str:
+    name = Path(file).stem
+    # Azure's stacks are the slowest to record, so their own tests go with those that run over every stack.
+    if name.startswith("test_azure") or OVER_EVERY_STACK.search((FOLDER / Path(file).name).read_text()):
+        return "every stack"
+    return "gcp" if name.startswith("test_gcp") else name
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> ByRecordings:
+    """How the processes of `make test-unit` share the work."""
+    return ByRecordings(config, log)
 
 
 @pytest.fixture(scope="session")

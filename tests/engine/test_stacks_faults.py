@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from cloud_lives import AZURE_CLUSTER, QUOTA
+from cloud_lives import QUOTA
 from cloud_stacks import CloudLife
 
 from lab.clouds.gcp import tokens as gcp
@@ -46,17 +46,6 @@ def test_the_same_up_makes_the_rest_when_the_cloud_lets_it(name: str, request: p
     assert (run.code, run.messages()) == (0, [])
     assert set(run.changes()) == {"create"}
     assert f"{life.name}-cloud-database-server" in run.changes()["create"]
-
-
-def test_half_a_cluster_is_known_and_is_completed_by_the_next_up(azure_celery_kubernetes: CloudLife) -> None:
-    life = azure_celery_kubernetes
-    run = life.runs["up with half a cluster"]
-    assert run.code != 0
-    assert len([message for message in run.messages() if QUOTA in message]) == 1
-    step = "up with half a cluster"
-    [first], [second] = life.held[step].of(AZURE_CLUSTER), life.held["up"].of(AZURE_CLUSTER)
-    assert (first.id, first.created) == (second.id, second.created)
-    assert life.runs["up"].changes().keys() <= {"create", "update"}
 
 
 def test_a_bucket_whose_making_was_never_answered_is_named_and_not_made_twice(

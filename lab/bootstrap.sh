@@ -25,5 +25,6 @@ fi
 "$folder/bin/python" -c 'import pip' 2>/dev/null || rm -rf "$folder"
 [ -d "$folder" ] || "$python" -m venv "$folder"
 echo "• Install what requirements-dev.txt names into $folder …" >&2
-"$folder/bin/python" -m pip install --quiet --disable-pip-version-check --requirement requirements-dev.txt
+# What is imported is compiled then: the clouds' SDKs have thousands of modules that no stack ever loads.
+"$folder/bin/python" -m pip install --quiet --disable-pip-version-check --no-compile --requirement requirements-dev.txt
 echo "✓ $folder is ready" >&2

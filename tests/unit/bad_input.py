@@ -1,4 +1,4 @@
-"""Every way in which settings can be wrong, and what the report must say of it."""
+"""Every way in which a setting can be wrong by itself, and what the report must say of it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from tests.unit.recorder import Config
-from tests.unit.stacks import AZURE, GATEWAY, GCP, GIVEN, config
+from tests.unit.stacks import GIVEN, config
 
 SECRET: Final = "topsecret-value"
 GIVEN_DATABASE: Final = {"database": {"kind": "given"}}
@@ -253,128 +253,6 @@ CASES: Final[Mapping[str, tuple[Config, str, str, str, str]]] = {
         "'redis:latest'",
         "other than latest",
         "write repository:tag",
-    ),
-    "logs on workers with task pods": (
-        bad(kind="celery+kubernetes", logs={"kind": "worker"}),
-        "airflow:logs.kind",
-        "'worker'",
-        "loses every log of a task pod",
-        'choose kind "volume"',
-    ),
-    "logs on workers with task pods, on a cloud": (
-        bad(kind="celery+kubernetes", cloud=GCP, logs={"kind": "worker"}),
-        "airflow:logs.kind",
-        "'worker'",
-        "loses every log of a task pod",
-        'choose kind "store"',
-    ),
-    "a log store without a cloud": (
-        bad(logs={"kind": "store"}),
-        "airflow:logs.kind",
-        "'store'",
-        "a local stack has not",
-        'choose kind "volume"',
-    ),
-    "logs kept for no time": (
-        bad(cloud=AZURE, logs={"kind": "store", "retention_days": 0}),
-        "airflow:logs.retention_days",
-        "0",
-        "below 1, the least",
-        "use 1",
-    ),
-    "a log volume of one node on a cloud": (
-        bad(cloud=AZURE, logs={"kind": "volume", "access_mode": "ReadWriteOnce"}),
-        "airflow:logs.access_mode",
-        "'ReadWriteOnce'",
-        "ties every pod to one node",
-        "use ReadWriteMany",
-    ),
-    "a folder of the node on a cloud": (
-        bad(cloud=GCP, dags={"kind": "host_path", "path": "/dags"}),
-        "airflow:dags.kind",
-        "'host_path'",
-        "which only a local cluster has",
-        'choose kind "image" or "share"',
-    ),
-    "a share without a cloud": (
-        bad(dags={"kind": "share", "size_gib": 100}),
-        "airflow:dags.kind",
-        "'share'",
-        "a local stack has not",
-        'choose kind "image" or "host_path"',
-    ),
-    "a way out of the share": (
-        bad(cloud=GCP, dags={"kind": "share", "size_gib": 1024, "sub_path": "dags/../.."}),
-        "airflow:dags.sub_path",
-        "'dags/../..'",
-        "does not match",
-        "of that form",
-    ),
-    "a gateway without a cloud": (
-        bad(exposure=GATEWAY),
-        "airflow:exposure.kind",
-        "'gateway'",
-        "a local stack has not",
-        'choose kind "node_port"',
-    ),
-    "a managed certificate where none is made": (
-        bad(cloud=AZURE, exposure={**GATEWAY, "tls": {"kind": "managed"}}),
-        "airflow:exposure.tls.kind",
-        "'managed'",
-        "cloud 'azure' does not make",
-        'choose kind "cert_manager"',
-    ),
-    "a gateway without a certificate": (
-        bad(cloud=GCP, exposure={"kind": "gateway", "host": "airflow.example.org"}),
-        "airflow:exposure.tls",
-        "",
-        "is missing",
-        "set it",
-    ),
-    "a host that is an address": (
-        bad(cloud=GCP, exposure={**GATEWAY, "host": "10.0.0.1"}),
-        "airflow:exposure.host",
-        "'10.0.0.1'",
-        "does not match",
-        "of that form",
-    ),
-    "a host with a scheme": (
-        bad(cloud=GCP, exposure={**GATEWAY, "host": "https://airflow.example.org"}),
-        "airflow:exposure.host",
-        "'https://airflow.example.org'",
-        "does not match",
-        "of that form",
-    ),
-    "one host for two services": (
-        bad(cloud=GCP, exposure={**GATEWAY, "flower_host": GATEWAY["host"]}),
-        "airflow:exposure.flower_host",
-        "'airflow.example.org'",
-        "is the UI's host",
-        "use another host",
-    ),
-    "a server that cannot serve all pools": (
-        bad(
-            cloud={**AZURE, "database": {"size": "Standard_B1ms", "high_availability": "none"}},
-            executor_with={"workers": {"replicas": 2}},
-        ),
-        "airflow:cloud.database.size",
-        "'Standard_B1ms'",
-        "takes 35 connections beside its own, and this stack may hold 104",
-        "use a larger size",
-    ),
-    "another URL than the Gateway's": (
-        bad(cloud=GCP, exposure=GATEWAY, options={"api": {"base_url": "https://example.org"}}),
-        "airflow:options.api.base_url",
-        "",
-        "is decided by the host",
-        "remove it",
-    ),
-    "a host for a Flower that is not there": (
-        bad(kind="kubernetes", cloud=GCP, exposure={**GATEWAY, "flower_host": "flower.example.org"}),
-        "airflow:exposure.flower_host",
-        "'flower.example.org'",
-        "a Flower that this stack does not have",
-        "remove it",
     ),
     "an unknown context": (
         bad(cloud_with={"context": "nowhere"}),

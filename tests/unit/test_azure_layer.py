@@ -1,4 +1,4 @@
-"""What waits for what on Azure, who is bound to whom, and what things are called."""
+"""What waits for what on Azure, and what the layer's own resources are told."""
 
 from __future__ import annotations
 
@@ -9,13 +9,9 @@ from typing import Any, Final
 
 import pytest
 import yaml
-from hypothesis import given
-from hypothesis import strategies as st
 
-from components import naming
-from components.cloud.azure import exposure, physical
+from components.cloud.azure import exposure
 from components.cloud.azure.kubeconfig import rebuilt
-from components.settings.model import DNS_LABEL
 from tests.unit import recorder, recorder_azure, stacks_azure
 from tests.unit.recorder import Recording, Registration, Secret, plain, walk
 from tests.unit.stacks import recorded
@@ -24,28 +20,6 @@ from tests.unit.test_order import waits_for
 
 EVERYTHING: Final = "azure, protected with everything"
 GATEWAYS: Final = ("azure, sample both", EVERYTHING, "azure, every name as long as it may be")
-PATTERNS: Final = {
-    "ManagedCluster": r"[a-zA-Z0-9]([-_a-zA-Z0-9]{0,61}[a-zA-Z0-9])?",
-    "AgentPool": r"[a-z][a-z0-9]{0,11}",
-    "Server": r"[a-z0-9]([-a-z0-9]{1,61}[a-z0-9])",
-    "StorageAccount": r"[a-z0-9]{3,24}",
-    "BlobContainer": r"[a-z0-9](?!.*--)[-a-z0-9]{1,61}[a-z0-9]",
-    "FileShare": r"[a-z0-9](?!.*--)[-a-z0-9]{1,61}[a-z0-9]",
-    "Registry": r"[a-zA-Z0-9]{5,50}",
-    "UserAssignedIdentity": r"[a-zA-Z0-9][-_a-zA-Z0-9]{2,127}",
-    "FederatedIdentityCredential": r"[a-zA-Z0-9][-_a-zA-Z0-9]{2,119}",
-    "ResourceGroup": r"[-\w._()]{0,89}[-\w_()]",
-    "Workspace": r"[a-zA-Z0-9][-a-zA-Z0-9]{2,61}[a-zA-Z0-9]",
-    "PrivateZone": r"([a-z0-9-]{1,63}\.){1,33}[a-z]{2,63}",
-    "Configuration": r"[a-z0-9_.]+",
-    "Database": r"[a-z][a-z0-9_]{0,62}",
-    "MaintenanceConfiguration": r"aksManaged(AutoUpgrade|NodeOSUpgrade)Schedule",
-    "Deployment": r"[-\w._()]{1,64}",
-}
-"""https://learn.microsoft.com/azure/azure-resource-manager/management/resource-name-rules"""
-OTHERS: Final = r"[a-zA-Z0-9][-\w.]{0,61}[a-zA-Z0-9_]"
-"""The shortest of what virtual networks, subnets, addresses, disks and their like may be called."""
-WORLDWIDE: Final = ("StorageAccount", "Server", "Registry")
 
 
 def of_azure(recording: Recording) -> list[Registration]:
@@ -64,11 +38,6 @@ def aks(recording: Recording) -> Registration:
 
 def names_of(urns: set[str]) -> set[str]:
     return {urn.rpartition("::")[2].removeprefix("airflow-cloud-") for urn in urns}
-
-
-def physical_name(found: Registration) -> str | None:
-    key = recorder_azure.NAMES.get(found.type)
-    return found.plain[key] if key is not None else None
 
 
 @pytest.mark.parametrize("stack", STACKS)
@@ -169,139 +138,6 @@ def test_databases_go_with_the_server_and_pools_with_the_cluster(stack: str) -> 
         "Configuration",
         "FileServiceProperties",
     }
-
-
-@pytest.mark.parametrize("stack", STACKS)
-def test_each_identity_is_used_by_exactly_one_account_which_is_there(stack: str) -> None:
-    recording = recorded(stack)
-    annotated = {
-        found.plain["metadata"]["annotations"]["azure.workload.identity/client-id"]: found
-        for found in recording.of_type("ServiceAccount")
-        if "azure.workload.identity/client-id" in found.plain["metadata"].get("annotations", {})
-    }
-    identities = {f.outputs["clientId"]: f for f in recording.of_cloud("UserAssignedIdentity") if "-ident" in f.name}
-    identities = {client: f for client, f in identities.items() if not f.name.endswith("-cluster-identity")}
-    assert annotated.keys() == identities.keys()
-    for client, identity in identities.items():
-        [federation] = [
-            f
-            for f in recording.of_cloud("FederatedIdentityCredential")
-            if f.plain["resourceName"] == identity.outputs["name"]
-        ]
-        user = annotated[client]
-        assert federation.plain["subject"] == f"system:serviceaccount:{user.namespace}:{user.object_name}"
-        assert federation.plain["issuer"] == recorder_azure.ISSUER
-        [role] = [
-            f for f in recording.of_cloud("RoleAssignment") if f.plain["principalId"] == identity.outputs["principalId"]
-        ]
-        # Used only once it may be: by data flow.
-        assert {federation.urn, role.urn} <= waits_for(recording, user)
-        assert user.plain["metadata"]["annotations"]["azure.workload.identity/tenant-id"] == recorder_azure.TENANT
-
-
-def test_pods_with_an_identity_say_so_and_others_do_not() -> None:
-    recording = recorded("azure, both")
-    label = "azure.workload.identity/use"
-    found = {
-        f.name: f.plain["spec"]["template"]["metadata"]["labels"].get(label)
-        for f in recording.of_type("Deployment", "StatefulSet")
-        if f.type.startswith("kubernetes:")
-    }
-    assert {name for name, value in found.items() if value == "true"} == {
-        "airflow-api-server",
-        "airflow-triggerer",
-        "airflow-worker",
-    }
-    assert set(found.values()) == {"true", None}
-
-
-@pytest.mark.parametrize("stack", ["azure, both", "azure, stack file prod"])
-def test_logs_go_to_the_container_by_a_connection_without_a_key(stack: str) -> None:
-    recording = recorded(stack)
-    holders = [f for f in recording.of_type("ConfigMap") if "AIRFLOW_CONN_WASB_DEFAULT" in f.plain["data"]]
-    parts = {f.name.removeprefix("airflow-").removesuffix("-options") for f in holders}
-    assert parts == {"api-server", "triggerer", "task", *({"worker"} if stack == "azure, both" else ())}
-    maps = [f.plain["data"] for f in holders]
-    account = named(recording, "airflow-cloud-logs-account").plain["accountName"]
-    for data in maps:
-        connection = json.loads(data["AIRFLOW_CONN_WASB_DEFAULT"])
-        assert connection == {"conn_type": "wasb", "host": f"https://{account}.blob.core.windows.net/"}
-        assert data["AIRFLOW__LOGGING__REMOTE_BASE_LOG_FOLDER"].startswith("wasb")
-        assert data["AIRFLOW__AZURE_REMOTE_LOGGING__REMOTE_WASB_LOG_CONTAINER"] == "logs"
-        assert data["AIRFLOW__LOGGING__REMOTE_LOG_CONN_ID"] == "wasb_default"
-        assert data["AIRFLOW__LOGGING__REMOTE_LOGGING"] == "True"
-    for endpoint in recording.of_cloud("PrivateDnsZoneGroup"):
-        assert all(endpoint.urn in waits_for(recording, holder) for holder in holders)
-
-
-@pytest.mark.parametrize("stack", STACKS)
-def test_connections_to_the_database_check_name_and_authority(stack: str) -> None:
-    recording = recorded(stack)
-    urls = [
-        value
-        for found in recording.of_type("Secret")
-        for _, value, _ in walk(found.inputs)
-        if isinstance(value, str) and "postgresql" in value and "://" in value
-    ]
-    assert len(urls) >= 3
-    assert [url for url in urls if not re.search(r"ssl(mode)?=verify-full", url)] == []
-    assert [url for url in urls if ".postgres.database.azure.com:5432/" not in url] == []
-
-
-@pytest.mark.parametrize("stack", STACKS)
-def test_names_keep_to_the_grammar_of_their_kind(stack: str) -> None:
-    offenders = []
-    for found in of_azure(recorded(stack)):
-        name = physical_name(found)
-        if name is not None and not re.fullmatch(PATTERNS.get(found.kind, OTHERS), name):
-            offenders.append(f"{found.kind} {found.name}: {name!r}")
-        if found.kind == "ManagedCluster":
-            assert len(found.plain["dnsPrefix"]) <= 54
-            assert len(found.plain["nodeResourceGroup"]) <= 80
-    assert offenders == []
-
-
-INSTANCE: Final = st.from_regex(rf"\A{DNS_LABEL.strip('^$')}\Z").filter(lambda name: len(name) <= naming.INSTANCE_MAX)
-HEX: Final = st.from_regex(r"\A[0-9a-f]{6}\Z")
-USE: Final = st.sampled_from(["logs", "files", "images"])
-LIMIT: Final = st.sampled_from([physical.ACCOUNT_MAX, physical.REGISTRY_MAX])
-
-
-@given(INSTANCE, USE, HEX, LIMIT)
-def test_a_joined_name_has_its_use_and_its_random_end_and_fits(
-    instance: str, use: str, suffix: str, limit: int
-) -> None:
-    name = physical.joined(limit, instance, use, suffix)
-    assert re.fullmatch(r"[a-z0-9]{3,50}", name)
-    assert len(name) <= limit
-    assert name.endswith(use + suffix)
-
-
-@given(INSTANCE, USE, USE, HEX)
-def test_joined_names_of_two_uses_are_two(instance: str, use: str, other: str, suffix: str) -> None:
-    names = [physical.joined(physical.ACCOUNT_MAX, instance, chosen, suffix) for chosen in (use, other)]
-    assert (names[0] == names[1]) == (use == other)
-
-
-@given(INSTANCE, HEX, st.sampled_from([54, physical.NAME_MAX, physical.NODE_GROUP_MAX]))
-def test_a_fitted_name_is_one_of_a_cluster_or_a_server(instance: str, suffix: str, limit: int) -> None:
-    for parts in ((), ("nodes",), ("api-server",)):
-        name = naming.fitted(limit, instance, *parts, suffix)
-        assert re.fullmatch(r"[a-z]([-a-z0-9]*[a-z0-9])?", name)
-        assert len(name) <= limit
-
-
-def test_a_joined_name_without_room_is_refused() -> None:
-    with pytest.raises(ValueError, match="leave no room beside logs abcdef"):
-        physical.joined(10, "airflow", "logs", "abcdef")
-
-
-def test_a_new_stack_of_the_same_name_has_other_names() -> None:
-    """Fault 31: names that belong to all the world stay blocked for a while after deletion."""
-    first, second = recorded(EVERYTHING), recorder.run(STACKS[EVERYTHING], seed="another")
-    names = [{physical_name(f) for f in recording.of_cloud(*WORLDWIDE)} for recording in (first, second)]
-    assert len(names[0]) == 4
-    assert names[0] & names[1] == set()
 
 
 def test_secrets_of_the_database_and_of_shares_are_marked_wherever_they_are() -> None:

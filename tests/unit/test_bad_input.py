@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Final
 
 import pytest
 import yaml
 
 from components.faults import SettingsError
 from components.settings import reading
-from tests.unit import recorder
-from tests.unit.bad_input import CASES, GIVEN_DATABASE, SECRET, bad
+from tests.unit import bad_input, bad_input_conflicts, recorder
+from tests.unit.bad_input import GIVEN_DATABASE, SECRET, bad
 from tests.unit.conftest import kubeconfig_text
 from tests.unit.recorder import Config, raw
 from tests.unit.stacks import AZURE, GCP, stack_file
+
+CASES: Final = {**bad_input.CASES, **bad_input_conflicts.CASES}
 
 
 def faults(stack: Config) -> list[str]:

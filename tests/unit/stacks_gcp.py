@@ -77,6 +77,7 @@ SHARED: Final = {
         "gcp, stack file dev",
         "gcp, sample kubernetes",
         "gcp, protected with everything",
+        "gcp, through the proxy",
         "gcp, every name as long as it may be",
     )
 }

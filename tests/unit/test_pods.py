@@ -27,6 +27,10 @@ FOLDER_OF_THE_NODE: Final = "both, DAGs from a folder of the node"
 USERS: Final = {"redis": (999, 999), "postgres": (999, 999)}
 """User and group of images that are not Airflow's."""
 AIRFLOW_USER: Final = (50_000, 0)
+SIDECARS: Final = {
+    "database-proxy": "Google's program beside Airflow's: of another image, it writes nothing and waits for nothing"
+}
+"""Init containers that stay, by name, and why rules about Airflow's own containers are not about them."""
 WITHOUT_CHECKSUM: Final = {"postgres": "it reads its one Secret when its volume is empty, and never again"}
 
 
@@ -116,7 +120,7 @@ def test_every_container_writes_only_to_volumes_that_its_pod_has() -> None:
         ]
         if len(paths) != len(set(paths)):
             offenders.append(f"{where}: one path twice: {paths}")
-        if pod.runs_airflow and "/tmp" not in paths:
+        if pod.runs_airflow and container["name"] not in SIDECARS and "/tmp" not in paths:
             offenders.append(f"{where}: nowhere to write temporary files")
     assert offenders == []
 
@@ -270,11 +274,30 @@ def test_every_pod_that_reads_something_is_rolled_by_its_checksum() -> None:
     assert offenders == []
 
 
+def waiting(pod: Pod) -> list[dict[str, Any]]:
+    """The init containers that end before the main container begins."""
+    return [c for c in pod.spec.get("initContainers", []) if c["name"] not in SIDECARS]
+
+
+def test_a_sidecar_starts_before_what_waits_through_it_and_stays() -> None:
+    """Listed later, or without `Always`, it would keep the pod from ever starting."""
+    offenders = []
+    seen = set()
+    for stack, _, pod in every_pod():
+        names = [c["name"] for c in pod.spec.get("initContainers", [])]
+        staying = [c["name"] for c in pod.spec.get("initContainers", []) if c.get("restartPolicy") == "Always"]
+        if staying != [name for name in names if name in SIDECARS] or staying != names[: len(staying)]:
+            offenders.append(f"{stack}: {pod}: {names}, of which {staying} stay")
+        seen.update(staying)
+    assert offenders == []
+    assert seen == SIDECARS.keys()
+
+
 def test_init_containers_of_airflow_pods_see_what_the_main_container_sees() -> None:
     """Same image, variables and options: what they find out is true for the main container."""
     offenders = []
     for stack, _, pod in every_pod():
-        for container in pod.spec.get("initContainers", []):
+        for container in waiting(pod):
             offenders += [
                 f"{stack}: {pod}: {container['name']}: {field}"
                 for field in ("image", "imagePullPolicy", "env", "envFrom", "securityContext")
@@ -287,7 +310,7 @@ def test_every_long_running_part_with_the_database_waits_for_its_schema() -> Non
     gates: dict[str, set[str]] = {}
     for _, _, pod in every_pod():
         if pod.long_running:
-            gates.setdefault(pod.part, set()).update(c["name"] for c in pod.spec.get("initContainers", []))
+            gates.setdefault(pod.part, set()).update(c["name"] for c in waiting(pod))
     assert gates == {
         "api-server": {"wait-for-migration"},
         "scheduler": {"wait-for-migration"},
@@ -299,7 +322,7 @@ def test_every_long_running_part_with_the_database_waits_for_its_schema() -> Non
         "postgres": set(),
     }
     for _, _, pod in every_pod():
-        for container in pod.spec.get("initContainers", []):
+        for container in waiting(pod):
             if container["name"] == "wait-for-migration":
                 [python, flag, script, seconds] = container["args"]
                 assert (python, flag) == ("python", "-c")

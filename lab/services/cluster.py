@@ -75,17 +75,13 @@ def label(api: Api, node: str, world: World) -> None:
 def labels(world: World) -> dict[str, str]:
     """The labels of the simulated clusters' nodes, with the zone that the stack's disk is in.
 
-    A disk can only be attached in its own zone, and the node can only be in one.
+    One node stands for all. Where pools differ in a label, it has that of a pool with a taint: what is meant for such
+    nodes asks for them by a label, everything else goes anywhere. A disk can only be attached in its own zone, and the
+    node can only be in one.
     """
     found: dict[str, str] = {}
-    for pool in world.of(google.NODE_POOL):
-        found |= {"cloud.google.com/gke-nodepool": str(pool.inputs.get("name") or pool.outputs.get("name"))}
-        found |= _texts((pool.inputs.get("nodeConfig") or {}).get("labels"))
-    for cluster in world.of(entra.CLUSTER):
-        for pool in cluster.inputs.get("agentPoolProfiles") or []:
-            found |= _agents(pool, str(pool.get("name")))
-    for pool in world.of(AGENT_POOL):
-        found |= _agents(pool.inputs, str(pool.inputs.get("agentPoolName")))
+    for _, pool in sorted(_pools(world), key=lambda pool: pool[0]):
+        found |= pool
     zone = next(filter(None, _zones(world)), "")
     if zone:
         # europe-west1-b and westeurope-1 are named alike.
@@ -98,9 +94,23 @@ def labels(world: World) -> dict[str, str]:
     return found
 
 
-def _agents(pool: Mapping[str, Any], name: str) -> dict[str, str]:
+def _pools(world: World) -> Iterator[tuple[bool, dict[str, str]]]:
+    """Of each pool, whether its nodes are kept for some pods, and their labels."""
+    for item in world.of(google.NODE_POOL):
+        config = item.inputs.get("nodeConfig") or {}
+        own = {"cloud.google.com/gke-nodepool": str(item.inputs.get("name") or item.outputs.get("name"))}
+        yield bool(config.get("taints")), own | _texts(config.get("labels"))
+    for cluster in world.of(entra.CLUSTER):
+        for pool in cluster.inputs.get("agentPoolProfiles") or []:
+            yield _agents(pool, str(pool.get("name")))
+    for item in world.of(AGENT_POOL):
+        yield _agents(item.inputs, str(item.inputs.get("agentPoolName")))
+
+
+def _agents(pool: Mapping[str, Any], name: str) -> tuple[bool, dict[str, str]]:
     own = {"kubernetes.azure.com/agentpool": name, "kubernetes.azure.com/mode": str(pool.get("mode") or "User").lower()}
-    return own | _texts(pool.get("nodeLabels"))
+    kept = [taint for taint in pool.get("nodeTaints") or [] if not str(taint).startswith("CriticalAddonsOnly")]
+    return bool(kept), own | _texts(pool.get("nodeLabels"))
 
 
 def _texts(labels: Mapping[str, Any] | None) -> dict[str, str]:

@@ -122,8 +122,9 @@ def test_the_node_carries_the_labels_of_all_pools_and_the_zone_of_the_disk() -> 
     made = world()
     made.items.pop(f"{volumes.AZURE_DISK_ITEM}|{DISK_ID}")
     made.add(Item(google.CLUSTER, "cluster", "", {}, {"nodeLocations": ["europe-west1-c"]}))
-    pool = {"name": "tasks", "nodeConfig": {"labels": {"airflow-pool": "tasks"}}}
-    made.add(Item(google.NODE_POOL, "pool", "", pool, {}))
+    for name, taints in (("tasks", [{"key": "airflow-tasks"}]), ("system", [])):
+        pool = {"name": name, "nodeConfig": {"labels": {"airflow-pool": name}, "taints": taints}}
+        made.add(Item(google.NODE_POOL, name, "", pool, {}))
     assert cluster.labels(made) == {
         "airflow-pool": "tasks",
         "cloud.google.com/gke-nodepool": "tasks",
@@ -133,11 +134,19 @@ def test_the_node_carries_the_labels_of_all_pools_and_the_zone_of_the_disk() -> 
     }
     agents = {"name": "system", "mode": "System", "nodeLabels": {"a": "b"}, "availabilityZones": ["2"]}
     azure = World()
+    kept = {
+        "agentPoolName": "kept",
+        "nodeLabels": {"a": "c", "d": "e"},
+        "nodeTaints": ["airflow-tasks=true:NoSchedule"],
+    }
+    azure.add(Item(cluster.AGENT_POOL, "kept", "", kept, {}))
+    agents["nodeTaints"] = ["CriticalAddonsOnly=true:NoSchedule"]
     azure.add(Item(entra.CLUSTER, "cluster", "", {"location": "westeurope", "agentPoolProfiles": [agents]}, {}))
     assert cluster.labels(azure) == {
-        "a": "b",
-        "kubernetes.azure.com/agentpool": "system",
-        "kubernetes.azure.com/mode": "system",
+        "a": "c",
+        "d": "e",
+        "kubernetes.azure.com/agentpool": "kept",
+        "kubernetes.azure.com/mode": "user",
         "topology.disk.csi.azure.com/zone": "westeurope-2",
         "topology.kubernetes.io/region": "westeurope",
         "topology.kubernetes.io/zone": "westeurope-2",

@@ -68,6 +68,9 @@ class StackFile:
         content = self._content
         if self.protected and not protect:
             content["config"]["airflow:protect"] = False
+            # Settings refuse to leave data unprotected that are said to be production's.
+            if content["config"]["airflow:cloud"].get("production_data"):
+                content["config"]["airflow:cloud"]["production_data"] = False
         content["config"]["airflow:cloud"] |= FILLED_IN[self.cloud]
         if examples:
             content["config"]["airflow:example_dags"] = True

@@ -31,6 +31,9 @@ def test_a_stack_of_a_cloud_gets_a_simulated_account_and_is_otherwise_as_it_stan
 def test_examples_and_protection_change_by_their_own_keys_alone(name: str) -> None:
     file = StackFile.named(name)
     before, after = config(file.text()), config(file.text(examples=True, protect=False))
+    clouds = [place.pop("airflow:cloud") for place in (before, after)]
+    assert {key for key in clouds[0] if clouds[0][key] != clouds[1].get(key)} <= {"production_data"}
+    assert not clouds[1].get("production_data") or not file.protected
     assert {key for key in after if after[key] != before.get(key)} <= {"airflow:example_dags", "airflow:protect"}
     assert after["airflow:example_dags"] is True
     assert after.get("airflow:protect") in (False, None)

@@ -69,6 +69,19 @@ MANY: Final = {
     "airflow:exmaple_dags": True,
     "airflow:logs": {"size_gib": 5},
 }
+GOOGLE_CLOUD: Final = {
+    "kind": "gcp",
+    "project": "my-project",
+    "region": "europe-west1",
+    "zones": ["us-east1-b"],
+    "database": {"tier": "db-g1-small", "high_availability": True},
+}
+AZURE: Final = {
+    "kind": "azure",
+    "subscription_id": "00000000-0000-0000-0000-000000000000",
+    "location": "atlantis",
+    "database": {"size": "Standard_B2s", "high_availability": "zone_redundant"},
+}
 REPORTS: Final[Mapping[str, tuple[str, ...]]] = {
     "many": (
         "airflow:cloud.storage: 'fast'",
@@ -85,8 +98,14 @@ REPORTS: Final[Mapping[str, tuple[str, ...]]] = {
     "another context": ("airflow:cloud.context: 'elsewhere' is not a context of", "choose one of here"),
     "old Kubernetes": ("airflow:cloud.context: 'here' runs Kubernetes 1.28, below 1.30",),
     "given database without a URL": ("airflow:metadata_database_url", "airflow:result_database_url"),
-    "dev": ("airflow:cloud.kind: 'gcp' is not there yet", "pulumi up -s local"),
-    "prod": ("airflow:cloud.kind: 'azure' is not there yet", "pulumi up -s local"),
+    "Google Cloud": (
+        "airflow:cloud.zones: ['us-east1-b'] holds 'us-east1-b', which is outside europe-west1",
+        "airflow:cloud.database.tier: 'db-g1-small' shares a core, which high availability excludes",
+    ),
+    "Azure": (
+        "airflow:cloud.location: 'atlantis' is no location of Azure",
+        "airflow:cloud.database.high_availability: 'zone_redundant' is not for the Burstable size Standard_B2s",
+    ),
 }
 """What the one report must say, by the case."""
 
@@ -99,19 +118,18 @@ def runs(
     folder = tmp_path_factory.mktemp("bad-input")
     refusing = kubeconfig(folder / "refusing", "https://127.0.0.1:1")
     celery = config(refusing, "celery")
-    cases: dict[str, dict[str, Any] | None] = {
+    cases: dict[str, dict[str, Any]] = {
         "many": dict(MANY),
         "nothing": {},
         "another context": changed(celery, "cloud.context", "elsewhere"),
         "old Kubernetes": config(kubeconfig(folder / "old", old_cluster), "celery"),
         "given database without a URL": changed(celery, "cloud.database", {"kind": "given"}),
-        "dev": None,
-        "prod": None,
+        "Google Cloud": {"airflow:cloud": GOOGLE_CLOUD, "airflow:executor": {"kind": "celery"}},
+        "Azure": {"airflow:cloud": AZURE, "airflow:executor": {"kind": "kubernetes"}},
     }
 
     def refused(case: str) -> tuple[RecordedStack, Run]:
-        name = case if case in ("dev", "prod") else "test"
-        stack = program(folder / case.replace(" ", "-"), engine.environment, cases[case], name=name)
+        stack = program(folder / case.replace(" ", "-"), engine.environment, cases[case])
         return stack, stack.up(check=False)
 
     def previewed(executor: str) -> tuple[RecordedStack, Run]:

@@ -96,7 +96,7 @@ def _reaches(properties: Any, path: str) -> bool:
         ),
         (tokens.DISK, {"size": 5}, "size"),
         (tokens.DISK, {"type": "pd-fast"}, "type"),
-        (tokens.FILESTORE, {"fileShares__capacityGb": 512}, "fileShares.capacityGb"),
+        (tokens.FILESTORE, {"fileShares__capacityGb": 64}, "fileShares.capacityGb"),
         (tokens.FILESTORE, {"location": f"{REGION}-b"}, "location"),
         (tokens.FILESTORE, {"fileShares__name": "my-logs"}, "fileShares.name"),
         (tokens.FILESTORE, {"tier": "BASIC_HDD", "deletionProtectionEnabled": True}, "deletionProtectionEnabled"),

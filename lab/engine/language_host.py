@@ -242,8 +242,10 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
         return child
 
     def _streamed(self, child: subprocess.Popen[bytes]) -> Iterator[Output]:
-        yield from streamed(child)
-        self._forget(child)
+        try:
+            yield from streamed(child)
+        finally:
+            self._forget(child)
 
     def _forget(self, child: subprocess.Popen[bytes]) -> None:
         with self._lock:

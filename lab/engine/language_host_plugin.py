@@ -31,17 +31,22 @@ class Output:
 
 
 def streamed(child: subprocess.Popen[bytes]) -> Iterator[Output]:
-    """What a child writes while it writes it, and its exit code last."""
+    """What a child writes while it writes it, and its exit code last; it ends with whoever listens."""
     pieces: queue.Queue[Output | None] = queue.Queue()
     _copy(child, pieces)
     open_streams = 2
-    while open_streams:
-        piece = pieces.get()
-        if piece is None:
-            open_streams -= 1
-        else:
-            yield piece
-    yield Output(exitcode=child.wait())
+    try:
+        while open_streams:
+            piece = pieces.get()
+            if piece is None:
+                open_streams -= 1
+            else:
+                yield piece
+        yield Output(exitcode=child.wait())
+    finally:
+        # Left unread, its exit would stay with the system until this process ends.
+        child.kill()
+        child.wait()
 
 
 def _copy(child: subprocess.Popen[bytes], pieces: queue.Queue[Output | None]) -> None:

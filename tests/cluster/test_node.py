@@ -64,9 +64,9 @@ def test_kubectl_sees_a_ready_node_from_the_machine(node: Node) -> None:
 def test_two_pods_share_the_files_of_a_claim_as_user_50000(space: Space, mode: str) -> None:
     claim = mode.lower()
     space.claim(claim, mode)
-    space.run(
-        f"{claim}-reader", ["bash", "-c", f"until cat /{claim}/note 2>/dev/null; do sleep 0.1; done"], claims=(claim,)
-    )
+    # A file is there before its content is.
+    read = f"until [ -s /{claim}/note ]; do sleep 0.1; done; cat /{claim}/note"
+    space.run(f"{claim}-reader", ["bash", "-c", read], claims=(claim,))
     space.run(f"{claim}-writer", ["bash", "-c", f"echo written by $(id -u) > /{claim}/note"], claims=(claim,))
     assert space.output(f"{claim}-reader") == "written by 50000\n"
 

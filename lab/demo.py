@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -21,6 +22,7 @@ from lab.engine.stack import Stack
 from lab.engine.toolchain import toolchain
 from lab.engine.workspace import workspace
 from lab.errors import LabError
+from lab.kubectl import kubectl
 from lab.paths import state_dir
 from lab.progress import say, step
 from lab.stack_file import StackFile
@@ -33,6 +35,8 @@ EXAMPLES: Final = ("hello", "fan_out", "deferred", "executors")
 """What the demonstration runs: data between tasks, mapped tasks, the triggerer, and each executor."""
 SHOWN_LOG_LINES: Final = 3
 POD_END_SECONDS: Final = 300
+POLL_SECONDS: Final = 0.5
+TASK_PODS: Final = "app.kubernetes.io/component=task"
 
 
 def start_lab() -> None:
@@ -174,12 +178,25 @@ def read_from_store(client: AirflowClient, runs: Mapping[str, str], namespace: s
     """
     with step("Delete the pods that ran the tasks, and read their logs from the store"):
         tasks = [(dag, run, task) for dag, run in runs.items() for task in client.tasks(dag, run)]
-        _delete_pods(namespace, {str(task["hostname"]).partition(".")[0] for _, _, task in tasks})
+        names = {str(task["hostname"]).partition(".")[0] for _, _, task in tasks}
+        _wait_until_ended(namespace, names)
+        _delete_pods(namespace, names)
         for dag, run, task in tasks:
             log, sources = client.log(dag, run, task), client.log_sources(dag, run, task)
             if not log.strip() or not sources or not all("://" in source for source in sources):
                 raise LabError(f"The log of {dag}.{task['task_id']} is not in the store: read from {sources}.")
     say(f"  {len(tasks)} logs, the last one from {sources[0]}")
+
+
+def _wait_until_ended(namespace: str, names: set[str]) -> None:
+    """Wait for those of these pods that end by themselves: a task has succeeded before its pod has stored its log."""
+    deadline = time.monotonic() + POD_END_SECONDS
+    running = "--field-selector=status.phase!=Succeeded,status.phase!=Failed"
+    listed = ["get", "pods", "-n", namespace, "-l", TASK_PODS, running, "-o", "jsonpath={.items[*].metadata.name}"]
+    while left := names.intersection(kubectl(*listed).split()):
+        if time.monotonic() > deadline:
+            raise LabError(f"Pods of ended tasks still run after {POD_END_SECONDS} s: {', '.join(sorted(left))}.")
+        time.sleep(POLL_SECONDS)
 
 
 def _delete_pods(namespace: str, names: set[str]) -> None:

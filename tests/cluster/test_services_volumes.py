@@ -125,15 +125,18 @@ def said(space: Space, name: str) -> str:
     return str(space.api.get(f"{space.path}/pods/{name}/log").get("text", "")).strip()
 
 
-def complaint(space: Space, name: str) -> str:
-    """Why a pod does not start."""
+def refused(space: Space, name: str, why: str) -> None:
+    """Wait until an event says that a pod does not start because of `why`.
 
-    def found() -> str:
+    It need not be the first: while the API server still learns which Secrets the node may read, others say why.
+    """
+
+    def said_so() -> bool:
         events = space.api.get(f"{space.path}/events?fieldSelector=involvedObject.name={name}")["items"]
         wanted = ("FailedMount", "FailedAttachVolume")
-        return " ".join(event["message"] for event in events if event["reason"] in wanted)
+        return any(why in event["message"] for event in events if event["reason"] in wanted)
 
-    return str(eventually(f"an event says why {name} waits", found))
+    eventually(f"an event says of {name}: {why}", said_so)
 
 
 def test_a_disk_is_attached_and_given_to_the_pods_group(space: Space, node: Node) -> None:
@@ -197,14 +200,14 @@ def test_a_share_with_a_wrong_key_name_or_option_is_not_mounted(
         source["nodeStageSecretRef"] = {"name": "key", "namespace": space.name}
     bind(space, "one", "ReadWriteMany", options=options, **source)
     run(space, "writer", WRITE, "one")
-    assert why in complaint(space, "writer")
+    refused(space, "writer", why)
 
 
 def test_a_disk_that_the_cloud_does_not_hold_is_not_attached_until_it_does(space: Space, worlds: Worlds) -> None:
     late = f"projects/p/zones/{ZONE}/disks/late"
     bind(space, "one", "ReadWriteOnce", driver=volumes.PD, volumeHandle=late, fsType="ext4")
     run(space, "writer", WRITE, "one", group=0)
-    assert f"disk {late} not found" in complaint(space, "writer")
+    refused(space, "writer", f"disk {late} not found")
     worlds.hold(volumes.GOOGLE_DISK_ITEM, late, name="late", zone=ZONE)
     try:
         assert said(space, "writer") == "written by 50000"

@@ -109,7 +109,6 @@ def _for_everyone(settings: Settings) -> Options:
         ("core", "auth_manager"): "airflow.providers.fab.auth_manager.fab_auth_manager.FabAuthManager",
         ("core", "load_examples"): "False",
         ("core", "execution_api_server_url"): f"http://{service}:{API_PORT}/execution/",
-        ("api", "base_url"): base_url(settings),
         ("logging", "base_log_folder"): LOG_FOLDER,
         ("logging", "colored_console_log"): "False",
     }
@@ -149,6 +148,8 @@ def _for_part(part: Part, settings: Settings) -> Options:
         options["core", "executor"] = executor.name
         # All these need the names of the bundles; who reads the files is another matter.
         options["dag_processor", "dag_bundle_config_list"] = json.dumps(dag_bundles(settings), sort_keys=True)
+    if part in readers("api", "base_url"):
+        options["api", "base_url"] = base_url(settings)
     if part in DAG_READERS:
         options["core", "dags_folder"] = dags_folder(settings)
     if part == "scheduler":

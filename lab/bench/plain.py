@@ -1,4 +1,4 @@
-"""The plainest program that registers what a preview would create: one call a resource, with written-out inputs.
+"""The plainest program that registers what a preview would create: a class of the SDKs each, inputs written out.
 
 What a program takes beyond this one is its own doing: settings, components, ordering.
 """
@@ -21,6 +21,7 @@ PROVIDERS: Final = "pulumi:providers:"
 
 PROGRAM: Final = """\
 import importlib
+import inspect
 import json
 from pathlib import Path
 
@@ -28,8 +29,6 @@ import pulumi
 import pulumi_random
 
 plan = json.loads((Path(__file__).parent / "plan.json").read_text())
-for module in plan["modules"]:
-    importlib.import_module(module)
 unknown = pulumi_random.RandomId("unknown", byte_length=4).hex
 providers = {}
 
@@ -44,14 +43,20 @@ def opened(value):
     return unknown if value == plan["unknown"] else value
 
 
+def arguments(resource, inputs):
+    known = {name.replace("_", "").lower(): name for name in inspect.signature(resource._internal_init).parameters}
+    return {known[key.lower()]: value for key, value in inputs.items() if not key.startswith("__")}
+
+
 for entry in plan["resources"]:
     inputs = opened(entry["inputs"])
     if "package" in entry:
         opts = pulumi.ResourceOptions(version=inputs.pop("version", None))
         providers[entry["urn"]] = pulumi.ProviderResource(entry["package"], entry["name"], inputs, opts)
     else:
+        resource = getattr(importlib.import_module(entry["module"]), entry["class"])
         opts = pulumi.ResourceOptions(provider=providers.get(entry["provider"]))
-        pulumi.CustomResource(entry["type"], entry["name"], inputs, opts)
+        resource(entry["name"], **arguments(resource, inputs), opts=opts)
 """
 
 
@@ -62,8 +67,7 @@ def program(folder: Path, previewed: Run, environment: Mapping[str, str]) -> Sta
     (folder / "Pulumi.yaml").write_text(json.dumps({"name": "plain", "runtime": runtime}))
     (folder / "__main__.py").write_text(PROGRAM)
     resources = [_entry(step) for step in _registered(previewed)]
-    modules = sorted({_module(entry["type"]) for entry in resources if "package" not in entry})
-    plan = {"modules": modules, "unknown": UNKNOWN, "marked": MARKED, "resources": resources}
+    plan = {"unknown": UNKNOWN, "marked": MARKED, "resources": resources}
     (folder / "plan.json").write_text(json.dumps(plan))
     stack = Stack(folder=folder, name="plain", environment=dict(environment))
     stack.create()
@@ -88,6 +92,7 @@ def _entry(metadata: Mapping[str, Any]) -> dict[str, Any]:
     entry["name"] = metadata["urn"].rpartition("::")[2]
     if metadata["type"].startswith(PROVIDERS):
         return {**entry, "package": metadata["type"].removeprefix(PROVIDERS)}
+    entry |= {"module": _module(metadata["type"]), "class": metadata["type"].rpartition(":")[2]}
     return {**entry, "provider": metadata["provider"].rpartition("::")[0]}
 
 

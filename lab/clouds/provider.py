@@ -17,7 +17,7 @@ from lab.clouds.kind import ApiError, Call, Function, Kind
 from lab.clouds.operation import AnswerLostError, HalfDoneError, Operation
 from lab.clouds.schema import UnknownTypeError
 from lab.clouds.schema_check import Fault
-from lab.clouds.values import forgotten, pruned, remembered, with_unknown
+from lab.clouds.values import filled, forgotten, pruned, remembered
 from lab.engine.plugins import sdk_version
 from lab.engine.provider import Provider
 from lab.engine.provider_diff import below, diff
@@ -114,7 +114,7 @@ class CloudProvider(Provider):
         """Make it: accepted at once or refused, there after its time."""
         kind, given = self._kind(request.type), _given(request.properties)
         if request.preview:
-            return provider_pb2.CreateResponse(properties=struct(self._previewed(kind, given, {})))
+            return provider_pb2.CreateResponse(properties=struct(self._previewed(kind, given, {}, {})))
         call = self._call(given, request.urn)
         with self._operation("create", kind, call, given) as operation:
             operation.ask(lambda world: life.accept(kind, call, world, given, operation.unsettled))
@@ -129,8 +129,9 @@ class CloudProvider(Provider):
         """Change it in place."""
         kind, given = self._kind(request.type), _given(request.news)
         if request.preview:
-            before = {key: value for key, value in marked(request.olds).items() if key not in request.old_inputs.fields}
-            return provider_pb2.UpdateResponse(properties=struct(self._previewed(kind, given, before)))
+            held = marked(request.olds)
+            added = {key: value for key, value in held.items() if key not in request.old_inputs.fields}
+            return provider_pb2.UpdateResponse(properties=struct(self._previewed(kind, given, added, held)))
         call = self._call(given, request.urn, request.id, old=opened(request.old_inputs))
         with self._operation("update", kind, call, given) as operation:
             operation.ask(lambda world: life.change(kind, call, world, given, patches=self.patches))
@@ -242,15 +243,20 @@ class CloudProvider(Provider):
                 self.init_failed(operation.call.id, struct(outputs), struct(given), [str(error)])
             self.refuse(str(error))
 
-    def _previewed(self, kind: Kind, given: dict[str, Any], before: Mapping[str, Any]) -> dict[str, Any]:
-        """What a preview knows: the inputs, and of the rest what was there before."""
+    def _previewed(
+        self, kind: Kind, given: dict[str, Any], added: Mapping[str, Any], held: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """What a preview knows: the inputs, and of the rest what was there before.
+
+        Of what was there, `added` are the outputs that were no inputs, and `held` are all.
+        """
         known = schema.resource(kind.token).outputs
-        result = {**before, **given}
+        result = {**added, **given}
         for name, declared in known.items():
             if name not in result and (declared.required or self.optional_unknown):
                 result[name] = UNKNOWN
         for path in kind.computed:
-            result = with_unknown(result, path)
+            result = filled(result, path, held)
         return {key: value for key, value in result.items() if key in known}
 
 

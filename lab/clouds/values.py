@@ -72,20 +72,22 @@ def patched(live: Any, old: Any, new: Any) -> Any:
     return result
 
 
-def with_unknown(values: dict[str, Any], path: str) -> dict[str, Any]:
-    """Values with an unknown at a path whose parents are there and which itself is not."""
+def filled(values: dict[str, Any], path: str, held: Mapping[str, Any]) -> dict[str, Any]:
+    """Values with what was held at a path whose parents are there and which itself is not; unknown if nothing was."""
     result = deepcopy(values)
-    _unknown(result, path_of(path))
+    _fill(result, path_of(path), held)
     return result
 
 
-def _unknown(place: Any, steps: Path) -> None:
+def _fill(place: Any, steps: Path, held: Any) -> None:
     first, *rest = steps
     if first == "*" and isinstance(place, list):
-        for entry in place:
-            _unknown(entry, tuple(rest))
+        others = held if isinstance(held, list) and len(held) == len(place) else [None] * len(place)
+        for entry, other in zip(place, others, strict=True):
+            _fill(entry, tuple(rest), other)
     elif isinstance(place, dict) and not is_secret(place):
+        known = held.get(first) if isinstance(held, Mapping) and not is_secret(held) else None
         if rest:
-            _unknown(place.get(first), tuple(rest))
+            _fill(place.get(first), tuple(rest), known)
         else:
-            place.setdefault(first, UNKNOWN)
+            place.setdefault(first, UNKNOWN if known is None else known)

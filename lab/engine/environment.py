@@ -20,9 +20,10 @@ LEFT_OUT: Final = frozenset(
         "PULUMI_CONFIG_PASSPHRASE_FILE",
         "PULUMI_ORG",
         "PULUMI_STACK",
+        "PYTHONDONTWRITEBYTECODE",
     }
 )
-"""Variables of the user's shell that would lead the program somewhere else."""
+"""Variables of the user's shell that would lead the program somewhere else, or have it compile the SDKs each time."""
 
 
 def environment(

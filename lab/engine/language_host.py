@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -18,6 +19,7 @@ from pulumi.runtime.proto import language_pb2, language_pb2_grpc, plugin_pb2
 from lab.engine import serving
 from lab.engine.language_host_environment import TOOLCHAINS, PythonEnvironment, python_environment
 from lab.engine.language_host_plugin import Output, policy_pack, streamed
+from lab.engine.preloaded import PYTHON_VARIABLE
 from lab.engine.serving import CallError
 
 SHOWN_ALREADY: Final = 32
@@ -173,7 +175,8 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
             "stack": request.stack,
             "organization": request.organization,
         }
-        command = [str(environment.python()), "-u", str(self.runner)]
+        python = os.environ.get(PYTHON_VARIABLE) or str(environment.python())
+        command = [python, "-u", str(self.runner)]
         for name, value in flags.items():
             command += [f"--{name}", value]
         variables = environment.variables() | {

@@ -17,12 +17,17 @@ from cluster_fixture import TestCluster
 
 from lab.clouds.gcp import tokens as gcp
 
-SIDE_BY_SIDE: Final = 2
+SIDE_BY_SIDE: Final = 3
 """Lives at a time: more than a machine of two cores can hurry only wait for each other."""
 LIFE_SECONDS: Final = 540.0
 """How long a test waits for the end of a life, from the moment it asks."""
 QUOTA: Final = "the quota of database servers in this location is used up"
 """What the cloud says to a database that it will not make, however often it is asked."""
+DISABLED: Final = (
+    "Service Usage API has not been used in project my-project before or it is disabled. Enable it by visiting "
+    "https://console.developers.google.com/apis/api/serviceusage.googleapis.com/overview?project=my-project then retry."
+)
+"""What Google says when its API that enables APIs is disabled."""
 BESIDE_SECONDS: Final = 1200.0
 """How much longer takes what goes on beside a refusal, in seconds of a real cloud."""
 AZURE_SERVER: Final = "azure-native:dbforpostgresql:Server"
@@ -92,8 +97,10 @@ def azure_celery(clouds: Clouds) -> CloudLife:
 
 
 def gcp_mixed(clouds: Clouds) -> CloudLife:
-    """Google Cloud with both executors: the answer that there is a bucket gets lost."""
+    """Google Cloud with both executors: no API can be enabled; the answer that there is a bucket gets lost."""
     life = clouds.born("gcp-celery-kubernetes")
+    life.plan({"op": "create", "type": gcp.SERVICE, "kind": "error", "code": 403, "message": DISABLED, "times": 0})
+    life.run("up without APIs", "up")
     life.plan({"op": "create", "type": gcp.BUCKET, "kind": "lost"})
     life.run("up with a lost answer", "up")
     life.run("up once more", "up")
@@ -197,10 +204,14 @@ def looked_at(items: list[pytest.Item]) -> list[str]:
 
 @pytest.fixture(scope="session")
 def cloud_lives(
-    request: pytest.FixtureRequest, cluster: TestCluster, engine: Any, tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest,
+    cluster: TestCluster,
+    engine: Any,
+    python: Mapping[str, str],
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Mapping[str, Future[CloudLife]]]:
     """The lives that this session's tests look at."""
-    variables = furnished(cluster, engine.tools, tmp_path_factory.mktemp("clouds"))
+    variables = furnished(cluster, engine.tools, tmp_path_factory.mktemp("clouds"), python)
     clouds = Clouds(cluster, variables, tmp_path_factory)
     with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
         yield {name: pool.submit(STORIES[name], clouds) for name in looked_at(request.session.items)}

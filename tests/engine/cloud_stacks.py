@@ -150,8 +150,11 @@ class Clouds:
         return life
 
 
-def furnished(cluster: TestCluster, tools: Toolchain, folder: Path) -> dict[str, str]:
-    """The environment of stacks whose simulated clusters are this one, which gets what such clusters bring along."""
+def furnished(cluster: TestCluster, tools: Toolchain, folder: Path, python: Mapping[str, str]) -> dict[str, str]:
+    """The environment of stacks whose simulated clusters are this one, which gets what such clusters bring along.
+
+    `python` is the variable that names what runs their programs.
+    """
     plane = cluster.plane
     authority = Authority(plane.folder / "pki")
     admin: Pair = authority.issue("cloud-tests", "cloud-tests", groups=["system:masters"])
@@ -161,6 +164,7 @@ def furnished(cluster: TestCluster, tools: Toolchain, folder: Path) -> dict[str,
     found = environment(state=folder / "pulumi", tools=tools, simulated_clouds=True)
     return {
         **found,
+        **python,
         "PATH": os.pathsep.join([str(folder / "bin"), found["PATH"]]),
         SPEED_VARIABLE: str(SPEED),
         KUBECONFIG_VARIABLE: str(plane.kubeconfig),

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import pytest
 from cloud_azure import azure  # noqa: F401
@@ -24,8 +25,10 @@ from cloud_lives import (  # noqa: F401
 from cluster_fixture import cluster  # noqa: F401
 from kubernetes_scenarios import scenarios  # noqa: F401
 from program_lives import _changing, _other, _unlucky, life, lives  # noqa: F401
+from settings_flips import flip_clouds, flips  # noqa: F401
 
 from lab.engine.environment import environment
+from lab.engine.preloaded import PYTHON_VARIABLE, preloaded
 from lab.engine.stack import Stack
 from lab.engine.toolchain import Toolchain, toolchain
 from lab.paths import PROJECT
@@ -38,6 +41,25 @@ runtime:
     toolchain: pip
     virtualenv: {virtualenv}
 """
+# fmt: off
+GCP_PARTS: Final = [
+    "artifactregistry", "certificatemanager", "compute", "container", "filestore", "iap", "projects", "serviceaccount",
+    "servicenetworking", "sql", "storage",
+]
+AZURE_PARTS: Final = [
+    "authorization", "compute", "containerregistry", "containerservice", "dbforpostgresql", "managedidentity",
+    "monitor", "network", "operationalinsights", "privatedns", "resources", "storage",
+]
+# fmt: on
+SDKS: Final = (
+    "pydantic",
+    "pulumi",
+    "pulumi_random",
+    *(f"pulumi_kubernetes.{group}" for group in ("apps.v1", "batch.v1", "core.v1", "rbac.v1", "apiextensions")),
+    *(f"pulumi_gcp.{part}" for part in GCP_PARTS),
+    *(f"pulumi_azure_native.{part}" for part in AZURE_PARTS),
+)
+"""What loads slowly of what the program uses."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +74,13 @@ class Engine:
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Engine:
     tools = toolchain()
     return Engine(tools, environment(state=tmp_path_factory.mktemp("pulumi"), tools=tools))
+
+
+@pytest.fixture(scope="session")
+def python(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """The variable by which runs of the real program begin with the SDKs loaded, which is most of what they do."""
+    with preloaded(tmp_path_factory.mktemp("preloaded"), PROJECT / ".venv/bin/python", SDKS) as path:
+        yield {PYTHON_VARIABLE: str(path)}
 
 
 @pytest.fixture

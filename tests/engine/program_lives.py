@@ -171,10 +171,14 @@ def looked_at(items: Sequence[pytest.Item]) -> set[str]:
 
 @pytest.fixture(scope="session")
 def lives(
-    request: pytest.FixtureRequest, cluster: TestCluster, engine: Engine, tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest,
+    cluster: TestCluster,
+    engine: Engine,
+    python: Mapping[str, str],
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Mapping[str, Future[Life]]]:
     """The lives that this session's tests look at, all started together."""
-    world = World(cluster, engine.environment, tmp_path_factory, Meetings())
+    world = World(cluster, {**engine.environment, **python}, tmp_path_factory, Meetings())
     with ThreadPoolExecutor(len(STORIES)) as pool:
         yield {name: pool.submit(STORIES[name], world) for name in looked_at(request.session.items)}
 

@@ -315,6 +315,18 @@ def test_an_update_changes_what_the_program_changed_and_leaves_the_rest() -> Non
     assert values.patched({**live, "gone": 1}, old, new) == {"a": 2, "nodes": {"count": 5, "size": "m"}, "new": True}
 
 
+def test_a_preview_of_an_update_still_knows_what_the_cloud_had_filled_in() -> None:
+    """Else a cluster that only gets another upgrade channel previews every object on it as changed."""
+    said, held = {"endpoints": {"public": True}}, {"endpoints": {"public": False, "name": "x.example.org"}}
+    path = "endpoints.name"
+    assert values.filled(said, path, held) == {"endpoints": {"public": True, "name": "x.example.org"}}
+    assert values.filled(said, path, {}) == {"endpoints": {"public": True, "name": UNKNOWN}}
+    assert values.filled({}, path, held) == {}
+    items = {"items": [{"x": 1}]}
+    assert values.filled(items, "items[*].y", {"items": [{"y": 2}]}) == {"items": [{"x": 1, "y": 2}]}
+    assert values.filled(items, "items[*].y", {"items": []}) == {"items": [{"x": 1, "y": UNKNOWN}]}
+
+
 def test_a_refresh_sees_what_the_program_says_and_not_what_the_cloud_added() -> None:
     live = {"labels": {"a": "2", "cloud": "1"}, "items": [{"x": 1, "y": 2}], "status": "up"}
     said = {"labels": {"a": "1"}, "items": [{"x": 0}]}

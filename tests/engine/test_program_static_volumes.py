@@ -104,10 +104,10 @@ def claims(cluster: TestCluster) -> dict[str, str]:
 
 @pytest.mark.timeout(600)
 def test_static_volumes_are_bound_moved_away_from_and_let_go(
-    engine: Engine, cluster: TestCluster, tmp_path_factory: pytest.TempPathFactory
+    engine: Engine, python: dict[str, str], cluster: TestCluster, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     first = config(cluster.kubeconfig, "celery", namespace=NAMESPACE)
-    stack = program(tmp_path_factory.mktemp("static-volumes"), engine.environment, first)
+    stack = program(tmp_path_factory.mktemp("static-volumes"), {**engine.environment, **python}, first)
     write(stack, "first")
     stack.up()
     before = bound(cluster)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from cloud_lives import QUOTA
+from cloud_lives import DISABLED, QUOTA
 from cloud_stacks import CloudLife
 
 from lab.clouds.gcp import tokens as gcp
@@ -46,6 +46,16 @@ def test_the_same_up_makes_the_rest_when_the_cloud_lets_it(name: str, request: p
     assert (run.code, run.messages()) == (0, [])
     assert set(run.changes()) == {"create"}
     assert f"{life.name}-cloud-database-server" in run.changes()["create"]
+
+
+def test_a_project_that_cannot_enable_apis_is_told_once_what_to_run(gcp_celery_kubernetes: CloudLife) -> None:
+    run = gcp_celery_kubernetes.runs["up without APIs"]
+    assert run.code != 0
+    [advice] = [message for message in run.messages() if "gcloud" in message]
+    assert "`gcloud services enable serviceusage.googleapis.com --project my-project`" in advice
+    assert any(DISABLED in message for message in run.messages())
+    made = {call.type for call in gcp_celery_kubernetes.calls["up without APIs"] if call.outcome == "ok"}
+    assert made == set()
 
 
 def test_a_bucket_whose_making_was_never_answered_is_named_and_not_made_twice(

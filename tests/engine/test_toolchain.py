@@ -113,6 +113,7 @@ def test_the_environment_keeps_the_users_own_settings_out(
         "KUBECONFIG": "/theirs",
         "PULUMI_ACCESS_TOKEN": "theirs",
         "PULUMI_STACK": "theirs",
+        "PYTHONDONTWRITEBYTECODE": "1",
         "PULUMI_CONFIG_PASSPHRASE": "theirs",
         "PULUMI_CONFIG_PASSPHRASE_FILE": "/theirs",
         "PULUMI_BACKEND_URL": "s3://theirs",

@@ -10,7 +10,7 @@ import pulumi
 from pulumi_azure_native import containerservice, managedidentity
 
 from components.cloud.azure.kubeconfig import kubeconfig
-from components.cloud.azure.nodes import POOL_LABEL, SURGE, SYSTEM_TAINT, shape
+from components.cloud.azure.nodes import FIXED, POOL_LABEL, SURGE, SYSTEM_TAINT, shape
 from components.cloud.azure.physical import NODE_GROUP_MAX, Names
 from components.settings.azure import AzureCloud, Maintenance
 from components.settings.azure_network import PrivateApi, RangesApi
@@ -113,6 +113,12 @@ class Cluster(pulumi.ComponentResource):
                     "agentPoolProfiles[0].count",
                     "agentPoolProfiles[0].orchestratorVersion",
                 ],
+                # Its first pool is part of it, and what cannot change of that can of the cluster neither.
+                replace_on_changes=[
+                    "apiServerAccessProfile.enablePrivateCluster",
+                    *(f"agentPoolProfiles[0].{each}" for each in FIXED),
+                ],
+                delete_before_replace=True,
                 custom_timeouts=pulumi.CustomTimeouts(create="60m", update="120m", delete="60m"),
             ),
         )

@@ -18,6 +18,7 @@ from components.settings.azure import AzureCloud
 PORT: Final = 5432
 ADMINISTRATOR: Final = "airflowadministrator"
 """Not one of the names that Flexible Server forbids: admin, administrator, root, guest, public, azure_…, pg_…."""
+DOMAIN: Final = ".postgres.database.azure.com"
 SSL_MODE: Final = "verify-full"
 """Certificates of Flexible Server name its host and are signed by public authorities, which images trust,
 https://learn.microsoft.com/azure/postgresql/security/security-tls."""
@@ -116,6 +117,7 @@ class Database(pulumi.ComponentResource):
             ),
         )
         self._server, self.id = server, server.id
+        host = _host(server)
         # A server changes one thing at a time; what everything waits for comes first.
         metadata = self._database(f"{name}-metadata", "airflow", after=server)
         results = self._database(f"{name}-results", "celery", after=metadata) if args.results else None
@@ -126,7 +128,7 @@ class Database(pulumi.ComponentResource):
             metadata=self._owned(f"{name}-metadata", metadata, user="airflow"),
             results=self._owned(f"{name}-results", results, user="celery") if results is not None else None,
             administrator=interface.Database(
-                host=server.fully_qualified_domain_name,
+                host=host,
                 port=PORT,
                 name="postgres",
                 user=ADMINISTRATOR,
@@ -136,7 +138,7 @@ class Database(pulumi.ComponentResource):
             identity=server.name,
             max_connections=catalogue.max_connections(chosen.size),
         )
-        self.register_outputs({"host": server.fully_qualified_domain_name})
+        self.register_outputs({"host": host})
 
     def _database(self, name: str, database: str, *, after: pulumi.Resource) -> dbforpostgresql.Database:
         return dbforpostgresql.Database(
@@ -159,7 +161,7 @@ class Database(pulumi.ComponentResource):
     def _owned(self, name: str, database: dbforpostgresql.Database, *, user: str) -> interface.Database:
         """The database with the user that will own it."""
         return interface.Database(
-            host=self._server.fully_qualified_domain_name,
+            host=_host(self._server),
             port=PORT,
             name=database.name,
             user=user,
@@ -191,6 +193,15 @@ class Database(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self),
         )
         return made.result
+
+
+def _host(server: dbforpostgresql.Server) -> pulumi.Output[str]:
+    """The server's DNS name, which follows from its own.
+
+    As an output of the server it would be unknown in each preview that changes it, and with it what every pod is given;
+    https://learn.microsoft.com/azure/postgresql/flexible-server/concepts-networking-private.
+    """
+    return pulumi.Output.concat(server.name, DOMAIN)
 
 
 def _maintenance(settings: AzureCloud) -> dbforpostgresql.MaintenanceWindowArgs:

@@ -187,6 +187,9 @@ class Network(pulumi.ComponentResource):
                 parent=self,
                 # Azure changes one subnet of a network at a time.
                 depends_on=list(after),
+                # A range in use cannot change: with another one comes another subnet, and another of what lies in it.
+                replace_on_changes=["addressPrefix"],
+                delete_before_replace=True,
                 # What lay in it goes some minutes after it is gone.
                 custom_timeouts=pulumi.CustomTimeouts(delete="60m"),
             ),

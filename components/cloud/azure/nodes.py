@@ -18,6 +18,17 @@ TASK_TAINT: Final = "airflow-tasks"
 SPOT_TAINT: Final = "kubernetes.azure.com/scalesetpriority"
 """Key of the taint that AKS gives to spot nodes, whether asked for or not."""
 PODS_MAX: Final = 110
+FIXED: Final = (
+    "availabilityZones",
+    "enableEncryptionAtHost",
+    "osDiskSizeGB",
+    "osDiskType",
+    "scaleSetEvictionPolicy",
+    "scaleSetPriority",
+    "vmSize",
+    "vnetSubnetID",
+)
+"""What the API changes of no pool (PropertyChangeNotAllowed), while the plugin would plan it as an update."""
 SURGE: Final = "10%"
 DRAIN_MINUTES: Final = 60
 """How long an upgrade waits for the pods of one node; workers take their time to end."""
@@ -114,6 +125,7 @@ class Nodes(pulumi.ComponentResource):
                 parent=self,
                 # The autoscaler's, and the upgrade channel's.
                 ignore_changes=["count", "orchestratorVersion"],
+                replace_on_changes=[*FIXED],
                 # Gone with the cluster; one by one takes minutes more.
                 deleted_with=args.cluster,
                 # Another pool of one name can only come after the old one.

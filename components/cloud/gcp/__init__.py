@@ -55,7 +55,9 @@ class GoogleCloud(pulumi.ComponentResource):
         self._child = pulumi.ResourceOptions(parent=self, providers=[provider])
         suffix = random.RandomId(f"{name}-suffix", byte_length=SUFFIX_BYTES, opts=pulumi.ResourceOptions(parent=self))
         self._names = Names(instance=settings.name, suffix=suffix.hex)
-        self._apis = Apis(f"{name}-apis", ApisArgs(names=[*_apis(settings, cloud)]), opts=self._child)
+        self._apis = Apis(
+            f"{name}-apis", ApisArgs(project=cloud.project, names=[*_apis(settings, cloud)]), opts=self._child
+        )
 
         network = self._network()
         database = self._database(network)

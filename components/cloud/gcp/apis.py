@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -24,15 +26,18 @@ FULL_NAMES: Final = {
     "storage": "storage.googleapis.com",
 }
 """By the name that they have in state, where the official one may change."""
+DISABLED: Final = re.compile(r"has not been used in project .*/apis/api/([a-z.]+googleapis\.com)/", re.DOTALL)
+"""What Google answers for a disabled API, and which that is; https://cloud.google.com/service-usage/docs/troubleshooting."""
 ALWAYS: Final = ("compute", "container", "credentials", "iam", "networking", "projects", "sql")
 
 
 @dataclass(frozen=True, kw_only=True)
 class ApisArgs:
-    """What is enabled beyond what every stack needs."""
+    """Which APIs are enabled, and where."""
 
+    project: str
     names: Sequence[str]
-    """Keys of FULL_NAMES."""
+    """Keys of FULL_NAMES, beyond what every stack needs."""
 
 
 class Apis(pulumi.ComponentResource):
@@ -42,12 +47,15 @@ class Apis(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: ApisArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("airflow:gcp:Apis", name, None, opts)
+        advice = pulumi.ResourceHookBinding(on_error=[_advice(f"{name}-advice", args.project)])
         self.enabled = {
             api: Service(
                 f"{name}-{api}",
                 service=FULL_NAMES[api],
                 disable_on_destroy=False,
-                opts=pulumi.ResourceOptions(parent=self, custom_timeouts=pulumi.CustomTimeouts(create="20m")),
+                opts=pulumi.ResourceOptions(
+                    parent=self, hooks=advice, custom_timeouts=pulumi.CustomTimeouts(create="20m")
+                ),
             )
             for api in (*ALWAYS, *args.names)
         }
@@ -56,3 +64,20 @@ class Apis(pulumi.ComponentResource):
     def of(self, *names: str) -> list[pulumi.Resource]:
         """What to depend on before the first use of these APIs."""
         return [self.enabled[name] for name in names]
+
+
+def _advice(name: str, project: str) -> pulumi.ErrorHook:
+    """Says once what to run where the API that enables all others is disabled: no program can enable that."""
+    told = threading.Event()
+
+    def tell(failed: pulumi.ErrorHookArgs) -> bool:
+        found = next(filter(None, map(DISABLED.search, failed.errors)), None)
+        if found is not None and not told.is_set():
+            told.set()
+            pulumi.log.error(
+                f"Project {project} has {found[1]} disabled, which this program needs to enable any other API; run "
+                f"`gcloud services enable {found[1]} --project {project}`, and then the same command again"
+            )
+        return False
+
+    return pulumi.ErrorHook(name, tell)

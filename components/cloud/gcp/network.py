@@ -76,7 +76,12 @@ class Network(pulumi.ComponentResource):
             )
             if args.flow_logs
             else None,
-            opts=pulumi.ResourceOptions(parent=self, custom_timeouts=pulumi.CustomTimeouts(delete="30m")),
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                # Of ranges that a cluster uses none can be taken away: with others comes another subnet and cluster.
+                replace_on_changes=["secondaryIpRanges"],
+                custom_timeouts=pulumi.CustomTimeouts(delete="30m"),
+            ),
         )
         router = compute.Router(
             f"{name}-router", name=names.of("router"), network=network.id, region=args.region, opts=child

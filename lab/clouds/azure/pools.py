@@ -182,8 +182,9 @@ def _count_faults(pool: Mapping[str, Any], path: str, mode: str) -> Iterator[Fau
             yield f"{path}minCount", "and maxCount are required with enableAutoScaling"
         elif not least <= low <= high <= NODES_MAX:
             yield f"{path}minCount", f"is {low} and maxCount {high}: {least} ≤ minCount ≤ maxCount ≤ {NODES_MAX}"
-        elif count is not None and not low <= count <= high:
-            yield f"{path}count", f"is {count}, not between minCount {low} and maxCount {high}"
+        # Fewer than minCount are fine: that is how the least number is raised, https://github.com/Azure/AKS/issues/1758.
+        elif count is not None and count > high:
+            yield f"{path}count", f"is {count}, more than maxCount {high}"
     elif low is not None or high is not None:
         yield f"{path}minCount", "and maxCount are for pools with enableAutoScaling only"
     elif count is not None and not least <= count <= NODES_MAX:

@@ -119,10 +119,13 @@ class AzureProvider(CloudProvider):
         found = {"name": name_of(call.id), "type": kind.arm_type, "azureApiVersion": api_version(kind.token), **settled}
         return {key: value for key, value in found.items() if key in known}
 
-    def _previewed(self, kind: Kind, given: dict[str, Any], before: Mapping[str, Any]) -> dict[str, Any]:
+    def _previewed(
+        self, kind: Kind, given: dict[str, Any], added: Mapping[str, Any], held: Mapping[str, Any]
+    ) -> dict[str, Any]:
         """As of every cloud; inside objects, too, everything is unknown that the cloud may still fill in."""
-        known, stable = resource(kind.token).outputs, {key: before[key] for key in STABLE if key in before}
-        return {key: foreseen(value, known[key].type) for key, value in super()._previewed(kind, given, stable).items()}
+        known, stable = resource(kind.token).outputs, {key: added[key] for key in STABLE if key in added}
+        shown = super()._previewed(kind, given, stable, {})
+        return {key: foreseen(value, known[key].type) for key, value in shown.items()}
 
     def Diff(  # noqa: N802 - the protocol's name
         self, request: provider_pb2.DiffRequest, context: grpc.ServicerContext

@@ -88,12 +88,12 @@ class Subnetwork(GcpKind):
     def change(self, call: Call) -> None:
         """As when it is made; secondary ranges that pods live in stay."""
         self._require_free(call)
-        kept = {entry["rangeName"] for entry in call.inputs.get("secondaryIpRanges", [])}
-        before = {entry["rangeName"] for entry in call.old.get("secondaryIpRanges", [])}
+        kept = {(entry["rangeName"], entry["ipCidrRange"]) for entry in call.inputs.get("secondaryIpRanges", [])}
+        before = {(entry["rangeName"], entry["ipCidrRange"]) for entry in call.old.get("secondaryIpRanges", [])}
         if before - kept and call.item is not None and call.world.users(call.item, "holds"):
             raise ApiError(
                 400,
-                f"Cannot remove secondary range {sorted(before - kept)[0]}: it is in use",
+                f"Cannot remove secondary range {sorted(before - kept)[0][0]}: it is in use",
                 reason="resourceInUseByAnotherResource",
             )
 

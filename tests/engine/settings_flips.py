@@ -1,0 +1,156 @@
+"""Each setting changed alone, on stacks that stand: what the engine would do for it, preview by preview."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import Any, Final
+
+import pytest
+from cloud_stacks import CloudLife, Clouds, altered, furnished
+from cluster_fixture import TestCluster
+from program_stacks import done
+from settings_flips_airflow import FLIPS as AIRFLOW
+from settings_flips_azure import BASE as AZURE_BASE
+from settings_flips_azure import FLIPS as AZURE
+from settings_flips_gcp import BASE as GCP_BASE
+from settings_flips_gcp import FLIPS as GCP
+
+from components.settings.azure import AzureCloud
+from components.settings.gcp import GcpCloud
+from components.settings.model import Model
+from components.settings.stack import Settings
+from docs.settings import rows
+from lab.engine.stack import Run
+
+SIDE_BY_SIDE: Final = 2
+"""Previews at a time: one for each core."""
+TOGETHER: Final = "all together"
+FLIP_SECONDS: Final = 580.0
+"""How long a test waits for its preview, those before it included."""
+SIGNS: Final = {"create": "+", "delete": "-", "update": "~", "replace": "±"}
+PROTECTED: Final = re.compile(r'(?:replace resource|delete resource|resource|Preview failed:) "urn:[^"]*::([^":]+)"')
+
+Flips = Mapping[str, tuple[Any, str]]
+"""By key: another value, and what comes of it.
+
+That is a list of logical names without the stack's own, each with a sign: + made, - deleted, ~ changed in place, ± made
+anew; "refused: ..." with what settings say; "protected: ..." with names of what would have to be deleted or made anew,
+of which a preview tells one at least; or "failed: ..." with the answer of the cloud that ends the program.
+"""
+
+
+@dataclass(frozen=True)
+class Base:
+    """A stack file with everything in it that settings are about."""
+
+    stack: str
+    changes: Mapping[str, Any]
+    flips: Flips
+    keys: frozenset[str]
+    """What has to have a row."""
+
+
+def _keys(model: type[Model], prefix: str) -> frozenset[str]:
+    return frozenset(row.key for row in rows(model, prefix) if not row.key.startswith("cloud.") or prefix)
+
+
+BASES: Final = {
+    "gcp": Base(
+        "gcp-celery-kubernetes",
+        GCP_BASE,
+        {**GCP, **AIRFLOW},
+        _keys(GcpCloud, "cloud.") | _keys(Settings, "") | {"cloud.kind"},
+    ),
+    "azure": Base("azure-celery-kubernetes", AZURE_BASE, AZURE, _keys(AzureCloud, "cloud.")),
+}
+
+
+def effects(life: CloudLife, run: Run) -> set[str]:
+    """What a preview says, in the form of the tables."""
+    said = [line.strip() for message in run.messages() for line in message.splitlines()]
+    if refusals := [line for line in said if line.startswith("airflow:")]:
+        return {f"refused: {line}" for line in refusals}
+    if kept := {name for message in run.messages() if "protect" in message for name in PROTECTED.findall(message)}:
+        return {f"protected: {_short(life, name)}" for name in kept}
+    if run.code != 0:
+        return {f"failed: {line}" for line in said}
+    return {SIGNS[op] + _short(life, name) for op, found in done(run).items() for name in found}
+
+
+def _short(life: CloudLife, name: str) -> str:
+    return name.removeprefix(f"{life.name}-")
+
+
+@dataclass(frozen=True)
+class Flipped:
+    """The previews of one base, as they come in."""
+
+    life: CloudLife
+    previews: Mapping[str, Future[Run]]
+    together: Future[Run] | None
+    """An `up` with all changes of the cloud that previews let through, for what a preview cannot know of the cloud."""
+
+    def effects(self, key: str) -> set[str]:
+        """What changing this key would do."""
+        return effects(self.life, self.previews[key].result(FLIP_SECONDS))
+
+
+def flipped(config: Mapping[str, Any], key: str, value: Any) -> dict[str, Any]:
+    """A config with another value at a key; `None` takes it away."""
+    return altered(deepcopy(dict(config)), **{key.removesuffix(".kind").replace(".", "__"): value})
+
+
+@pytest.fixture(scope="session")
+def flip_clouds(
+    cluster: TestCluster, engine: Any, python: Mapping[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> Clouds:
+    """Where these stacks live."""
+    variables = furnished(cluster, engine.tools, tmp_path_factory.mktemp("flips"), python)
+    return Clouds(cluster, variables, tmp_path_factory)
+
+
+@pytest.fixture(scope="session")
+def flips(request: pytest.FixtureRequest, flip_clouds: Clouds) -> Iterator[Mapping[str, Flipped]]:
+    """The stacks that chosen tests look at, up, and a preview for each key that they ask for."""
+    asked: dict[str, list[str]] = {}
+    for item in request.session.items:
+        parameters = getattr(getattr(item, "callspec", None), "params", {})
+        if "flips" in getattr(item, "fixturenames", ()):
+            asked.setdefault(parameters["base"], []).append(parameters.get("key", TOGETHER))
+    with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
+        lives = {base: pool.submit(_standing, flip_clouds, BASES[base]) for base in asked}
+        found: dict[str, Flipped] = {}
+        for base, chosen in asked.items():
+            life = lives[base].result(FLIP_SECONDS)
+            values = {key: BASES[base].flips[key][0] for key in chosen if key != TOGETHER}
+            previews = {key: pool.submit(_preview, life, key, value) for key, value in values.items()}
+            last = pool.submit(_together, life, BASES[base].flips, previews) if TOGETHER in chosen else None
+            found[base] = Flipped(life, previews, last)
+        yield found
+        pool.shutdown(cancel_futures=True)
+
+
+def _standing(clouds: Clouds, base: Base) -> CloudLife:
+    life = clouds.born(base.stack, **base.changes)
+    life.run("up", "up")
+    assert (life.runs["up"].code, life.runs["up"].messages()) == (0, [])
+    return life
+
+
+def _preview(life: CloudLife, key: str, value: Any) -> Run:
+    wanted = life.with_config(flipped(life.config, key, value), f"flip-{key.replace('.', '-')}")
+    return life.stack.preview(*wanted, check=False)
+
+
+def _together(life: CloudLife, flips: Flips, previews: Mapping[str, Future[Run]]) -> Run:
+    wait(previews.values())
+    config = dict(life.config)
+    for key, (value, effect) in flips.items():
+        if key.startswith("cloud.") and not effect.startswith(("refused: ", "protected: ", "failed: ")):
+            config = flipped(config, key, value)
+    life.run(TOGETHER, "up", *life.with_config(config, "together"))
+    return life.runs[TOGETHER]

@@ -29,6 +29,10 @@ from lab.engine.stack import Run
 SIDE_BY_SIDE: Final = 2
 """Previews at a time: one for each core."""
 TOGETHER: Final = "all together"
+APART: Final = frozenset(
+    {"cloud.cluster.endpoint.kind", "cloud.database.high_availability", "cloud.storage.redundancy"}
+)
+"""Changes that exclude another one: of an endpoint's ranges, of recovery to a point in time, of the tier of shares."""
 FLIP_SECONDS: Final = 580.0
 """How long a test waits for its preview, those before it included."""
 SIGNS: Final = {"create": "+", "delete": "-", "update": "~", "replace": "±"}
@@ -150,7 +154,11 @@ def _together(life: CloudLife, flips: Flips, previews: Mapping[str, Future[Run]]
     wait(previews.values())
     config = dict(life.config)
     for key, (value, effect) in flips.items():
-        if key.startswith("cloud.") and not effect.startswith(("refused: ", "protected: ", "failed: ")):
+        if (
+            key.startswith("cloud.")
+            and key not in APART
+            and not effect.startswith(("refused: ", "protected: ", "failed: "))
+        ):
             config = flipped(config, key, value)
     life.run(TOGETHER, "up", *life.with_config(config, "together"))
     return life.runs[TOGETHER]

@@ -29,7 +29,7 @@ FLIPS: Final[dict[str, tuple[Any, str]]] = {
     "cloud.network.nodes": ("10.42.32.0/20", "protected: celery-broker-data cloud-cluster-aks dags"),
     "cloud.network.database": (
         "10.42.16.64/27",
-        "~cloud-database-server ~cloud-network-database-rules ±cloud-network-database-subnet",
+        "protected: cloud-database-server cloud-database-metadata cloud-database-results celery-broker-data dags",
     ),
     "cloud.network.endpoints": ("10.42.16.96/27", ""),
     "cloud.network.pods": ("10.245.0.0/16", "protected: celery-broker-data cloud-cluster-aks dags"),
@@ -92,7 +92,7 @@ FLIPS: Final[dict[str, tuple[Any, str]]] = {
     "cloud.storage.deleted_kept_days": (21, "~cloud-files-service ~cloud-logs-service"),
     "cloud.storage.allowed_ranges": (["203.0.113.0/30"], "~cloud-files-account ~cloud-logs-account"),
     "cloud.shares.protocol": ("nfs", "refused: cloud.shares.tier: 'standard' has no shares by NFS"),
-    "cloud.shares.tier": ("premium", "~cloud-files-account"),
+    "cloud.shares.tier": ("premium", "protected: cloud-files-account celery-broker-data dags"),
     "cloud.broker_disk.tier": ("standard", "~cloud-broker-disk"),
     "cloud.broker_disk.kept": (True, "protected: celery-broker-data celery-broker-data-volume cloud-broker-disk dags"),
     "cloud.registry": ("premium", "~cloud-registry-registry"),

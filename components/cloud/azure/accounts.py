@@ -73,6 +73,8 @@ def account(
         opts=pulumi.ResourceOptions(
             parent=parent,
             protect=args.protect,
+            # What kind an account is it stays, and with it whether its shares are on solid-state disks.
+            replace_on_changes=["kind"],
             custom_timeouts=pulumi.CustomTimeouts(create="20m", update="20m", delete="20m"),
         ),
         **rest,

@@ -113,6 +113,8 @@ class Database(pulumi.ComponentResource):
                     "availabilityZone",
                     "highAvailability.standbyAvailabilityZone",
                 ],
+                # A server stays in its subnet.
+                replace_on_changes=["network.delegatedSubnetResourceId"],
                 custom_timeouts=pulumi.CustomTimeouts(create="60m", update="60m", delete="60m"),
             ),
         )

@@ -18,7 +18,7 @@ END_SECONDS = 20
 
 
 @pytest.fixture(scope="module")
-def python(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def loaded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     with preloaded(tmp_path_factory.mktemp("preloaded"), Path(sys.executable), ["json.tool", "decimal"]) as path:
         yield path
 
@@ -32,34 +32,34 @@ def started(python: Path, folder: Path, text: str, *arguments: str, **environmen
     )
 
 
-def test_a_program_has_its_own_arguments_folder_environment_and_output(python: Path, tmp_path: Path) -> None:
+def test_a_program_has_its_own_arguments_folder_environment_and_output(loaded: Path, tmp_path: Path) -> None:
     text = """
         import os, sys
         print(sys.argv[1:], os.getcwd(), os.environ["ONE"], "HOME" in os.environ, sys.path[0], __name__)
         print("to the other stream", file=sys.stderr)
     """
-    said, complained = started(python, tmp_path, text, "a", "b", ONE="1").communicate(timeout=END_SECONDS)
+    said, complained = started(loaded, tmp_path, text, "a", "b", ONE="1").communicate(timeout=END_SECONDS)
     where = str(tmp_path)
     assert said.strip() == f"['a', 'b'] {where} 1 False {where} __main__"
     assert complained.strip() == "to the other stream"
 
 
-def test_it_has_the_modules_and_nothing_of_the_lab(python: Path, tmp_path: Path) -> None:
+def test_it_has_the_modules_and_nothing_of_the_lab(loaded: Path, tmp_path: Path) -> None:
     text = """
         import sys
         print("decimal" in sys.modules, [name for name in sys.modules if name.split(".")[0] == "lab"])
         print([path for path in sys.path if path.endswith("lab/engine")])
     """
-    assert started(python, tmp_path, text).communicate(timeout=END_SECONDS)[0].split("\n")[:2] == ["True []", "[]"]
+    assert started(loaded, tmp_path, text).communicate(timeout=END_SECONDS)[0].split("\n")[:2] == ["True []", "[]"]
 
 
-def test_what_one_program_changes_no_other_sees(python: Path, tmp_path: Path) -> None:
+def test_what_one_program_changes_no_other_sees(loaded: Path, tmp_path: Path) -> None:
     text = """
         import json
         print(hasattr(json, "changed"))
         json.changed = True
     """
-    assert [started(python, tmp_path, text).communicate(timeout=END_SECONDS)[0] for _ in range(2)] == ["False\n"] * 2
+    assert [started(loaded, tmp_path, text).communicate(timeout=END_SECONDS)[0] for _ in range(2)] == ["False\n"] * 2
 
 
 @pytest.mark.parametrize(
@@ -72,14 +72,14 @@ def test_what_one_program_changes_no_other_sees(python: Path, tmp_path: Path) ->
         ("import os; os.kill(os.getpid(), 9)", -9),
     ],
 )
-def test_it_ends_as_the_program_ends(python: Path, tmp_path: Path, text: str, code: int) -> None:
-    child = started(python, tmp_path, text)
+def test_it_ends_as_the_program_ends(loaded: Path, tmp_path: Path, text: str, code: int) -> None:
+    child = started(loaded, tmp_path, text)
     child.communicate(timeout=END_SECONDS)
     assert child.returncode == code
 
 
 @pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 5), (signal.SIGTERM, -signal.SIGTERM)])
-def test_a_signal_reaches_the_program(python: Path, tmp_path: Path, sent: signal.Signals, code: int) -> None:
+def test_a_signal_reaches_the_program(loaded: Path, tmp_path: Path, sent: signal.Signals, code: int) -> None:
     text = """
         import time
         print("ready")
@@ -88,7 +88,7 @@ def test_a_signal_reaches_the_program(python: Path, tmp_path: Path, sent: signal
         except KeyboardInterrupt:
             raise SystemExit(5)
     """
-    child = started(python, tmp_path, text)
+    child = started(loaded, tmp_path, text)
     assert child.stdout is not None
     assert child.stdout.readline() == "ready\n"
     child.send_signal(sent)
@@ -96,8 +96,8 @@ def test_a_signal_reaches_the_program(python: Path, tmp_path: Path, sent: signal
     assert child.returncode == code
 
 
-def test_a_program_whose_caller_is_killed_ends(python: Path, tmp_path: Path) -> None:
-    child = started(python, tmp_path, "import os, time; print(os.getpid()); time.sleep(60)")
+def test_a_program_whose_caller_is_killed_ends(loaded: Path, tmp_path: Path) -> None:
+    child = started(loaded, tmp_path, "import os, time; print(os.getpid()); time.sleep(60)")
     assert child.stdout is not None
     program = psutil.Process(int(child.stdout.readline()))
     child.kill()

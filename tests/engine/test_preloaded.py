@@ -82,8 +82,8 @@ def test_it_ends_as_the_program_ends(loaded: Path, tmp_path: Path, text: str, co
 def test_a_signal_reaches_the_program(loaded: Path, tmp_path: Path, sent: signal.Signals, code: int) -> None:
     text = """
         import time
-        print("ready")
         try:
+            print("ready")
             time.sleep(60)
         except KeyboardInterrupt:
             raise SystemExit(5)

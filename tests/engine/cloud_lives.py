@@ -18,7 +18,7 @@ from cluster_fixture import TestCluster
 from lab.clouds.gcp import tokens as gcp
 
 SIDE_BY_SIDE: Final = 3
-"""Lives at a time: more than a machine of two cores can hurry only wait for each other."""
+"""Lives at a time: each waits for its cloud and its cluster in between, so that two cores have enough for three."""
 LIFE_SECONDS: Final = 540.0
 """How long a test waits for the end of a life, from the moment it asks."""
 QUOTA: Final = "the quota of database servers in this location is used up"

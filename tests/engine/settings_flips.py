@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -36,7 +35,7 @@ APART: Final = frozenset(
 FLIP_SECONDS: Final = 580.0
 """How long a test waits for its preview, those before it included."""
 SIGNS: Final = {"create": "+", "delete": "-", "update": "~", "replace": "±"}
-PROTECTED: Final = re.compile(r'(?:replace resource|delete resource|resource|Preview failed:) "urn:[^"]*::([^":]+)"')
+PROTECTED: Final = re.compile(r'resource "urn:[^"]*::([^":]+)"')
 
 Flips = Mapping[str, tuple[Any, str]]
 """By key: another value, and what comes of it.
@@ -105,7 +104,7 @@ class Flipped:
 
 def flipped(config: Mapping[str, Any], key: str, value: Any) -> dict[str, Any]:
     """A config with another value at a key; `None` takes it away."""
-    return altered(deepcopy(dict(config)), **{key.removesuffix(".kind").replace(".", "__"): value})
+    return altered(config, **{key.removesuffix(".kind").replace(".", "__"): value})
 
 
 @pytest.fixture(scope="session")

@@ -131,28 +131,37 @@ def bench(
     from lab.paths import PROJECT
 
     everything = not executor and not stack
-    stacks = clouds.STACKS if everything else stack or ()
-    executors = measure.EXECUTORS if everything else executor or ()
-    # Before the node is up: a preview is measured on a quiet machine.
-    on_clouds = [clouds.measure(name) for name in stacks for _ in range(runs)]
-    if executors:
-        demonstration.start_lab()
-    figures = [measure.measure(name) for name in executors for _ in range(runs)]
-    report.write(figures, on_clouds, PROJECT / "bench.json")
-    report.show(figures)
-    report.show_clouds(on_clouds)
+    stacks = clouds.STACKS if everything else tuple(stack or ())
+    executors = measure.EXECUTORS if everything else tuple(executor or ())
+    figures: list[measure.Figures] = []
+    on_clouds: list[clouds.CloudFigures] = []
+    try:
+        # Before the node is up: a preview is measured on a quiet machine.
+        for name in stacks * runs:
+            on_clouds.append(clouds.measure(name))
+        if executors:
+            demonstration.start_lab()
+        for name in executors * runs:
+            figures.append(measure.measure(name))
+    finally:
+        # What was measured before a failure took its minutes, and stays true.
+        report.write(figures, on_clouds, PROJECT / "bench.json")
+        report.show(figures)
+        report.show_clouds(on_clouds)
 
 
 def _inside(stack: str, command: list[str]) -> int:
     from lab import demo as demonstration
     from lab import node
+    from lab.stack_file import StackFile
 
-    made = demonstration.lab_stack(stack)
+    file = StackFile.named(stack)
+    made = demonstration.lab_stack(file)
     kubectl_folder = str(node.kubectl().parent)
     variables = {
         **made.environment,
         "PATH": os.pathsep.join([made.environment["PATH"], kubectl_folder]),
-        "PULUMI_STACK": stack,
+        "PULUMI_STACK": file.name,
     }
     return subprocess.run(command, check=False, cwd=made.folder, env=variables).returncode
 

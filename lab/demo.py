@@ -53,14 +53,21 @@ def start_lab() -> None:
     node.import_images(archives)
 
 
-def lab_stack(name: str, config: str | None = None) -> Stack:
-    """A stack of the program on the lab's node; `name` may be the path of a sample stack file."""
-    file = StackFile.named(name)
+def lab_stack(file: StackFile, config: str | None = None) -> Stack:
+    """The stack of a file on the lab's node, and on a simulated cloud if it asks for one.
+
+    Args:
+        config: the stack file's text; default: its own, with the example DAGs.
+    """
     config = config or file.text(examples=True)
     if file.simulated:
         return workspace(_folder(file.name), file.name, simulated_variables(state_dir() / "pulumi"), config)
-    variables = {**environment(), "KUBECONFIG": str(node.kubeconfig())}
-    return workspace(_folder(file.name), file.name, variables, config)
+    return node_stack(file.name, config)
+
+
+def node_stack(name: str, config: str) -> Stack:
+    """A stack of the program whose cluster is the lab's node."""
+    return workspace(_folder(name), name, {**environment(), "KUBECONFIG": str(node.kubeconfig())}, config)
 
 
 def simulated_variables(state: Path) -> dict[str, str]:
@@ -91,7 +98,7 @@ def run(name: str, *, keep: bool = False) -> None:
             "database, volumes and object storage behind it are real ones on this machine"
         )
         _stand_ins().up()
-    stack = lab_stack(name)
+    stack = lab_stack(file)
     _up(stack)
     outputs = stack.outputs()
     _, url = port_forward(
@@ -230,7 +237,7 @@ def destroy(file: StackFile) -> None:
     Raises:
         LabError: the simulated cloud still holds something.
     """
-    stack = lab_stack(str(file.path), file.text(examples=True, protect=False))
+    stack = lab_stack(file, file.text(examples=True, protect=False))
     if file.simulated and file.protected and stack.outputs():
         say("  the stack is protected: airflow:protect is set to false and applied first")
         _up(stack)

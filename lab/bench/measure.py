@@ -18,7 +18,7 @@ from lab.access import port_forward
 from lab.airflow_client import AirflowClient, logged_in
 from lab.bench import database
 from lab.daemon import Daemon
-from lab.demo import API_PORT, lab_stack
+from lab.demo import API_PORT, node_stack
 from lab.engine.stack import Stack
 from lab.errors import LabError
 from lab.kubectl import kubectl
@@ -50,24 +50,34 @@ class Figures:
 
 def measure(executor: str) -> Figures:
     """Install, run, measure, and take it all away again; what an earlier run left behind goes first."""
-    name = f"bench-{executor.replace('+', '-')}"
-    stack = lab_stack(name, yaml.safe_dump({"config": _config(name, executor)}))
+    stack = bench_stack(executor)
     if stack.state().get("resources"):
-        with step(f"Take away what an earlier {name} left"):
-            _take_away(stack, name)
-        stack = lab_stack(name, yaml.safe_dump({"config": _config(name, executor)}))
-    with step(f"A database for {name}"):
-        given = database.start()
+        with step(f"Take away what an earlier {stack.name} left"):
+            _take_away(stack)
+        stack = bench_stack(executor)
+    with step(f"A database for {stack.name}"):
+        use(stack, database.start())
+    try:
+        return _measured(stack, executor)
+    finally:
+        with step(f"Take {stack.name} away"):
+            _take_away(stack)
+
+
+def bench_stack(executor: str) -> Stack:
+    """The stack of an executor, on the lab's node; it has no database yet."""
+    name = f"bench-{executor.replace('+', '-')}"
+    return node_stack(name, yaml.safe_dump({"config": _config(name, executor)}))
+
+
+def use(stack: Stack, given: database.BenchDatabase) -> None:
+    """Give a stack its database."""
     stack.configure("airflow:metadata_database_url", given.metadata_url, secret=True)
     stack.configure("airflow:result_database_url", given.result_url, secret=True)
-    try:
-        return _measured(stack, name, executor)
-    finally:
-        with step(f"Take {name} away"):
-            _take_away(stack, name)
 
 
-def _take_away(stack: Stack, name: str) -> None:
+def _take_away(stack: Stack) -> None:
+    name = stack.name
     Daemon(name=f"port-forward-{name}-{name}-api-server", folder=_forward_folder(name)).stop()
     # A run that was killed leaves its lock.
     stack.pulumi("cancel", "--yes", "--stack", name, check=False)
@@ -88,7 +98,8 @@ def _config(name: str, executor: str) -> dict[str, object]:
     }
 
 
-def _measured(stack: Stack, name: str, executor: str) -> Figures:
+def _measured(stack: Stack, executor: str) -> Figures:
+    name = stack.name
     log = state_dir() / f"{name}.log"
     with step(f"{name}: from nothing to the first DAG run"), log.open("w") as out:
         started = time.monotonic()

@@ -6,17 +6,11 @@ from collections.abc import Mapping
 from ipaddress import IPv4Network
 from typing import Annotated, Final, Literal
 
-from pydantic import AfterValidator, Field, ValidationInfo, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 
 from components.settings.model import Model
+from components.settings.ranges import AddressRange, ClientRange
 
-PRIVATE: Final = (
-    IPv4Network("10.0.0.0/8"),
-    IPv4Network("172.16.0.0/12"),
-    IPv4Network("192.168.0.0/16"),
-    IPv4Network("100.64.0.0/10"),
-)
-"""What nobody is on the internet: RFC 1918 and RFC 6598."""
 TAKEN_BY_AKS: Final = (IPv4Network("172.30.0.0/16"), IPv4Network("172.31.0.0/16"), IPv4Network("192.0.2.0/24"))
 """What no range of a cluster may overlap, https://learn.microsoft.com/azure/aks/azure-cni-overlay."""
 LONGEST: Final[Mapping[str, int]] = {
@@ -31,40 +25,6 @@ LONGEST: Final[Mapping[str, int]] = {
 SERVICES_SHORTEST: Final = 13
 """A range of Services is smaller than a /12."""
 SUBNETS: Final = ("nodes", "database", "endpoints")
-
-
-def _network(text: str) -> str:
-    """The address range, if it is a private one.
-
-    Raises:
-        ValueError: it is not, or has bits set behind its prefix; "rule; remedy".
-    """
-    try:
-        network = IPv4Network(text)
-    except ValueError as error:
-        raise ValueError(f"is no address range ({error}); write one like 10.42.0.0/20") from None
-    if not any(network.subnet_of(private) for private in PRIVATE):
-        raise ValueError("is not private; use a range of 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16 or 100.64.0.0/10")
-    return text
-
-
-def _client(text: str) -> str:
-    """The address range of those who may come in.
-
-    Raises:
-        ValueError: no range, or everyone; "rule; remedy".
-    """
-    try:
-        network = IPv4Network(text)
-    except ValueError as error:
-        raise ValueError(f"is no address range ({error}); write one like 203.0.113.7/32") from None
-    if network.prefixlen == 0:
-        raise ValueError("lets everyone in; list the ranges of those who operate the stack")
-    return text
-
-
-AddressRange = Annotated[str, AfterValidator(_network), Field(title="private IPv4 range in CIDR form")]
-ClientRange = Annotated[str, AfterValidator(_client), Field(title="IPv4 range in CIDR form")]
 
 
 class Network(Model):

@@ -11,50 +11,14 @@ from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from components.settings import gcp_regions, gcp_sql
 from components.settings.model import ImageReference, Model
+from components.settings.ranges import AddressRange, ClientRange
 
-PRIVATE: Final = (
-    IPv4Network("10.0.0.0/8"),
-    IPv4Network("172.16.0.0/12"),
-    IPv4Network("192.168.0.0/16"),
-    IPv4Network("100.64.0.0/10"),
-)
-"""What nobody is on the internet: RFC 1918 and RFC 6598."""
 DOCKER: Final = IPv4Network("172.17.0.0/16")
 """Cloud SQL cannot answer clients from here, https://cloud.google.com/sql/docs/postgres/private-ip."""
 SHARED_SUFFIXES: Final = ("-micro", "-small")
 LEAST_CONNECTIONS: Final = 50
 """What Cloud SQL gives its second smallest tier."""
 OWNED_FLAGS: Final = frozenset({"cloudsql.iam_authentication", "cloudsql.enable_pgaudit"})
-
-
-def _network(text: str) -> str:
-    """The address range, if it is one.
-
-    Raises:
-        ValueError: it is not, has bits set behind its prefix, or is public; "rule; remedy".
-    """
-    try:
-        network = IPv4Network(text)
-    except ValueError as error:
-        raise ValueError(f"is no address range ({error}); write one like 10.10.0.0/20") from None
-    if not any(network.subnet_of(private) for private in PRIVATE):
-        raise ValueError("is not private; use a range of 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16 or 100.64.0.0/10")
-    return text
-
-
-def _client(text: str) -> str:
-    """The address range of those who may talk to the cluster's API.
-
-    Raises:
-        ValueError: no range, or everyone; "rule; remedy".
-    """
-    try:
-        network = IPv4Network(text)
-    except ValueError as error:
-        raise ValueError(f"is no address range ({error}); write one like 203.0.113.7/32") from None
-    if network.prefixlen == 0:
-        raise ValueError("lets everyone in; list the ranges of those who operate the cluster")
-    return text
 
 
 def _region(text: str) -> str:
@@ -81,8 +45,6 @@ def _machine(text: str) -> str:
     return text
 
 
-AddressRange = Annotated[str, AfterValidator(_network), Field(title="private IPv4 range in CIDR form")]
-ClientRange = Annotated[str, AfterValidator(_client), Field(title="IPv4 range in CIDR form")]
 MachineType = Annotated[str, AfterValidator(_machine), Field(title="machine type of Compute Engine")]
 ProjectId = Annotated[
     str, Field(pattern=r"^[a-z][a-z0-9-]{4,28}[a-z0-9]\Z", title="project id: 6 to 30 of a-z, 0-9 and -")

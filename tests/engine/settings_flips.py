@@ -27,7 +27,10 @@ from lab.engine.stack import Run
 
 SIDE_BY_SIDE: Final = 2
 """Previews at a time: one for each core."""
+APPLIED: Final = ""
+"""Stands for what tests ask of no key alone."""
 TOGETHER: Final = "all together"
+FREE: Final = "protection taken away"
 APART: Final = frozenset(
     {"cloud.cluster.endpoint.kind", "cloud.database.high_availability", "cloud.storage.redundancy"}
 )
@@ -42,7 +45,7 @@ Flips = Mapping[str, tuple[Any, str]]
 
 That is a list of logical names without the stack's own, each with a sign: + made, - deleted, ~ changed in place, ± made
 anew; "refused: ..." with what settings say; "protected: ..." with names of what would have to be deleted or made anew,
-of which a preview tells one at least; or "failed: ..." with the answer of the cloud that ends the program.
+of which a preview tells one at least.
 """
 
 
@@ -94,8 +97,9 @@ class Flipped:
 
     life: CloudLife
     previews: Mapping[str, Future[Run]]
-    together: Future[Run] | None
-    """An `up` with all changes of the cloud that previews let through, for what a preview cannot know of the cloud."""
+    applied: Future[Mapping[str, Run]] | None
+    """What previews do not know of the cloud shows in an `up` with all changes of it that they let through, and in one
+    without protection."""
 
     def effects(self, key: str) -> set[str]:
         """What changing this key would do."""
@@ -123,15 +127,15 @@ def flips(request: pytest.FixtureRequest, flip_clouds: Clouds) -> Iterator[Mappi
     for item in request.session.items:
         parameters = getattr(getattr(item, "callspec", None), "params", {})
         if "flips" in getattr(item, "fixturenames", ()):
-            asked.setdefault(parameters["base"], []).append(parameters.get("key", TOGETHER))
+            asked.setdefault(parameters["base"], []).append(parameters.get("key", APPLIED))
     with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
         lives = {base: pool.submit(_standing, flip_clouds, BASES[base]) for base in asked}
         found: dict[str, Flipped] = {}
         for base, chosen in asked.items():
             life = lives[base].result(FLIP_SECONDS)
-            values = {key: BASES[base].flips[key][0] for key in chosen if key != TOGETHER}
+            values = {key: BASES[base].flips[key][0] for key in chosen if key != APPLIED}
             previews = {key: pool.submit(_preview, life, key, value) for key, value in values.items()}
-            last = pool.submit(_together, life, BASES[base].flips, previews) if TOGETHER in chosen else None
+            last = pool.submit(_applied, life, BASES[base].flips, previews) if APPLIED in chosen else None
             found[base] = Flipped(life, previews, last)
         yield found
         pool.shutdown(cancel_futures=True)
@@ -149,15 +153,13 @@ def _preview(life: CloudLife, key: str, value: Any) -> Run:
     return life.stack.preview(*wanted, check=False)
 
 
-def _together(life: CloudLife, flips: Flips, previews: Mapping[str, Future[Run]]) -> Run:
+def _applied(life: CloudLife, flips: Flips, previews: Mapping[str, Future[Run]]) -> Mapping[str, Run]:
     wait(previews.values())
     config = dict(life.config)
     for key, (value, effect) in flips.items():
-        if (
-            key.startswith("cloud.")
-            and key not in APART
-            and not effect.startswith(("refused: ", "protected: ", "failed: "))
-        ):
+        if key.startswith("cloud.") and key not in APART and not effect.startswith(("refused: ", "protected: ")):
             config = flipped(config, key, value)
     life.run(TOGETHER, "up", *life.with_config(config, "together"))
-    return life.runs[TOGETHER]
+    config = altered(config, protect=False, cloud__production_data=False)
+    life.run(FREE, "up", *life.with_config(config, "free"))
+    return life.runs

@@ -21,7 +21,7 @@ CLUSTER: Final = (
 FLIPS: Final[dict[str, tuple[Any, str]]] = {
     "cloud.subscription_id": (
         "11111111-1111-1111-1111-111111111111",
-        "failed: invoke of azure-native:storage:listStorageAccountKeys failed",
+        "refused: airflow:cloud.subscription_id: '11111111-1111-1111-1111-111111111111' is another subscription",
     ),
     "cloud.location": ("northeurope", "protected: celery-broker-data cloud-group dags"),
     "cloud.zones": (["1", "2"], "protected: celery-broker-data cloud-cluster-aks dags"),

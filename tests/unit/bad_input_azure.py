@@ -52,7 +52,7 @@ CASES: Final[dict[str, tuple[dict[str, Any], str, str, str, str]]] = {
         "network.nodes",
         "'10.42.0.1/20'",
         "is no address range",
-        "write one like 10.42.0.0/20",
+        "write one like 10.10.0.0/20",
     ),
     "a public range": (
         {"network": {"pods": "8.8.0.0/16"}},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Final
 
 from tests.unit.properties_gcp import at_least, is_set, rows
@@ -13,7 +14,7 @@ def one_of(*values: object) -> Any:
 
 def is_role_on_a_thing(scope: Any) -> bool:
     """Not on the subscription."""
-    return isinstance(scope, str) and scope != "" and not scope.startswith("/subscriptions/")
+    return isinstance(scope, str) and scope != "" and re.fullmatch("/subscriptions/[^/]*/?", scope) is None
 
 
 def trusts_one_account(subject: Any) -> bool:

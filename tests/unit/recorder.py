@@ -222,9 +222,14 @@ class Monitor(mocks.MockMonitor):
             self.seen[urn] = registration
         return resource_pb2.RegisterResourceResponse(
             urn=urn,
-            id=f"{request.name}-id" if request.custom else "",
+            id=self._id(request) if request.custom else "",
             object=json_format.ParseDict(answered, struct_pb2.Struct()),
         )
+
+    def _id(self, request: Any) -> str:
+        if request.type == "azure-native:resources:ResourceGroup":
+            return recorder_azure.group_id(request.name)
+        return f"{request.name}-id"
 
     def _computed(self, type_: str, urn: str, name: str, sent: Mapping[str, Any]) -> dict[str, Any]:
         """What a provider adds to the inputs; in a preview only the names that it chooses beforehand."""

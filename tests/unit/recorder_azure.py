@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import yaml
 
+SUBSCRIPTION: Final = "00000000-0000-0000-0000-000000000000"
 TENANT: Final = "11111111-1111-1111-1111-111111111111"
 OPERATOR: Final = "22222222-2222-2222-2222-222222222222"
 AZURE_CLI: Final = "04b07795-8ddb-461a-bbee-02f9e1bf7b46"
@@ -57,6 +58,11 @@ def uuid(*seed: str) -> str:
     """A UUID that is the same for the same seed."""
     drawn = hashlib.sha256("\0".join(seed).encode()).hexdigest()
     return "-".join((drawn[:8], drawn[8:12], drawn[12:16], drawn[16:20], drawn[20:32]))
+
+
+def group_id(name: str) -> str:
+    """The id of a resource group, of which the program reads the subscription."""
+    return f"/subscriptions/{SUBSCRIPTION}/resourceGroups/{name}"
 
 
 def computed(type_: str, name: str, sent: Mapping[str, Any]) -> dict[str, Any]:

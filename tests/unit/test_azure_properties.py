@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import pytest
 
-from tests.unit import recorder, stacks_azure
+from tests.unit import recorder, recorder_azure, stacks_azure
 from tests.unit.properties_azure import DIFFERENT, PARAMETERS, POOLS, PRODUCTION_PARAMETERS, ROWS
 from tests.unit.properties_gcp import SAME, Row
 from tests.unit.recorder import Recording
@@ -227,12 +227,12 @@ def test_the_role_of_an_identity_is_the_least_that_does() -> None:
         "broker-role": (disk, "airflow-cloud-broker-disk-id"),
         "cluster-subnet-role": (network, "airflow-cloud-network-nodes-subnet-id"),
         "front-address-role": (network, "airflow-cloud-front-address-id"),
-        "front-list-role": ("acdd72a7-3385-48ef-bd42-f606fba81ae7", "airflow-cloud-group-id"),
+        "front-list-role": ("acdd72a7-3385-48ef-bd42-f606fba81ae7", recorder_azure.group_id("airflow-cloud-group")),
         "identities-api-server-role": (reader, "airflow-cloud-logs-container-id"),
         "identities-task-role": (writer, "airflow-cloud-logs-container-id"),
         "identities-triggerer-role": (writer, "airflow-cloud-logs-container-id"),
         "identities-worker-role": (writer, "airflow-cloud-logs-container-id"),
-        "operator-role": ("b1ff04bb-8a4e-4dc4-8eb5-8693973ce19b", "airflow-cloud-group-id"),
+        "operator-role": ("b1ff04bb-8a4e-4dc4-8eb5-8693973ce19b", recorder_azure.group_id("airflow-cloud-group")),
         "registry-pull-role": ("7f951dda-4ed3-4680-a7ca-43fe172d538d", "airflow-cloud-registry-registry-id"),
     }
     found = {

@@ -32,6 +32,7 @@ from components.cloud.azure.storage import (
     LogStorage,
     LogStorageArgs,
 )
+from components.cloud.azure.subscription import within
 from components.cloud.interface import Cloud, VolumeUse
 from components.settings import azure_catalogue as catalogue
 from components.settings.airflow import Gateway, ShareDags, StoreLogs, VolumeLogs
@@ -77,7 +78,8 @@ class Azure(pulumi.ComponentResource):
             tags=self._names.tags(),
             opts=self._own(protect=settings.protect),
         )
-        self._group, self._group_id = group.name, group.id
+        self._group = group.name
+        self._group_id = group.id.apply(lambda found: within(cloud.subscription_id, found))
         # Asked for after something exists: a first preview needs no login.
         self._operator = authorization.get_client_config_output(
             pulumi.InvokeOutputOptions(parent=self, provider=provider, depends_on=[group])

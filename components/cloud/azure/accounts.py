@@ -75,6 +75,8 @@ def account(
             protect=args.protect,
             # What kind an account is it stays, and with it whether its shares are on solid-state disks.
             replace_on_changes=["kind"],
+            # Two of one name cannot be.
+            delete_before_replace=True,
             custom_timeouts=pulumi.CustomTimeouts(create="20m", update="20m", delete="20m"),
         ),
         **rest,

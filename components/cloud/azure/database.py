@@ -115,11 +115,16 @@ class Database(pulumi.ComponentResource):
                 ],
                 # A server stays in its subnet.
                 replace_on_changes=["network.delegatedSubnetResourceId"],
+                # Two of one name cannot be.
+                delete_before_replace=True,
                 custom_timeouts=pulumi.CustomTimeouts(create="60m", update="60m", delete="60m"),
             ),
         )
         self._server, self.id = server, server.id
-        host = _host(server)
+        # It follows from the server's name. As an output of the server it would be unknown in each preview that
+        # changes it, and with it what every pod is given;
+        # https://learn.microsoft.com/azure/postgresql/flexible-server/concepts-networking-private.
+        self._host = pulumi.Output.concat(server.name, DOMAIN)
         # A server changes one thing at a time; what everything waits for comes first.
         metadata = self._database(f"{name}-metadata", "airflow", after=server)
         results = self._database(f"{name}-results", "celery", after=metadata) if args.results else None
@@ -130,7 +135,7 @@ class Database(pulumi.ComponentResource):
             metadata=self._owned(f"{name}-metadata", metadata, user="airflow"),
             results=self._owned(f"{name}-results", results, user="celery") if results is not None else None,
             administrator=interface.Database(
-                host=host,
+                host=self._host,
                 port=PORT,
                 name="postgres",
                 user=ADMINISTRATOR,
@@ -140,7 +145,7 @@ class Database(pulumi.ComponentResource):
             identity=server.name,
             max_connections=catalogue.max_connections(chosen.size),
         )
-        self.register_outputs({"host": host})
+        self.register_outputs({"host": self._host})
 
     def _database(self, name: str, database: str, *, after: pulumi.Resource) -> dbforpostgresql.Database:
         return dbforpostgresql.Database(
@@ -163,7 +168,7 @@ class Database(pulumi.ComponentResource):
     def _owned(self, name: str, database: dbforpostgresql.Database, *, user: str) -> interface.Database:
         """The database with the user that will own it."""
         return interface.Database(
-            host=_host(self._server),
+            host=self._host,
             port=PORT,
             name=database.name,
             user=user,
@@ -195,15 +200,6 @@ class Database(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self),
         )
         return made.result
-
-
-def _host(server: dbforpostgresql.Server) -> pulumi.Output[str]:
-    """The server's DNS name, which follows from its own.
-
-    As an output of the server it would be unknown in each preview that changes it, and with it what every pod is given;
-    https://learn.microsoft.com/azure/postgresql/flexible-server/concepts-networking-private.
-    """
-    return pulumi.Output.concat(server.name, DOMAIN)
 
 
 def _maintenance(settings: AzureCloud) -> dbforpostgresql.MaintenanceWindowArgs:

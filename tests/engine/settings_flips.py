@@ -31,10 +31,21 @@ APPLIED: Final = ""
 """Stands for what tests ask of no key alone."""
 TOGETHER: Final = "all together"
 FREE: Final = "protection taken away"
+ANEW: Final = "made anew"
 APART: Final = frozenset(
     {"cloud.cluster.endpoint.kind", "cloud.database.high_availability", "cloud.storage.redundancy"}
 )
 """Changes that exclude another one: of an endpoint's ranges, of recovery to a point in time, of the tier of shares."""
+REPLACED: Final = frozenset(
+    {
+        "cloud.broker_disk.kept",
+        "cloud.database.geo_redundant_backup",
+        "cloud.network.database",
+        "cloud.registry",
+        "cloud.shares.tier",
+    }
+)
+"""Changes that protection refuses and that, without it, replace less than a cluster."""
 FLIP_SECONDS: Final = 580.0
 """How long a test waits for its preview, those before it included."""
 SIGNS: Final = {"create": "+", "delete": "-", "update": "~", "replace": "±"}
@@ -98,8 +109,8 @@ class Flipped:
     life: CloudLife
     previews: Mapping[str, Future[Run]]
     applied: Future[Mapping[str, Run]] | None
-    """What previews do not know of the cloud shows in an `up` with all changes of it that they let through, and in one
-    without protection."""
+    """What previews do not know of the cloud shows in an `up` with all changes of it that they let through, and without
+    protection in one with those that it refuses."""
 
     def effects(self, key: str) -> set[str]:
         """What changing this key would do."""
@@ -162,4 +173,7 @@ def _applied(life: CloudLife, flips: Flips, previews: Mapping[str, Future[Run]])
     life.run(TOGETHER, "up", *life.with_config(config, "together"))
     config = altered(config, protect=False, cloud__production_data=False)
     life.run(FREE, "up", *life.with_config(config, "free"))
+    for key in REPLACED & flips.keys():
+        config = flipped(config, key, flips[key][0])
+    life.run(ANEW, "up", *life.with_config(config, "anew"))
     return life.runs

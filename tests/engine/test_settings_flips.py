@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 import pytest
-from settings_flips import BASES, FLIP_SECONDS, FREE, TOGETHER, Flipped
+from settings_flips import ANEW, BASES, FLIP_SECONDS, FREE, TOGETHER, Flipped
 
 pytestmark = pytest.mark.each_setting
 
@@ -34,7 +34,7 @@ def test_one_key_changes_what_it_is_about(base: str, key: str, flips: Mapping[st
         assert found == set(expected.split())
 
 
-@pytest.mark.parametrize("step", [TOGETHER, FREE])
+@pytest.mark.parametrize("step", [TOGETHER, FREE, ANEW])
 @pytest.mark.parametrize("base", BASES)
 def test_the_cloud_takes_all_changes_that_are_planned(base: str, step: str, flips: Mapping[str, Flipped]) -> None:
     """A preview asks no cloud: what an API never changes must be planned as a replacement, or is found out too late."""

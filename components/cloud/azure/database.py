@@ -114,7 +114,7 @@ class Database(pulumi.ComponentResource):
                     "highAvailability.standbyAvailabilityZone",
                 ],
                 # A server stays in its subnet.
-                replace_on_changes=["network.delegatedSubnetResourceId"],
+                replace_on_changes=["network"],
                 # Two of one name cannot be.
                 delete_before_replace=True,
                 custom_timeouts=pulumi.CustomTimeouts(create="60m", update="60m", delete="60m"),

@@ -15,6 +15,9 @@ from types import ModuleType
 
 def leave_out_sdk() -> None:
     """Make `pulumi.runtime.proto` importable without running the SDK's own packages above it."""
+    if "pulumi" in sys.modules:
+        # A preloaded Python has done it.
+        return
     spec = find_spec("pulumi")
     if spec is None or spec.origin is None:
         return

@@ -8,10 +8,12 @@ import shlex
 import shutil
 import subprocess
 import sys
+from contextlib import AbstractContextManager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
+from lab.engine.preloaded import PLUGINS_VARIABLE, preloaded
 from lab.errors import LabError
 from lab.lock import locked
 from lab.paths import cache_dir
@@ -28,6 +30,18 @@ CLOUDS: Final = {
 }
 """Plugin name to the module that simulates its cloud. Never installed unless simulated clouds are asked for: the same
 names belong to plugins that make real things."""
+LAUNCH: Final = Path(__file__).with_name("launch.py")
+ISOLATED: Final = "-I"
+"""Neither the folder of the program nor variables of the user decide which modules a plugin finds."""
+LOADED: Final = (
+    "lab.clouds.azure.provider",
+    "lab.clouds.gcp.provider",
+    "lab.engine.kubernetes_provider.server",
+    "lab.engine.language_host_environment",
+    "lab.engine.language_host_plugin",
+    "lab.engine.random_values",
+)
+"""What plugins consist of, but for the modules that they run."""
 FETCH_TIMEOUT_SECONDS: Final = 600.0
 
 
@@ -59,9 +73,12 @@ def install_clouds(home: Path) -> None:
 
 def write_launcher(path: Path, module: str, *arguments: str) -> None:
     """An executable that runs a module of this checkout with this Python; the arguments come before its own."""
-    # Isolated (-I): neither the folder of the program nor variables of the user decide which modules a plugin finds.
-    command = [sys.executable, "-I", str(Path(__file__).with_name("launch.py")), module, *arguments]
-    text = f'#!/bin/sh\nexec {shlex.join(command)} "$@"\n'
+    what = shlex.join([str(LAUNCH), module, *arguments])
+    text = (
+        "#!/bin/sh\n"
+        f'if [ -n "${PLUGINS_VARIABLE}" ]; then exec "${PLUGINS_VARIABLE}" {what} "$@"; fi\n'
+        f'exec {shlex.join([sys.executable, ISOLATED])} {what} "$@"\n'
+    )
     if path.exists() and path.read_text() == text:
         return
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -69,6 +86,12 @@ def write_launcher(path: Path, module: str, *arguments: str) -> None:
     partial.write_text(text)
     partial.chmod(0o755)
     partial.rename(path)
+
+
+def preloaded_plugins(folder: Path) -> AbstractContextManager[Path]:
+    """The executable for PLUGINS_VARIABLE, while its server runs in a folder."""
+    through = (ISOLATED, str(LAUNCH), "lab.engine.preloaded")
+    return preloaded(folder, Path(sys.executable), LOADED, through=through)
 
 
 def fetch_official(cli: Path, home: Path) -> str:

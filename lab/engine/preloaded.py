@@ -1,8 +1,9 @@
 """A Python with modules loaded already: a server that forks for each program, and a client that stands in for `python`.
 
-Loading the SDKs is most of what a run of the program takes. Suites that run it a hundred times load them once: the
-language host starts the client in the place of `python` where PYTHON_VARIABLE names it. Stands alone, without the
-lab's other modules: what is loaded here, every program has.
+Loading the SDKs is most of what a run of the program takes, and loading gRPC most of what a plugin does. Suites that
+run them hundreds of times load both once: the language host starts the client in the place of `python` where
+PYTHON_VARIABLE names it, and plugins start by the one that PLUGINS_VARIABLE names. Stands alone, without the lab's
+other modules: what is loaded here, every program has.
 """
 
 from __future__ import annotations
@@ -27,18 +28,26 @@ from typing import Any, Final, NoReturn
 
 PYTHON_VARIABLE: Final = "LAB_PRELOADED_PYTHON"
 """Names the executable that runs programs in the place of their virtual environment's `python`."""
+PLUGINS_VARIABLE: Final = "LAB_PRELOADED_PLUGINS"
+"""Names the executable that runs the launcher of plugins in the place of the lab's Python."""
+PARENT_POLL_SECONDS: Final = 1.0
 LENGTH: Final = struct.Struct("!I")
 CODE: Final = struct.Struct("!i")
 SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 
 
 @contextmanager
-def preloaded(folder: Path, python: Path, modules: Sequence[str]) -> Iterator[Path]:
-    """The executable to use for this Python, while a server with these modules runs in a folder."""
+def preloaded(
+    folder: Path, python: Path, modules: Sequence[str], *, through: Sequence[str] = (__file__,)
+) -> Iterator[Path]:
+    """The executable to use for this Python, while a server with these modules runs in a folder.
+
+    `through` are the arguments by which this Python comes to run this module.
+    """
     address, client = folder / "preloaded.socket", folder / "python"
     client.write_text(f'#!/bin/sh\nexec {python} -S -E {__file__} run {address} "$@"\n')
     client.chmod(0o755)
-    command = [str(python), __file__, "serve", str(address), *modules]
+    command = [str(python), *through, "serve", str(address), *modules]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as server:
         assert server.stdin is not None
         assert server.stdout is not None
@@ -54,7 +63,8 @@ def preloaded(folder: Path, python: Path, modules: Sequence[str]) -> Iterator[Pa
 
 def serve(address: str, modules: Sequence[str]) -> None:
     """Load the modules, and fork for each client until standard input ends."""
-    sys.path.remove(str(Path(__file__).parent))
+    if not sys.flags.safe_path:
+        sys.path.remove(str(Path(__file__).parent))
     for name in modules:
         # SDKs load their modules no sooner than something in them is asked for.
         getattr(importlib.import_module(name), "Args", None)
@@ -142,7 +152,8 @@ def _become(asked: Mapping[str, Any], streams: Sequence[int]) -> None:
     os.environ.clear()
     os.environ.update(asked["environment"])
     sys.argv = asked["arguments"]
-    sys.path.insert(0, str(Path(sys.argv[0]).parent))
+    if not sys.flags.safe_path:
+        sys.path.insert(0, str(Path(sys.argv[0]).parent))
     for output in (sys.stdout, sys.stderr):
         output.reconfigure(write_through=True)  # type: ignore[union-attr]
 
@@ -161,7 +172,11 @@ def run(address: str, arguments: Sequence[str]) -> NoReturn:
         server.sendall(text)
         for number in SIGNALS:
             signal.signal(number, hand_on)
-        select.select([server], [], [])
+        parent = os.getppid()
+        while not select.select([server], [], [], PARENT_POLL_SECONDS)[0]:
+            if os.getppid() != parent:
+                # Nobody is left to tell this one to end.
+                sys.exit(1)
         code = CODE.unpack(server.recv(CODE.size))[0]
     if code < 0:
         if -code in SIGNALS:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -153,7 +153,7 @@ class Clouds:
 def furnished(cluster: TestCluster, tools: Toolchain, folder: Path, python: Mapping[str, str]) -> dict[str, str]:
     """The environment of stacks whose simulated clusters are this one, which gets what such clusters bring along.
 
-    `python` is the variable that names what runs their programs.
+    `python` are the variables that name what runs their programs and plugins.
     """
     plane = cluster.plane
     authority = Authority(plane.folder / "pki")
@@ -174,7 +174,15 @@ def furnished(cluster: TestCluster, tools: Toolchain, folder: Path, python: Mapp
     }
 
 
-def together(calls: Sequence[Call], one: str, other: str) -> bool:
-    """Whether two creations went on at the same time, by their types."""
-    first, second = (next(call for call in calls if call.op == "create" and call.type == kind) for kind in (one, other))
-    return first.started < second.ended and second.started < first.ended
+def waited_for(exported: str, kind: str) -> set[str]:
+    """The types of all that the engine makes before the one resource of a type."""
+    resources = {found["urn"]: found for found in json.loads(exported)["deployment"]["resources"]}
+    ahead = [urn for urn, found in resources.items() if found["type"].endswith(kind)]
+    assert len(ahead) == 1, ahead
+    seen: set[str] = set()
+    while ahead:
+        for urn in resources[ahead.pop()].get("dependencies", []):
+            if urn not in seen:
+                seen.add(urn)
+                ahead.append(urn)
+    return {resources[urn]["type"] for urn in seen}

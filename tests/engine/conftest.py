@@ -28,7 +28,8 @@ from program_lives import _changing, _other, _unlucky, life, lives  # noqa: F401
 from settings_flips import flip_clouds, flips  # noqa: F401
 
 from lab.engine.environment import environment
-from lab.engine.preloaded import PYTHON_VARIABLE, preloaded
+from lab.engine.plugins import preloaded_plugins
+from lab.engine.preloaded import PLUGINS_VARIABLE, PYTHON_VARIABLE, preloaded
 from lab.engine.stack import Stack
 from lab.engine.toolchain import Toolchain, toolchain
 from lab.paths import PROJECT
@@ -78,9 +79,10 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Engine:
 
 @pytest.fixture(scope="session")
 def python(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
-    """The variable by which runs of the real program begin with the SDKs loaded, which is most of what they do."""
-    with preloaded(tmp_path_factory.mktemp("preloaded"), PROJECT / ".venv/bin/python", SDKS) as path:
-        yield {PYTHON_VARIABLE: str(path)}
+    """Variables by which runs of the real program, and their plugins, begin with everything loaded."""
+    program = preloaded(tmp_path_factory.mktemp("preloaded"), PROJECT / ".venv/bin/python", SDKS)
+    with program as python, preloaded_plugins(tmp_path_factory.mktemp("plugins")) as plugins:
+        yield {PYTHON_VARIABLE: str(python), PLUGINS_VARIABLE: str(plugins)}
 
 
 @pytest.fixture

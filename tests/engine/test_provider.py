@@ -17,7 +17,8 @@ from google.protobuf.empty_pb2 import Empty
 from google.rpc import status_pb2
 from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 
-from lab.engine import serving
+from lab.engine import plugins, serving
+from lab.engine.preloaded import PLUGINS_VARIABLE
 from lab.engine.provider import Provider
 from lab.engine.provider_diff import below, diff, path_of, text_of
 from lab.engine.provider_values import (
@@ -30,7 +31,6 @@ from lab.engine.provider_values import (
     secret,
     struct,
 )
-from lab.paths import PROJECT
 
 KINDS = {value: name.lower().replace("_", "-") for name, value in provider_pb2.PropertyDiff.Kind.items()}
 
@@ -219,43 +219,47 @@ def test_a_provider_that_changes_its_config_is_not_replaced(stub: provider_pb2_g
     assert list(answer.replaces) == []
 
 
-@pytest.fixture
-def plugin() -> Iterator[subprocess.Popen[str]]:
-    with subprocess.Popen(
-        [sys.executable, "-m", "lab.engine.launch", "lab.engine.random_provider"],
-        cwd=PROJECT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
-        try:
-            yield process
-        finally:
-            process.kill()
+@pytest.fixture(params=["started anew", "preloaded"])
+def launcher(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Path, dict[str, str]]]:
+    """The executable of a plugin, and its environment."""
+    path = tmp_path / "pulumi-resource-random"
+    plugins.write_launcher(path, "lab.engine.random_provider")
+    if request.param == "preloaded":
+        with plugins.preloaded_plugins(tmp_path) as python:
+            yield path, {PLUGINS_VARIABLE: str(python)}
+    else:
+        yield path, {}
 
 
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
-def test_a_plugin_prints_its_port_answers_and_ends_quietly(plugin: subprocess.Popen[str], sent: signal.Signals) -> None:
-    assert plugin.stdout is not None
-    port = int(plugin.stdout.readline())
-    with serving.channel(f"127.0.0.1:{port}") as channel:
-        info = provider_pb2_grpc.ResourceProviderStub(channel).GetPluginInfo(Empty())
-    assert info.version.count(".") == 2
-    plugin.send_signal(sent)
-    out, err = plugin.communicate(timeout=10)
+def test_a_plugin_prints_its_port_answers_and_ends_quietly(
+    launcher: tuple[Path, dict[str, str]], sent: signal.Signals
+) -> None:
+    path, env = launcher
+    with subprocess.Popen([path], env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as plugin:
+        try:
+            assert plugin.stdout is not None
+            port = int(plugin.stdout.readline())
+            with serving.channel(f"127.0.0.1:{port}") as channel:
+                info = provider_pb2_grpc.ResourceProviderStub(channel).GetPluginInfo(Empty())
+            assert info.version.count(".") == 2
+            plugin.send_signal(sent)
+            out, err = plugin.communicate(timeout=10)
+        finally:
+            plugin.kill()
     assert (plugin.returncode, out, err) == (0, "", "")
 
 
-def test_a_plugin_whose_parent_is_gone_ends_by_itself(tmp_path: Path) -> None:
+def test_a_plugin_whose_parent_is_gone_ends_by_itself(launcher: tuple[Path, dict[str, str]]) -> None:
     """The engine may be killed: nothing of it must stay."""
+    path, env = launcher
     script = (
-        "import subprocess, sys\n"
-        "child = subprocess.Popen([sys.executable, '-m', 'lab.engine.launch', 'lab.engine.random_provider'], "
-        "stdout=subprocess.PIPE)\n"
+        "import subprocess\n"
+        f"child = subprocess.Popen([{str(path)!r}], stdout=subprocess.PIPE)\n"
         "child.stdout.readline()\n"
         "print(child.pid, flush=True)\n"
     )
-    shown = subprocess.run([sys.executable, "-c", script], cwd=PROJECT, capture_output=True, text=True, timeout=30)
+    shown = subprocess.run([sys.executable, "-c", script], env=env, capture_output=True, text=True, timeout=30)
     pid = int(shown.stdout)
     deadline = time.monotonic() + 10
     while Path(f"/proc/{pid}").exists() and time.monotonic() < deadline:

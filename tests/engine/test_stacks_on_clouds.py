@@ -7,7 +7,7 @@ from typing import Final
 
 import pytest
 from cloud_lives import AZURE_CLUSTER, AZURE_SERVER, DRIFT
-from cloud_stacks import CloudLife, together
+from cloud_stacks import CloudLife, waited_for
 from program_stacks import identities, moments, names
 
 from lab.clouds.gcp import tokens as gcp
@@ -110,7 +110,8 @@ def test_database_and_cluster_are_made_side_by_side(
     name: str, kinds: tuple[str, str], request: pytest.FixtureRequest
 ) -> None:
     life: CloudLife = request.getfixturevalue(name)
-    assert together(life.calls["up"], *kinds)
+    assert [waited_for(life.exported, kind).intersection(kinds) for kind in kinds] == [set(), set()]
+    assert all(waited_for(life.exported, kind) for kind in kinds)
 
 
 # -- going ------------------------------------------------------------------------------------------------------------

@@ -20,6 +20,9 @@ from lab.progress import step
 
 LEAST_GO: Final = (1, 25)
 """What the newest of the module files asks for."""
+COMPILE: Final = "-gcflags=all=-dwarf=false"
+"""What debuggers read is cut off by `-s -w` anyway; not to make it, and GC_PERCENT, save a sixth of a build."""
+GC_PERCENT: Final = 400
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +43,15 @@ class GoProgram:
             LabError: no Go toolchain, or the build failed; the message names the log.
         """
         folder = Path(__file__).parent / self.module
-        flags = ["-trimpath", "-mod=readonly", "-tags", ",".join(self.tags), "-ldflags", " ".join(self.ldflags)]
+        flags = [
+            "-trimpath",
+            "-mod=readonly",
+            "-tags",
+            ",".join(self.tags),
+            "-ldflags",
+            " ".join(self.ldflags),
+            COMPILE,
+        ]
         key = hashlib.sha256("\0".join([self.package, *flags]).encode())
         for source in (folder / "go.mod", folder / "go.sum", *sorted(folder.glob("main.go"))):
             key.update(source.read_bytes())
@@ -61,7 +72,14 @@ class GoProgram:
                     cwd=folder,
                     stdout=out,
                     stderr=subprocess.STDOUT,
-                    env={**os.environ, "CGO_ENABLED": "0", "GOTOOLCHAIN": "local", "GOFLAGS": "", "GOWORK": "off"},
+                    env={
+                        **os.environ,
+                        "CGO_ENABLED": "0",
+                        "GOFLAGS": "",
+                        "GOGC": str(GC_PERCENT),
+                        "GOTOOLCHAIN": "local",
+                        "GOWORK": "off",
+                    },
                 )
                 if run.returncode != 0:
                     last = log.read_text(errors="replace").strip().splitlines()[-1:]

@@ -6,7 +6,7 @@ chosen test looks at stay unlived.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Final
 
@@ -17,8 +17,6 @@ from cluster_fixture import TestCluster
 
 from lab.clouds.gcp import tokens as gcp
 
-SIDE_BY_SIDE: Final = 3
-"""Lives at a time: each waits for its cloud and its cluster in between, so that two cores have enough for three."""
 LIFE_SECONDS: Final = 540.0
 """How long a test waits for the end of a life, from the moment it asks."""
 QUOTA: Final = "the quota of database servers in this location is used up"
@@ -208,21 +206,13 @@ def cloud_lives(
     cluster: TestCluster,
     engine: Any,
     python: Mapping[str, str],
+    side_by_side: ThreadPoolExecutor,
     tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[Mapping[str, Future[CloudLife]]]:
+) -> Mapping[str, Future[CloudLife]]:
     """The lives that this session's tests look at."""
     variables = furnished(cluster, engine.tools, tmp_path_factory.mktemp("clouds"), python)
     clouds = Clouds(cluster, variables, tmp_path_factory)
-    with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
-        yield {name: pool.submit(STORIES[name], clouds) for name in looked_at(request.session.items)}
-        pool.shutdown(cancel_futures=True)
-
-
-@pytest.fixture(scope="session", autouse=True)
-def cloud_lives_begin(request: pytest.FixtureRequest) -> None:
-    """Let them begin with the session: they wait a lot, and the tests that look at them are among its last."""
-    if looked_at(request.session.items):
-        request.getfixturevalue("cloud_lives")
+    return {name: side_by_side.submit(STORIES[name], clouds) for name in looked_at(request.session.items)}
 
 
 @pytest.fixture(params=STORIES)

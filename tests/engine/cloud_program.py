@@ -130,8 +130,10 @@ class CloudTrial:
         return {entry["urn"].rpartition("::")[2] for entry in entries if not entry["type"].startswith("pulumi:")}
 
 
-def cloud_trial(tools: Toolchain, folder: Path, plugin: str, config: Mapping[str, str]) -> CloudTrial:
-    """A new stack in a folder."""
+def cloud_trial(
+    tools: Toolchain, python: Mapping[str, str], folder: Path, plugin: str, config: Mapping[str, str]
+) -> CloudTrial:
+    """A new stack in a folder; `python` are the variables that name what runs program and plugins."""
     program, backend, faults = folder / "program", folder / "stacks", folder / "faults.json"
     program.mkdir(parents=True)
     backend.mkdir()
@@ -142,6 +144,7 @@ def cloud_trial(tools: Toolchain, folder: Path, plugin: str, config: Mapping[str
     (program / "__main__.py").write_text(_PROGRAM)
     variables = {
         **environment(state=folder / "pulumi", tools=tools, simulated_clouds=True),
+        **python,
         FOLDER_VARIABLE: str(folder / "clouds"),
         FAULTS_VARIABLE: str(faults),
         SPEED_VARIABLE: "inf",

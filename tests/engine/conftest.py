@@ -16,7 +16,6 @@ from cloud_lives import (  # noqa: F401
     azure_mixed_life,
     cloud_life,
     cloud_lives,
-    cloud_lives_begin,
     dev_life,
     gcp_kubernetes_life,
     gcp_mixed_life,
@@ -26,6 +25,7 @@ from cluster_fixture import cluster  # noqa: F401
 from kubernetes_scenarios import scenarios  # noqa: F401
 from program_lives import _changing, _other, _unlucky, life, lives  # noqa: F401
 from settings_flips import flip_clouds, flips  # noqa: F401
+from side_by_side import lives_begin, side_by_side  # noqa: F401
 
 from lab.engine.environment import environment
 from lab.engine.plugins import preloaded_plugins

@@ -6,7 +6,7 @@ What the engine reported in a life is kept, and the tests look at that. Lives th
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Final, Protocol
@@ -175,12 +175,13 @@ def lives(
     cluster: TestCluster,
     engine: Engine,
     python: Mapping[str, str],
+    side_by_side: ThreadPoolExecutor,
     tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[Mapping[str, Future[Life]]]:
-    """The lives that this session's tests look at, all started together."""
+) -> Mapping[str, Future[Life]]:
+    """The lives that this session's tests look at."""
     world = World(cluster, {**engine.environment, **python}, tmp_path_factory, Meetings())
-    with ThreadPoolExecutor(len(STORIES)) as pool:
-        yield {name: pool.submit(STORIES[name], world) for name in looked_at(request.session.items)}
+    chosen = looked_at(request.session.items)
+    return {name: side_by_side.submit(story, world) for name, story in STORIES.items() if name in chosen}
 
 
 @pytest.fixture(params=STORIES)

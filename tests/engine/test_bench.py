@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 from cluster_fixture import TestCluster
@@ -14,8 +13,10 @@ from lab.bench import database, measure
 
 @pytest.mark.parametrize("executor", measure.EXECUTORS)
 def test_the_program_previews_the_stack_of_each_executor(
-    executor: str, cluster: TestCluster, engine: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    executor: str, cluster: TestCluster, python: dict[str, str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
+    for variable, value in python.items():
+        monkeypatch.setenv(variable, value)
     monkeypatch.setenv("LAB_STATE", str(tmp_path))
     monkeypatch.setattr(node, "kubeconfig", lambda: cluster.kubeconfig)
     stack = measure.bench_stack(executor)

@@ -17,9 +17,9 @@ from lab.engine.provider_values import is_secret
 
 
 @pytest.fixture
-def trial(engine: Any, tmp_path: Path) -> Callable[..., CloudTrial]:
+def trial(engine: Any, python: dict[str, str], tmp_path: Path) -> Callable[..., CloudTrial]:
     def make(resources: dict[str, Any], speed: str = "inf") -> CloudTrial:
-        made = cloud_trial(engine.tools, tmp_path / "trial", "azure-native", {"subscriptionId": SUBSCRIPTION})
+        made = cloud_trial(engine.tools, python, tmp_path / "trial", "azure-native", {"subscriptionId": SUBSCRIPTION})
         made.stack.environment[SPEED_VARIABLE] = speed
         return made.declare(resources)
 

@@ -19,9 +19,9 @@ PASSWORD = "correct-horse-battery-staple"
 
 
 @pytest.fixture
-def trial(engine: Any, tmp_path: Path) -> Callable[..., CloudTrial]:
+def trial(engine: Any, python: dict[str, str], tmp_path: Path) -> Callable[..., CloudTrial]:
     def make(resources: dict[str, Any], tools: Toolchain = engine.tools) -> CloudTrial:
-        made = cloud_trial(tools, tmp_path / "trial", "gcp", {"project": PROJECT, "region": REGION})
+        made = cloud_trial(tools, python, tmp_path / "trial", "gcp", {"project": PROJECT, "region": REGION})
         return made.declare(resources)
 
     return make

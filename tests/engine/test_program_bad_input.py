@@ -112,9 +112,10 @@ REPORTS: Final[Mapping[str, tuple[str, ...]]] = {
 
 @pytest.fixture(scope="module")
 def runs(
-    engine: Engine, old_cluster: str, tmp_path_factory: pytest.TempPathFactory, lives: object
+    engine: Engine, python: Mapping[str, str], old_cluster: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Mapping[str, Future[tuple[RecordedStack, Run]]]]:
-    """Every case of this module, run side by side; `lives` only so that those go on meanwhile."""
+    """Every case of this module, run side by side."""
+    environment = {**engine.environment, **python}
     folder = tmp_path_factory.mktemp("bad-input")
     refusing = kubeconfig(folder / "refusing", "https://127.0.0.1:1")
     celery = config(refusing, "celery")
@@ -129,11 +130,11 @@ def runs(
     }
 
     def refused(case: str) -> tuple[RecordedStack, Run]:
-        stack = program(folder / case.replace(" ", "-"), engine.environment, cases[case])
+        stack = program(folder / case.replace(" ", "-"), environment, cases[case])
         return stack, stack.up(check=False)
 
     def previewed(executor: str) -> tuple[RecordedStack, Run]:
-        stack = program(folder / f"preview-{executor}", engine.environment, config(refusing, executor))
+        stack = program(folder / f"preview-{executor}", environment, config(refusing, executor))
         return stack, stack.preview(check=False)
 
     with ThreadPoolExecutor(PARALLEL) as pool:

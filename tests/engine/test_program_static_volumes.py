@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from concurrent.futures import Future
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 import pytest
 from cluster_fixture import TestCluster
-from program_lives import Engine
 from program_stacks import RecordedStack, config, done, program
 
 from lab.engine.kubernetes_provider.client import Object
@@ -65,7 +67,8 @@ TASK_POD: Final[Mapping[str, Any]] = {
         ],
     },
 }
-BINDING_SECONDS: Final = 30.0
+BINDING_SECONDS: Final = 60.0
+DESTROY_SECONDS: Final = 120.0
 
 
 def write(stack: RecordedStack, disks: str) -> None:
@@ -102,33 +105,68 @@ def claims(cluster: TestCluster) -> dict[str, str]:
     return {each["metadata"]["name"]: each["spec"]["volumeName"] for each in found}
 
 
-@pytest.mark.timeout(600)
-def test_static_volumes_are_bound_moved_away_from_and_let_go(
-    engine: Engine, python: dict[str, str], cluster: TestCluster, tmp_path_factory: pytest.TempPathFactory
-) -> None:
+@dataclass(frozen=True)
+class Held:
+    """Which claim held each disk, and the volume of each claim."""
+
+    disks: Mapping[str, str]
+    claims: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Moved:
+    """What was seen of one stack whose disks were exchanged for others."""
+
+    before: Held
+    after: Held
+    end: Held
+    unchanged: Mapping[str, set[str]]
+    """What a preview would do after the controllers have written into volumes and claims."""
+    destroy_seconds: float
+
+
+def _move(environment: Mapping[str, str], cluster: TestCluster, folder: Path) -> Moved:
     first = config(cluster.kubeconfig, "celery", namespace=NAMESPACE)
-    stack = program(tmp_path_factory.mktemp("static-volumes"), {**engine.environment, **python}, first)
+    stack = program(folder, environment, first)
     write(stack, "first")
     stack.up()
-    before = bound(cluster)
-    assert before.keys() == {"first/logs", "first/broker"}
-    assert claims(cluster) == {claim: claim for claim in before.values()}
-
-    # The controllers write into volumes and claims, and none of that is a change of the program's.
+    before = Held(bound(cluster), claims(cluster))
     stack.refresh()
-    assert done(stack.preview()) == {}
-
+    unchanged = done(stack.preview())
     write(stack, "second")
     stack.up()
-    after = bound(cluster)
-    assert after.keys() == {"second/logs", "second/broker"}
-    assert set(after.values()) & set(before.values()) == set()
-
+    after = Held(bound(cluster), claims(cluster))
     pod = {**TASK_POD, "spec": {**TASK_POD["spec"]}}
-    pod["spec"]["volumes"] = [{"name": "logs", "persistentVolumeClaim": {"claimName": after["second/logs"]}}]
+    pod["spec"]["volumes"] = [{"name": "logs", "persistentVolumeClaim": {"claimName": after.disks["second/logs"]}}]
     cluster.api.call("POST", f"/api/v1/namespaces/{NAMESPACE}/pods", body=pod)
     started = time.monotonic()
     stack.destroy()
-    assert time.monotonic() - started < 120
-    assert volumes(cluster) == {}
-    assert claims(cluster) == {}
+    seconds = time.monotonic() - started
+    return Moved(before, after, Held(bound(cluster), claims(cluster)), unchanged, seconds)
+
+
+SCENARIOS: Final = {"static volumes": _move}
+
+
+@pytest.fixture(scope="module")
+def moved(scenarios: dict[str, Future[Any]]) -> Moved:
+    return scenarios["static volumes"].result()
+
+
+def test_each_disk_is_bound_to_its_claim(moved: Moved) -> None:
+    assert moved.before.disks.keys() == {"first/logs", "first/broker"}
+    assert moved.before.claims == {claim: claim for claim in moved.before.disks.values()}
+
+
+def test_what_controllers_write_is_no_change(moved: Moved) -> None:
+    assert moved.unchanged == {}
+
+
+def test_other_disks_get_other_claims(moved: Moved) -> None:
+    assert moved.after.disks.keys() == {"second/logs", "second/broker"}
+    assert set(moved.after.disks.values()) & set(moved.before.disks.values()) == set()
+
+
+def test_nothing_is_left_though_a_task_still_ran(moved: Moved) -> None:
+    assert moved.end == Held({}, {})
+    assert moved.destroy_seconds < DESTROY_SECONDS

@@ -40,9 +40,11 @@ test-unit: $(STAMP) ## unit tests alone
 	$(RUN) -m pytest tests/unit --numprocesses 2
 
 test-engine: $(STAMP) ## engine tests alone
+	@$(RUN) -m lab build
 	$(RUN) -m pytest tests/engine -m "not each_setting"
 
 test-settings: $(STAMP) ## every setting changed alone: what the engine would do for it
+	@$(RUN) -m lab build
 	$(RUN) -m pytest tests/engine -m each_setting
 
 test-cluster: $(STAMP) ## Airflow on a real node, with each executor

@@ -22,6 +22,17 @@ PASSED_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
 
 
 @app.command()
+def build() -> None:
+    """Build the engine and a control plane, all that engine tests stand on; once."""
+    from lab.engine.toolchain import toolchain
+    from lab.node.programs import CONTROL_PLANE
+
+    toolchain()
+    for program in CONTROL_PLANE:
+        program.build()
+
+
+@app.command()
 def up() -> None:
     """Start the engine's tools and the node, and give it the images. Safe to repeat; repairs what died."""
     from lab import demo

@@ -32,12 +32,14 @@ def environment(
     home: Path | None = None,
     tools: Toolchain | None = None,
     simulated_clouds: bool = False,
+    engine_log: bool = True,
 ) -> dict[str, str]:
     """A complete environment for `pulumi`, plugins installed.
 
     `state` is where stacks and their passphrase live (default: `pulumi` in the lab's state folder); `home` is
     PULUMI_HOME (default: `home` in `state`); `tools` is what LAB_TOOLS asks for unless given. With `simulated_clouds`
-    the plugins of Google Cloud and Azure are the lab's own, whatever the tools are.
+    the plugins of Google Cloud and Azure are the lab's own, whatever the tools are. Without `engine_log` the engine
+    keeps no log of its calls in `home`, which is half of what it does in a preview.
     """
     tools = tools or toolchain()
     state = state or state_dir() / "pulumi"
@@ -48,6 +50,9 @@ def environment(
     tools.install_plugins(home)
     if simulated_clouds:
         plugins.install_clouds(home)
+    if not engine_log:
+        # It has no switch for it, and goes without where it can make no folder.
+        (home / "logs").touch()
     kept = {key: value for key, value in os.environ.items() if key not in LEFT_OUT}
     return {
         **kept,

@@ -32,4 +32,6 @@ SCHEDULER: Final = _kubernetes("kube-scheduler")
 PROXY: Final = _kubernetes("kube-proxy")
 KUBELET: Final = _kubernetes("kubelet")
 KUBECTL: Final = _kubernetes("kubectl")
+CONTROL_PLANE: Final = (ETCD, APISERVER, CONTROLLER_MANAGER)
+"""What runs without a node."""
 COREDNS: Final = GoProgram(name="coredns", module="coredns", package="github.com/coredns/coredns")

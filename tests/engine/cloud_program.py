@@ -143,7 +143,7 @@ def cloud_trial(
     (program / "Pulumi.yaml").write_text(json.dumps(project))
     (program / "__main__.py").write_text(_PROGRAM)
     variables = {
-        **environment(state=folder / "pulumi", tools=tools, simulated_clouds=True),
+        **environment(state=folder / "pulumi", tools=tools, simulated_clouds=True, engine_log=False),
         **python,
         FOLDER_VARIABLE: str(folder / "clouds"),
         FAULTS_VARIABLE: str(faults),

@@ -161,7 +161,7 @@ def furnished(cluster: TestCluster, tools: Toolchain, folder: Path, python: Mapp
     # What Google's clusters have is more than what Azure's have, and nobody minds.
     managed.furnish(Api(plane.server, authority.certificate, admin), "gcp", "", "")
     auth_plugins.install(folder / "bin")
-    found = environment(state=folder / "pulumi", tools=tools, simulated_clouds=True)
+    found = environment(state=folder / "pulumi", tools=tools, simulated_clouds=True, engine_log=False)
     return {
         **found,
         **python,

@@ -74,7 +74,8 @@ class Engine:
 @pytest.fixture(scope="session")
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Engine:
     tools = toolchain()
-    return Engine(tools, environment(state=tmp_path_factory.mktemp("pulumi"), tools=tools))
+    state = tmp_path_factory.mktemp("pulumi")
+    return Engine(tools, environment(state=state, tools=tools, engine_log=False))
 
 
 @pytest.fixture(scope="session")

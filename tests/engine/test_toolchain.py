@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import stat
+import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -124,6 +126,14 @@ def test_the_environment_keeps_the_users_own_settings_out(
     variables = environment(state=tmp_path, tools=toolchain())
     assert {name for name in theirs if variables.get(name) == theirs[name]} == set()
     assert variables["PULUMI_BACKEND_URL"] == f"file://{tmp_path}/stacks"
+
+
+@pytest.mark.parametrize("wanted", [True, False])
+def test_the_engine_keeps_a_log_of_its_own_only_where_it_may(engine: Any, tmp_path: Path, wanted: bool) -> None:
+    variables = environment(state=tmp_path, tools=engine.tools, engine_log=wanted)
+    run = subprocess.run(["pulumi", "stack", "ls", "--all"], check=True, env=variables, capture_output=True, text=True)
+    logs = Path(variables["PULUMI_HOME"]) / "logs"
+    assert (run.stderr, any(logs.glob("*.log"))) == ("", wanted)
 
 
 def test_the_passphrase_is_made_once_and_only_its_owner_reads_it(tmp_path: Path) -> None:

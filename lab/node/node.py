@@ -340,9 +340,7 @@ class Node:
 
 
 _PROGRAMS: Final[tuple[GoProgram, ...]] = (
-    programs.ETCD,
-    programs.APISERVER,
-    programs.CONTROLLER_MANAGER,
+    *programs.CONTROL_PLANE,
     programs.SCHEDULER,
     programs.KUBELET,
     programs.PROXY,

@@ -25,7 +25,7 @@ from cluster_fixture import cluster  # noqa: F401
 from kubernetes_scenarios import scenarios  # noqa: F401
 from program_lives import _changing, _other, _unlucky, life, lives  # noqa: F401
 from settings_flips import flip_clouds, flips  # noqa: F401
-from side_by_side import lives_begin, side_by_side  # noqa: F401
+from side_by_side import lives_begin, side_by_side  # noqa: F401 - fixtures are known by name here
 
 from lab.engine.environment import environment
 from lab.engine.plugins import preloaded_plugins

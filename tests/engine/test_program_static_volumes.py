@@ -67,7 +67,7 @@ TASK_POD: Final[Mapping[str, Any]] = {
         ],
     },
 }
-BINDING_SECONDS: Final = 60.0
+BINDING_SECONDS: Final = 30.0
 DESTROY_SECONDS: Final = 120.0
 
 
@@ -125,24 +125,29 @@ class Moved:
     destroy_seconds: float
 
 
+def held(cluster: TestCluster) -> Held:
+    """What is held once every volume is bound."""
+    return Held(bound(cluster), claims(cluster))
+
+
 def _move(environment: Mapping[str, str], cluster: TestCluster, folder: Path) -> Moved:
     first = config(cluster.kubeconfig, "celery", namespace=NAMESPACE)
     stack = program(folder, environment, first)
     write(stack, "first")
     stack.up()
-    before = Held(bound(cluster), claims(cluster))
+    before = held(cluster)
     stack.refresh()
     unchanged = done(stack.preview())
     write(stack, "second")
     stack.up()
-    after = Held(bound(cluster), claims(cluster))
+    after = held(cluster)
     pod = {**TASK_POD, "spec": {**TASK_POD["spec"]}}
     pod["spec"]["volumes"] = [{"name": "logs", "persistentVolumeClaim": {"claimName": after.disks["second/logs"]}}]
     cluster.api.call("POST", f"/api/v1/namespaces/{NAMESPACE}/pods", body=pod)
     started = time.monotonic()
     stack.destroy()
     seconds = time.monotonic() - started
-    return Moved(before, after, Held(bound(cluster), claims(cluster)), unchanged, seconds)
+    return Moved(before, after, held(cluster), unchanged, seconds)
 
 
 SCENARIOS: Final = {"static volumes": _move}

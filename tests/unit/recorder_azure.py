@@ -9,7 +9,8 @@ from typing import Any, Final
 
 import yaml
 
-SUBSCRIPTION: Final = "00000000-0000-0000-0000-000000000000"
+from tests.unit.stacks_azure import SUBSCRIPTION
+
 TENANT: Final = "11111111-1111-1111-1111-111111111111"
 OPERATOR: Final = "22222222-2222-2222-2222-222222222222"
 AZURE_CLI: Final = "04b07795-8ddb-461a-bbee-02f9e1bf7b46"

@@ -43,7 +43,7 @@ def stack_file(stack: str) -> Config:
 GCP: Final = {"kind": "gcp", "project": "my-project", "region": "europe-west1"}
 AZURE: Final = {
     "kind": "azure",
-    "subscription_id": "00000000-0000-0000-0000-000000000000",
+    "subscription_id": stacks_azure.SUBSCRIPTION,
     "location": "westeurope",
 }
 GATEWAY: Final[dict[str, Any]] = {

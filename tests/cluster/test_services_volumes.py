@@ -215,20 +215,24 @@ def test_a_disk_that_the_cloud_does_not_hold_is_not_attached_until_it_does(space
         worlds.drop(volumes.GOOGLE_DISK_ITEM, late)
 
 
-def test_the_content_of_a_deleted_disk_goes_with_it(space: Space, worlds: Worlds, node: Node) -> None:
+def test_the_content_of_a_deleted_disk_goes_when_nothing_mounts_it_any_more(
+    space: Space, worlds: Worlds, node: Node
+) -> None:
     short = f"projects/p/zones/{ZONE}/disks/short"
     worlds.hold(volumes.GOOGLE_DISK_ITEM, short, name="short", zone=ZONE)
     bind(space, "one", "ReadWriteOnce", driver=volumes.PD, volumeHandle=short, fsType="ext4")
-    run(space, "writer", WRITE, "one", group=0)
-    assert said(space, "writer") == "written by 50000"
+    run(space, "holder", f"{WRITE} && sleep 600", "one", group=0)
     folder = node.instance.folder / "cloud-volumes"
     item = worlds.inventory.read().get(volumes.GOOGLE_DISK_ITEM, short)
     assert item is not None
     content = folder / volumes.content_folder(item)
-    assert (content / "note").read_text() == "written by 50000\n"
-    space.api.delete(f"{space.path}/pods/writer")
-    eventually("the pod is gone", lambda: not space.exists(f"{space.path}/pods/writer"))
+    eventually("the disk is written to", lambda: (content / "note").exists() and (content / "note").read_text())
+    unheld = folder / "held-by-no-cloud"
+    unheld.mkdir()
     worlds.drop(volumes.GOOGLE_DISK_ITEM, short)
+    eventually("the clouds were looked at", lambda: not unheld.exists())
+    assert (content / "note").read_text() == "written by 50000\n"
+    space.api.delete(f"{space.path}/pods/holder")
     eventually("the content is gone", lambda: not content.exists())
 
 

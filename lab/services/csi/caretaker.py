@@ -21,7 +21,7 @@ LOOK_SECONDS: Final = 0.5
 
 @dataclass(frozen=True)
 class Caretaker:
-    """Looks at the inventory whenever it has changed."""
+    """Looks at the inventory whenever it has changed, and again as long as something of an earlier change is left."""
 
     api: Api
     inventory: Inventory
@@ -30,29 +30,32 @@ class Caretaker:
 
     def run(self) -> None:
         """Look until the process ends."""
-        seen = 0
+        done = 0
         while True:
             try:
                 stamp = self.inventory.path.stat().st_mtime_ns
-                if stamp != seen:
+                if stamp != done:
                     world = self.inventory.read()
                     cluster.label(self.api, self.node, world)
-                    self.purge(world)
-                    seen = stamp
+                    if self.purge(world):
+                        done = stamp
             except FileNotFoundError:
                 pass
             except (ApiError, OSError, ValueError):
-                # Looked at again: `seen` is what it was.
+                # Looked at again: `done` is what it was.
                 say(traceback.format_exc())
             time.sleep(LOOK_SECONDS)
 
-    def purge(self, world: World) -> None:
-        """Remove the content of what the clouds no longer hold; one that is still mounted is left for later."""
+    def purge(self, world: World) -> bool:
+        """Remove the content of what the clouds no longer hold; False if some is still mounted, and left for later."""
         kept = {content_folder(item) for item in world.of(*CONTENT_ITEMS)}
-        for folder in self.contents.glob("*"):
-            if folder.name not in kept and not _mounted(folder):
+        gone = [folder for folder in self.contents.glob("*") if folder.name not in kept]
+        mounted = [folder for folder in gone if _mounted(folder)]
+        for folder in gone:
+            if folder not in mounted:
                 shutil.rmtree(folder)
                 say(f"removed {folder}")
+        return not mounted
 
 
 def _mounted(folder: Path) -> bool:

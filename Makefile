@@ -48,6 +48,7 @@ test-settings: $(STAMP) ## every setting changed alone: what the engine would do
 	$(RUN) -m pytest tests/engine -m each_setting
 
 test-cluster: $(STAMP) ## Airflow on a real node, with each executor
+	@$(RUN) -m lab build --all
 	$(RUN) -m pytest tests/cluster
 
 demo: $(STAMP) ## a node on this machine, and Airflow on it: STACK=local

@@ -22,14 +22,16 @@ PASSED_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
 
 
 @app.command()
-def build() -> None:
+def build(
+    everything: Annotated[bool, typer.Option("--all", help="Also the node, its images, and simulated clouds.")] = False,
+) -> None:
     """Build the engine and a control plane, all that engine tests stand on; once."""
-    from lab.engine.toolchain import toolchain
-    from lab.node.programs import CONTROL_PLANE
+    from lab import builds
 
-    toolchain()
-    for program in CONTROL_PLANE:
-        program.build()
+    if everything:
+        builds.everything()
+    else:
+        builds.for_engine_tests()
 
 
 @app.command()

@@ -66,8 +66,26 @@ def measure(executor: str) -> Figures:
 
 def bench_stack(executor: str) -> Stack:
     """The stack of an executor, on the lab's node; it has no database yet."""
-    name = f"bench-{executor.replace('+', '-')}"
-    return node_stack(name, yaml.safe_dump({"config": _config(name, executor)}))
+    return node_stack(stack_name(executor), yaml.safe_dump({"config": config(executor)}))
+
+
+def stack_name(executor: str) -> str:
+    """Of the stack, the installation and its namespace."""
+    return f"bench-{executor.replace('+', '-')}"
+
+
+def config(executor: str) -> dict[str, object]:
+    """What such a stack's file says."""
+    name = stack_name(executor)
+    return {
+        "airflow:cloud": {"kind": "local", "database": {"kind": "given"}},
+        # The official chart's default deploys no Flower.
+        "airflow:executor": {"kind": executor, **({} if executor == "kubernetes" else {"flower": {"enabled": False}})},
+        "airflow:name": name,
+        "airflow:namespace": name,
+        "airflow:dags": {"kind": "host_path", "path": str(DAGS)},
+        "airflow:logs": {"kind": "volume", "size_gib": 1},
+    }
 
 
 def use(stack: Stack, given: database.BenchDatabase) -> None:
@@ -84,18 +102,6 @@ def _take_away(stack: Stack) -> None:
     stack.destroy()
     stack.pulumi("stack", "rm", "--yes", "--stack", name)
     database.stop()
-
-
-def _config(name: str, executor: str) -> dict[str, object]:
-    return {
-        "airflow:cloud": {"kind": "local", "database": {"kind": "given"}},
-        # The official chart's default deploys no Flower.
-        "airflow:executor": {"kind": executor, **({} if executor == "kubernetes" else {"flower": {"enabled": False}})},
-        "airflow:name": name,
-        "airflow:namespace": name,
-        "airflow:dags": {"kind": "host_path", "path": str(DAGS)},
-        "airflow:logs": {"kind": "volume", "size_gib": 1},
-    }
 
 
 def _measured(stack: Stack, executor: str) -> Figures:

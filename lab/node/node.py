@@ -28,7 +28,6 @@ from lab.node.network import Network
 from lab.node.processes import Processes, kill
 from lab.paths import PROJECT
 from lab.progress import step
-from lab.tools.go import GoProgram
 
 PACKAGES: Final = (
     "containerd",
@@ -71,7 +70,7 @@ class Node:
         _require_root()
         with locked(self.instance.lock):
             debian.install(PACKAGES)
-            binaries = {program.name: program.build() for program in _PROGRAMS}
+            binaries = {program.name: program.build() for program in programs.NODE}
             made_by = _fingerprint(binaries.values())
             record = self.instance.folder / "made-by"
             current = record.exists() and record.read_text() == made_by
@@ -339,14 +338,6 @@ class Node:
         return Cgroups(self.instance.cgroup)
 
 
-_PROGRAMS: Final[tuple[GoProgram, ...]] = (
-    *programs.CONTROL_PLANE,
-    programs.SCHEDULER,
-    programs.KUBELET,
-    programs.PROXY,
-    programs.COREDNS,
-    programs.KUBECTL,
-)
 _DAEMONS: Final = (
     "etcd",
     "kube-apiserver",

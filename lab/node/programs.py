@@ -35,3 +35,4 @@ KUBECTL: Final = _kubernetes("kubectl")
 CONTROL_PLANE: Final = (ETCD, APISERVER, CONTROLLER_MANAGER)
 """What runs without a node."""
 COREDNS: Final = GoProgram(name="coredns", module="coredns", package="github.com/coredns/coredns")
+NODE: Final = (*CONTROL_PLANE, SCHEDULER, KUBELET, PROXY, COREDNS, KUBECTL)

@@ -22,10 +22,14 @@ from cloud_lives import (  # noqa: F401
     prod_life,
 )
 from cluster_fixture import cluster  # noqa: F401
-from kubernetes_scenarios import scenarios  # noqa: F401
 from program_lives import _changing, _other, _unlucky, life, lives  # noqa: F401
+from scenarios import scenarios  # noqa: F401
 from settings_flips import flip_clouds, flips  # noqa: F401
-from side_by_side import lives_begin, side_by_side  # noqa: F401 - fixtures are known by name here
+from side_by_side import (  # noqa: F401 - fixtures and hooks are known by name here
+    lives_begin,
+    pytest_collection_modifyitems,
+    side_by_side,
+)
 
 from lab.engine.environment import environment
 from lab.engine.plugins import preloaded_plugins

@@ -2,33 +2,44 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 import cloud_lives
-import kubernetes_scenarios
 import program_lives
 import pytest
+import scenarios
 from cluster_fixture import TestCluster
 
 LIVES: Final = 3
 """At a time: each waits for its cloud and its cluster in between, so that two cores have enough for three, and for the
 tests that need none."""
+NICE: Final = 10
+"""How much a life stands back for the tests: those come one after the other, and without it they end long after it."""
 
 
 @pytest.fixture(scope="session")
 def side_by_side(cluster: TestCluster, python: Mapping[str, str]) -> Iterator[ThreadPoolExecutor]:
     """Where lives are lived. What they stand on, which is named here, ends later."""
-    with ThreadPoolExecutor(LIVES) as pool:
+    # Of the thread, and of the commands that it starts.
+    with ThreadPoolExecutor(LIVES, initializer=os.nice, initargs=(NICE,)) as pool:
         yield pool
         pool.shutdown(cancel_futures=True)
 
 
+FIXTURES: Final = {"cloud_lives": cloud_lives, "lives": program_lives, "scenarios": scenarios}
+
+
 @pytest.fixture(scope="session", autouse=True)
 def lives_begin(request: pytest.FixtureRequest) -> None:
-    """Let all of it begin with the session: it waits a lot, and the tests that look at it are among the last."""
-    fixtures = {"cloud_lives": cloud_lives, "lives": program_lives, "scenarios": kubernetes_scenarios}
-    for fixture, begun in fixtures.items():
+    """Let all of it begin with the session."""
+    for fixture, begun in FIXTURES.items():
         if begun.looked_at(request.session.items):
             request.getfixturevalue(fixture)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let the tests that look at it come last."""
+    items.sort(key=lambda item: not FIXTURES.keys().isdisjoint(getattr(item, "fixturenames", ())))

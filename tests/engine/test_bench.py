@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from concurrent.futures import Future
+from functools import partial
 from pathlib import Path
+from typing import Any, Final
 
 import pytest
 from cluster_fixture import TestCluster
+from program_stacks import program
 
-from lab import node
 from lab.bench import database, measure
 
 
-@pytest.mark.parametrize("executor", measure.EXECUTORS)
-def test_the_program_previews_the_stack_of_each_executor(
-    executor: str, cluster: TestCluster, python: dict[str, str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    for variable, value in python.items():
-        monkeypatch.setenv(variable, value)
-    monkeypatch.setenv("LAB_STATE", str(tmp_path))
-    monkeypatch.setattr(node, "kubeconfig", lambda: cluster.kubeconfig)
-    stack = measure.bench_stack(executor)
+def _preview(executor: str, environment: Mapping[str, str], cluster: TestCluster, folder: Path) -> list[str]:
+    """The names of what a first `up` would create."""
+    variables = {**environment, "KUBECONFIG": str(cluster.kubeconfig)}
+    stack = program(folder, variables, measure.config(executor), name=measure.stack_name(executor))
     url = "postgresql://airflow:secret@192.0.2.1:5432/airflow"
     measure.use(stack, database.BenchDatabase(metadata_url=url, result_url=url.replace("/airflow", "/celery")))
-    assert f"{stack.name}-api-server" in stack.preview().changes()["create"]
+    return stack.preview().changes()["create"]
+
+
+SCENARIOS: Final = {f"bench {executor}": partial(_preview, executor) for executor in measure.EXECUTORS}
+
+
+@pytest.mark.parametrize("executor", measure.EXECUTORS)
+def test_the_program_previews_the_stack_of_each_executor(executor: str, scenarios: dict[str, Future[Any]]) -> None:
+    assert f"{measure.stack_name(executor)}-api-server" in scenarios[f"bench {executor}"].result()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
@@ -16,20 +15,16 @@ from cluster_fixture import TestCluster
 LIVES: Final = 3
 """At a time: each waits for its cloud and its cluster in between, so that two cores have enough for three, and for the
 tests that need none."""
-NICE: Final = 10
-"""How much a life stands back for the tests: those come one after the other, and without it they end long after it."""
+FIXTURES: Final = {"cloud_lives": cloud_lives, "lives": program_lives, "scenarios": scenarios}
+"""What begins with the session, by the module that tells whether anything looks at it."""
 
 
 @pytest.fixture(scope="session")
 def side_by_side(cluster: TestCluster, python: Mapping[str, str]) -> Iterator[ThreadPoolExecutor]:
     """Where lives are lived. What they stand on, which is named here, ends later."""
-    # Of the thread, and of the commands that it starts.
-    with ThreadPoolExecutor(LIVES, initializer=os.nice, initargs=(NICE,)) as pool:
+    with ThreadPoolExecutor(LIVES) as pool:
         yield pool
         pool.shutdown(cancel_futures=True)
-
-
-FIXTURES: Final = {"cloud_lives": cloud_lives, "lives": program_lives, "scenarios": scenarios}
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -216,7 +216,9 @@ def test_a_machine_that_restarted_gets_its_node_back_with_its_data(fragile: Node
     for process in fragile.processes.all():
         process.kill()
     for pid in fragile.cgroups.pids():
-        os.kill(pid, 9)
+        # What a process kept alive may be gone with it.
+        with suppress(ProcessLookupError):
+            os.kill(pid, 9)
     subprocess.run(["ip", "link", "delete", fragile.instance.interface], check=True)
     for mounted in reversed(mounts_below(fragile.instance.folder)):
         subprocess.run(["umount", mounted], check=True)

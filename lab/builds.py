@@ -1,11 +1,13 @@
-"""What this machine builds once, for a command that needs it soon."""
+"""What this machine builds once, ahead of what needs it: the engine beside everything else."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 from lab import images, machine
-from lab.engine.toolchain import toolchain
+from lab.engine.toolchain import Toolchain, toolchain
 from lab.node.programs import CONTROL_PLANE, NODE
 from lab.services.programs import AZURITE, CSI, FAKE_GCS
 
@@ -16,27 +18,39 @@ def for_engine_tests() -> None:
     Raises:
         LabError: a build failed; the message names the log.
     """
-
-    def ours() -> None:
-        for program in (*CONTROL_PLANE, CSI):
-            program.build()
-
-    # Side by side: while modules are downloaded or a program is linked, one core has nothing to do.
-    with ThreadPoolExecutor() as pool:
-        beside = pool.submit(ours)
-        toolchain()
-        beside.result()
+    _beside_the_engine(lambda: [program.build() for program in (*CONTROL_PLANE, CSI)])
 
 
-def everything() -> None:
-    """The same, and the rest of the node, the images on it and the services of simulated clouds.
+def for_node() -> tuple[Toolchain, list[Path]]:
+    """The engine, the node and the images on it; the engine's tools and the images' archives.
 
     Raises:
         LabError: this machine cannot run a node, or a build failed; the message names the log.
     """
     machine.require()
-    for_engine_tests()
-    images.archives()
-    for program in (*NODE, FAKE_GCS):
+
+    def node() -> list[Path]:
+        for program in NODE:
+            program.build()
+        return images.archives()
+
+    return _beside_the_engine(node)
+
+
+def everything() -> None:
+    """The same, and the services of simulated clouds.
+
+    Raises:
+        LabError: this machine cannot run a node, or a build failed; the message names the log.
+    """
+    for_node()
+    for program in (CSI, FAKE_GCS):
         program.build()
     AZURITE.install()
+
+
+def _beside_the_engine(build: Callable[[], list[Path]]) -> tuple[Toolchain, list[Path]]:
+    # While modules are downloaded or a program is linked, one core has nothing to do.
+    with ThreadPoolExecutor() as pool:
+        built = pool.submit(build)
+        return toolchain(), built.result()

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from lab import images, machine, node
+from lab import builds, node
 from lab.access import port_forward
 from lab.airflow_client import AirflowClient, logged_in
 from lab.clouds import latency
@@ -19,7 +19,6 @@ from lab.daemon import Daemon
 from lab.engine import plugins
 from lab.engine.environment import environment
 from lab.engine.stack import Stack
-from lab.engine.toolchain import toolchain
 from lab.engine.workspace import workspace
 from lab.errors import LabError
 from lab.kubectl import kubectl
@@ -44,10 +43,9 @@ def start_lab() -> None:
     Raises:
         LabError: this machine cannot run a node, or a part did not come up.
     """
-    machine.require()
-    for line in toolchain().describe():
+    tools, archives = builds.for_node()
+    for line in tools.describe():
         say(f"  {line}")
-    archives = images.archives()
     node.up()
     node.import_images(archives)
 

@@ -38,8 +38,6 @@ CLI: Final = GoProgram(
     package="github.com/pulumi/pulumi/pkg/v3/cmd/pulumi",
     ldflags=("-s", "-w", "-X", f"github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v{BUILT_VERSION}"),
     tags=("osusergo", "grpcnotrace"),
-    # Most of what is compiled are clients of clouds and services that no stack here ever calls.
-    inlined=("std", "github.com/pulumi/...", "google.golang.org/..."),
 )
 
 Wish = Literal["auto", "official", "built"]

@@ -51,6 +51,6 @@ def everything() -> None:
 
 def _beside_the_engine(build: Callable[[], list[Path]]) -> tuple[Toolchain, list[Path]]:
     # While modules are downloaded or a program is linked, one core has nothing to do.
-    with ThreadPoolExecutor() as pool:
+    with ThreadPoolExecutor(1) as pool:
         built = pool.submit(build)
         return toolchain(), built.result()

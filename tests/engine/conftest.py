@@ -23,7 +23,7 @@ from cloud_lives import (  # noqa: F401
 )
 from cluster_fixture import cluster  # noqa: F401
 from program_lives import _changing, _other, _unlucky, life, lives  # noqa: F401
-from scenarios import scenarios  # noqa: F401
+from scenarios import scenarios  # noqa: F401 - a fixture is known by its name here
 from settings_flips import flip_clouds, flips  # noqa: F401
 from side_by_side import (  # noqa: F401 - fixtures and hooks are known by name here
     lives_begin,

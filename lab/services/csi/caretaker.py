@@ -50,12 +50,11 @@ class Caretaker:
         """Remove the content of what the clouds no longer hold; False if some is still mounted, and left for later."""
         kept = {content_folder(item) for item in world.of(*CONTENT_ITEMS)}
         gone = [folder for folder in self.contents.glob("*") if folder.name not in kept]
-        mounted = [folder for folder in gone if _mounted(folder)]
-        for folder in gone:
-            if folder not in mounted:
-                shutil.rmtree(folder)
-                say(f"removed {folder}")
-        return not mounted
+        free = [folder for folder in gone if not _mounted(folder)]
+        for folder in free:
+            shutil.rmtree(folder)
+            say(f"removed {folder}")
+        return free == gone
 
 
 def _mounted(folder: Path) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import stat
 import sys
+import tempfile
 from collections.abc import Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from cluster_fixture import TestCluster
 from kubernetes_program import Object, config_map, declared, ops, trial
 
 from lab.engine.kubernetes_provider import configuration
+from lab.engine.kubernetes_provider.client import Cluster
 from lab.engine.provider_values import UNKNOWN
 from lab.engine.stack import Run
 
@@ -128,6 +130,24 @@ def _log_in(environment: Mapping[str, str], cluster: TestCluster, folder: Path) 
     made = trial(environment, cluster, folder)
     objects = {"object": declared(config_map(), provider="by-program")}
     return made.declare(objects, **{"by-program": {"kubeconfig": yaml.safe_dump(config)}}).stack.up()
+
+
+def test_a_client_leaves_no_certificate_and_no_key_in_files(
+    cluster: TestCluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The engine kills plugins: whatever is to be deleted at their end stays."""
+    layout = cluster.plane.layout
+    # Nobody had it before: nothing remembers files of it.
+    identity = layout.authority.issue("tidy", "tidy", groups=["system:masters"])
+    kubeconfig = layout.authority.write_kubeconfig(
+        tmp_path / "kubeconfig", server=layout.server, identity=identity, context="it"
+    )
+    left = tmp_path / "left"
+    left.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(left))
+    api, _ = configuration.Settings.read({"kubeconfig": str(kubeconfig)}).client()
+    assert list(left.iterdir()) == []
+    assert Cluster(api).call("GET", "/version")["major"] == "1"
 
 
 SCENARIOS = {"away": _go_away, "moved": _move, "rendered": _render, "exec": _log_in}

@@ -117,6 +117,7 @@ TABLE: dict[str, tuple[str, ...]] = {
     ),
     "rendering excludes naming a cluster": ("provider/provider.go: CheckConfig",),
     "credentials may come from a program": ("installation-configuration",),
+    "a client leaves no certificate and no key in files": ("client-go: rest/config.go: TLSClientConfig (KeyData)",),
     "an unreadable kubeconfig is a fault in words": ("provider/util.go: parseKubeconfigString",),
     # Where the stand-in stops
     "what is not modelled is refused in words": ("provider/provider.go: Check (IsListURN)", "ours: Patch, Helm, YAML"),

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import os
+import shutil
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
+from uuid import uuid4
 
 import yaml
 from kubernetes.client import ApiClient
 from kubernetes.config import ConfigException, new_client_from_config_dict
 from pulumi.runtime.proto import provider_pb2
 
+from lab.engine.kubernetes_provider import certificates
 from lab.engine.provider_values import is_unknown
 
 IN_CLUSTER_NAMESPACE: Final = "default"
@@ -71,13 +75,21 @@ class Settings:
         config = loaded(self.kubeconfig) if self.kubeconfig else _ambient()
         if self.cluster:
             config = _with_cluster(config, self.context, self.cluster)
+        # The library makes it for what a program that logs in prints.
+        folder = Path(tempfile.gettempdir()) / f"kubeconfig-{uuid4().hex}"
         try:
-            api = new_client_from_config_dict(config, context=self.context, persist_config=False)
-        except (ConfigException, KeyError, TypeError, OSError) as error:
+            with certificates.in_memory(config) as held:
+                api = new_client_from_config_dict(
+                    held, context=self.context, persist_config=False, temp_file_path=str(folder)
+                )
+                api.configuration.connection_pool_maxsize = _CONNECTIONS
+                # The pool was made with the old size.
+                api = ApiClient(configuration=api.configuration)
+                certificates.keep(api)
+        except (ConfigException, AttributeError, KeyError, TypeError, OSError) as error:
             raise ValueError(str(error)) from error
-        api.configuration.connection_pool_maxsize = _CONNECTIONS
-        # The pool was made with the old size.
-        api = ApiClient(configuration=api.configuration)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
         active = _entry(config.get("contexts"), self.context or config.get("current-context"), "context")
         return api, self.namespace or active.get("namespace") or IN_CLUSTER_NAMESPACE
 

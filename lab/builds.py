@@ -7,18 +7,19 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from lab import images, machine
+from lab.engine import preloaded
 from lab.engine.toolchain import Toolchain, toolchain
 from lab.node.programs import CONTROL_PLANE, NODE
 from lab.services.programs import AZURITE, CSI, FAKE_GCS
 
 
 def for_engine_tests() -> None:
-    """The engine, and a control plane without a node.
+    """The engine and what starts its programs and plugins, and a control plane without a node.
 
     Raises:
         LabError: a build failed; the message names the log.
     """
-    _beside_the_engine(lambda: [program.build() for program in (*CONTROL_PLANE, CSI)])
+    _beside_the_engine(lambda: [program.build() for program in (preloaded.CLIENT, *CONTROL_PLANE, CSI)])
 
 
 def for_node() -> tuple[Toolchain, list[Path]]:

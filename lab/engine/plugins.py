@@ -90,7 +90,7 @@ def write_launcher(path: Path, module: str, *arguments: str) -> None:
 
 def preloaded_plugins(folder: Path) -> AbstractContextManager[Path]:
     """The executable for PLUGINS_VARIABLE, while its server runs in a folder."""
-    through = (ISOLATED, str(LAUNCH), "lab.engine.preloaded")
+    through = (ISOLATED, str(LAUNCH), "lab.engine.preloaded_server")
     return preloaded(folder, Path(sys.executable), LOADED, through=through)
 
 

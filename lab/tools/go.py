@@ -55,7 +55,7 @@ class GoProgram:
             *COMPILE,
         ]
         key = hashlib.sha256("\0".join([self.package, *flags]).encode())
-        for source in (folder / "go.mod", folder / "go.sum", *sorted(folder.glob("main.go"))):
+        for source in (*sorted(folder.glob("go.*")), *sorted(folder.glob("main.go"))):
             key.update(source.read_bytes())
         target = cache_dir() / "bin" / key.hexdigest()[:16] / self.name
         # Before the lock: a program that is there must not wait for another one's build.

@@ -38,9 +38,9 @@ def test_a_program_has_its_own_arguments_folder_environment_and_output(loaded: P
         print(sys.argv[1:], os.getcwd(), os.environ["ONE"], "HOME" in os.environ, sys.path[0], __name__)
         print("to the other stream", file=sys.stderr)
     """
-    said, complained = started(loaded, tmp_path, text, "a", "b", ONE="1").communicate(timeout=END_SECONDS)
+    said, complained = started(loaded, tmp_path, text, "a", "-u", ONE="1").communicate(timeout=END_SECONDS)
     where = str(tmp_path)
-    assert said.strip() == f"['a', 'b'] {where} 1 False {where} __main__"
+    assert said.strip() == f"['a', '-u'] {where} 1 False {where} __main__"
     assert complained.strip() == "to the other stream"
 
 
@@ -51,6 +51,30 @@ def test_it_has_the_modules_and_nothing_of_the_lab(loaded: Path, tmp_path: Path)
         print([path for path in sys.path if path.endswith("lab/engine")])
     """
     assert started(loaded, tmp_path, text).communicate(timeout=END_SECONDS)[0].split("\n")[:2] == ["True []", "[]"]
+
+
+def test_it_has_modules_of_a_folder_that_programs_do_not_search(tmp_path: Path) -> None:
+    theirs = tmp_path / "theirs"
+    theirs.mkdir()
+    (theirs / "first.py").write_text("import second")
+    (theirs / "second.py").write_text("")
+    text = f"""
+        import sys
+        print([name in sys.modules for name in ("first", "second")], {str(theirs)!r} in sys.path)
+    """
+    with preloaded(tmp_path, Path(sys.executable), [str(theirs), "first"]) as python:
+        said = started(python, tmp_path, text).communicate(timeout=END_SECONDS)[0]
+    assert said == "[True, True] False\n"
+
+
+def test_modules_that_cannot_be_loaded_are_named(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    with preloaded(tmp_path, Path(sys.executable), ["nowhere_to_be_found"]) as python:
+        child = started(python, tmp_path, "")
+        complained = child.communicate(timeout=END_SECONDS)[1]
+    assert child.returncode == 1
+    # By who comes too late, or by who waited.
+    assert "connection refused" in complained or "The server with the modules is gone" in complained
+    assert "No module named 'nowhere_to_be_found'" in capfd.readouterr().err
 
 
 def test_what_one_program_changes_no_other_sees(loaded: Path, tmp_path: Path) -> None:

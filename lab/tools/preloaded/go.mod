@@ -1,0 +1,3 @@
+module lab/tools/preloaded
+
+go 1.25

@@ -7,7 +7,7 @@ import os
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -126,22 +126,18 @@ class Inventory:
 
     def read(self) -> World:
         """What is there now."""
-        try:
-            found = json.loads(self.path.read_text())
-        except FileNotFoundError:
-            return World()
-        return World({key: Item(**item) for key, item in found["items"].items()}, found["facts"])
+        return _world(self._content())
 
     @contextmanager
     def changing(self) -> Iterator[World]:
         """The world, alone with it; what it is at the end is kept, unless the block raises."""
         self.folder.mkdir(parents=True, exist_ok=True)
         with locked(self.folder / "inventory.lock"):
-            world = self.read()
-            before = _text(world)
+            before = self._content()
+            world = _world(before)
             yield world
             after = _text(world)
-            if after != before or not self.path.exists():
+            if after != before:
                 self._write(after)
 
     def drift(self, key: str, path: str, value: Any) -> None:
@@ -159,6 +155,12 @@ class Inventory:
         with self.changing() as world:
             world.remove(next(item for item in world.items.values() if key in (item.key, item.id)))
 
+    def _content(self) -> str:
+        try:
+            return self.path.read_text()
+        except FileNotFoundError:
+            return ""
+
     def _write(self, text: str) -> None:
         partial = self.path.with_suffix(f".{os.getpid()}.partial")
         partial.touch(mode=0o600)
@@ -166,9 +168,17 @@ class Inventory:
         partial.rename(self.path)
 
 
+def _world(text: str) -> World:
+    if not text:
+        return World()
+    found = json.loads(text)
+    return World({key: Item(**item) for key, item in found["items"].items()}, found["facts"])
+
+
 def _text(world: World) -> str:
-    items = {key: asdict(item) for key, item in world.items.items()}
-    return json.dumps({"items": items, "facts": world.facts}, indent=1)
+    # A line for each item: the whole with an indent takes twenty times as long.
+    items = ",\n".join(f"{json.dumps(key)}: {json.dumps(vars(item))}" for key, item in world.items.items())
+    return f'{{"items": {{\n{items}\n}},\n"facts": {json.dumps(world.facts)}}}\n'
 
 
 def _set(properties: dict[str, Any], path: str, value: Any) -> None:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -54,9 +53,7 @@ class Journal:
         with locked(self.folder / "journal.lock"):
             new = not self.path.exists()
             with self.path.open("a") as handle:
-                handle.write(json.dumps(asdict(call)) + "\n")
-                handle.flush()
-                os.fsync(handle.fileno())
+                handle.write(json.dumps(vars(call)) + "\n")
             if new:
                 self.path.chmod(0o600)
 

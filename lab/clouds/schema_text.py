@@ -61,12 +61,18 @@ def text_of(path: Path) -> str:
 def class_text(path: Path, name: str) -> str:
     """The text of one class, from its `class` to the next definition at the margin; "" when it is not there."""
     text = text_of(path)
-    for opening in (f"\nclass {name}:", f"\nclass {name}("):
-        start = text.find(opening)
-        if start >= 0:
-            ends = [text.find(mark, start + 1) for mark in ("\nclass ", "\n@pulumi.", "\ndef ", "\nif not MYPY")]
-            return text[start : min((end for end in ends if end > 0), default=len(text))]
-    return ""
+    opening = f"\nclass {name}"
+    start = text.find(opening)
+    while start >= 0 and text[start + len(opening)] not in ":(":
+        start = text.find(opening, start + 1)
+    if start < 0:
+        return ""
+    end = len(text)
+    # Each within what is left: these modules have megabytes.
+    for mark in ("\nclass ", "\n@pulumi.", "\ndef ", "\nif not MYPY"):
+        found = text.find(mark, start + 1, end)
+        end = found if found > 0 else end
+    return text[start:end]
 
 
 def resource_module(folder: Path, class_name: str) -> Path | None:

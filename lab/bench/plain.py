@@ -76,7 +76,7 @@ def program(folder: Path, previewed: Run, environment: Mapping[str, str]) -> Sta
 
 def _registered(previewed: Run) -> list[Mapping[str, Any]]:
     """What was registered of each custom resource and provider, whatever a provider has first."""
-    found = [event["resourcePreEvent"]["metadata"] for event in previewed.events if "resourcePreEvent" in event]
+    found = [event["resourcePreEvent"]["metadata"] for event in previewed.events("resourcePreEvent")]
     known = {each["urn"]: each for each in found if each["new"] and each["new"].get("custom") and not _implied(each)}
     return sorted(known.values(), key=lambda each: not each["type"].startswith(PROVIDERS))
 

@@ -10,6 +10,7 @@ import tempfile
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
@@ -51,18 +52,26 @@ class Run:
     code: int
     stdout: str
     stderr: str
-    events: tuple[Mapping[str, Any], ...] = ()
-    """The engine's events in order; empty for commands that run no engine."""
+    event_log: str = ""
+    """The engine's events in order, each a line of JSON; empty for commands that run no engine."""
+
+    def events(self, *kinds: str) -> list[Mapping[str, Any]]:
+        """The events of these kinds in order, each with its kind as its one key beside number and time.
+
+        Kinds are resourcePreEvent, resOutputsEvent, diagnosticEvent, policyEvent, summaryEvent, …
+        """
+        # A log has megabytes, and whoever asks wants little of it.
+        marks = [f'"{kind}":' for kind in kinds]
+        return [json.loads(line) for line in self.event_log.splitlines() if any(mark in line for mark in marks)]
 
     def steps(self, *ops: str) -> list[Step]:
         """The steps with one of these names; without a name, all that change something.
 
         Left out in that case: the stack itself and default providers, which come and go with their first user.
         """
-        found = [_step(event["resourcePreEvent"]["metadata"]) for event in self.events if "resourcePreEvent" in event]
         if ops:
-            return [step for step in found if step.op in ops]
-        return [step for step in found if step.op not in UNCHANGED and not step.is_implied]
+            return [step for step in self._all_steps if step.op in ops]
+        return [step for step in self._all_steps if step.op not in UNCHANGED and not step.is_implied]
 
     def changes(self) -> dict[str, set[str]]:
         """Logical names by what was done to them: a table of the whole run for one assertion."""
@@ -73,12 +82,16 @@ class Run:
 
     def messages(self, severity: str = "error") -> list[str]:
         """What the engine, the program and the plugins said at one severity (debug, info, info#err, warning, error)."""
-        said = [event["diagnosticEvent"] for event in self.events if "diagnosticEvent" in event]
+        said = [event["diagnosticEvent"] for event in self.events("diagnosticEvent")]
         return [_text(entry) for entry in said if entry["severity"] == severity and not entry.get("ephemeral")]
 
     def violations(self) -> list[Mapping[str, Any]]:
         """What policy packs objected to."""
-        return [event["policyEvent"] for event in self.events if "policyEvent" in event]
+        return [event["policyEvent"] for event in self.events("policyEvent")]
+
+    @cached_property
+    def _all_steps(self) -> list[Step]:
+        return [_step(event["resourcePreEvent"]["metadata"]) for event in self.events("resourcePreEvent")]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -190,13 +203,13 @@ class Stack:
                 # The command line has the event log only among its debugging flags.
                 environment={"PULUMI_DEBUG_COMMANDS": "true"},
             )
-            lines = log.read_text().splitlines() if log.exists() else []
+            event_log = log.read_text() if log.exists() else ""
         run = Run(
             arguments=run.arguments,
             code=run.code,
             stdout=run.stdout,
             stderr=run.stderr,
-            events=tuple(json.loads(line) for line in lines if line),
+            event_log=event_log,
         )
         if check:
             _require_success(run)

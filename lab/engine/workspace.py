@@ -6,7 +6,7 @@ checkout, in which only the stack files are copies.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -18,7 +18,14 @@ SALT: Final = "encryptionsalt:"
 LEFT_OUT: Final = frozenset({".git", ".pytest_cache", ".ruff_cache", ".hypothesis", "__pycache__"})
 
 
-def workspace(folder: Path, stack: str, environment: Mapping[str, str], config: str | None = None) -> Stack:
+def workspace(
+    folder: Path,
+    stack: str,
+    environment: Mapping[str, str],
+    config: str | None = None,
+    *,
+    create: Callable[[Stack], None] = Stack.create,
+) -> Stack:
     """The stack of this program, in a workspace of its own; created unless it is there.
 
     Args:
@@ -26,6 +33,7 @@ def workspace(folder: Path, stack: str, environment: Mapping[str, str], config: 
         stack: the stack's name.
         environment: where its state lives and which tools run it.
         config: the stack file's text; default: the checkout's own Pulumi.STACK.yaml.
+        create: makes the stack.
 
     Raises:
         LabError: there is no such stack file.
@@ -50,7 +58,7 @@ def workspace(folder: Path, stack: str, environment: Mapping[str, str], config: 
     salt = [line for line in target.read_text().splitlines() if line.startswith(SALT)] if target.exists() else []
     target.write_text("\n".join([*salt, config]))
     made = Stack(folder=folder, name=stack, environment=environment)
-    made.create()
+    create(made)
     return made
 
 

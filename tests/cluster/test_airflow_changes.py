@@ -39,7 +39,7 @@ def test_a_second_up_changes_nothing(airflow: Installation) -> None:
 
 def test_a_refresh_finds_nothing_and_leaves_nothing_to_do(airflow: Installation) -> None:
     before = services(airflow.namespace)
-    [summary] = [event["summaryEvent"] for event in airflow.stack.refresh().events if "summaryEvent" in event]
+    [summary] = [event["summaryEvent"] for event in airflow.stack.refresh().events("summaryEvent")]
     assert summary["resourceChanges"].keys() == {"same"}
     airflow.stack.preview("--expect-no-changes")
     assert services(airflow.namespace) == before

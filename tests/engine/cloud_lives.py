@@ -203,9 +203,9 @@ def looked_at(items: list[pytest.Item]) -> list[str]:
 @pytest.fixture(scope="session")
 def cloud_lives(
     request: pytest.FixtureRequest,
+    python: Mapping[str, str],
     cluster: TestCluster,
     engine: Any,
-    python: Mapping[str, str],
     side_by_side: ThreadPoolExecutor,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Mapping[str, Future[CloudLife]]:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+import new_stacks
+
 from lab.clouds.faults import FAULTS_VARIABLE
 from lab.clouds.inventory import FOLDER_VARIABLE, Inventory
 from lab.clouds.journal import Journal
@@ -148,7 +150,8 @@ def cloud_trial(
         FOLDER_VARIABLE: str(folder / "clouds"),
         FAULTS_VARIABLE: str(faults),
         SPEED_VARIABLE: "inf",
+        "PULUMI_CONFIG_PASSPHRASE": "the same for all",
     }
     stack = Stack(folder=program, name="test", environment={**variables, "PULUMI_BACKEND_URL": f"file://{backend}"})
-    stack.create()
+    new_stacks.create(stack)
     return CloudTrial(stack, folder, plugin, config)

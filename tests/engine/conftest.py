@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import tempfile
 import textwrap
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+import new_stacks
 import pytest
 from cloud_azure import azure  # noqa: F401
 from cloud_gcp import gcp, new_project  # noqa: F401 - a fixture is known by its name here
@@ -38,6 +42,9 @@ from lab.engine.stack import Stack
 from lab.engine.toolchain import Toolchain, toolchain
 from lab.paths import PROJECT
 
+MEMORY: Final = Path("/dev/shm")
+MEMORY_BYTES: Final = 2 << 30
+"""What has to be free of it; 200 MiB are used."""
 PROJECT_FILE = """\
 name: trial
 runtime:
@@ -65,6 +72,18 @@ SDKS: Final = (
     *(f"pulumi_azure_native.{part}" for part in AZURE_PARTS),
 )
 """What loads slowly of what the program uses."""
+OWN_PARTS: Final = (
+    str(PROJECT),
+    *(f"components.cloud.{name}" for name in ("azure", "gcp", "local")),
+    "components.outputs",
+)
+"""Of the program itself, what loads everything else of it."""
+
+
+def pytest_configure() -> None:
+    """Let files lie in memory where it has room: state and inventories are replaced thousands of times."""
+    if MEMORY.is_dir() and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free >= MEMORY_BYTES:
+        os.environ["TMPDIR"] = tempfile.tempdir = str(MEMORY)
 
 
 @dataclass(frozen=True)
@@ -85,28 +104,32 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Engine:
 @pytest.fixture(scope="session")
 def python(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     """Variables by which runs of the real program, and their plugins, begin with everything loaded."""
-    program = preloaded(tmp_path_factory.mktemp("preloaded"), PROJECT / ".venv/bin/python", SDKS)
+    program = preloaded(tmp_path_factory.mktemp("preloaded"), PROJECT / ".venv/bin/python", [*SDKS, *OWN_PARTS])
     with program as python, preloaded_plugins(tmp_path_factory.mktemp("plugins")) as plugins:
         yield {PYTHON_VARIABLE: str(python), PLUGINS_VARIABLE: str(plugins)}
 
 
 @pytest.fixture
-def project(engine: Engine, tmp_path: Path) -> Callable[..., Stack]:
-    """Makes a stack `test` of a program given as text; a second call with the same name gives it a new text."""
+def project(engine: Engine, python: Mapping[str, str], tmp_path: Path) -> Callable[..., Stack]:
+    """Makes a stack `test` of a program given as text; a second call with the same name gives it a new text.
 
-    def make(program: str, *, name: str = "trial", virtualenv: str = str(PROJECT / ".venv")) -> Stack:
+    With `anew` its plugins and programs start as they do for people, and the programs in the project's environment.
+    """
+
+    def make(
+        program: str, *, name: str = "trial", virtualenv: str = str(PROJECT / ".venv"), anew: bool = False
+    ) -> Stack:
         folder = tmp_path / name
         backend = tmp_path / "stacks" / name
-        stack = Stack(
-            folder=folder, name="test", environment={**engine.environment, "PULUMI_BACKEND_URL": f"file://{backend}"}
-        )
+        variables = {**engine.environment, **({} if anew else python), "PULUMI_BACKEND_URL": f"file://{backend}"}
+        stack = Stack(folder=folder, name="test", environment=variables)
         new = not folder.exists()
         folder.mkdir(exist_ok=True)
         backend.mkdir(parents=True, exist_ok=True)
         (folder / "Pulumi.yaml").write_text(PROJECT_FILE.format(virtualenv=virtualenv))
         (folder / "__main__.py").write_text(textwrap.dedent(program))
         if new:
-            stack.create()
+            new_stacks.create(stack)
         return stack
 
     return make

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+import new_stacks
 from cluster_fixture import TestCluster
 
 from lab.engine.plugins import sdk_version
@@ -133,7 +134,7 @@ def trial(environment: Mapping[str, str], cluster: TestCluster, folder: Path) ->
     (program / "Pulumi.yaml").write_text(json.dumps(project))
     (program / "__main__.py").write_text(_PROGRAM)
     stack = Stack(folder=program, name="test", environment={**environment, "PULUMI_BACKEND_URL": f"file://{backend}"})
-    stack.create()
+    new_stacks.create(stack)
     namespace = folder.name.replace("_", "-").lower()[:60].strip("-")
     cluster.api.call("POST", "/api/v1/namespaces", body={"metadata": {"name": namespace}})
     return Trial(stack, cluster, namespace)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+import new_stacks
 import yaml
 from cluster_fixture import TestCluster
 
@@ -88,7 +89,7 @@ def program(
     backend.mkdir(parents=True)
     text = None if config is None else yaml.safe_dump({"config": dict(config)})
     own = {**environment, "PULUMI_BACKEND_URL": f"file://{backend}"}
-    made = workspace(folder / "workspace", name, own, text)
+    made = workspace(folder / "workspace", name, own, text, create=new_stacks.create)
     return RecordedStack(folder=made.folder, name=made.name, environment=made.environment)
 
 
@@ -173,10 +174,19 @@ def done(run: Run) -> dict[str, set[str]]:
     return {op: found for op, found in table.items() if op == "replace" or op not in REPLACEMENT}
 
 
+def reported(life: Life) -> str:
+    """All events of all runs, as texts that hold values as they are."""
+    told = "".join(run.event_log for run in life.runs.values())
+    # What Go writes in another way than others do.
+    for written, meant in (("\\u003c", "<"), ("\\u003e", ">"), ("\\u0026", "&")):
+        told = told.replace(written, meant)
+    return told
+
+
 def moments(run: Run) -> dict[tuple[str, str], int]:
     """When things happened in a run: ("start" or "end", logical name) to a position; the first start, the last end."""
     times: dict[tuple[str, str], int] = {}
-    for position, event in enumerate(run.events):
+    for position, event in enumerate(run.events("resourcePreEvent", "resOutputsEvent")):
         for kind, point in (("resourcePreEvent", "start"), ("resOutputsEvent", "end")):
             if kind in event:
                 name = event[kind]["metadata"]["urn"].rpartition("::")[2]

@@ -28,9 +28,9 @@ def looked_at(items: Sequence[pytest.Item]) -> dict[str, Scenario]:
 @pytest.fixture(scope="session")
 def scenarios(
     request: pytest.FixtureRequest,
+    python: Mapping[str, str],
     engine: Any,
     cluster: TestCluster,
-    python: Mapping[str, str],
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[dict[str, Future[Any]]]:
     """The scenarios that this session's tests look at, all begun together."""

@@ -20,7 +20,7 @@ FIXTURES: Final = {"cloud_lives": cloud_lives, "lives": program_lives, "scenario
 
 
 @pytest.fixture(scope="session")
-def side_by_side(cluster: TestCluster, python: Mapping[str, str]) -> Iterator[ThreadPoolExecutor]:
+def side_by_side(python: Mapping[str, str], cluster: TestCluster) -> Iterator[ThreadPoolExecutor]:
     """Where lives are lived. What they stand on, which is named here, ends later."""
     with ThreadPoolExecutor(LIVES) as pool:
         yield pool

@@ -218,7 +218,7 @@ def test_a_refresh_reports_what_is_not_ready_now(awaited: Awaited) -> None:
 
 
 def test_waiting_shows_how_far_it_is(awaited: Awaited) -> None:
-    shown = [event["diagnosticEvent"] for event in awaited.first.events if "diagnosticEvent" in event]
+    shown = [event["diagnosticEvent"] for event in awaited.first.events("diagnosticEvent")]
     ephemeral = [entry["message"] for entry in shown if entry.get("ephemeral")]
     assert any("[1/2] Waiting for StatefulSet to create Pods" in text for text in ephemeral)
     assert any("Waiting for app ReplicaSet to be available (0/1 Pods available)" in text for text in ephemeral)

@@ -83,7 +83,7 @@ def wheel(folder: Path) -> Path:
 
 
 def test_a_resource_lives_from_preview_to_destroy(project: Callable[..., Stack]) -> None:
-    stack = project(ONE)
+    stack = project(ONE, anew=True)
     assert stack.preview().changes() == {"create": {"text"}}
     assert stack.up().changes() == {"create": {"text"}}
     assert stack.refresh().changes() == {}
@@ -93,7 +93,7 @@ def test_a_resource_lives_from_preview_to_destroy(project: Callable[..., Stack])
 
 def test_the_program_runs_with_the_python_that_the_project_names(project: Callable[..., Stack]) -> None:
     """A relative environment starts at Pulumi.yaml, not at the folder of the program."""
-    stack = project("", virtualenv="env")
+    stack = project("", virtualenv="env", anew=True)
     borrowing_environment(stack.folder / "env")
     settings = stack.folder / "Pulumi.yaml"
     settings.write_text(settings.read_text() + "main: inner\n")
@@ -110,7 +110,8 @@ def test_the_program_finds_the_users_modules_and_none_of_the_lab(project: Callab
         from importlib.util import find_spec
         import pulumi
         pulumi.export("found", [name for name in ("lab", "theirs") if find_spec(name)])
-        """
+        """,
+        anew=True,
     )
     replace(stack, environment={**stack.environment, "PYTHONPATH": str(tmp_path)}).up()
     assert stack.outputs()["found"] == ["theirs"]
@@ -154,7 +155,7 @@ def test_a_failing_program_fails_the_command_and_says_why_once(project: Callable
 
 
 def test_a_program_that_exits_by_itself_is_reported_with_its_code(project: Callable[..., Stack]) -> None:
-    run = project("import os\nos._exit(7)\n").preview(check=False)
+    run = project("import os\nos._exit(7)\n", anew=True).preview(check=False)
     assert run.code != 0
     assert "exit code 7" in run.stdout + run.stderr
 
@@ -228,7 +229,7 @@ def test_an_installation_that_fails_fails_the_command(project: Callable[..., Sta
 
 
 def test_no_process_stays_when_the_command_is_interrupted(project: Callable[..., Stack]) -> None:
-    stack = project("import time\nprint('waiting', flush=True)\ntime.sleep(300)\n")
+    stack = project("import time\nprint('waiting', flush=True)\ntime.sleep(300)\n", anew=True)
     with subprocess.Popen(
         ["pulumi", "up", "--yes", "--skip-preview", "--non-interactive", "--stack", "test"],
         cwd=stack.folder,

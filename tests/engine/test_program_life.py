@@ -49,7 +49,7 @@ def test_after_many_changes_a_refresh_finds_nothing(changing: Life) -> None:
 def refreshed(life: Life) -> set[str]:
     run = life.runs["refresh"]
     assert run.code == 0, run.messages()
-    [summary] = [event["summaryEvent"] for event in run.events if "summaryEvent" in event]
+    [summary] = [event["summaryEvent"] for event in run.events("summaryEvent")]
     return set(summary["resourceChanges"])
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Final
 
-from program_stacks import Life, secret_values
+from program_stacks import Life, reported, secret_values
 
 PASSWORDS: Final = {
     "changing": {"admin_password", "flower_password"},
@@ -42,9 +42,9 @@ def test_no_command_prints_a_secret(life: Life) -> None:
 
 def test_no_event_of_the_engine_carries_a_secret(life: Life) -> None:
     """Logs of continuous integration are made of them."""
-    reported = json.dumps([run.events for run in life.runs.values()])
-    assert "resOutputsEvent" in reported
-    assert [place for value, place in known_secrets(life).items() if value in reported] == []
+    told = reported(life)
+    assert "resOutputsEvent" in told
+    assert [place for value, place in known_secrets(life).items() if value in told] == []
 
 
 def test_outputs_show_passwords_only_when_asked(life: Life) -> None:

@@ -73,7 +73,7 @@ def test_a_refresh_of_an_untouched_stack_finds_nothing(name: str, request: pytes
     life: CloudLife = request.getfixturevalue(name)
     run = life.runs["refresh"]
     assert (run.code, run.messages()) == (0, [])
-    [summary] = [event["summaryEvent"] for event in run.events if "summaryEvent" in event]
+    [summary] = [event["summaryEvent"] for event in run.events("summaryEvent")]
     assert set(summary["resourceChanges"]) == {"same"}
 
 

@@ -6,7 +6,7 @@ import json
 from typing import Final
 
 from cloud_stacks import CloudLife
-from program_stacks import secret_values
+from program_stacks import reported, secret_values
 
 PUBLIC: Final = "azurestorageaccountname"
 """The driver wants the name of an account beside its key, in one Secret."""
@@ -33,7 +33,7 @@ def test_neither_state_nor_outputs_nor_reports_hold_a_secret(cloud_life: CloudLi
         "state": cloud_life.exported,
         "outputs": json.dumps(cloud_life.shown),
         "terminal": "\n".join(cloud_life.stack.printed),
-        "events": json.dumps([run.events for run in cloud_life.runs.values()]),
+        "events": reported(cloud_life),
     }
     assert min(map(len, places.values())) > 100
     found = [

@@ -128,6 +128,8 @@ def project(engine: Engine, python: Mapping[str, str], tmp_path: Path) -> Callab
         backend.mkdir(parents=True, exist_ok=True)
         (folder / "Pulumi.yaml").write_text(PROJECT_FILE.format(virtualenv=virtualenv))
         (folder / "__main__.py").write_text(textwrap.dedent(program))
+        # Python takes a text for the compiled one when second and length are the same.
+        shutil.rmtree(folder / "__pycache__", ignore_errors=True)
         if new:
             new_stacks.create(stack)
         return stack

@@ -10,7 +10,7 @@ STAMP := $(VENV)/.requirements
 # Compiling the SDKs takes longer than running what uses them; whatever the shell says, it is done once.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: setup check format settings test test-unit test-engine test-settings test-cluster demo demo-down bench clean
+.PHONY: setup ready ahead check format settings test test-unit test-engine test-settings test-cluster demo demo-down bench clean
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -21,6 +21,13 @@ setup: $(STAMP) ## the virtual environment with everything in it
 $(STAMP): requirements.txt requirements-dev.txt
 	@sh lab/bootstrap.sh "$(PYTHON)" "$(VENV)"
 	@touch $@
+
+# What takes a build can begin it while one core installs packages.
+ready:
+	@$(MAKE) --silent --no-print-directory --jobs=2 $(STAMP) ahead
+
+ahead:
+	@if $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then $(PYTHON) -m lab.ahead; fi
 
 check: $(STAMP) ## format, lint and types
 	$(VENV)/bin/ruff format --check .
@@ -34,7 +41,7 @@ format: $(STAMP) ## put the sources into their form
 settings: $(STAMP) ## renew the table of settings in the README
 	@$(RUN) -m docs.settings --write README.md
 
-test: test-unit test-engine ## unit tests, then the real engine on a control plane whose pods are simulated
+test: ready test-unit test-engine ## unit tests, then the real engine on a control plane whose pods are simulated
 
 test-unit: $(STAMP) ## unit tests alone
 	$(RUN) -m pytest tests/unit --numprocesses 2
@@ -47,11 +54,11 @@ test-settings: $(STAMP) ## every setting changed alone: what the engine would do
 	@$(RUN) -m lab build
 	$(RUN) -m pytest tests/engine -m each_setting
 
-test-cluster: $(STAMP) ## Airflow on a real node, with each executor
+test-cluster: ready ## Airflow on a real node, with each executor
 	@$(RUN) -m lab build --all
 	$(RUN) -m pytest tests/cluster
 
-demo: $(STAMP) ## a node on this machine, and Airflow on it: STACK=local
+demo: ready ## a node on this machine, and Airflow on it: STACK=local
 	@$(RUN) -m lab demo --stack $(STACK) $(if $(KEEP),--keep)
 
 demo-down: $(STAMP) ## end the demonstration; nothing of it stays

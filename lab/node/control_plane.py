@@ -253,7 +253,7 @@ class ControlPlane:
         """Stop everything, in the order in which the parts need each other."""
         for daemon in (self._manager, self._apiserver, self._etcd):
             # Nothing of it is kept, so nothing is worth the seconds of an orderly end.
-            daemon.stop(grace_seconds=1)
+            daemon.stop(grace_seconds=0)
 
     def pause_apiserver(self) -> None:
         """Make the cluster unreachable; `start` brings it back with its data."""

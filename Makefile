@@ -46,11 +46,11 @@ test: ready test-unit test-engine ## unit tests, then the real engine on a contr
 test-unit: $(STAMP) ## unit tests alone
 	$(RUN) -m pytest tests/unit --numprocesses 2
 
-test-engine: $(STAMP) ## engine tests alone
+test-engine: ready ## engine tests alone
 	@$(RUN) -m lab build
 	$(RUN) -m pytest tests/engine -m "not each_setting"
 
-test-settings: $(STAMP) ## every setting changed alone: what the engine would do for it
+test-settings: ready ## every setting changed alone: what the engine would do for it
 	@$(RUN) -m lab build
 	$(RUN) -m pytest tests/engine -m each_setting
 
@@ -64,7 +64,7 @@ demo: ready ## a node on this machine, and Airflow on it: STACK=local
 demo-down: $(STAMP) ## end the demonstration; nothing of it stays
 	@$(RUN) -m lab demo-down --stack $(STACK)
 
-bench: $(STAMP) ## measure Airflow on the node; prints a table and writes bench.json
+bench: ready ## measure Airflow on the node; prints a table and writes bench.json
 	@$(RUN) -m lab bench
 
 clean: demo-down ## the demonstration and the virtual environment

@@ -17,9 +17,8 @@ from google.protobuf.json_format import MessageToDict
 from pulumi.runtime.proto import language_pb2, language_pb2_grpc, plugin_pb2
 
 from lab.engine import serving
-from lab.engine.language_host_environment import TOOLCHAINS, PythonEnvironment, python_environment
+from lab.engine.language_host_environment import PYTHON_VARIABLE, TOOLCHAINS, PythonEnvironment, python_environment
 from lab.engine.language_host_plugin import Output, policy_pack, streamed
-from lab.engine.preloaded import PYTHON_VARIABLE
 from lab.engine.serving import CallError
 
 SHOWN_ALREADY: Final = 32

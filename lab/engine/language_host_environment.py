@@ -13,6 +13,8 @@ from typing import Any, Final
 
 from lab.engine.serving import CallError
 
+PYTHON_VARIABLE: Final = "LAB_PRELOADED_PYTHON"
+"""Names the executable that runs programs in the place of their virtual environment's `python`."""
 TOOLCHAINS: Final = ("pip", "poetry", "uv")
 LOCK_FILES: Final = {"uv.lock": "uv", "poetry.lock": "poetry"}
 """Files that decide the toolchain when Pulumi.yaml names none."""

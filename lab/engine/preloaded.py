@@ -2,7 +2,7 @@
 
 Loading the SDKs is most of what a run of the program takes, and loading gRPC most of what a plugin does. Suites that
 run them hundreds of times load both once: the language host starts the client in the place of `python` where
-PYTHON_VARIABLE names it, and plugins start by the one that PLUGINS_VARIABLE names.
+its PYTHON_VARIABLE names it, and plugins start by the one that PLUGINS_VARIABLE names.
 """
 
 from __future__ import annotations
@@ -15,8 +15,6 @@ from typing import Final
 
 from lab.tools.go import GoProgram
 
-PYTHON_VARIABLE: Final = "LAB_PRELOADED_PYTHON"
-"""Names the executable that runs programs in the place of their virtual environment's `python`."""
 PLUGINS_VARIABLE: Final = "LAB_PRELOADED_PLUGINS"
 """Names the executable that runs the launcher of plugins in the place of the lab's Python."""
 END_SECONDS: Final = 60.0

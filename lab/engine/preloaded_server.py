@@ -107,7 +107,7 @@ def _forked(client: socket.socket, listening: socket.socket) -> int:
     except SystemExit as ended:
         code = ended.code if isinstance(ended.code, int) else int(ended.code is not None)
     except BaseException:  # noqa: BLE001 - this is where a program ends, whatever ended it
-        sys.excepthook(*sys.exc_info())  # type: ignore[arg-type]
+        sys.excepthook(*sys.exc_info())
     finally:
         sys.stdout.flush()
         sys.stderr.flush()
@@ -131,7 +131,7 @@ def _become(asked: bytes, streams: Sequence[int]) -> None:
     if not sys.flags.safe_path:
         sys.path.insert(0, str(Path(sys.argv[0]).parent))
     for output in (sys.stdout, sys.stderr):
-        output.reconfigure(write_through=True)  # type: ignore[union-attr]
+        output.reconfigure(write_through=True)
 
 
 if __name__ == "__main__":

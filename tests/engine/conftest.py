@@ -36,8 +36,9 @@ from side_by_side import (  # noqa: F401 - fixtures and hooks are known by name 
 )
 
 from lab.engine.environment import environment
+from lab.engine.language_host_environment import PYTHON_VARIABLE
 from lab.engine.plugins import preloaded_plugins
-from lab.engine.preloaded import PLUGINS_VARIABLE, PYTHON_VARIABLE, preloaded
+from lab.engine.preloaded import PLUGINS_VARIABLE, preloaded
 from lab.engine.stack import Stack
 from lab.engine.toolchain import Toolchain, toolchain
 from lab.paths import PROJECT

@@ -229,6 +229,7 @@ def test_an_installation_that_fails_fails_the_command(project: Callable[..., Sta
 
 
 def test_no_process_stays_when_the_command_is_interrupted(project: Callable[..., Stack]) -> None:
+    # The forks of a server are no children of the command; the program is still asleep when all of them must be gone.
     stack = project("import time\nprint('waiting', flush=True)\ntime.sleep(300)\n", anew=True)
     with subprocess.Popen(
         ["pulumi", "up", "--yes", "--skip-preview", "--non-interactive", "--stack", "test"],

@@ -77,6 +77,13 @@ def test_subnets_of_one_network_made_at_once_wait_for_each_other(trial: Callable
 
 def test_two_operations_at_once_on_a_server_are_one_too_many(trial: Callable[..., CloudTrial]) -> None:
     made = trial(_program("database", "parameter"), speed="400")
+    # Three seconds, in place of hundredths: long enough to meet on any machine.
+    made.plan(
+        *(
+            {"op": "create", "type": token_of(name), "kind": "late", "seconds": 1200}
+            for name in ("database", "parameter")
+        )
+    )
     run = made.stack.up(check=False)
     assert run.code != 0
     assert 'Code="ServerIsBusy"' in run.stdout + run.stderr

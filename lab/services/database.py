@@ -1,7 +1,17 @@
 """Managed PostgreSQL servers of simulated clouds: real servers on the node, reached over TLS at addresses of their own.
 
 One server for each simulated instance, from Debian's package. Its administrator is no superuser, as in the clouds:
-a member of the role that the cloud's own tools make databases and users with.
+a member of the role that the cloud's own tools make databases and users with. Who owns what is that cloud's, too:
+
+- Azure: schema `public` of every database belongs to `azure_pg_admin` instead of `pg_database_owner`, so that owning a
+  database does not allow to create tables in it (github.com/frappe/frappe/issues/39145 and pull 39150, May 2026). The
+  administrator has LOGIN, CREATEDB, CREATEROLE and REPLICATION and may make others members of `azure_pg_admin`
+  (learn.microsoft.com/training/modules/secure-azure-database-for-postgresql, "built-in server roles"); databases that
+  Azure Resource Manager makes are its own (github.com/cyrilgdn/terraform-provider-postgresql/issues/500,
+  github.com/hashicorp/terraform-provider-azurerm/issues/27895).
+- Google Cloud: users that the API makes have LOGIN, CREATEDB and CREATEROLE and are members of `cloudsqlsuperuser`
+  (cloud.google.com/sql/docs/postgres/users), which owns `template1` and its schema `public`: so shown by a listing of
+  PostgreSQL 11. For PostgreSQL 15 and later nothing says whether that has stayed; this is the stricter of the two.
 """
 
 from __future__ import annotations
@@ -103,10 +113,10 @@ def resume(node: Node) -> None:
 
 
 def create_database(name: str, database: str, node: Node | None = None) -> None:
-    """Create a database as the cloud's tools do: owned by the cloud's role. One that exists stays."""
+    """Create a database as the cloud's tools do. One that exists stays."""
     managed = _Managed(node or Node(Instance()), name)
     if database not in managed.query("SELECT datname FROM pg_database").splitlines():
-        managed.query(f"CREATE DATABASE {_identifier(database)} OWNER {_identifier(managed.record().cloud_role)}")
+        managed.query(database_script(managed.record(), database))
 
 
 def delete_database(name: str, database: str, node: Node | None = None) -> None:
@@ -117,7 +127,7 @@ def delete_database(name: str, database: str, node: Node | None = None) -> None:
 def set_user(name: str, user: str, password: str, node: Node | None = None) -> None:
     """Create a user as the cloud's tools do, a member of the cloud's role, or give one that exists a new password."""
     managed = _Managed(node or Node(Instance()), name)
-    managed.query(_user(user, password, managed.record().cloud_role))
+    managed.query(user_script(managed.record(), user, password))
 
 
 def delete_user(name: str, user: str, node: Node | None = None) -> None:
@@ -140,7 +150,7 @@ class _Managed:
     name: str
 
     def start(self, server: Server) -> Endpoint:
-        _install()
+        install()
         self.folder.mkdir(parents=True, exist_ok=True)
         with locked(self.folder / "lock"):
             address = Addresses(self.node).take(self._owner)
@@ -156,7 +166,7 @@ class _Managed:
                     env={**self.node.processes.environment, "LC_ALL": "C.UTF-8"},
                 )
             self._wait()
-            self.query(_roles(server))
+            self.query(roles_script(server))
             Names(self.node.instance).give(self._owner, dict.fromkeys(server.hosts, address))
             _write_secret(self.folder / "server.json", json.dumps(_fields(server)))
         return Endpoint(address=address, port=PORT, authority=authority.certificate.read_text())
@@ -284,7 +294,8 @@ class _Managed:
         return f"/run/databases/{self.name}"
 
 
-def _install() -> None:
+def install() -> None:
+    """Install the server's programs, unless they are there."""
     if not debian.missing([_PACKAGE]):
         return
     if not _NO_CLUSTER.exists() and os.geteuid() == 0:
@@ -302,14 +313,31 @@ def _role(role: str, options: str) -> str:
     return f"SELECT {make} WHERE NOT {exists}\n\\gexec\nALTER ROLE {_identifier(role)} {options};\n"
 
 
-def _roles(server: Server) -> str:
-    role = _role(server.cloud_role, "NOLOGIN CREATEDB CREATEROLE")
-    return role + (_user(server.administrator, server.password, server.cloud_role) if server.administrator else "")
+def roles_script(server: Server) -> str:
+    """What the superuser runs on a server, again at each start: the cloud's role, its administrator, who owns what."""
+    role = _identifier(server.cloud_role)
+    script = _role(server.cloud_role, "NOLOGIN CREATEDB CREATEROLE")
+    if server.administrator:
+        script += user_script(server, server.administrator, server.password)
+        # Since PostgreSQL 16, whoever gives a role away must have it with this option.
+        script += f"ALTER ROLE {_identifier(server.administrator)} REPLICATION;\n"
+        script += f"GRANT {role} TO {_identifier(server.administrator)} WITH ADMIN OPTION;\n"
+    # Databases are copies of template1.
+    for database in ("postgres", "template1"):
+        script += f"\\connect {database}\nALTER SCHEMA public OWNER TO {role};\n"
+    return script
 
 
-def _user(user: str, password: str, role: str) -> str:
+def user_script(server: Server, user: str, password: str) -> str:
+    """What makes a user as the cloud's tools do, or gives one that exists a new password."""
     options = f"LOGIN CREATEDB CREATEROLE PASSWORD {_literal(password)}"
-    return _role(user, options) + f"GRANT {_identifier(role)} TO {_identifier(user)};\n"
+    return _role(user, options) + f"GRANT {_identifier(server.cloud_role)} TO {_identifier(user)};\n"
+
+
+def database_script(server: Server, database: str) -> str:
+    """What makes a database as the cloud's tools do."""
+    owner = server.administrator or server.cloud_role
+    return f"CREATE DATABASE {_identifier(database)} OWNER {_identifier(owner)};\n"
 
 
 def _literal(value: str) -> str:

@@ -115,10 +115,12 @@ def test_the_administrator_can_give_a_database_of_the_cloud_away_without_being_s
         database.create_database(PUBLIC.name, "air-flow", node)
     assert ask(PUBLIC, endpoint, "SELECT rolsuper FROM pg_roles WHERE rolname = CURRENT_USER") == "f"
     owner = "SELECT pg_catalog.pg_get_userbyid(datdba) FROM pg_database WHERE datname = 'air-flow'"
-    assert ask(PUBLIC, endpoint, owner) == "azure_pg_admin"
+    assert ask(PUBLIC, endpoint, owner) == PUBLIC.administrator
     give = 'CREATE ROLE air LOGIN; GRANT air TO CURRENT_USER; ALTER DATABASE "air-flow" OWNER TO air;'
     assert ask(PUBLIC, endpoint, give) == ""
     assert ask(PUBLIC, endpoint, owner) == "air"
+    schema = "SELECT pg_catalog.pg_get_userbyid(nspowner) FROM pg_namespace WHERE nspname = 'public'"
+    assert ask(PUBLIC, endpoint, schema, dbname="air-flow") == "azure_pg_admin"
     database.delete_database(PUBLIC.name, "air-flow", node)
     assert ask(PUBLIC, endpoint, owner) == ""
 

@@ -11,19 +11,21 @@ import json
 import os
 import sys
 import time
+from contextlib import closing
 
 import psycopg2
 from psycopg2 import sql
+from psycopg2.extensions import encrypt_password
 
 WAIT_SECONDS = 300
 
 
-def connected(url):
+def connected(url, **parameters):
     """A connection to the server, waited for."""
     deadline = time.monotonic() + WAIT_SECONDS
     while True:
         try:
-            connection = psycopg2.connect(url, connect_timeout=5)
+            connection = psycopg2.connect(url, connect_timeout=5, **parameters)
         except psycopg2.OperationalError as error:
             if time.monotonic() > deadline or "authentication failed" in str(error):
                 sys.exit(f"The database server cannot be reached: {error}")
@@ -35,23 +37,50 @@ def connected(url):
 
 def create_databases(administrator_url, owners):
     """Create what is missing on the server, each database in the hands of its own user."""
-    with connected(administrator_url).cursor() as cursor:
+    with closing(connected(administrator_url)) as connection, connection.cursor() as cursor:
         for owner in owners:
             user, database = sql.Identifier(owner["user"]), sql.Identifier(owner["database"])
             cursor.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [owner["user"]])
             verb = sql.SQL("ALTER" if cursor.fetchone() else "CREATE")
-            cursor.execute(sql.SQL("{} ROLE {} LOGIN PASSWORD %s").format(verb, user), [owner["password"]])
+            # Hashed here, in the way that the server asks for: statements are logged where an audit is on.
+            secret = encrypt_password(owner["password"], owner["user"], scope=connection)
+            cursor.execute(sql.SQL("{} ROLE {} LOGIN PASSWORD %s").format(verb, user), [secret])
+            # A managed server's administrator is no superuser: it must be a member to give a database away, and to
+            # enter it afterwards. USAGE and not MEMBER: since PostgreSQL 16, who makes a role is a member without it.
+            cursor.execute("SELECT pg_has_role(CURRENT_USER, %s, 'USAGE')", [owner["user"]])
+            if not cursor.fetchone()[0]:
+                cursor.execute(sql.SQL("GRANT {} TO CURRENT_USER").format(user))
             cursor.execute(
                 "SELECT pg_catalog.pg_get_userbyid(datdba) FROM pg_database WHERE datname = %s", [owner["database"]]
             )
             found = cursor.fetchone()
             if not found or found[0] != owner["user"]:
-                # A managed server's administrator is no superuser: it must be a member to give a database away.
-                cursor.execute(sql.SQL("GRANT {} TO CURRENT_USER").format(user))
                 give = "ALTER DATABASE {} OWNER TO {}" if found else "CREATE DATABASE {} OWNER {}"
                 cursor.execute(sql.SQL(give).format(database, user))
             cursor.execute(sql.SQL("REVOKE CONNECT ON DATABASE {} FROM PUBLIC").format(database))
+            allow_tables(administrator_url, owner["database"], owner["user"])
             print(f"database {owner['database']} is owned by {owner['user']}", flush=True)
+
+
+def allow_tables(administrator_url, database, user):
+    """Let a user create tables in schema `public` of its database, where owning the database does not.
+
+    On Azure the schema belongs to azure_pg_admin and not to pg_database_owner,
+    https://github.com/frappe/frappe/issues/39145; the administrator is a member of it.
+    """
+    question = "SELECT has_schema_privilege(%s, oid, 'CREATE') FROM pg_namespace WHERE nspname = 'public'"
+    with closing(connected(administrator_url, dbname=database)) as connection, connection.cursor() as cursor:
+        cursor.execute(question, [user])
+        # Who has taken the schema away knows why.
+        if cursor.fetchone() in (None, (True,)):
+            return
+        cursor.execute(sql.SQL("GRANT ALL ON SCHEMA public TO {}").format(sql.Identifier(user)))
+        cursor.execute(question, [user])
+        if cursor.fetchone() == (False,):
+            sys.exit(
+                f"User {user} may not create tables in schema public of database {database}, and the administrator may "
+                f'not allow it: as the owner of the schema, run GRANT ALL ON SCHEMA public TO "{user}".'
+            )
 
 
 def migrate():

@@ -1,0 +1,187 @@
+"""What the migration does on a PostgreSQL server, before Airflow runs: real servers, with the owners of each cloud."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import psycopg2
+import pytest
+
+from lab.images.postgres import BINARIES
+from lab.services.database import Server, database_script, install, roles_script, user_script
+
+SCRIPT = Path("components/airflow/scripts/migrate.py")
+OWNERS = ("airflow", "celery")
+START_SECONDS = 30
+MAIN = """
+import os
+import psycopg2
+
+
+def main():
+    with psycopg2.connect(os.environ["METADATA_URL"]) as connection:
+        connection.cursor().execute("CREATE TABLE IF NOT EXISTS dag (id integer)")
+"""
+"""Stands for `airflow db migrate`: the first thing that Airflow does in its database."""
+BUILDER = """
+from contextlib import contextmanager
+from types import SimpleNamespace
+
+
+@contextmanager
+def get_application_builder():
+    yield SimpleNamespace(sm=SimpleNamespace(find_user=lambda name: True))
+"""
+AIRFLOW = {
+    "airflow/__main__.py": MAIN,
+    "airflow/providers/fab/auth_manager/cli_commands/utils.py": BUILDER,
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Managed:
+    """A PostgreSQL server that answers on a socket."""
+
+    socket: str
+    airflow: Path
+    """Where what stands for Airflow is imported from."""
+    administrator: str
+
+    def url(self, user: str, database: str, password: str) -> str:
+        return f"postgresql://{user}:{password}@/{database}?host={self.socket}"
+
+    def superuser(self, script: str) -> str:
+        command = [f"{BINARIES}/psql", "-XAtq", "-v", "ON_ERROR_STOP=1", "-h", self.socket, "-U", "postgres"]
+        command += ["-d", "postgres", "-f", "-"]
+        return subprocess.run(command, input=script, capture_output=True, text=True, check=True).stdout.strip()
+
+    def migrate(self, *owners: str) -> subprocess.CompletedProcess[str]:
+        described = [{"user": owner, "database": owner, "password": f"of {owner}"} for owner in owners]
+        return subprocess.run(
+            [sys.executable, str(SCRIPT)],
+            capture_output=True,
+            text=True,
+            check=False,
+            env={
+                **os.environ,
+                "PYTHONPATH": str(self.airflow),
+                "ADMINISTRATOR_URL": self.url(self.administrator, "postgres", "secret"),
+                "OWNERS": json.dumps(described),
+                "METADATA_URL": self.url("airflow", "airflow", "of%20airflow"),
+                "ADMIN_USERNAME": "admin",
+                "ADMIN_EMAIL": "admin@example.org",
+                "ADMIN_PASSWORD": "secret",
+            },
+        )
+
+
+def server(cloud_role: str, administrator: str = "") -> Server:
+    return Server(
+        name="test",
+        administrator=administrator,
+        password="secret" if administrator else "",
+        cloud_role=cloud_role,
+        hosts=["test.example.org"],
+        public_authority=False,
+    )
+
+
+AZURE = server("azure_pg_admin", "boss")
+GOOGLE = server("cloudsqlsuperuser")
+SCRIPTS = {
+    # The databases are there already, as the clouds' APIs make them.
+    "azure": [roles_script(AZURE), *(database_script(AZURE, database) for database in OWNERS)],
+    "gcp": [
+        roles_script(GOOGLE),
+        user_script(GOOGLE, "boss", "secret"),
+        *(database_script(GOOGLE, database) for database in OWNERS),
+    ],
+    # As in the cluster: the administrator is a superuser, and there is nothing yet.
+    "plain": ["CREATE ROLE boss SUPERUSER LOGIN PASSWORD 'secret'"],
+}
+
+
+@pytest.fixture(scope="module", params=SCRIPTS)
+def managed(request: pytest.FixtureRequest) -> Iterator[Managed]:
+    install()
+    # A path that is short enough for a socket and open to the server's own user.
+    with TemporaryDirectory(prefix="airflow-pg-") as folder:
+        root = Path(folder)
+        for path, text in AIRFLOW.items():
+            (root / path).parent.mkdir(parents=True, exist_ok=True)
+            (root / path).write_text(text)
+        as_user = ["setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups"] if os.geteuid() == 0 else []
+        for each in (root, root / "data"):
+            each.mkdir(mode=0o700, exist_ok=True)
+            if as_user:
+                subprocess.run(["chown", "postgres:postgres", str(each)], check=True)
+        root.chmod(0o755)
+        initdb = [f"{BINARIES}/initdb", "-D", f"{root}/data", "-U", "postgres", "--auth=trust", "--no-sync"]
+        subprocess.run([*as_user, *initdb, "--encoding=UTF8", "--locale=C.UTF-8"], check=True, capture_output=True)
+        (root / "data/pg_hba.conf").write_text("local all postgres trust\nlocal all all scram-sha-256\n")
+        options = ["-c", "listen_addresses=", "-c", f"unix_socket_directories={root}", "-c", "fsync=off"]
+        log = (root / "log").open("w")
+        process = subprocess.Popen(
+            [*as_user, f"{BINARIES}/postgres", "-D", f"{root}/data", *options, "-c", "log_statement=ddl"],
+            stderr=log,
+        )
+        try:
+            found = Managed(socket=folder, airflow=root, administrator="boss")
+            deadline = time.monotonic() + START_SECONDS
+            while subprocess.run([f"{BINARIES}/pg_isready", "-q", "-h", folder], check=False).returncode:
+                assert process.poll() is None, (root / "log").read_text()
+                assert time.monotonic() < deadline, (root / "log").read_text()
+                time.sleep(0.1)
+            for script in SCRIPTS[request.param]:
+                found.superuser(script)
+            yield found
+        finally:
+            process.terminate()
+            process.wait(30)
+            log.close()
+
+
+def test_the_owner_of_a_database_can_create_tables_in_it_whoever_owns_its_schema(managed: Managed) -> None:
+    """Azure's `public` does not belong to the owner of the database: `airflow db migrate` would be refused."""
+    for _ in range(2):
+        done = managed.migrate(*OWNERS)
+        assert done.returncode == 0, done.stdout + done.stderr
+    for owner in OWNERS:
+        with psycopg2.connect(managed.url(owner, owner, f"of%20{owner}")) as connection, connection.cursor() as cursor:
+            cursor.execute("CREATE TABLE made (id integer)")
+            cursor.execute("DROP TABLE made")
+
+
+def test_neither_owner_reaches_the_others_database(managed: Managed) -> None:
+    assert managed.migrate(*OWNERS).returncode == 0
+    for owner, other in (OWNERS, OWNERS[::-1]):
+        with pytest.raises(psycopg2.OperationalError, match="permission denied for database"):
+            psycopg2.connect(managed.url(owner, other, f"of%20{owner}"))
+
+
+def test_no_password_of_an_owner_is_in_the_servers_log(managed: Managed) -> None:
+    """Where an audit is on, statements that change roles are logged whole."""
+    assert managed.migrate(*OWNERS).returncode == 0
+    logged = (managed.airflow / "log").read_text()
+    assert "ROLE" in logged
+    assert [owner for owner in OWNERS if f"of {owner}" in logged] == []
+
+
+def test_a_schema_that_nobody_lets_the_owner_use_is_named_with_the_way_out(managed: Managed) -> None:
+    managed.superuser("CREATE ROLE stranger")
+    managed.superuser("CREATE DATABASE closed OWNER boss")
+    managed.superuser("\\connect closed\nALTER SCHEMA public OWNER TO stranger;")
+    done = managed.migrate("airflow", "closed")
+    if managed.superuser("SELECT rolsuper FROM pg_roles WHERE rolname = 'boss'") == "t":
+        assert done.returncode == 0, done.stderr
+    else:
+        assert done.returncode != 0
+        assert 'run GRANT ALL ON SCHEMA public TO "closed"' in done.stderr

@@ -12,7 +12,7 @@ from typing import Final
 
 from lab.errors import LabError
 
-_ROOT: Final = Path("/sys/fs/cgroup")
+_MOUNTED: Final = Path("/sys/fs/cgroup")
 _END_SECONDS: Final = 20.0
 
 
@@ -24,6 +24,8 @@ class Cgroups:
     """
 
     name: str
+    mounted: Path = _MOUNTED
+    """Where this machine has its hierarchies."""
 
     def create(self) -> None:
         """Make the subtree, which a kubelet demands of its `cgroupRoot`.
@@ -31,12 +33,12 @@ class Cgroups:
         Raises:
             LabError: no control groups are mounted, or none that limits memory.
         """
-        if not _limits_memory():
+        if not self._limits_memory():
             raise LabError(
-                "No memory control groups are mounted under /sys/fs/cgroup.", remedy="The kubelet needs them."
+                f"No memory control groups are mounted under {self.mounted}.", remedy="The kubelet needs them."
             )
         try:
-            for root in _hierarchies():
+            for root in self._hierarchies():
                 self._create(root)
         except OSError as error:
             raise LabError(
@@ -45,7 +47,7 @@ class Cgroups:
             ) from error
 
     def _create(self, root: Path) -> None:
-        if _unified():
+        if self._unified():
             controllers = (root / "cgroup.controllers").read_text().split()
             (root / "cgroup.subtree_control").write_text(" ".join(f"+{name}" for name in controllers))
         folder = root / self.name.lstrip("/")
@@ -53,7 +55,7 @@ class Cgroups:
         for name in ("cpuset.cpus", "cpuset.mems"):
             # Version 1 starts a group with no processors and no memory nodes: nothing could join it.
             file = folder / name
-            if not _unified() and file.exists() and not file.read_text().strip():
+            if not self._unified() and file.exists() and not file.read_text().strip():
                 file.write_text((root / name).read_text())
 
     def pids(self) -> set[int]:
@@ -85,23 +87,22 @@ class Cgroups:
 
     def _folders(self) -> list[Path]:
         """The subtree's folders, children before their parents."""
-        tops = [root / self.name.lstrip("/") for root in _hierarchies()]
+        tops = [root / self.name.lstrip("/") for root in self._hierarchies()]
         return [Path(folder) for top in tops for folder, _, _ in os.walk(top, topdown=False)]
 
+    def _unified(self) -> bool:
+        """Whether this machine has version 2, one hierarchy for all controllers."""
+        return (self.mounted / "cgroup.controllers").exists()
 
-def _unified() -> bool:
-    """Whether this machine has version 2, one hierarchy for all controllers."""
-    return (_ROOT / "cgroup.controllers").exists()
+    def _limits_memory(self) -> bool:
+        if self._unified():
+            return "memory" in (self.mounted / "cgroup.controllers").read_text().split()
+        return (self.mounted / "memory/memory.limit_in_bytes").exists()
 
-
-def _limits_memory() -> bool:
-    if _unified():
-        return "memory" in (_ROOT / "cgroup.controllers").read_text().split()
-    return (_ROOT / "memory/memory.limit_in_bytes").exists()
-
-
-def _hierarchies() -> list[Path]:
-    """The roots: one for each controller in version 1, the whole in version 2."""
-    if _unified():
-        return [_ROOT]
-    return sorted(path for path in _ROOT.iterdir() if path.is_dir() and path.is_mount()) if _ROOT.exists() else []
+    def _hierarchies(self) -> list[Path]:
+        """The roots: one for each controller in version 1, the whole in version 2."""
+        if self._unified():
+            return [self.mounted]
+        if not self.mounted.exists():
+            return []
+        return sorted(path for path in self.mounted.iterdir() if path.is_dir() and path.is_mount())

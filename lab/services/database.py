@@ -30,7 +30,6 @@ from typing import Any, Final
 from lab import debian
 from lab.daemon import Daemon
 from lab.errors import LabError
-from lab.images.postgres import BINARIES
 from lab.lock import locked
 from lab.node.certificates import Authority
 from lab.node.instance import Instance
@@ -40,10 +39,11 @@ from lab.services.addresses import Addresses
 from lab.services.authority import public_authority
 
 PORT: Final = 5432
-VERSION: Final = "15"
-"""Debian 12's, whatever version the simulated instance claims."""
 START_SECONDS: Final = 60.0
-_PACKAGE: Final = f"postgresql-{VERSION}"
+_PACKAGE: Final = "postgresql"
+"""The version that this machine's Debian has, whatever version the simulated instance claims."""
+_VERSIONS: Final = Path("/usr/lib/postgresql")
+"""Debian keeps each major version in a folder of its own."""
 _NO_CLUSTER: Final = Path("/etc/postgresql-common/createcluster.conf")
 _AS_POSTGRES: Final = ("setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups")
 _SETTINGS: Final = {
@@ -160,7 +160,7 @@ class _Managed:
                 self.daemon.stop()
             if self.daemon.process() is None:
                 self._inside(self._prepare_script())
-                command = [*_AS_POSTGRES, f"{BINARIES}/postgres", "-D", f"{self._run}/data"]
+                command = [*_AS_POSTGRES, f"{binaries()}/postgres", "-D", f"{self._run}/data"]
                 self.daemon.start(
                     self.node.namespaces.command(command),
                     env={**self.node.processes.environment, "LC_ALL": "C.UTF-8"},
@@ -198,7 +198,7 @@ class _Managed:
         Raises:
             LabError: the server refused, or does not run.
         """
-        command = [*_AS_POSTGRES, f"{BINARIES}/psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1"]
+        command = [*_AS_POSTGRES, f"{binaries()}/psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1"]
         command += ["-h", self._run, "-U", "postgres", "-d", "postgres", "-f", "-"]
         # By stdin: a command line can be read by everybody.
         done = subprocess.run(
@@ -240,7 +240,7 @@ class _Managed:
     def _prepare_script(self) -> str:
         """Mounts the folder where the server's user can reach it, and makes the data in it unless they are there."""
         run, data = shlex.quote(self._run), shlex.quote(f"{self._run}/data")
-        initdb = [*_AS_POSTGRES, f"{BINARIES}/initdb", "-D", f"{self._run}/data", "-U", "postgres"]
+        initdb = [*_AS_POSTGRES, f"{binaries()}/initdb", "-D", f"{self._run}/data", "-U", "postgres"]
         initdb += ["--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync"]
         return f"""
             mkdir -p {run}
@@ -292,6 +292,18 @@ class _Managed:
     def _run(self) -> str:
         """The folder as the server sees it: those above the real one are root's alone."""
         return f"/run/databases/{self.name}"
+
+
+def binaries() -> Path:
+    """Where the programs of this machine's PostgreSQL are.
+
+    Raises:
+        LabError: there is none.
+    """
+    found = sorted(_VERSIONS.glob("*/bin/postgres"), key=lambda path: int(path.parts[-3]))
+    if not found:
+        raise LabError(f"No PostgreSQL in {_VERSIONS}.", remedy=f"Install the package {_PACKAGE}.")
+    return found[-1].parent
 
 
 def install() -> None:

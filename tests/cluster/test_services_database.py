@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 from space import Space
 
-from lab.images.postgres import BINARIES
 from lab.node.node import Node
 from lab.services import database
 from lab.services.authority import public_authority
@@ -69,7 +68,13 @@ def ask(
     }
     secret = server.password if password is None else password
     run = subprocess.run(
-        [f"{BINARIES}/psql", "-XAtq", " ".join(f"{key}={value}" for key, value in given.items()), "-c", query],
+        [
+            f"{database.binaries()}/psql",
+            "-XAtq",
+            " ".join(f"{key}={value}" for key, value in given.items()),
+            "-c",
+            query,
+        ],
         capture_output=True,
         text=True,
         check=False,

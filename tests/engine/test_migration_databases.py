@@ -15,8 +15,7 @@ from tempfile import TemporaryDirectory
 import psycopg2
 import pytest
 
-from lab.images.postgres import BINARIES
-from lab.services.database import Server, database_script, install, roles_script, user_script
+from lab.services.database import Server, binaries, database_script, install, roles_script, user_script
 
 SCRIPT = Path("components/airflow/scripts/migrate.py")
 OWNERS = ("airflow", "celery")
@@ -59,7 +58,7 @@ class Managed:
         return f"postgresql://{user}:{password}@/{database}?host={self.socket}"
 
     def superuser(self, script: str) -> str:
-        command = [f"{BINARIES}/psql", "-XAtq", "-v", "ON_ERROR_STOP=1", "-h", self.socket, "-U", "postgres"]
+        command = [f"{binaries()}/psql", "-XAtq", "-v", "ON_ERROR_STOP=1", "-h", self.socket, "-U", "postgres"]
         command += ["-d", "postgres", "-f", "-"]
         return subprocess.run(command, input=script, capture_output=True, text=True, check=True).stdout.strip()
 
@@ -124,19 +123,19 @@ def managed(request: pytest.FixtureRequest) -> Iterator[Managed]:
             if as_user:
                 subprocess.run(["chown", "postgres:postgres", str(each)], check=True)
         root.chmod(0o755)
-        initdb = [f"{BINARIES}/initdb", "-D", f"{root}/data", "-U", "postgres", "--auth=trust", "--no-sync"]
+        initdb = [f"{binaries()}/initdb", "-D", f"{root}/data", "-U", "postgres", "--auth=trust", "--no-sync"]
         subprocess.run([*as_user, *initdb, "--encoding=UTF8", "--locale=C.UTF-8"], check=True, capture_output=True)
         (root / "data/pg_hba.conf").write_text("local all postgres trust\nlocal all all scram-sha-256\n")
         options = ["-c", "listen_addresses=", "-c", f"unix_socket_directories={root}", "-c", "fsync=off"]
         log = (root / "log").open("w")
         process = subprocess.Popen(
-            [*as_user, f"{BINARIES}/postgres", "-D", f"{root}/data", *options, "-c", "log_statement=ddl"],
+            [*as_user, f"{binaries()}/postgres", "-D", f"{root}/data", *options, "-c", "log_statement=ddl"],
             stderr=log,
         )
         try:
             found = Managed(socket=folder, airflow=root, administrator="boss")
             deadline = time.monotonic() + START_SECONDS
-            while subprocess.run([f"{BINARIES}/pg_isready", "-q", "-h", folder], check=False).returncode:
+            while subprocess.run([f"{binaries()}/pg_isready", "-q", "-h", folder], check=False).returncode:
                 assert process.poll() is None, (root / "log").read_text()
                 assert time.monotonic() < deadline, (root / "log").read_text()
                 time.sleep(0.1)

@@ -24,6 +24,7 @@ from lab.paths import PROJECT
 _PROGRAM: Final = """
 import json
 import pathlib
+import sys
 
 import pulumi
 
@@ -45,6 +46,12 @@ class Made(pulumi.CustomResource):
 
 
 spec = json.loads(pathlib.Path("program.json").read_text())
+hooks = None
+if spec["late"]:
+    sys.path.append(spec["project"])
+    from components.cloud.retries import Late, retry_hook
+
+    hooks = pulumi.ResourceHookBinding(on_error=[retry_hook("late", *(Late(**late) for late in spec["late"]))])
 provider = pulumi.ProviderResource(
     spec["plugin"], "cloud", spec["config"], pulumi.ResourceOptions(version=spec["version"])
 )
@@ -55,6 +62,7 @@ for name, entry in spec["resources"].items():
         depends_on=[made[other] for other in entry["after"]],
         ignore_changes=entry["ignore"],
         protect=entry["protect"],
+        hooks=hooks,
     )
     made[name] = Made(entry, name, options)
 """
@@ -99,13 +107,15 @@ class CloudTrial:
     plugin: str
     config: Mapping[str, str]
 
-    def declare(self, resources: Mapping[str, Mapping[str, Any]]) -> CloudTrial:
-        """Write the program."""
+    def declare(self, resources: Mapping[str, Mapping[str, Any]], late: Sequence[Mapping[str, Any]] = ()) -> CloudTrial:
+        """Write the program; `late` are fields of what all its resources wait for."""
         spec = {
             "plugin": self.plugin,
             "version": sdk_version(self.plugin),
             "config": self.config,
             "resources": resources,
+            "late": late,
+            "project": str(PROJECT),
         }
         (self.stack.folder / "program.json").write_text(json.dumps(spec))
         return self

@@ -9,13 +9,13 @@ from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
-from components.settings import gcp_regions, gcp_sql
+from components.settings import gcp_machines, gcp_regions, gcp_shares, gcp_sql
 from components.settings.model import ImageReference, Model
+from components.settings.postgres_versions import MajorVersion
 from components.settings.ranges import AddressRange, ClientRange
 
 DOCKER: Final = IPv4Network("172.17.0.0/16")
 """Cloud SQL cannot answer clients from here, https://cloud.google.com/sql/docs/postgres/private-ip."""
-SHARED_SUFFIXES: Final = ("-micro", "-small")
 LEAST_CONNECTIONS: Final = 50
 """What Cloud SQL gives its second smallest tier."""
 OWNED_FLAGS: Final = frozenset({"cloudsql.iam_authentication", "cloudsql.enable_pgaudit"})
@@ -40,8 +40,8 @@ def _machine(text: str) -> str:
     Raises:
         ValueError: it cannot; "rule; remedy".
     """
-    if not re.fullmatch(r"[a-z]\d[a-z]?-[a-z]+(-[a-z0-9]+)*", text) or text.endswith(SHARED_SUFFIXES):
-        raise ValueError("is no machine type for nodes; use one like e2-standard-4")
+    if rule := gcp_machines.rule(text):
+        raise ValueError(rule)
     return text
 
 
@@ -174,7 +174,7 @@ class Cluster(Model):
 class Database(Model):
     """The Cloud SQL server."""
 
-    version: Annotated[int, Field(ge=14, le=18)] = 17
+    version: MajorVersion = 17
     """Major version of PostgreSQL. A higher one upgrades in place, with an outage; there is no way back."""
     edition: gcp_sql.Edition = "enterprise"
     """Edition of Cloud SQL, which decides the tiers."""
@@ -258,8 +258,8 @@ class BrokerDisk(Model):
 class Shares(Model):
     """File shares of Filestore, one for logs and one for DAG files, where the stack asks for them."""
 
-    tier: Literal["basic_hdd", "basic_ssd", "zonal", "regional", "enterprise"] = "regional"
-    """Service tier of Filestore; it decides sizes, price, and whether a share outlives a zone."""
+    tier: gcp_shares.Tier = "regional"
+    """Service tier of Filestore; it decides sizes (1 TiB and more), price, and whether a share outlives a zone."""
 
 
 class GcpCloud(Model):

@@ -7,20 +7,12 @@ from ipaddress import IPv4Network
 from typing import Any, Final
 
 from components.faults import Fault
-from components.settings import connections
+from components.settings import connections, gcp_shares
 from components.settings.airflow import Components, Gateway, ShareDags, VolumeLogs
 from components.settings.executor import Executor
 from components.settings.gcp import Addresses, Database, GcpCloud
 from components.settings.keys import PROJECT
 
-SHARE_GIB: Final = {
-    "basic_hdd": (1024, 65_433),
-    "basic_ssd": (2560, 65_433),
-    "zonal": (1024, 102_400),
-    "regional": (100, 102_400),
-    "enterprise": (1024, 10_240),
-}
-"""Least and greatest share of each tier, https://cloud.google.com/filestore/docs/service-tiers."""
 FORBIDDEN_IN_BUCKETS: Final = "goog"
 """https://cloud.google.com/storage/docs/buckets#naming."""
 NODE_PODS_PREFIX: Final = 24
@@ -50,7 +42,7 @@ def faults(cloud: GcpCloud, parsed: Mapping[str, Any], *, protect: bool) -> Iter
     for section, kind in (("logs", VolumeLogs), ("dags", ShareDags)):
         share = parsed.get(section)
         if isinstance(share, kind):
-            yield from _share_faults(f"{PROJECT}:{section}.size_gib", share.size_gib, cloud.shares.tier)
+            yield from gcp_shares.faults(f"{PROJECT}:{section}.size_gib", share.size_gib, cloud.shares.tier)
     if cloud.production_data and not protect:
         yield Fault(
             key=f"{PROJECT}:protect",
@@ -100,21 +92,3 @@ def _connection_faults(database: Database, executor: Executor, components: Compo
         rule=f"takes {database.max_connections} connections beside its own, and this stack may hold {needed}",
         remedy="use a larger tier, fewer workers or replicas, or flags with more max_connections",
     )
-
-
-def _share_faults(key: str, size_gib: int, tier: str) -> Iterator[Fault]:
-    least, most = SHARE_GIB[tier]
-    if size_gib < least:
-        yield Fault(
-            key=key,
-            value=size_gib,
-            rule=f"is below {least}, the least that tier {tier!r} of Filestore has",
-            remedy=f"use {least} or more" + ("" if tier == "regional" else ', or airflow:cloud.shares.tier "regional"'),
-        )
-    elif size_gib > most:
-        yield Fault(
-            key=key,
-            value=size_gib,
-            rule=f"is above {most}, the most that tier {tier!r} of Filestore has",
-            remedy=f"use at most {most}",
-        )

@@ -20,7 +20,7 @@ REFERENCES: Final = {
 PRODUCTION: Final = "gcp, production"
 PRODUCTION_STACK: Final = stacks_gcp.config(
     "celery",
-    dags={"kind": "share", "size_gib": 100},
+    dags={"kind": "share", "size_gib": 1024},
     protect="true",
 )
 """Nothing but protection is asked for: what costs money is on by default."""
@@ -36,7 +36,7 @@ def production() -> Recording:
 @pytest.fixture(scope="module")
 def dev() -> Recording:
     """The project's own stack file, and the share that it does not have."""
-    recording = recorder.run({**STACKS["gcp, stack file dev"], "airflow:dags": {"kind": "share", "size_gib": 100}})
+    recording = recorder.run({**STACKS["gcp, stack file dev"], "airflow:dags": {"kind": "share", "size_gib": 1024}})
     assert recording.error is None, recording.error
     return recording
 

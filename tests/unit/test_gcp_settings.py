@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from ipaddress import IPv4Network
 from typing import Any, Final
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from components.faults import SettingsError
-from components.settings import gcp_regions, gcp_sql, reading
+from components.settings import gcp_regions, gcp_shares, gcp_sql, reading
 from components.settings.gcp import Addresses, Database, GcpCloud
 from tests.unit import recorder
 from tests.unit.bad_input_gcp import CASES, CLOUD, cloud
@@ -131,6 +132,14 @@ def test_a_tiers_remedy_is_itself_accepted(cpus: int, mib: int) -> None:
     rule = gcp_sql.tier_rule(f"db-custom-{cpus * 2}-{mib}", "enterprise")
     if rule is not None:
         assert gcp_sql.tier_rule(rule.rpartition(" ")[2], "enterprise") is None
+
+
+@given(st.sampled_from([*gcp_shares.SIZES_GIB]), st.integers(min_value=0, max_value=110_000))
+def test_the_sizes_that_a_refusal_of_a_share_names_are_accepted(tier: gcp_shares.Tier, size_gib: int) -> None:
+    for fault in gcp_shares.faults("airflow:dags.size_gib", size_gib, tier):
+        named = [int(number) for number in re.findall(r"\d+", fault.remedy)]
+        assert [size for size in named if [*gcp_shares.faults("", size, tier)]] == []
+        assert named
 
 
 def test_connections_grow_with_memory() -> None:

@@ -11,17 +11,24 @@ _FAMILIES: Final = {
     "n2": ("standard", "highmem", "highcpu"),
     "n2d": ("standard", "highmem", "highcpu"),
     "n4": ("standard", "highmem", "highcpu"),
+    "n4a": ("standard", "highmem", "highcpu"),
+    "n4d": ("standard", "highmem", "highcpu"),
     "c2": ("standard",),
     "c2d": ("standard", "highmem", "highcpu"),
     "c3": ("standard", "highmem", "highcpu"),
     "c3d": ("standard", "highmem", "highcpu"),
     "c4": ("standard", "highmem", "highcpu"),
     "c4a": ("standard", "highmem", "highcpu"),
+    "c4d": ("standard", "highmem", "highcpu"),
     "t2d": ("standard",),
     "t2a": ("standard",),
     "m1": ("ultramem", "megamem"),
+    "m3": ("ultramem", "megamem"),
+    "m4": ("ultramem", "megamem"),
     "g2": ("standard",),
 }
+_HYPERDISK_ONLY: Final = frozenset({"c4", "c4a", "c4d", "m4", "n4", "n4a", "n4d"})
+"""https://cloud.google.com/compute/docs/disks/persistent-disks, table "Machine series support" (2026)."""
 _SIZES: Final = (
     1,
     2,
@@ -65,6 +72,17 @@ def cpus(machine_type: str) -> int | None:
     if found is None or found[2] not in _FAMILIES.get(found[1], ()) or int(found[3]) not in _SIZES:
         return None
     return int(found[3])
+
+
+def disk_problem(machine_type: str, disk_type: str) -> str:
+    """Why a machine cannot have a disk of a type; "" when it can.
+
+    As the API words it in https://github.com/nextflow-io/nextflow/issues/6614. An attempt to attach such a disk later is
+    answered in other words, https://github.com/astronomer/astronomer/issues/2463.
+    """
+    if machine_type.partition("-")[0] in _HYPERDISK_ONLY and disk_type.startswith("pd-"):
+        return f"{disk_type} disk type cannot be used by {machine_type} machine type."
+    return ""
 
 
 def tier_problem(tier: str, edition: str) -> str:

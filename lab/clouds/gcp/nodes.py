@@ -16,6 +16,8 @@ from lab.engine.provider_values import is_unknown
 
 VERSION: Final = "1.34.2-gke.1000000"
 """What a release channel gives today."""
+BOOT_DISK: Final = "pd-balanced"
+"""What nodes start from when nothing is said, https://cloud.google.com/kubernetes-engine/docs/concepts/configure-boot-disks."""
 _EFFECTS: Final = ("NO_SCHEDULE", "PREFER_NO_SCHEDULE", "NO_EXECUTE")
 NODES: Final[Choices] = {
     "nodeConfig.workloadMetadataConfig.mode": ("GKE_METADATA", "GCE_METADATA"),
@@ -147,11 +149,13 @@ def require_cpus(call: Call, machine_type: str, nodes: int) -> None:
     """Use the quota of processors in a region.
 
     Raises:
-        ApiError: there is no such machine type, or the quota does not suffice.
+        ApiError: there is no such machine type, it takes no such disk, or the quota does not suffice.
     """
     each = machines.cpus(machine_type)
     if each is None:
         raise ApiError(400, f"Machine type with name '{machine_type}' does not exist.", reason="badRequest")
+    if problem := machines.disk_problem(machine_type, call.get("nodeConfig.diskType", BOOT_DISK)):
+        raise ApiError(400, problem, reason="badRequest")
     used = 0
     for item in call.world.of(NODE_POOL):
         count = item.outputs.get("nodeCount") or item.inputs.get("initialNodeCount") or 0

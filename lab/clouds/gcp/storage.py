@@ -25,17 +25,24 @@ _CLASSES: Final = (
     "ARCHIVE",
     "DURABLE_REDUCED_AVAILABILITY",
 )
-_TIERS: Final[Mapping[str, tuple[int, int, bool]]] = {
-    "BASIC_HDD": (1024, 65_433, False),
-    "STANDARD": (1024, 65_433, False),
-    "BASIC_SSD": (2560, 65_433, False),
-    "PREMIUM": (2560, 65_433, False),
-    "HIGH_SCALE_SSD": (10_240, 102_400, False),
-    "ZONAL": (1024, 102_400, False),
-    "REGIONAL": (100, 102_400, True),
-    "ENTERPRISE": (1024, 10_240, True),
+_SMALL: Final = (1024, 9984, 256)
+_LARGE: Final = (10_240, 102_400, 2560)
+_TIERS: Final[Mapping[str, tuple[bool, tuple[tuple[int, int, int], ...]]]] = {
+    "BASIC_HDD": (False, ((1024, 65_433, 1),)),
+    "STANDARD": (False, ((1024, 65_433, 1),)),
+    "BASIC_SSD": (False, ((2560, 65_433, 1),)),
+    "PREMIUM": (False, ((2560, 65_433, 1),)),
+    "HIGH_SCALE_SSD": (False, (_LARGE,)),
+    "ZONAL": (False, (_SMALL, _LARGE)),
+    "REGIONAL": (True, (_SMALL, _LARGE)),
+    "ENTERPRISE": (True, ((1024, 10_240, 256),)),
 }
-"""Least and greatest GiB, and whether it lives in a region, https://cloud.google.com/filestore/docs/service-tiers."""
+"""Whether a tier lives in a region; least and greatest GiB of its ranges, and the step.
+
+https://cloud.google.com/filestore/docs/service-tiers-zonal (2026): 256 GiB up to 9.75 TiB, 2.5 TiB from 10 TiB on."""
+_SMALL_REGIONAL_LEAST: Final = 100
+"""With its performance named a regional share may be this small,
+https://github.com/kubernetes-sigs/gcp-filestore-csi-driver/issues/1325 (June 2026)."""
 _DISK_TYPES: Final[Mapping[str, int]] = {
     "pd-standard": 10,
     "pd-balanced": 10,
@@ -254,13 +261,18 @@ class FilestoreInstance(GcpKind):
         tier = inputs["tier"]
         if is_unknown(tier) or tier not in _TIERS:
             return
-        least, most, regional = _TIERS[tier]
+        regional, ranges = _TIERS[tier]
         # https://cloud.google.com/filestore/docs/deletion-protection
         if inputs.get("deletionProtectionEnabled") is True and tier.startswith(("BASIC", "STANDARD", "PREMIUM")):
             yield "deletionProtectionEnabled", f"is true, which tier {tier} does not have"
         size = at(inputs, "fileShares.capacityGb")
-        if isinstance(size, int) and not least <= size <= most:
-            yield "fileShares.capacityGb", f"is {size}; tier {tier} has from {least} to {most} GiB"
+        if tier == "REGIONAL" and inputs.get("performanceConfig"):
+            ranges = ((_SMALL_REGIONAL_LEAST, _SMALL[0], 1), *ranges)
+        if isinstance(size, int) and not any(
+            least <= size <= most and (size - least) % step == 0 for least, most, step in ranges
+        ):
+            told = ", ".join(f"{least} to {most} in steps of {step}" for least, most, step in ranges)
+            yield "fileShares.capacityGb", f"is {size}; tier {tier} has {told} GiB"
         location = inputs.get("location", "")
         if not is_unknown(location) and region_of(location) and regional != (location in ZONES):
             yield "location", f"is {location!r}; tier {tier} lives in a {'region' if regional else 'zone'}"

@@ -67,19 +67,33 @@ class Exposure(pulumi.ComponentResource):
         self._site = args.site
         behind = backends(args.exposure)
         gateway_name = args.site.object_name("gateway")
+        target = {"group": API_VERSION.partition("/")[0], "kind": "Gateway", "name": gateway_name}
+        policies = [
+            self._object(
+                f"{name}-gateway-{policy.name}",
+                "gateway",
+                policy.name,
+                api_version=policy.api_version,
+                kind=policy.kind,
+                spec={**policy.spec, "targetRef": target},
+            )
+            for policy in args.front.gateway_policies
+        ]
         gateway = self._object(
             f"{name}-gateway",
             "gateway",
             kind="Gateway",
             spec=gateway_spec(args, behind),
             annotations={**args.front.annotations, **_certificate_annotations(args.exposure)},
+            # Never open without them; and what they name in the cloud is in use as long as the Gateway is.
+            after=policies,
         )
         self._object(
             f"{name}-redirect",
             "redirect",
             kind="HTTPRoute",
             spec=redirect_spec(gateway_name, [backend.host for backend in behind]),
-            after=gateway,
+            after=[gateway],
         )
         for backend in behind:
             service = args.services[backend.part]
@@ -88,7 +102,7 @@ class Exposure(pulumi.ComponentResource):
                 backend.part,
                 kind="HTTPRoute",
                 spec=route_spec(gateway_name, backend, service),
-                after=gateway,
+                after=[gateway],
             )
             for policy in args.front.backend_policies.get(backend.part, ()):
                 self._object(
@@ -109,7 +123,7 @@ class Exposure(pulumi.ComponentResource):
         spec: Mapping[str, Any],
         api_version: str = API_VERSION,
         annotations: Mapping[str, pulumi.Input[str]] | None = None,
-        after: pulumi.Resource | None = None,
+        after: Sequence[pulumi.Resource] = (),
     ) -> CustomResource:
         """An object of a kind that the SDK has no class for."""
         return CustomResource(
@@ -123,10 +137,8 @@ class Exposure(pulumi.ComponentResource):
                 annotations={**(annotations or {}), **pods.SKIP_AWAIT},
             ),
             spec=dict(spec),
-            # The SDK knows no outputs of such kinds, so no data flows from the Gateway to its routes.
-            opts=pulumi.ResourceOptions(
-                parent=self, provider=self._site.kubernetes, depends_on=[after] if after is not None else None
-            ),
+            # The SDK knows no outputs of such kinds, so no data flows from one to the other.
+            opts=pulumi.ResourceOptions(parent=self, provider=self._site.kubernetes, depends_on=[*after] or None),
         )
 
 

@@ -112,11 +112,11 @@ class LogStore:
 
 
 @dataclass(frozen=True, kw_only=True)
-class BackendPolicy:
-    """An object of the cloud's own kind that is attached to a Service behind a Gateway."""
+class Policy:
+    """An object of the cloud's own kind that is attached to a Gateway or to a Service behind it."""
 
     name: str
-    """Distinguishes the policies of one Service."""
+    """Distinguishes the policies of one Gateway or Service."""
     api_version: str
     kind: str
     spec: Mapping[str, Any]
@@ -140,7 +140,9 @@ class Front:
     """Addresses and ranges that the Gateway's requests come from: what these say of the client is believed."""
     holds_certificate: bool = False
     """Whether the cloud ends TLS with a certificate of its own; otherwise a Secret holds one."""
-    backend_policies: Mapping[str, Sequence[BackendPolicy]] = field(default_factory=dict[str, Sequence[BackendPolicy]])
+    gateway_policies: Sequence[Policy] = ()
+    """For the Gateway; there before it is."""
+    backend_policies: Mapping[str, Sequence[Policy]] = field(default_factory=dict[str, Sequence[Policy]])
     """By part of Airflow, for its Service."""
 
 

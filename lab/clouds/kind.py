@@ -208,6 +208,10 @@ class Kind:
         """What a later look shows otherwise than the item's outputs do."""
         return {}
 
+    def told(self, inputs: dict[str, Any]) -> dict[str, Any]:
+        """The inputs as a later look finds them: the API may leave out or add what the plugin takes for a change."""
+        return inputs
+
     def keeps(self, call: Call) -> bool:
         """Whether a delete lets go of it and leaves it in the cloud. Raises to refuse a delete without asking it."""
         return False

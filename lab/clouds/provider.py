@@ -157,7 +157,7 @@ class CloudProvider(Provider):
         call.inputs = call.item.inputs
         outputs = remembered({**call.item.outputs, **kind.observe(call)}, state)
         live = remembered(call.item.inputs, old_inputs)
-        found = pruned(live, old_inputs) if old_inputs else live
+        found = kind.told(pruned(live, old_inputs) if old_inputs else live)
         found |= {key: value for key, value in old_inputs.items() if key.startswith("__")}
         return provider_pb2.ReadResponse(
             id=call.item.id,

@@ -25,8 +25,12 @@ AGENT_POOL: Final = "azure-native:containerservice:AgentPool"
 _MARK: Final = "lab.airflow/stands-for"
 """Annotation of the node: which of its labels are a simulated cloud's."""
 _DRIVERS: Final = {"gcp": (PD, FILESTORE), "azure": (AZURE_FILE, AZURE_DISK)}
-_POLICIES: Final = {"HealthCheckPolicy": "healthcheckpolicies", "GCPBackendPolicy": "gcpbackendpolicies"}
-"""Kinds of GKE's own that stacks attach to Services."""
+_POLICIES: Final = {
+    "HealthCheckPolicy": "healthcheckpolicies",
+    "GCPBackendPolicy": "gcpbackendpolicies",
+    "GCPGatewayPolicy": "gcpgatewaypolicies",
+}
+"""Kinds of GKE's own that stacks attach to Services and Gateways."""
 
 
 def furnish(api: Api, cloud: str, webhook_address: str, authority: str) -> None:

@@ -108,6 +108,7 @@ INPUTS: Final[dict[str, dict[str, Any]]] = {
     },
     tokens.ACCOUNT: {"accountId": "worker-1a2b3c"},
     tokens.REPOSITORY: {"repositoryId": "images", "location": REGION, "format": "DOCKER"},
+    tokens.SSL_POLICY: {"name": "front", "profile": "MODERN", "minTlsVersion": "TLS_1_2"},
     tokens.CERTIFICATE_MAP: {"name": "front"},
     tokens.CERTIFICATE: {"name": "host", "managed": {"domains": ["airflow.example.org"]}},
 }

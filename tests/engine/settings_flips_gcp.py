@@ -71,7 +71,10 @@ FLIPS: Final[dict[str, tuple[Any, str]]] = {
     "cloud.maintenance_hour": (5, "~cloud-cluster-gke ~cloud-database-server"),
     "cloud.iap": (
         ["group:data@example.org"],
-        ("+cloud-apis-iap +cloud-front-iap-group:data@example.org +exposure-api-server-access +exposure-flower-access"),
+        (
+            "+cloud-apis-iap +cloud-front-iap-group:data@example.org ~exposure-api-server-backend "
+            "~exposure-flower-backend"
+        ),
     ),
     "cloud.production_data": (True, ""),
 }

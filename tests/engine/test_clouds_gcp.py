@@ -108,6 +108,9 @@ def _reaches(properties: Any, path: str) -> bool:
         (tokens.FILESTORE, {"location": f"{REGION}-b"}, "location"),
         (tokens.FILESTORE, {"fileShares__name": "my-logs"}, "fileShares.name"),
         (tokens.FILESTORE, {"tier": "BASIC_HDD", "deletionProtectionEnabled": True}, "deletionProtectionEnabled"),
+        (tokens.SSL_POLICY, {"profile": "STRICT"}, "profile"),
+        (tokens.SSL_POLICY, {"profile": "CUSTOM"}, "customFeatures"),
+        (tokens.SSL_POLICY, {"minTlsVersion": "TLS_1_3"}, "minTlsVersion"),
         (tokens.ACCOUNT, {"accountId": "short"}, "accountId"),
         (tokens.ACCOUNT, {"accountId": "a" * 31}, "accountId"),
         (tokens.CERTIFICATE, {"managed__domains": ["not a name"]}, "managed.domains[0]"),
@@ -144,6 +147,12 @@ def test_without_a_project_the_missing_setting_is_named(gcp: Gcp) -> None:
             "At least one of DNS endpoint or IP endpoints",
         ),
         (tokens.CLUSTER, {"databaseEncryption": {"state": "ENCRYPTED"}}, "key name must be set"),
+        (
+            tokens.CLUSTER,
+            {"binaryAuthorization": {"evaluationMode": "PROJECT_SINGLETON_POLICY_ENFORCE"}},
+            "Binaryauthorization API has not been used in project",
+        ),
+        (tokens.SERVER, {"settings__finalBackupConfig": {"enabled": False, "retentionDays": 7}}, "cannot be set when"),
         (
             tokens.CLUSTER,
             {"datapathProvider": "ADVANCED_DATAPATH", "networkPolicy": {"enabled": True}},
@@ -217,6 +226,7 @@ def test_what_the_api_refuses_fails_in_its_words(gcp: Gcp, token: str, changes: 
         (tokens.DISK, {"size": 30}, {"size": "update"}),
         (tokens.DISK, {"size": 10}, {"size": "update-replace"}),
         (tokens.FILESTORE, {"fileShares__capacityGb": 2048}, {"fileShares.capacityGb": "update"}),
+        (tokens.SSL_POLICY, {"profile": "RESTRICTED"}, {"profile": "update"}),
         (tokens.ACCOUNT, {"accountId": "another"}, {"accountId": "update-replace"}),
     ],
 )
@@ -250,6 +260,36 @@ def test_an_update_leaves_a_servers_address_and_authority_alone(gcp: Gcp) -> Non
     after = gcp.plugin.update(made, inputs(tokens.SERVER, settings__diskSize=40))
     for name in ("serverCaCerts", "privateIpAddress", "connectionName"):
         assert after[name] == made[name]
+
+
+@pytest.mark.parametrize(
+    ("changes", "found"),
+    [
+        ({}, {}),
+        ({"settings__finalBackupConfig": {"enabled": True, "retentionDays": 30}}, {}),
+        ({"settings__finalBackupConfig": {"enabled": False}}, {"settings.finalBackupConfig": "add"}),
+        (
+            {"settings__passwordValidationPolicy": {"enablePasswordPolicy": True, "minLength": 16}},
+            {"settings.passwordValidationPolicy.complexity": "delete"},
+        ),
+        (
+            {
+                "settings__passwordValidationPolicy": {
+                    "enablePasswordPolicy": True,
+                    "complexity": "COMPLEXITY_DEFAULT",
+                }
+            },
+            {},
+        ),
+    ],
+)
+def test_what_the_api_leaves_out_or_adds_is_a_change_after_a_refresh(
+    gcp: Gcp, changes: dict[str, Any], found: dict[str, str]
+) -> None:
+    made = gcp.make(tokens.SERVER, **changes)
+    refreshed = gcp.plugin.read(made)
+    assert refreshed is not None
+    assert gcp.plugin.changes(refreshed, inputs(tokens.SERVER, **changes)) == found
 
 
 # -- APIs and quotas --------------------------------------------------------------------------------------------------

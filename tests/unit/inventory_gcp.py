@@ -38,9 +38,7 @@ EVERY_EXECUTOR: Final = {
     ("airflow:gcp:Nodes", "airflow-cloud-nodes"),
     ("gcp:container/cluster:Cluster", "airflow-cloud-cluster-gke"),
     ("gcp:container/nodePool:NodePool", "airflow-cloud-nodes-system"),
-    ("gcp:projects/iAMMember:IAMMember", "airflow-cloud-node-identity-log-writer"),
-    ("gcp:projects/iAMMember:IAMMember", "airflow-cloud-node-identity-metric-reader"),
-    ("gcp:projects/iAMMember:IAMMember", "airflow-cloud-node-identity-metric-writer"),
+    ("gcp:projects/iAMMember:IAMMember", "airflow-cloud-node-identity-role"),
     ("gcp:serviceaccount/account:Account", "airflow-cloud-node-identity-account"),
     # Database
     ("airflow:gcp:Database", "airflow-cloud-database"),
@@ -56,6 +54,8 @@ EVERY_EXECUTOR: Final = {
     *identity("api-server"),
     *identity("triggerer"),
 }
+POSTURE: Final = {service("posture")}
+"""Unless a stack observes the system alone."""
 CELERY: Final = {
     ("airflow:gcp:BrokerDisk", "airflow-cloud-broker"),
     ("gcp:compute/disk:Disk", "airflow-cloud-broker-disk"),
@@ -81,6 +81,7 @@ SHARES: Final = {
 FRONT: Final = {
     ("airflow:gcp:Front", "airflow-cloud-front"),
     ("gcp:compute/globalAddress:GlobalAddress", "airflow-cloud-front-address"),
+    ("gcp:compute/sSLPolicy:SSLPolicy", "airflow-cloud-front-tls"),
 }
 CERTIFICATES: Final = {
     service("certificates"),
@@ -116,14 +117,14 @@ THROUGH_THE_PROXY: Final = {
     )
 }
 TASK_NODES: Final = {("gcp:container/nodePool:NodePool", "airflow-cloud-nodes-tasks")}
-BOTH: Final = EVERY_EXECUTOR | CELERY | TASK_PODS
+BOTH: Final = EVERY_EXECUTOR | POSTURE | CELERY | TASK_PODS
 
 INVENTORY: Final = {
-    "gcp, celery": EVERY_EXECUTOR | CELERY,
-    "gcp, kubernetes": EVERY_EXECUTOR | TASK_PODS,
+    "gcp, celery": EVERY_EXECUTOR | POSTURE | CELERY,
+    "gcp, kubernetes": EVERY_EXECUTOR | POSTURE | TASK_PODS,
     "gcp, both": BOTH,
     "gcp, stack file dev": EVERY_EXECUTOR | CELERY,
-    "gcp, sample kubernetes": EVERY_EXECUTOR | TASK_PODS | TASK_NODES | FRONT | CERTIFICATES,
+    "gcp, sample kubernetes": EVERY_EXECUTOR | POSTURE | TASK_PODS | TASK_NODES | FRONT | CERTIFICATES,
     "gcp, sample both": BOTH
     | TASK_NODES
     | FRONT
@@ -133,6 +134,7 @@ INVENTORY: Final = {
     | {resource for resource in SHARES if "logs" not in resource[1]},
     "gcp, through the proxy": BOTH | THROUGH_THE_PROXY,
     "gcp, protected with everything": (BOTH - LOGS_IN_A_BUCKET)
+    | {service("binaries")}
     | SHARES
     | TASK_NODES
     | FRONT

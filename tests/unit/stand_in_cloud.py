@@ -13,13 +13,13 @@ import pulumi_kubernetes as kubernetes
 from components.cloud.interface import (
     LOG_READERS,
     LOG_WRITERS,
-    BackendPolicy,
     Cloud,
     Database,
     Databases,
     Front,
     Identity,
     LogStore,
+    Policy,
     StaticVolume,
     Volume,
     VolumeUse,
@@ -126,10 +126,13 @@ def _front(exposure: Gateway) -> Front:
         annotations={"stand-in/certificates": "map"} if managed else {},
         proxies=PROXIES,
         holds_certificate=managed,
+        gateway_policies=[
+            Policy(name="tls", api_version="stand-in.example/v1", kind="TlsPolicy", spec={"least": "1.2"})
+        ]
+        if managed
+        else (),
         backend_policies={
-            part: [
-                BackendPolicy(name="health", api_version="stand-in.example/v1", kind="HealthCheckPolicy", spec={"a": 1})
-            ]
+            part: [Policy(name="health", api_version="stand-in.example/v1", kind="HealthCheckPolicy", spec={"a": 1})]
             for part in ("api-server", "flower")
         }
         if managed

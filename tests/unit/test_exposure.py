@@ -11,6 +11,7 @@ from tests.unit import gateway_schemas
 from tests.unit.recorder import Recording
 from tests.unit.stacks import recorded, recordings
 from tests.unit.stand_in_cloud import ADDRESS, PROXIES
+from tests.unit.test_order import waits_for
 from tests.unit.workloads import every_pod, options_of, pod_of
 
 MANAGED: Final = "stand-in cloud, managed certificate"
@@ -126,6 +127,16 @@ def test_a_clouds_policies_are_attached_to_the_services_that_are_exposed() -> No
         }
         for part in ("api-server", "flower")
     }
+
+
+def test_a_clouds_policies_for_the_gateway_are_there_before_it_is() -> None:
+    """One that came later would leave it open for a while to what the policy forbids."""
+    recording = recorded(MANAGED)
+    [policy], [gateway_] = recording.of_type("TlsPolicy"), recording.of_type("Gateway")
+    target = {"group": "gateway.networking.k8s.io", "kind": "Gateway", "name": gateway_.plain["metadata"]["name"]}
+    assert policy.plain["spec"] == {"least": "1.2", "targetRef": target}
+    assert policy.plain["metadata"]["namespace"] == gateway_.plain["metadata"]["namespace"]
+    assert policy.urn in waits_for(recording, gateway_)
 
 
 def test_nothing_waits_for_a_gateway_to_be_ready() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from typing import Any, Final, get_args
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import pytest
 import yaml
@@ -60,8 +60,37 @@ def test_everything_waits_for_the_api_that_it_uses(stack: str) -> None:
         if enabled.get(api) not in waits_for(recording, found):
             offenders.append(f"{found.name} does not wait for {api}")
     assert offenders == []
-    # The exchange of tokens is used by pods alone.
-    assert enabled.keys() - used <= {"iamcredentials.googleapis.com"}
+    # The exchange of tokens is used by pods alone; two are for options of the cluster.
+    [cluster] = recording.of_cloud("Cluster")
+    options = {
+        "binaryauthorization.googleapis.com": "binaryAuthorization" in cluster.plain,
+        "containersecurity.googleapis.com": cluster.plain["securityPostureConfig"]["mode"] == "BASIC",
+    }
+    asked = {api for api, wanted in options.items() if wanted}
+    assert enabled.keys() - used == {"iamcredentials.googleapis.com", *asked}
+    assert {enabled[api] for api in asked} <= waits_for(recording, cluster)
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_the_driver_of_filestore_is_on_where_shares_are_and_that_of_buckets_never(stack: str) -> None:
+    recording = recorded(stack)
+    [cluster] = recording.of_cloud("Cluster")
+    shares = recording.of_cloud("Instance")
+    addons = cluster.plain["addonsConfig"]
+    assert addons.get("gcpFilestoreCsiDriverConfig") == ({"enabled": True} if shares else None)
+    assert "gcsFuseCsiDriverConfig" not in addons
+
+
+def test_passwords_of_the_database_satisfy_its_own_policy_and_stand_in_a_url_as_they_are() -> None:
+    recording = recorded("gcp, both")
+    passwords = [f for f in recording.of_type("RandomPassword") if "-database-" in f.name]
+    assert len(passwords) == 3
+    least = {f"min{group}": 1 for group in ("Lower", "Upper", "Numeric", "Special")}
+    for password in passwords:
+        assert least.items() <= password.plain.items()
+        special = password.plain["overrideSpecial"]
+        assert special
+        assert quote(special, safe="") == special
 
 
 @pytest.mark.parametrize("stack", STACKS)
@@ -74,7 +103,7 @@ def test_database_and_cluster_are_made_side_by_side(stack: str) -> None:
 
 def test_the_cluster_waits_for_nothing_that_it_does_not_need() -> None:
     waited = {recording_name(urn) for urn in waits_for(recorded("gcp, both"), gke(recorded("gcp, both")))}
-    for needless in ("connection", "nat", "private-services", "bucket", "server", "disk", "log-writer"):
+    for needless in ("connection", "nat", "private-services", "bucket", "server", "disk", "role"):
         assert not [name for name in waited if name.endswith(f"-{needless}")], needless
 
 
@@ -100,7 +129,7 @@ def test_nodes_start_with_their_roles_and_a_way_out(stack: str) -> None:
     for pool in recording.of_cloud("NodePool"):
         waited = waits_for(recording, pool)
         needed = [f for f in of_gcp(recording) if f.kind == "RouterNat" or "node-identity" in f.name]
-        assert len(needed) == 5
+        assert len(needed) == 3
         assert {found.urn for found in needed} <= waited
 
 
@@ -308,36 +337,6 @@ def test_a_maintenance_window_is_eight_hours_at_weekends(hour: int, end: str) ->
         "startTime": f"2000-01-01T{hour:02}:00:00Z",
         "endTime": f"{end}:00:00Z",
         "recurrence": "FREQ=WEEKLY;BYDAY=SA,SU",
-    }
-
-
-def test_a_gateway_gets_address_certificates_and_policies_of_the_cloud() -> None:
-    recording = recorded("gcp, protected with everything")
-    [gateway] = recording.of_type("Gateway")
-    address = named(recording, "airflow-cloud-front-address")
-    assert gateway.plain["spec"]["gatewayClassName"] == "gke-l7-global-external-managed"
-    assert gateway.plain["spec"]["addresses"] == [{"type": "NamedAddress", "value": address.plain["name"]}]
-    held = named(recording, "airflow-cloud-front-certificates").plain["name"]
-    assert gateway.plain["metadata"]["annotations"]["networking.gke.io/certmap"] == held
-    entries = {f.plain["hostname"]: f for f in recording.of_cloud("CertificateMapEntry")}
-    assert entries.keys() == {"airflow.example.org", "flower.example.org"}
-    assert {entry.plain["map"] for entry in entries.values()} == {held}
-    # A Gateway that comes before its certificates would answer without any.
-    assert {entry.urn for entry in entries.values()} <= waits_for(recording, gateway)
-    policies = [
-        (f.kind, f.plain["spec"]["targetRef"]["name"])
-        for f in recording.of_type("HealthCheckPolicy", "GCPBackendPolicy")
-    ]
-    services = {f.object_name for f in recording.of_type("Service")}
-    assert len(policies) == 4
-    assert {name for _, name in policies} <= services
-
-
-def test_identity_aware_proxy_admits_to_the_stacks_hosts_alone() -> None:
-    members = recorded("gcp, protected with everything").of_cloud("WebTypeComputeIamMember")
-    assert {f.plain["member"] for f in members} == {"group:data@example.org", "user:ada@example.org"}
-    assert {f.plain["condition"]["expression"] for f in members} == {
-        'request.host == "airflow.example.org" || request.host == "flower.example.org"'
     }
 
 

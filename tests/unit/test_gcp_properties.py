@@ -88,7 +88,7 @@ def test_dev_never_relaxes_identity_tls_public_data_or_secrets() -> None:
     assert [row for row in ROWS if row.reference in never and row.dev is not SAME] == []
 
 
-def test_nobody_has_a_role_of_the_whole_project_but_the_nodes_their_three() -> None:
+def test_nobody_has_a_role_of_the_whole_project_but_the_nodes_their_one() -> None:
     """B4, G5: neither editor nor owner, and no key for a service account anywhere."""
     for stack in STACKS:
         recording = recorded(stack)
@@ -99,11 +99,7 @@ def test_nobody_has_a_role_of_the_whole_project_but_the_nodes_their_three() -> N
         ]
         [nodes] = [f for f in recording.registrations if f.name.endswith("-node-identity-account")]
         assert {f.plain["member"] for f in members} == {f"serviceAccount:{nodes.outputs['email']}"}
-        assert {f.plain["role"] for f in members} == {
-            "roles/logging.logWriter",
-            "roles/monitoring.metricWriter",
-            "roles/monitoring.viewer",
-        }
+        assert {f.plain["role"] for f in members} == {"roles/container.defaultNodeServiceAccount"}
         assert recording.of_cloud("Key", "HmacKey") == []
 
 

@@ -12,7 +12,7 @@ import pulumi_random as random
 
 from components.cloud import interface
 from components.cloud.gcp.apis import Apis, ApisArgs
-from components.cloud.gcp.cluster import Cluster, ClusterArgs
+from components.cloud.gcp.cluster import Cluster, ClusterArgs, cluster_apis
 from components.cloud.gcp.database import Database, DatabaseArgs
 from components.cloud.gcp.exposure import Front, FrontArgs
 from components.cloud.gcp.identity import DatabaseAccess, Identities, IdentitiesArgs, LogAccess
@@ -143,6 +143,7 @@ class GoogleCloud(pulumi.ComponentResource):
                 network=network.id,
                 subnet=network.subnet,
                 node_account=node_identity.email,
+                shares=_has_shares(self._settings),
                 protect=self._settings.protect,
             ),
             opts=self._child,
@@ -271,12 +272,16 @@ def _has_workers(settings: Settings) -> bool:
     return not isinstance(settings.executor, KubernetesExecutor)
 
 
+def _has_shares(settings: Settings) -> bool:
+    return isinstance(settings.task_logs, VolumeLogs) or isinstance(settings.dags, ShareDags)
+
+
 def _apis(settings: Settings, cloud: GcpCloud) -> Iterator[str]:
     """The APIs that a stack uses beyond what every stack does."""
     exposure = settings.exposure
     if isinstance(settings.task_logs, StoreLogs):
         yield "storage"
-    if isinstance(settings.task_logs, VolumeLogs) or isinstance(settings.dags, ShareDags):
+    if _has_shares(settings):
         yield "files"
     if isinstance(exposure, Gateway) and isinstance(exposure.tls, ManagedTls):
         yield "certificates"
@@ -284,6 +289,7 @@ def _apis(settings: Settings, cloud: GcpCloud) -> Iterator[str]:
         yield "iap"
     if cloud.registry:
         yield "artifacts"
+    yield from cluster_apis(cloud)
 
 
 def _login_command(cloud: GcpCloud, cluster: pulumi.Output[str]) -> pulumi.Output[str]:

@@ -13,6 +13,7 @@ from pulumi_gcp.projects import Service
 
 FULL_NAMES: Final = {
     "artifacts": "artifactregistry.googleapis.com",
+    "binaries": "binaryauthorization.googleapis.com",
     "certificates": "certificatemanager.googleapis.com",
     "compute": "compute.googleapis.com",
     "container": "container.googleapis.com",
@@ -21,6 +22,7 @@ FULL_NAMES: Final = {
     "iam": "iam.googleapis.com",
     "iap": "iap.googleapis.com",
     "networking": "servicenetworking.googleapis.com",
+    "posture": "containersecurity.googleapis.com",
     "projects": "cloudresourcemanager.googleapis.com",
     "sql": "sqladmin.googleapis.com",
     "storage": "storage.googleapis.com",

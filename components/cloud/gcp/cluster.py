@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -33,6 +34,8 @@ class ClusterArgs:
     subnet: pulumi.Input[str]
     node_account: pulumi.Input[str]
     """E-mail address of the nodes' service account."""
+    shares: bool
+    """Whether pods mount file shares of Filestore."""
     protect: bool
 
 
@@ -79,7 +82,7 @@ class Cluster(pulumi.ComponentResource):
                 workload_pool=f"{settings.project}.svc.id.goog"
             ),
             gateway_api_config=container.ClusterGatewayApiConfigArgs(channel="CHANNEL_STANDARD"),
-            addons_config=_addons(),
+            addons_config=_addons(shares=args.shares),
             enable_legacy_abac=False,
             enable_shielded_nodes=True,
             master_auth=container.ClusterMasterAuthArgs(
@@ -120,7 +123,7 @@ class Cluster(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(
                 parent=self,
                 protect=args.protect,
-                depends_on=args.apis.of("container"),
+                depends_on=args.apis.of("container", *cluster_apis(settings)),
                 # The release channel's, and what the removed pool was made of.
                 ignore_changes=["initialNodeCount", "minMasterVersion", "nodeConfig", "nodeVersion"],
                 custom_timeouts=pulumi.CustomTimeouts(create="60m", update="90m", delete="60m"),
@@ -172,14 +175,29 @@ def _maintenance(hour: int | None) -> container.ClusterMaintenancePolicyArgs | N
     )
 
 
-def _addons() -> container.ClusterAddonsConfigArgs:
-    """CSI drivers for disks, Filestore and buckets, load balancing, and a cache of names on each node."""
+def cluster_apis(cloud: GcpCloud) -> Iterator[str]:
+    """The APIs that options of the cluster use, by the names that the program has for them."""
+    if cloud.cluster.signed_images_only:
+        # Before such a cluster is made, https://cloud.google.com/binary-authorization/docs/creating-cluster.
+        yield "binaries"
+    if cloud.cluster.observe == "everything":
+        # https://cloud.google.com/kubernetes-engine/docs/concepts/about-security-posture-dashboard.
+        yield "posture"
+
+
+def _addons(*, shares: bool) -> container.ClusterAddonsConfigArgs:
+    """CSI drivers of what pods mount, load balancing, and a cache of names on each node.
+
+    Each driver costs memory on each node. One that is not used is not named: whether the API tells of a driver that is
+    off is not documented, and what it does not tell would be a change at each `up`.
+    """
     return container.ClusterAddonsConfigArgs(
         gce_persistent_disk_csi_driver_config=container.ClusterAddonsConfigGcePersistentDiskCsiDriverConfigArgs(
             enabled=True
         ),
-        gcp_filestore_csi_driver_config=container.ClusterAddonsConfigGcpFilestoreCsiDriverConfigArgs(enabled=True),
-        gcs_fuse_csi_driver_config=container.ClusterAddonsConfigGcsFuseCsiDriverConfigArgs(enabled=True),
+        gcp_filestore_csi_driver_config=container.ClusterAddonsConfigGcpFilestoreCsiDriverConfigArgs(enabled=True)
+        if shares
+        else None,
         http_load_balancing=container.ClusterAddonsConfigHttpLoadBalancingArgs(disabled=False),
         dns_cache_config=container.ClusterAddonsConfigDnsCacheConfigArgs(enabled=True),
     )

@@ -28,6 +28,8 @@ AUTHORITY: Final = "GOOGLE_MANAGED_INTERNAL_CA"
 LOG_DAYS: Final = 7
 """Days that point-in-time recovery reaches back, the most that edition enterprise has."""
 FINAL_BACKUP_DAYS: Final = 30
+SPECIAL_CHARACTERS: Final = "-_.~"
+"""Those of passwords: they stand in a URL as they are, RFC 3986, section 2.3."""
 AUDIT_FLAGS: Final = {
     "cloudsql.enable_pgaudit": "on",
     "cloudsql.iam_authentication": "on",
@@ -150,9 +152,16 @@ class Database(pulumi.ComponentResource):
         )
 
     def _password(self, name: str) -> pulumi.Output[str]:
-        """A generated password, made once and kept in state."""
+        """A generated password with a character of each class, made once and kept in state."""
         made = random.RandomPassword(
-            f"{name}-password", length=32, special=False, opts=pulumi.ResourceOptions(parent=self)
+            f"{name}-password",
+            length=32,
+            override_special=SPECIAL_CHARACTERS,
+            min_lower=1,
+            min_upper=1,
+            min_numeric=1,
+            min_special=1,
+            opts=pulumi.ResourceOptions(parent=self),
         )
         return made.result
 
@@ -221,9 +230,14 @@ def _settings(args: DatabaseArgs) -> sql.DatabaseInstanceSettingsArgs:
         ),
         deletion_protection_enabled=args.protect,
         retain_backups_on_delete=args.protect,
+        # Off by default. Whether the API tells of one that is off is not documented; if it does not, a block that says
+        # so would be a change at each `up`: the provider takes this block as written,
+        # https://github.com/hashicorp/terraform-provider-google/blob/main/google/services/sql/resource_sql_database_instance.go
         final_backup_config=sql.DatabaseInstanceSettingsFinalBackupConfigArgs(
-            enabled=args.protect, retention_days=FINAL_BACKUP_DAYS if args.protect else None
-        ),
+            enabled=True, retention_days=FINAL_BACKUP_DAYS
+        )
+        if args.protect
+        else None,
         maintenance_window=None
         if cloud.maintenance_hour is None
         else sql.DatabaseInstanceSettingsMaintenanceWindowArgs(
@@ -231,7 +245,11 @@ def _settings(args: DatabaseArgs) -> sql.DatabaseInstanceSettingsArgs:
         ),
         insights_config=sql.DatabaseInstanceSettingsInsightsConfigArgs(query_insights_enabled=chosen.insights),
         password_validation_policy=sql.DatabaseInstanceSettingsPasswordValidationPolicyArgs(
-            enable_password_policy=True, min_length=16, disallow_username_substring=True
+            enable_password_policy=True,
+            min_length=16,
+            # Named, as the provider would take an answer with a default for a change.
+            complexity="COMPLEXITY_DEFAULT",
+            disallow_username_substring=True,
         )
         if chosen.insights
         else None,

@@ -20,6 +20,13 @@ HEALTH_PATHS: Final = {"api-server": "/api/v2/monitor/health", "flower": "/healt
 """What each part answers to anyone."""
 PROXIES: Final = ("130.211.0.0/22", "35.191.0.0/16")
 """Where requests and health checks come from, https://cloud.google.com/load-balancing/docs/https#firewall-rules."""
+TLS_PROFILE: Final = "MODERN"
+LEAST_TLS: Final = "TLS_1_2"
+"""What every browser of the last ten years has; without a policy a load balancer takes TLS 1.0 as well,
+https://cloud.google.com/load-balancing/docs/ssl-policies-concepts."""
+RESPONSE_SECONDS: Final = 3600
+"""How long one answer may take, from its beginning to its end; 30 unless something else is said, and the log of a task
+that runs is one answer, https://cloud.google.com/kubernetes-engine/docs/how-to/configure-gateway-resources."""
 HEALTH_SECONDS: Final = 15
 UNHEALTHY_AFTER: Final = 4
 
@@ -57,6 +64,14 @@ class Front(pulumi.ComponentResource):
             labels=args.names.labels(),
             opts=pulumi.ResourceOptions(parent=self, protect=args.protect, depends_on=args.apis.of("compute")),
         )
+        # It cannot go before the Gateway: that waits for what names it.
+        tls = compute.SSLPolicy(
+            f"{name}-tls",
+            name=args.names.of("front"),
+            profile=TLS_PROFILE,
+            min_tls_version=LEAST_TLS,
+            opts=pulumi.ResourceOptions(parent=self, depends_on=args.apis.of("compute")),
+        )
         certificates = self._certificates(name, args) if args.managed_certificates else None
         for member in args.members:
             self._admit(name, member, args)
@@ -67,8 +82,9 @@ class Front(pulumi.ComponentResource):
             annotations={"networking.gke.io/certmap": certificates} if certificates is not None else {},
             proxies=PROXIES,
             holds_certificate=certificates is not None,
+            gateway_policies=[_tls(tls.name)],
             backend_policies={
-                part: [_health_check(HEALTH_PATHS[part]), *([_iap()] if args.members else [])] for part in args.hosts
+                part: [_health_check(HEALTH_PATHS[part]), _backend(iap=bool(args.members))] for part in args.hosts
             },
         )
         self.register_outputs({"address": address.address})
@@ -122,8 +138,8 @@ class Front(pulumi.ComponentResource):
         )
 
 
-def _health_check(path: str) -> interface.BackendPolicy:
-    return interface.BackendPolicy(
+def _health_check(path: str) -> interface.Policy:
+    return interface.Policy(
         name="health",
         api_version=POLICY_VERSION,
         kind="HealthCheckPolicy",
@@ -139,8 +155,24 @@ def _health_check(path: str) -> interface.BackendPolicy:
     )
 
 
-def _iap() -> interface.BackendPolicy:
-    """Identity-Aware Proxy with the OAuth client that Google manages."""
-    return interface.BackendPolicy(
-        name="access", api_version=POLICY_VERSION, kind="GCPBackendPolicy", spec={"default": {"iap": {"enabled": True}}}
+def _tls(policy: pulumi.Output[str]) -> interface.Policy:
+    """Which versions of TLS the load balancer takes."""
+    return interface.Policy(
+        name="tls",
+        api_version=POLICY_VERSION,
+        kind="GCPGatewayPolicy",
+        spec={"default": {"sslPolicy": policy}},
+    )
+
+
+def _backend(*, iap: bool) -> interface.Policy:
+    """How long answers may take, and Identity-Aware Proxy with the OAuth client that Google manages.
+
+    A Service has one such policy: of two, the controller takes the older one and no part of the other.
+    """
+    return interface.Policy(
+        name="backend",
+        api_version=POLICY_VERSION,
+        kind="GCPBackendPolicy",
+        spec={"default": {"timeoutSec": RESPONSE_SECONDS, **({"iap": {"enabled": True}} if iap else {})}},
     )

@@ -12,13 +12,10 @@ from components.cloud.gcp.apis import Apis
 from components.cloud.gcp.physical import ACCOUNT_MAX, Names
 from components.settings.gcp import GcpCloud, Pool
 
-ROLES: Final = {
-    "log-writer": "roles/logging.logWriter",
-    "metric-writer": "roles/monitoring.metricWriter",
-    "metric-reader": "roles/monitoring.viewer",
-}
-"""What a node does in its project, and no more; images of the stack's own registry are allowed there,
-https://cloud.google.com/kubernetes-engine/docs/how-to/hardening-your-cluster."""
+ROLE: Final = "roles/container.defaultNodeServiceAccount"
+"""What a node does in its project, and no more: write logs and metrics, and read those that it scales by; images of the
+stack's own registry are allowed there,
+https://cloud.google.com/kubernetes-engine/docs/how-to/hardening-your-cluster#use_least_privilege_sa."""
 SCOPES: Final = ["https://www.googleapis.com/auth/cloud-platform"]
 """Scopes limit nothing here: the roles do, https://cloud.google.com/compute/docs/access/service-accounts."""
 POOL_LABEL: Final = "airflow-pool"
@@ -38,8 +35,8 @@ class NodeIdentity(pulumi.ComponentResource):
     """The service account of the nodes, which pods cannot use."""
 
     email: pulumi.Output[str]
-    roles: list[pulumi.Resource]
-    """A node that starts before it has its roles writes no logs and may not become ready."""
+    role: pulumi.Resource
+    """A node that starts before it has its role writes no logs and may not become ready."""
 
     def __init__(self, name: str, args: NodeIdentityArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("airflow:gcp:NodeIdentity", name, None, opts)
@@ -50,16 +47,13 @@ class NodeIdentity(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self, depends_on=args.apis.of("iam")),
         )
         self.email = account.email
-        self.roles = [
-            projects.IAMMember(
-                f"{name}-{part}",
-                project=args.project,
-                role=role,
-                member=pulumi.Output.concat("serviceAccount:", account.email),
-                opts=pulumi.ResourceOptions(parent=self, depends_on=args.apis.of("projects")),
-            )
-            for part, role in ROLES.items()
-        ]
+        self.role = projects.IAMMember(
+            f"{name}-role",
+            project=args.project,
+            role=ROLE,
+            member=pulumi.Output.concat("serviceAccount:", account.email),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=args.apis.of("projects")),
+        )
         self.register_outputs({"email": self.email})
 
 
@@ -126,8 +120,8 @@ class Nodes(pulumi.ComponentResource):
             ),
             opts=pulumi.ResourceOptions(
                 parent=self,
-                # Nodes take their roles and their way out at the start, and no input names either.
-                depends_on=[*args.identity.roles, args.egress],
+                # Nodes take their role and their way out at the start, and no input names either.
+                depends_on=[args.identity.role, args.egress],
                 # The autoscaler's, and the release channel's.
                 ignore_changes=["initialNodeCount", "nodeCount", "version"],
                 custom_timeouts=pulumi.CustomTimeouts(create="45m", update="90m", delete="45m"),

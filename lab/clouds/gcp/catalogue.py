@@ -47,6 +47,7 @@ KINDS: Final[Mapping[str, Kind]] = {
         iam.RepositoryMember(),
         iam.ProxyMember(),
         registry.Repository(),
+        exposure.SslPolicy(),
         exposure.DnsAuthorization(),
         exposure.Certificate(),
         exposure.CertificateMap(),

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Final
 from lab.clouds.backing import ClusterAccess, ClusterRequest, invented_address
 from lab.clouds.gcp.nodes import NODES, VERSION, require_cpus
 from lab.clouds.gcp.regions import region_of, zones_of
-from lab.clouds.gcp.resource import GcpKind, fingerprint, last, project_number, project_of
+from lab.clouds.gcp.resource import GcpKind, fingerprint, last, project_number, project_of, require_api
 from lab.clouds.gcp.tokens import ACCOUNT, CLUSTER, NETWORK, SUBNETWORK
 from lab.clouds.kind import ApiError, Call, Choices, Grammar, Reference
 from lab.clouds.schema_check import Fault
@@ -172,6 +172,9 @@ class Cluster(GcpKind):
                 )
 
     def _require_consistent(self, call: Call) -> None:
+        if call.get("binaryAuthorization.evaluationMode", "DISABLED") != "DISABLED":
+            # https://cloud.google.com/binary-authorization/docs/creating-cluster, "Before you begin".
+            require_api(call, "binaryauthorization.googleapis.com")
         pool = call.get("workloadIdentityConfig.workloadPool")
         if pool is not None and pool != f"{project_of(call)}.svc.id.goog":
             raise ApiError(

@@ -1,4 +1,4 @@
-"""Certificates of the simulated Google Cloud, and the maps that load balancers find them in."""
+"""Certificates of the simulated Google Cloud, the maps that load balancers find them in, and policies for TLS."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar, Final
 
-from lab.clouds.gcp.resource import GcpKind, fingerprint, last, project_of
-from lab.clouds.gcp.tokens import CERTIFICATE, CERTIFICATE_MAP, DNS_AUTHORIZATION
+from lab.clouds.gcp.resource import COMPUTE_NAME, GcpKind, fingerprint, last, project_of
+from lab.clouds.gcp.tokens import CERTIFICATE, CERTIFICATE_MAP, DNS_AUTHORIZATION, SSL_POLICY
 from lab.clouds.kind import Call, Choices, Grammar, Reference, every
 from lab.clouds.schema_check import Fault
 from lab.engine.provider_diff import text_of
@@ -35,6 +35,39 @@ class _Kind(GcpKind):
         for path, host in every(inputs, self.hosts) if self.hosts else ():
             if not is_unknown(host) and not _HOST.fullmatch(host):
                 yield text_of(path), f"is {host!r}, no DNS name"
+
+
+class SslPolicy(GcpKind):
+    """Which versions and ciphers of TLS a load balancer takes."""
+
+    token = SSL_POLICY
+    grammar = COMPUTE_NAME
+    path = "projects/{project}/global/sslPolicies/{name}"
+    labels = ""
+    immutable = ("name", "project", "description")
+    # https://cloud.google.com/load-balancing/docs/ssl-policies-concepts.
+    values: ClassVar[Choices] = {
+        "profile": ("COMPATIBLE", "MODERN", "RESTRICTED", "CUSTOM", "FIPS_202205"),
+        "minTlsVersion": ("TLS_1_0", "TLS_1_1", "TLS_1_2", "TLS_1_3"),
+    }
+    defaults: ClassVar[Mapping[str, Any]] = {"profile": "COMPATIBLE", "minTlsVersion": "TLS_1_0"}
+
+    def faults(self, inputs: dict[str, Any], config: Mapping[str, Any]) -> Iterator[Fault]:
+        """Ciphers for the profile that has none of its own, and for no other."""
+        yield from super().faults(inputs, config)
+        if (inputs.get("profile") == "CUSTOM") != bool(inputs.get("customFeatures")):
+            yield "customFeatures", "are there exactly when the profile is CUSTOM"
+        if inputs.get("minTlsVersion") == "TLS_1_3" and inputs.get("profile") != "RESTRICTED":
+            yield "minTlsVersion", "is 'TLS_1_3', which takes profile RESTRICTED"
+
+    def outputs(self, call: Call) -> dict[str, Any]:
+        """Links and what the profile turns on."""
+        return {
+            "creationTimestamp": "2026-01-01T00:00:00.000-08:00",
+            "enabledFeatures": ["TLS_AES_128_GCM_SHA256", "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256"],
+            "fingerprint": fingerprint(str(call.inputs)),
+            "selfLink": self.self_link(call),
+        }
 
 
 class DnsAuthorization(_Kind):

@@ -15,6 +15,7 @@ SECONDS: Final[Table] = {
     "gcp:compute/address:Address": {"create": 10, "delete": 10},
     "gcp:compute/globalAddress:GlobalAddress": {"create": 10, "delete": 10},
     "gcp:compute/disk:Disk": {"create": 12, "delete": 12, "update": 12},
+    "gcp:compute/sSLPolicy:SSLPolicy": {"create": 10, "update": 10, "delete": 10},
     "gcp:compute/firewall:Firewall": {"create": 10, "delete": 10},
     "gcp:servicenetworking/connection:Connection": {"create": 60, "delete": 10},
     # https://cloud.google.com/kubernetes-engine/docs/troubleshooting/cluster-creation: 5 to 8 minutes.

@@ -77,8 +77,8 @@ def cpus(machine_type: str) -> int | None:
 def disk_problem(machine_type: str, disk_type: str) -> str:
     """Why a machine cannot have a disk of a type; "" when it can.
 
-    As the API words it in https://github.com/nextflow-io/nextflow/issues/6614. An attempt to attach such a disk later is
-    answered in other words, https://github.com/astronomer/astronomer/issues/2463.
+    In the API's words, https://github.com/nextflow-io/nextflow/issues/6614. For a disk that is attached later it has
+    others, https://github.com/astronomer/astronomer/issues/2463.
     """
     if machine_type.partition("-")[0] in _HYPERDISK_ONLY and disk_type.startswith("pd-"):
         return f"{disk_type} disk type cannot be used by {machine_type} machine type."

@@ -90,17 +90,7 @@ class GcpKind(Kind):
 
     def admit(self, call: Call) -> None:
         """Refused while the API is not enabled."""
-        project = project_of(call)
-        if self.api in ALWAYS_ENABLED or self.api in call.world.facts.get("apis", {}).get(project, []):
-            return
-        raise ApiError(
-            403,
-            f"{self.api.partition('.')[0].title()} API has not been used in project {project} before or it is disabled."
-            f" Enable it by visiting https://console.developers.google.com/apis/api/{self.api}/overview?"
-            f"project={project} then retry. If you enabled this API recently, wait a few minutes for the action to "
-            "propagate to our systems and retry.",
-            reason="accessNotConfigured",
-        )
+        require_api(call, self.api)
 
     def keeps(self, call: Call) -> bool:
         """Deletion policies and the plugin's own protection."""
@@ -144,6 +134,25 @@ class _Filled(dict[str, str]):
 def project_of(call: Call) -> str:
     """The project that a call is about."""
     return str(call.get("project") or call.config.get("project") or "")
+
+
+def require_api(call: Call, api: str) -> None:
+    """Refuse what needs an API that is not enabled in the project.
+
+    Raises:
+        ApiError: it is not.
+    """
+    project = project_of(call)
+    if api in ALWAYS_ENABLED or api in call.world.facts.get("apis", {}).get(project, []):
+        return
+    raise ApiError(
+        403,
+        f"{api.partition('.')[0].title()} API has not been used in project {project} before or it is disabled."
+        f" Enable it by visiting https://console.developers.google.com/apis/api/{api}/overview?"
+        f"project={project} then retry. If you enabled this API recently, wait a few minutes for the action to "
+        "propagate to our systems and retry.",
+        reason="accessNotConfigured",
+    )
 
 
 def project_number(project: str) -> str:

@@ -11,7 +11,9 @@ from typing import Any, Final
 
 import grpc
 
+from lab.clouds.gcp.tokens import CLUSTER
 from lab.clouds.inventory import Item, World
+from lab.clouds.kind import at
 from lab.services.csi.messages import RefusedError
 
 PD: Final = "pd.csi.storage.gke.io"
@@ -27,6 +29,7 @@ AZURE_DISK_ITEM: Final = "azure-native:compute:Disk"
 CONTENT_ITEMS: Final = (GOOGLE_DISK_ITEM, GOOGLE_REGION_DISK_ITEM, FILESTORE_ITEM, AZURE_SHARE_ITEM, AZURE_DISK_ITEM)
 """Types of what holds files."""
 
+_FILESTORE_ADDON: Final = "addonsConfig.gcpFilestoreCsiDriverConfig.enabled"
 _GENERAL: Final = r"(no)?(atime|diratime|exec|suid|dev)|relatime|ro|rw|sync|async|defaults"
 _EXT4: Final = rf"{_GENERAL}|discard|nodiscard|barrier=[01]|data=\w+|commit=\d+|lazytime"
 _NFS: Final = (
@@ -153,6 +156,11 @@ def _google_disk(world: World, request: Request) -> Found:
 
 
 def _filestore(world: World, request: Request) -> Found:
+    clusters = [*world.of(CLUSTER)]
+    if clusters and not any(at(each.inputs, _FILESTORE_ADDON, False) for each in clusters):
+        # As the kubelet words it where no driver of that name has registered. It is off unless a cluster asks for it,
+        # https://cloud.google.com/filestore/docs/csi-driver.
+        raise _failed(f"driver name {FILESTORE} not found in the list of registered CSI drivers")
     steps = request.handle.split("/")
     if len(steps) != 4 or steps[0] != "modeInstance":
         raise _invalid(f"volume id {request.handle} is not modeInstance/LOCATION/INSTANCE/SHARE")

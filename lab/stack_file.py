@@ -12,11 +12,24 @@ from lab.errors import LabError
 from lab.paths import PROJECT
 
 FILLED_IN: Final = {
-    "gcp": {"project": "simulated-project"},
-    "azure": {"subscription_id": "11111111-2222-3333-4444-555555555555"},
+    "my-project": "simulated-project",
+    "00000000-0000-0000-0000-000000000000": "11111111-2222-3333-4444-555555555555",
+    "203.0.113.0/24": "198.18.0.0/24",
+    "airflow.example.org": "airflow.simulated.test",
+    "flower.example.org": "flower.simulated.test",
 }
-"""What the user of a cloud account puts into the stack file; here it is a simulated account's."""
+"""What a user puts in place of the examples in the shipped stack files; here it belongs to a simulated account."""
+CLOUDS: Final = ("gcp", "azure")
 SAMPLES: Final = "docs/stacks"
+
+
+def filled_in(value: Any) -> Any:
+    """The content of a stack file with a simulated account's values in place of the examples."""
+    if isinstance(value, dict):
+        return {key: filled_in(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [filled_in(inner) for inner in value]
+    return FILLED_IN.get(value, value) if isinstance(value, str) else value
 
 
 @dataclass(frozen=True)
@@ -49,7 +62,7 @@ class StackFile:
     @property
     def simulated(self) -> bool:
         """Whether its cloud is simulated in the lab."""
-        return self.cloud in FILLED_IN
+        return self.cloud in CLOUDS
 
     @property
     def protected(self) -> bool:
@@ -65,13 +78,12 @@ class StackFile:
         """
         if not self.simulated:
             return self.path.read_text()
-        content = self._content
+        content = filled_in(self._content)
         if self.protected and not protect:
             content["config"]["airflow:protect"] = False
             # Settings refuse to leave data unprotected that are said to be production's.
             if content["config"]["airflow:cloud"].get("production_data"):
                 content["config"]["airflow:cloud"]["production_data"] = False
-        content["config"]["airflow:cloud"] |= FILLED_IN[self.cloud]
         if examples:
             content["config"]["airflow:example_dags"] = True
         return yaml.safe_dump(content, sort_keys=False)

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, cast
 from urllib.parse import parse_qsl, urlsplit
 
 from components import kubeconfig
 from components.faults import Fault
-from components.settings import azure_catalogue, azure_faults, connections, gcp_faults
+from components.settings import (
+    azure_catalogue,
+    azure_faults,
+    connections,
+    gcp_faults,
+    option_faults,
+    path_programs,
+    placeholders,
+)
 from components.settings.airflow import (
-    OWNED_OPTIONS,
-    AirflowOptions,
     Components,
     Dags,
     Exposure,
@@ -34,8 +39,6 @@ from components.settings.keys import METADATA_URL, PROJECT, RESULT_URL
 
 SSL_MODES: Final = ("disable", "prefer", "require")
 """What a given URL may say; the modes that check certificates need the server's authority in every pod."""
-OPTION_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
-"""What can be part of a variable's name."""
 
 
 def faults(raw: Mapping[str, str], parsed: Mapping[str, Any]) -> Iterator[Fault]:
@@ -47,13 +50,16 @@ def faults(raw: Mapping[str, str], parsed: Mapping[str, Any]) -> Iterator[Fault]
     """
     cloud, executor = parsed.get("cloud"), parsed.get("executor")
     yield from _cluster_faults(raw)
+    # From the text and not from what was parsed: another fault in the section must not hide an example.
+    yield from placeholders.faults({name: _decoded(raw.get(name, "")) for name in placeholders.SECTIONS})
     if isinstance(cloud, LocalCloud) and isinstance(cloud.database, GivenDatabase):
         celery = isinstance(executor, CeleryExecutor | MixedExecutor)
         yield from _url_faults(raw, (METADATA_URL, RESULT_URL) if celery else (METADATA_URL,))
     if (options := parsed.get("options")) is not None:
-        yield from _option_faults(options, parsed.get("exposure"))
+        yield from option_faults.faults(options, parsed.get("exposure"))
     yield from _log_faults(parsed.get("logs"), cloud, executor)
     if cloud is not None:
+        yield from path_programs.faults(cloud)
         yield from _dag_faults(parsed.get("dags"), cloud)
         yield from _exposure_faults(parsed.get("exposure"), cloud, executor)
     if isinstance(cloud, GcpCloud):
@@ -61,6 +67,13 @@ def faults(raw: Mapping[str, str], parsed: Mapping[str, Any]) -> Iterator[Fault]
     if isinstance(cloud, AzureCloud):
         yield from _connection_faults(cloud, executor, parsed.get("components", Components()))
         yield from azure_faults.faults(cloud, parsed, protect=parsed.get("protect", False))
+
+
+def _decoded(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
 
 
 def _log_faults(logs: Logs | None, cloud: Cloud | None, executor: Executor | None) -> Iterator[Fault]:
@@ -217,22 +230,3 @@ def _connection_faults(cloud: AzureCloud, executor: Executor | None, components:
             rule=f"takes {taken} connections beside its own, and this stack may hold {needed}",
             remedy="use a larger size, fewer workers or replicas, or a lower concurrency",
         )
-
-
-def _option_faults(options: AirflowOptions, exposure: Exposure | None) -> Iterator[Fault]:
-    """Options that would break the deployment. What stands in another's place never shows: it may be a secret."""
-    for section, chosen in options.items():
-        for option, value in chosen.items():
-            key = f"{PROJECT}:options.{section}.{option}"
-            # Airflow also takes the value from a command or a secrets backend, under these names.
-            names = {option.lower(), option.lower().removesuffix("_cmd"), option.lower().removesuffix("_secret")}
-            if not OPTION_NAME.fullmatch(section) or not OPTION_NAME.fullmatch(option):
-                rule = "is no name of a section and an option"
-                yield Fault(key=key, value=None, rule=rule, remedy="write both as in airflow.cfg")
-            elif any((section.lower(), name) in OWNED_OPTIONS for name in names):
-                yield Fault(key=key, value=None, rule="is set by this program", remedy="remove it")
-            elif isinstance(exposure, Gateway) and (section.lower(), option.lower()) == ("api", "base_url"):
-                yield Fault(key=key, value=None, rule="is decided by the host of the exposure", remedy="remove it")
-            elif (section.lower(), option.lower()) == ("api", "base_url") and urlsplit(value).path.strip("/"):
-                rule = "has a path, under which neither probes nor tasks look for the API"
-                yield Fault(key=key, value=value, rule=rule, remedy="use a host of its own, without a path")

@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 
 from components.faults import Fault, SettingsError, nearest, shape_faults
-from components.settings import conflicts
+from components.settings import conflicts, option_faults
 from components.settings.keys import PROJECT, SECRETS
 from components.settings.stack import Settings
 
@@ -56,6 +56,8 @@ def parse(config: Mapping[str, str], *, secret: Collection[str] = ()) -> Setting
             full = f"{PROJECT}:{key}"
             faults.extend(shape_faults(full, error, known_keys(annotation), secret=full in secret))
     faults.extend(conflicts.faults(raw, parsed))
+    if f"{PROJECT}:options" in secret:
+        faults.append(option_faults.encrypted())
     if faults:
         raise SettingsError(faults)
     return Settings.model_validate(parsed)

@@ -64,7 +64,8 @@ class Settings(Model):
     admin: Admin = Admin()
     """The first user."""
     options: AirflowOptions = Field(default_factory=dict)
-    """Free options of airflow.cfg: section, option, and value as text. Secrets do not belong here."""
+    """Additional options of airflow.cfg: section, option, and value as text. They are written in clear to a ConfigMap;
+    an option that is a secret is refused."""
     pod_operator: bool = True
     """Whether tasks may start pods of their own (KubernetesPodOperator) in the namespace."""
     pod_operator_xcom: bool = False

@@ -28,6 +28,7 @@ from lab.node.control_plane import ControlPlane
 from lab.node.simulated_pods import SimulatedPods
 from lab.progress import step
 from lab.services import auth_plugins
+from lab.stack_file import StackFile
 
 STACKS: Final = ("dev", "prod")
 SPEED: Final = 6.0
@@ -80,7 +81,7 @@ def _measured(folder: Path, name: str) -> CloudFigures:
     }
     auth_plugins.install(folder / "bin")
     variables["PATH"] = os.pathsep.join([str(folder / "bin"), variables["PATH"]])
-    stack = workspace(folder / "workspace", name, variables)
+    stack = workspace(folder / "workspace", name, variables, StackFile.named(name).text())
     with step(f"{name}: previews of the empty stack"):
         preview = statistics.median(_timed(stack) for _ in range(PREVIEWS))
     with step(f"{name}: previews of the same resources, plain"):

@@ -29,7 +29,7 @@ CHANGES: Final[Mapping[str, Mapping[str, Any]]] = {
         "cloud__cluster__task_nodes": {"nodes_max": 2},
         "cloud__cluster__upgrades": "stable",
         "cloud__cluster__node_upgrades": "SecurityPatch",
-        "cloud__cluster__endpoint__ranges": ["203.0.113.0/25"],
+        "cloud__cluster__endpoint__ranges": ["8.20.0.0/25"],
         "cloud__cluster__policy": False,
         "cloud__database__version": 18,
         "cloud__database__size": "Standard_D4ds_v5",

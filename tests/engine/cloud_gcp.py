@@ -14,7 +14,7 @@ from lab.clouds.gcp import tokens
 from lab.clouds.gcp.provider import GcpProvider
 from lab.engine.provider_diff import path_of
 
-PROJECT: Final = "my-project"
+PROJECT: Final = "simulated-project"
 REGION: Final = "europe-west1"
 APIS: Final = (
     "artifactregistry",
@@ -110,7 +110,7 @@ INPUTS: Final[dict[str, dict[str, Any]]] = {
     tokens.REPOSITORY: {"repositoryId": "images", "location": REGION, "format": "DOCKER"},
     tokens.SSL_POLICY: {"name": "front", "profile": "MODERN", "minTlsVersion": "TLS_1_2"},
     tokens.CERTIFICATE_MAP: {"name": "front"},
-    tokens.CERTIFICATE: {"name": "host", "managed": {"domains": ["airflow.example.org"]}},
+    tokens.CERTIFICATE: {"name": "host", "managed": {"domains": ["airflow.simulated.test"]}},
 }
 NEEDS: Final[dict[str, tuple[str, ...]]] = {
     tokens.SUBNETWORK: (tokens.NETWORK,),

@@ -22,8 +22,9 @@ LIFE_SECONDS: Final = 540.0
 QUOTA: Final = "the quota of database servers in this location is used up"
 """What the cloud says to a database that it will not make, however often it is asked."""
 DISABLED: Final = (
-    "Service Usage API has not been used in project my-project before or it is disabled. Enable it by visiting "
-    "https://console.developers.google.com/apis/api/serviceusage.googleapis.com/overview?project=my-project then retry."
+    "Service Usage API has not been used in project simulated-project before or it is disabled. Enable it by visiting "
+    "https://console.developers.google.com/apis/api/serviceusage.googleapis.com/overview?project=simulated-project "
+    "then retry."
 )
 """What Google says when its API that enables APIs is disabled."""
 BESIDE_SECONDS: Final = 1200.0

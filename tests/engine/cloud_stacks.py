@@ -30,6 +30,7 @@ from lab.node.certificates import Authority, Pair
 from lab.paths import PROJECT
 from lab.services import auth_plugins
 from lab.services import cluster as managed
+from lab.stack_file import filled_in
 
 FILES: Final[Mapping[str, Path]] = {
     "dev": PROJECT / "Pulumi.dev.yaml",
@@ -45,7 +46,7 @@ REACH: Final = (KUBECONFIG_VARIABLE, auth_plugins.CONTROL_PLANE, "SSL_CERT_FILE"
 
 def stack_config(name: str, **changes: Any) -> dict[str, Any]:
     """The config of a stack file, in a namespace of its own; changes at paths, with __ for a dot, None takes away."""
-    found: dict[str, Any] = yaml.safe_load(FILES[name].read_text())["config"]
+    found: dict[str, Any] = filled_in(yaml.safe_load(FILES[name].read_text())["config"])
     return altered({**found, "airflow:name": name, "airflow:namespace": name}, **changes)
 
 

@@ -11,7 +11,7 @@ FLIPS: Final[dict[str, tuple[Any, str]]] = {
     ),
     "executor.kind": (
         {"kind": "kubernetes"},
-        ("refused: exposure.flower_host: 'flower.example.org' leads to a Flower that this stack does not have"),
+        ("refused: exposure.flower_host: 'flower.simulated.test' leads to a Flower that this stack does not have"),
     ),
     "executor.workers.cpu_milli": (300, "~worker"),
     "executor.workers.memory_mib": (4096, "~worker"),
@@ -30,7 +30,7 @@ FLIPS: Final[dict[str, tuple[Any, str]]] = {
     "executor.flower.memory_mib": (512, "~flower"),
     "executor.flower.enabled": (
         False,
-        ("refused: exposure.flower_host: 'flower.example.org' leads to a Flower that this stack does not have"),
+        ("refused: exposure.flower_host: 'flower.simulated.test' leads to a Flower that this stack does not have"),
     ),
     "executor.task_pods.cpu_milli": (100, "~scheduler ±task-template"),
     "executor.task_pods.memory_mib": (1024, "~scheduler ±task-template"),
@@ -96,7 +96,7 @@ FLIPS: Final[dict[str, tuple[Any, str]]] = {
     "exposure.kind": ({"kind": "cluster_ip"}, "protected: cloud-front-address"),
     "exposure.port": (30080, "refused: exposure.port: 30080 belongs to a key that is not known here"),
     "exposure.host": (
-        "other.example.org",
+        "other.simulated.test",
         (
             "~api-server ~dag-processor ~exposure-api-server-route ~exposure-gateway ~exposure-redirect "
             "~scheduler ~triggerer ~worker ±api-server-options ±cloud-front-api-server-certificate "
@@ -105,7 +105,7 @@ FLIPS: Final[dict[str, tuple[Any, str]]] = {
         ),
     ),
     "exposure.flower_host": (
-        "celery.example.org",
+        "celery.simulated.test",
         (
             "~exposure-flower-route ~exposure-gateway ~exposure-redirect ±cloud-front-flower-certificate "
             "±cloud-front-flower-entry"

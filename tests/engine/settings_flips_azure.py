@@ -7,7 +7,7 @@ from typing import Any, Final
 BASE: Final = {
     "protect": True,
     "dags": {"kind": "share", "size_gib": 100},
-    "cloud__cluster__endpoint": {"kind": "authorized_ranges", "ranges": ["203.0.113.0/24"]},
+    "cloud__cluster__endpoint": {"kind": "authorized_ranges", "ranges": ["8.20.0.0/24"]},
     "cloud__cluster__airflow_nodes": {"machine_size": "Standard_D4ds_v5"},
 }
 """Beside docs/stacks/azure-celery-kubernetes.yaml."""
@@ -46,7 +46,7 @@ FLIPS: Final[dict[str, tuple[Any, str]]] = {
     ),
     "cloud.cluster.tier": ("premium", CLUSTER),
     "cloud.cluster.endpoint.kind": ({"kind": "public"}, CLUSTER),
-    "cloud.cluster.endpoint.ranges": (["203.0.113.0/25", "198.51.100.7/32"], CLUSTER),
+    "cloud.cluster.endpoint.ranges": (["8.20.0.0/25", "8.20.9.7/32"], CLUSTER),
     "cloud.cluster.login": ("workloadidentity", "~cluster"),
     "cloud.cluster.admin_groups": (["22222222-2222-2222-2222-222222222222"], CLUSTER),
     "cloud.cluster.system_nodes.machine_size": (
@@ -90,7 +90,7 @@ FLIPS: Final[dict[str, tuple[Any, str]]] = {
     "cloud.storage.redundancy": ("gzrs", "~cloud-files-account ~cloud-logs-account"),
     "cloud.storage.versions": (True, "~cloud-logs-expiry ~cloud-logs-service"),
     "cloud.storage.deleted_kept_days": (21, "~cloud-files-service ~cloud-logs-service"),
-    "cloud.storage.allowed_ranges": (["203.0.113.0/30"], "~cloud-files-account ~cloud-logs-account"),
+    "cloud.storage.allowed_ranges": (["8.20.0.0/30"], "~cloud-files-account ~cloud-logs-account"),
     "cloud.shares.protocol": ("nfs", "refused: cloud.shares.tier: 'standard' has no shares by NFS"),
     "cloud.shares.tier": ("premium", "protected: cloud-files-account celery-broker-data dags"),
     "cloud.broker_disk.tier": ("standard", "~cloud-broker-disk"),

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 BASE: Final = {
     "protect": True,
-    "cloud__cluster__endpoint": {"kind": "authorized_networks", "ranges": ["203.0.113.0/24"]},
+    "cloud__cluster__endpoint": {"kind": "authorized_networks", "ranges": ["8.20.0.0/24"]},
 }
 """Beside docs/stacks/gcp-celery-kubernetes.yaml."""
 
@@ -19,7 +19,7 @@ FLIPS: Final[dict[str, tuple[Any, str]]] = {
     "cloud.zones": (["europe-west1-c"], "protected: celery-broker-data cloud-broker-disk cloud-cluster-gke dags"),
     "cloud.cluster.channel": ("stable", "~cloud-cluster-gke"),
     "cloud.cluster.endpoint.kind": ({"kind": "dns"}, "~cloud-cluster-gke ~cluster"),
-    "cloud.cluster.endpoint.ranges": (["203.0.113.0/25", "198.51.100.7/32"], "~cloud-cluster-gke"),
+    "cloud.cluster.endpoint.ranges": (["8.20.0.0/25", "8.20.9.7/32"], "~cloud-cluster-gke"),
     "cloud.cluster.system_nodes.machine_type": ("e2-standard-8", "~cloud-nodes-system"),
     "cloud.cluster.system_nodes.nodes_min": (2, "~cloud-nodes-system"),
     "cloud.cluster.system_nodes.nodes_max": (5, "~cloud-nodes-system"),

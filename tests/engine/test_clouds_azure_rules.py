@@ -71,7 +71,7 @@ MACHINES = {**POOL, "vmSize": "Standard_D4s_v5", "osDiskType": "Managed"}
         ),
         (
             "cluster",
-            {"apiServerAccessProfile": {"enablePrivateCluster": True, "authorizedIPRanges": ["203.0.113.0/24"]}},
+            {"apiServerAccessProfile": {"enablePrivateCluster": True, "authorizedIPRanges": ["8.20.0.0/24"]}},
             "apiServerAccessProfile.authorizedIPRanges",
         ),
         ("pool", {"agentPoolName": "task-pool"}, "agentPoolName"),

@@ -233,7 +233,7 @@ def test_a_cloud_that_stays_busy_is_given_up(gcp: Gcp) -> None:
 def test_a_lost_answer_leaves_the_thing_and_a_second_create_meets_it(gcp: Gcp) -> None:
     gcp.plugin.plan({"op": "create", "type": tokens.NETWORK, "kind": "lost"})
     assert "before an answer came" in gcp.refused(tokens.NETWORK)
-    assert "Error 409: The resource 'projects/my-project/global/networks/net' already exists" in gcp.refused(
+    assert "Error 409: The resource 'projects/simulated-project/global/networks/net' already exists" in gcp.refused(
         tokens.NETWORK
     )
     assert len(gcp.plugin.inventory.read().of(tokens.NETWORK)) == 1
@@ -245,7 +245,7 @@ def test_an_operation_that_ends_in_an_error_gives_its_state_back(gcp: Gcp) -> No
         gcp.make(tokens.NETWORK)
     detail = caught.value.detail
     assert detail is not None
-    assert detail.id == "projects/my-project/global/networks/net"  # type: ignore[attr-defined]
+    assert detail.id == "projects/simulated-project/global/networks/net"  # type: ignore[attr-defined]
     assert marked(detail.properties)["selfLink"].endswith(detail.id)  # type: ignore[attr-defined]
 
 

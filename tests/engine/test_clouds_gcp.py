@@ -159,7 +159,11 @@ def test_without_a_project_the_missing_setting_is_named(gcp: Gcp) -> None:
             "DatapathProvider=ADVANCED_DATAPATH is not allowed",
         ),
         (tokens.CLUSTER, {"nodeConfig": {"machineType": "e2-standard-5"}}, "does not exist"),
-        (tokens.CLUSTER, {"nodeConfig": {"serviceAccount": "x@my-project.iam.gserviceaccount.com"}}, "was not found"),
+        (
+            tokens.CLUSTER,
+            {"nodeConfig": {"serviceAccount": "x@simulated-project.iam.gserviceaccount.com"}},
+            "was not found",
+        ),
         (tokens.NODE_POOL, {"nodeConfig__machineType": "e2-standard-128"}, "QUOTA_EXCEEDED"),
         (tokens.NODE_POOL, {"nodeConfig__machineType": "n4-standard-4"}, "pd-balanced disk type cannot be used by n4"),
         (

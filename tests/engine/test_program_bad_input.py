@@ -71,14 +71,14 @@ MANY: Final = {
 }
 GOOGLE_CLOUD: Final = {
     "kind": "gcp",
-    "project": "my-project",
+    "project": "simulated-project",
     "region": "europe-west1",
     "zones": ["us-east1-b"],
     "database": {"tier": "db-g1-small", "high_availability": True},
 }
 AZURE: Final = {
     "kind": "azure",
-    "subscription_id": "00000000-0000-0000-0000-000000000000",
+    "subscription_id": "11111111-2222-3333-4444-555555555555",
     "location": "atlantis",
     "database": {"size": "Standard_B2s", "high_availability": "zone_redundant"},
 }

@@ -52,7 +52,7 @@ def test_a_project_that_cannot_enable_apis_is_told_once_what_to_run(gcp_celery_k
     run = gcp_celery_kubernetes.runs["up without APIs"]
     assert run.code != 0
     [advice] = [message for message in run.messages() if "gcloud" in message]
-    assert "`gcloud services enable serviceusage.googleapis.com --project my-project`" in advice
+    assert "`gcloud services enable serviceusage.googleapis.com --project simulated-project`" in advice
     assert any(DISABLED in message for message in run.messages())
     made = {call.type for call in gcp_celery_kubernetes.calls["up without APIs"] if call.outcome == "ok"}
     assert made == set()

@@ -252,9 +252,9 @@ CASES: Final[dict[str, tuple[dict[str, Any], str, str, str, str]]] = {
         'use "premium"',
     ),
     "a firewall's range that is too small": (
-        {"storage": {"allowed_ranges": ["203.0.113.6/31"]}},
+        {"storage": {"allowed_ranges": ["8.20.0.6/31"]}},
         "storage.allowed_ranges",
-        "'203.0.113.6/31'",
+        "'8.20.0.6/31'",
         "is no range that a storage account's firewall takes",
         "one by one",
     ),

@@ -459,9 +459,9 @@ CASES: Final[Mapping[str, tuple[dict[str, Any], str, str, str, str]]] = {
         "set it to true",
     ),
     "keys of both clouds": (
-        cloud(subscription_id="00000000-0000-0000-0000-000000000000"),
+        cloud(subscription_id="11111111-2222-3333-4444-555555555555"),
         f"{CLOUD}.subscription_id",
-        "'00000000-0000-0000-0000-000000000000'",
+        "'11111111-2222-3333-4444-555555555555'",
         "not known here",
         "known here: kind, project, region",
     ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from functools import cache
@@ -10,6 +11,8 @@ from pathlib import Path
 import pytest
 import yaml
 from xdist.scheduler import LoadScopeScheduling
+
+from components.settings import path_programs
 
 CONTEXT = "test"
 FOLDER = Path(__file__).parent
@@ -58,6 +61,15 @@ def empty_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("home")
 
 
+def _login_programs(home: Path) -> Path:
+    """A folder with the programs that stacks on a cloud need on PATH; nothing runs them."""
+    folder = home / "bin"
+    folder.mkdir(exist_ok=True)
+    for program, _ in path_programs.LOGIN.values():
+        (folder / program).touch(mode=0o755)
+    return folder
+
+
 @pytest.fixture(scope="module", autouse=True)
 def _unreachable_cluster(empty_home: Path) -> Iterator[None]:
     # Not for the whole run: tests of other levels need the home with the lab's caches.
@@ -67,6 +79,7 @@ def _unreachable_cluster(empty_home: Path) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("KUBECONFIG", str(file))
         patch.setenv("HOME", str(empty_home))
+        patch.setenv("PATH", os.pathsep.join([str(_login_programs(empty_home)), os.environ["PATH"]]))
         for variable in ("PULUMI_CONFIG", "PULUMI_CONFIG_SECRET_KEYS"):
             patch.delenv(variable, raising=False)
         yield

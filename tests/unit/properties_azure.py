@@ -39,7 +39,7 @@ ROWS: Final = (
     *rows(
         "A2",
         "ManagedCluster",
-        ("apiServerAccessProfile.authorizedIPRanges", ["203.0.113.0/24", "203.0.113.11/32"], None),
+        ("apiServerAccessProfile.authorizedIPRanges", ["198.18.0.0/24", "203.0.113.11/32"], None),
         ("apiServerAccessProfile.disableRunCommand", True),
     ),
     *rows(

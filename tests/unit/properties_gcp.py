@@ -65,7 +65,7 @@ ROWS: Final = (
     *rows("G1", "Cluster", ("privateClusterConfig.enablePrivateNodes", True)),
     *rows("G1", "NodePool", ("networkConfig.enablePrivateNodes", True)),
     *rows("G2", "Cluster", ("controlPlaneEndpointsConfig", closed)),
-    *rows("G3", "Cluster", ("workloadIdentityConfig.workloadPool", "my-project.svc.id.goog")),
+    *rows("G3", "Cluster", ("workloadIdentityConfig.workloadPool", "simulated-project.svc.id.goog")),
     *rows("G4", "NodePool", ("nodeConfig.workloadMetadataConfig.mode", "GKE_METADATA")),
     *rows("G4", "Cluster", ("nodeConfig.workloadMetadataConfig.mode", "GKE_METADATA")),
     *rows("G5", "NodePool", ("nodeConfig.serviceAccount", lambda email: email.startswith("airflow-nodes-"))),

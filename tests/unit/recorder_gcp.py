@@ -13,8 +13,8 @@ def computed(type_: str, sent: Mapping[str, Any]) -> dict[str, Any]:
     name = sent.get("name")
     match type_:
         case "gcp:serviceaccount/account:Account":
-            email = f"{sent['accountId']}@my-project.iam.gserviceaccount.com"
-            return {"email": email, "name": f"projects/my-project/serviceAccounts/{email}"}
+            email = f"{sent['accountId']}@simulated-project.iam.gserviceaccount.com"
+            return {"email": email, "name": f"projects/simulated-project/serviceAccounts/{email}"}
         case "gcp:compute/globalAddress:GlobalAddress":
             return {"address": sent.get("address", "203.0.113.10")}
         case "gcp:container/cluster:Cluster":
@@ -32,12 +32,15 @@ def computed(type_: str, sent: Mapping[str, Any]) -> dict[str, Any]:
         case "gcp:sql/databaseInstance:DatabaseInstance":
             return {
                 "privateIpAddress": "10.12.0.3",
-                "connectionName": f"my-project:{sent['region']}:{name}",
+                "connectionName": f"simulated-project:{sent['region']}:{name}",
                 "serverCaCerts": [{"cert": AUTHORITY}],
             }
         case "gcp:filestore/instance:Instance":
             return {"networks": [{**sent["networks"][0], "ipAddresses": ["10.12.1.2"]}]}
         case "gcp:artifactregistry/repository:Repository":
-            return {"name": sent["repositoryId"], "registryUri": f"registry.example/my-project/{sent['repositoryId']}"}
+            return {
+                "name": sent["repositoryId"],
+                "registryUri": f"registry.example/simulated-project/{sent['repositoryId']}",
+            }
         case _:
             return {}

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import yaml
 
+from lab.stack_file import filled_in
 from tests.unit import recorder, stacks_azure, stacks_gcp, stand_in_cloud
 from tests.unit.recorder import Config, Recording
 
@@ -37,10 +38,10 @@ def config(executor: str, **sections: Any) -> Config:
 
 def stack_file(stack: str) -> Config:
     """The config of one of the project's own stack files."""
-    return yaml.safe_load((ROOT / f"Pulumi.{stack}.yaml").read_text())["config"]
+    return filled_in(yaml.safe_load((ROOT / f"Pulumi.{stack}.yaml").read_text())["config"])
 
 
-GCP: Final = {"kind": "gcp", "project": "my-project", "region": "europe-west1"}
+GCP: Final = {"kind": "gcp", "project": "simulated-project", "region": "europe-west1"}
 AZURE: Final = {
     "kind": "azure",
     "subscription_id": stacks_azure.SUBSCRIPTION,
@@ -48,7 +49,7 @@ AZURE: Final = {
 }
 GATEWAY: Final[dict[str, Any]] = {
     "kind": "gateway",
-    "host": "airflow.example.org",
+    "host": "airflow.simulated.test",
     "tls": {"kind": "secret", "name": "airflow-tls"},
 }
 STAND_IN: Final[dict[str, Config]] = {
@@ -64,7 +65,7 @@ STAND_IN: Final[dict[str, Config]] = {
     "stand-in cloud, managed certificate": config(
         "celery",
         cloud=GCP,
-        exposure={**GATEWAY, "flower_host": "flower.example.org", "tls": {"kind": "managed"}},
+        exposure={**GATEWAY, "flower_host": "flower.simulated.test", "tls": {"kind": "managed"}},
     ),
     "stand-in cloud, certificate by an issuer": config(
         "kubernetes", cloud=AZURE, exposure={**GATEWAY, "tls": {"kind": "cert_manager", "issuer": "letsencrypt"}}

@@ -7,8 +7,10 @@ from typing import Any, Final
 
 import yaml
 
+from lab.stack_file import filled_in
+
 ROOT: Final = Path(__file__).resolve().parents[2]
-SUBSCRIPTION: Final = "00000000-0000-0000-0000-000000000000"
+SUBSCRIPTION: Final = "11111111-2222-3333-4444-555555555555"
 Config = dict[str, Any]
 
 
@@ -21,13 +23,13 @@ def config(executor: str, *, cloud_with: Config | None = None, **sections: Any) 
 
 def file(path: str) -> Config:
     """The config of a stack file."""
-    return yaml.safe_load((ROOT / path).read_text())["config"]
+    return filled_in(yaml.safe_load((ROOT / path).read_text())["config"])
 
 
 GATEWAY: Final = {
     "kind": "gateway",
-    "host": "airflow.example.org",
-    "flower_host": "flower.example.org",
+    "host": "airflow.simulated.test",
+    "flower_host": "flower.simulated.test",
     "tls": {"kind": "cert_manager", "issuer": "letsencrypt"},
 }
 SHARES: Final = {"logs": {"kind": "volume", "size_gib": 200}, "dags": {"kind": "share", "size_gib": 100}}

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import yaml
 
+from lab.stack_file import filled_in
 from tests.unit import recorder
 from tests.unit.recorder import Recording
 
@@ -17,23 +18,23 @@ Config = dict[str, Any]
 
 def config(executor: str, *, cloud_with: Config | None = None, **sections: Any) -> Config:
     """A stack on Google Cloud with nothing set but what must be: sections become keys of the project."""
-    cloud = {"kind": "gcp", "project": "my-project", "region": "europe-west1", **(cloud_with or {})}
+    cloud = {"kind": "gcp", "project": "simulated-project", "region": "europe-west1", **(cloud_with or {})}
     keys = {f"airflow:{key}": value for key, value in sections.items()}
     return {"airflow:cloud": cloud, "airflow:executor": {"kind": executor}, **keys}
 
 
 def file(path: str) -> Config:
     """The config of a stack file."""
-    return yaml.safe_load((ROOT / path).read_text())["config"]
+    return filled_in(yaml.safe_load((ROOT / path).read_text())["config"])
 
 
 MANAGED_GATEWAY: Final = {
     "kind": "gateway",
-    "host": "airflow.example.org",
-    "flower_host": "flower.example.org",
+    "host": "airflow.simulated.test",
+    "flower_host": "flower.simulated.test",
     "tls": {"kind": "managed"},
 }
-KEY: Final = "projects/my-project/locations/europe-west1/keyRings/ring/cryptoKeys/key"
+KEY: Final = "projects/simulated-project/locations/europe-west1/keyRings/ring/cryptoKeys/key"
 SHARES: Final = {"logs": {"kind": "volume", "size_gib": 1280}, "dags": {"kind": "share", "size_gib": 1024}}
 
 STACKS: Final[dict[str, Config]] = {

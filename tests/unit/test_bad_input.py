@@ -9,12 +9,13 @@ import pytest
 import yaml
 
 from components.faults import SettingsError
-from components.settings import reading
+from components.settings import path_programs, reading
+from lab.stack_file import FILLED_IN, filled_in
 from tests.unit import bad_input, bad_input_conflicts, recorder
 from tests.unit.bad_input import GIVEN_DATABASE, SECRET, bad
 from tests.unit.conftest import kubeconfig_text
 from tests.unit.recorder import Config, raw
-from tests.unit.stacks import AZURE, GCP, stack_file
+from tests.unit.stacks import AZURE, GCP, ROOT, stack_file
 
 CASES: Final = {**bad_input.CASES, **bad_input_conflicts.CASES}
 
@@ -102,6 +103,54 @@ def test_a_report_never_shows_a_secret(wrong: Config) -> None:
     lines = faults(wrong)
     assert lines
     assert not any(SECRET in line for line in lines)
+
+
+SHIPPED: Final = [
+    *(ROOT / f"Pulumi.{name}.yaml" for name in ("dev", "prod")),
+    *sorted((ROOT / "docs/stacks").glob("*.yaml")),
+]
+
+
+@pytest.mark.parametrize("file", SHIPPED, ids=lambda file: file.stem)
+def test_a_shipped_file_of_a_cloud_is_refused_until_each_example_in_it_is_replaced(file: Path) -> None:
+    """Created with an example, a cluster refuses its operator when everything in it has been paid for."""
+    text = file.read_text()
+    lines = faults(yaml.safe_load(text)["config"])
+    told = [line.split("'")[1] for line in lines]
+    assert sorted(told) == sorted(example for example in FILLED_IN for _ in range(text.count(f" {example}\n")))
+    assert told
+    reading.parse(*raw(filled_in(yaml.safe_load(text)["config"]))[:1])
+
+
+@pytest.mark.parametrize("cloud", [GCP, AZURE], ids=lambda cloud: cloud["kind"])
+def test_a_missing_login_program_is_refused_with_the_way_to_get_it(
+    cloud: Config, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    program, remedy = path_programs.LOGIN[cloud["kind"]]
+    [line] = faults(bad(cloud=cloud))
+    assert line == (
+        f"airflow:cloud.kind: '{cloud['kind']}' needs the program {program}, which logs in to its cluster and is not "
+        f"on PATH; {remedy}."
+    )
+    (tmp_path / program).touch(mode=0o755)
+    reading.parse(raw(bad(cloud=cloud))[0])
+
+
+@pytest.mark.parametrize(
+    ("section", "option", "value"),
+    [
+        ("smtp", "smtp_password_secret", "smtp/password"),
+        ("smtp", "smtp_password_cmd", "cat /run/password"),
+        ("secrets", "backend_kwargs", '{"connections_prefix": "airflow-connections", "vault_url": "https://x"}'),
+        ("secrets", "backend_kwargs_secret", "backend"),
+        ("core", "max_active_tasks_per_dag", "64"),
+        ("api", "instance_name", "Data: ours"),
+    ],
+)
+def test_an_option_that_holds_no_secret_is_accepted(section: str, option: str, value: str) -> None:
+    settings = reading.parse(raw(bad(options={section: {option: value}}))[0])
+    assert settings.options == {section: {option: value}}
 
 
 @pytest.mark.parametrize("case", ["an unknown key", "a kind alone", "airflow 2", "an unknown context", "no cloud"])

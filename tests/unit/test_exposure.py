@@ -18,8 +18,8 @@ MANAGED: Final = "stand-in cloud, managed certificate"
 ISSUED: Final = "stand-in cloud, certificate by an issuer"
 OWN: Final = "stand-in cloud, own certificate"
 EXPOSED: Final = (MANAGED, ISSUED, OWN)
-UI: Final = "airflow.example.org"
-FLOWER: Final = "flower.example.org"
+UI: Final = "airflow.simulated.test"
+FLOWER: Final = "flower.simulated.test"
 KINDS: Final = ("Gateway", "HTTPRoute", "HealthCheckPolicy")
 
 

@@ -24,7 +24,7 @@ def test_a_gateway_gets_address_and_certificates_of_the_cloud() -> None:
     held = named(recording, "airflow-cloud-front-certificates").plain["name"]
     assert gateway.plain["metadata"]["annotations"]["networking.gke.io/certmap"] == held
     entries = {f.plain["hostname"]: f for f in recording.of_cloud("CertificateMapEntry")}
-    assert entries.keys() == {"airflow.example.org", "flower.example.org"}
+    assert entries.keys() == {"airflow.simulated.test", "flower.simulated.test"}
     assert {entry.plain["map"] for entry in entries.values()} == {held}
     # A Gateway that comes before its certificates would answer without any.
     assert {entry.urn for entry in entries.values()} <= waits_for(recording, gateway)
@@ -34,7 +34,7 @@ def test_identity_aware_proxy_admits_to_the_stacks_hosts_alone() -> None:
     members = recorded("gcp, protected with everything").of_cloud("WebTypeComputeIamMember")
     assert {f.plain["member"] for f in members} == {"group:data@example.org", "user:ada@example.org"}
     assert {f.plain["condition"]["expression"] for f in members} == {
-        'request.host == "airflow.example.org" || request.host == "flower.example.org"'
+        'request.host == "airflow.simulated.test" || request.host == "flower.simulated.test"'
     }
 
 

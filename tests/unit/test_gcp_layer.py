@@ -289,7 +289,7 @@ def test_who_goes_through_the_proxy_may_connect_to_this_server_alone() -> None:
     [server] = recording.of_cloud("DatabaseInstance")
     found = [f for f in of_gcp(recording) if f.plain.get("role") == "roles/cloudsql.client"]
     assert len(found) == len(DATABASE_CLIENTS)
-    wanted = f"resource.name == 'projects/my-project/instances/{server.plain['name']}'"
+    wanted = f"resource.name == 'projects/simulated-project/instances/{server.plain['name']}'"
     assert [f.name for f in found if not f.plain["condition"]["expression"].startswith(f"{wanted} && ")] == []
 
 

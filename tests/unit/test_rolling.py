@@ -88,7 +88,7 @@ def test_an_option_reaches_those_who_read_it_whatever_its_section_is_called(
     section: str, option: str, parts: set[str]
 ) -> None:
     """`[scheduler] catchup_by_default` is read where DAGs are parsed: for the scheduler alone it would do nothing."""
-    value = "https://airflow.example.org"
+    value = "https://airflow.simulated.test"
     texts, _ = recorder.raw({**STACKS[STACK], "airflow:options": {section: {option: value}}})
     settings = reading.parse(texts)
     name = options.variable(section, option)

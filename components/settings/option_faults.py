@@ -1,0 +1,96 @@
+"""Options of airflow.cfg that would break the deployment, or put a secret where it can be read."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+from urllib.parse import urlsplit
+
+from components.faults import Fault
+from components.settings.airflow import OWNED_OPTIONS, AirflowOptions, Exposure, Gateway
+from components.settings.keys import PROJECT
+
+OPTION_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+"""What can be part of a variable's name."""
+SECRET_NAME: Final = re.compile(
+    r"(?:.*_)?(?:password|passwd|token|secret|secret_key|private_key|api_key|access_key|dsn)"
+)
+"""Names of options whose value is a secret, whichever provider they belong to."""
+SENSITIVE: Final = frozenset(
+    {
+        ("core", "asset_manager_kwargs"),
+        ("database", "sql_alchemy_engine_args"),
+        ("logging", "remote_task_handler_kwargs"),
+        ("secrets", "backend_kwargs"),
+        ("workers", "secrets_backend_kwargs"),
+        ("celery_broker_transport_options", "sentinel_kwargs"),
+        ("celery_result_backend_transport_options", "sentinel_kwargs"),
+    }
+)
+"""Options that Airflow 3.3.2 and its providers mark as sensitive (config.yml, get_provider_info.py), beyond those of
+OWNED_OPTIONS and SECRET_NAME. Each is a JSON object that is harmless unless it holds a credential."""
+CREDENTIAL: Final = re.compile(
+    r"""["'](?:\w*_)?(?:password|passwd|token|secret|secret_id|key|sas)["']\s*:""", re.IGNORECASE
+)
+"""A key of a JSON object whose value is a credential."""
+URL_PASSWORD: Final = re.compile(r"://[^/@\s]*:[^/@\s]+@")
+SECRETS_BACKEND: Final = "https://airflow.apache.org/docs/apache-airflow/stable/howto/set-config.html"
+
+
+def faults(options: AirflowOptions, exposure: Exposure | None) -> Iterator[Fault]:
+    """Every option that cannot be used. Values of options that may be secrets never show."""
+    for section, chosen in options.items():
+        for option, value in chosen.items():
+            yield from _faults(section, option, value, exposure)
+
+
+def encrypted() -> Fault:
+    """The fault of options that the stack file encrypts: the program would write them in clear."""
+    return Fault(
+        key=f"{PROJECT}:options",
+        value=None,
+        rule="holds an encrypted value, and options are written in clear to a ConfigMap",
+        remedy=(
+            "remove that option with `pulumi config rm --path airflow:options.SECTION.OPTION`, keep its value in your "
+            f"secrets backend and name it there with the option OPTION_secret ({SECRETS_BACKEND})"
+        ),
+    )
+
+
+def _faults(section: str, option: str, value: str, exposure: Exposure | None) -> Iterator[Fault]:
+    key = f"{PROJECT}:options.{section}.{option}"
+    where, name = section.lower(), option.lower()
+    # Airflow also takes the value from a command or a secrets backend, under these names.
+    names = {name, name.removesuffix("_cmd"), name.removesuffix("_secret")}
+    if not OPTION_NAME.fullmatch(section) or not OPTION_NAME.fullmatch(option):
+        yield Fault(
+            key=key, value=None, rule="is no name of a section and an option", remedy="write both as in airflow.cfg"
+        )
+    elif any((where, each) in OWNED_OPTIONS for each in names):
+        yield Fault(key=key, value=None, rule="is set by this program", remedy="remove it")
+    elif _is_secret(where, name, value):
+        yield Fault(
+            key=key,
+            value=None,
+            rule="is a secret, and options are written in clear to a ConfigMap",
+            remedy=(
+                f"keep the value in your secrets backend and set {name}_secret to its name there, or {name}_cmd to a "
+                f"command of the image that prints it ({SECRETS_BACKEND})"
+            ),
+        )
+    elif isinstance(exposure, Gateway) and (where, name) == ("api", "base_url"):
+        yield Fault(key=key, value=None, rule="is decided by the host of the exposure", remedy="remove it")
+    elif (where, name) == ("api", "base_url") and urlsplit(value).path.strip("/"):
+        rule = "has a path, under which neither probes nor tasks look for the API"
+        yield Fault(key=key, value=value, rule=rule, remedy="use a host of its own, without a path")
+
+
+def _is_secret(section: str, option: str, value: str) -> bool:
+    base = option.removesuffix("_secret")
+    # Both say where the value is, and not what it is.
+    if option.endswith("_cmd") or (base != option and (SECRET_NAME.fullmatch(base) or (section, base) in SENSITIVE)):
+        return False
+    if SECRET_NAME.fullmatch(option) or URL_PASSWORD.search(value):
+        return True
+    return (section, option) in SENSITIVE and CREDENTIAL.search(value) is not None

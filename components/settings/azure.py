@@ -128,12 +128,13 @@ class Cluster(Model):
 class Database(Model):
     """The PostgreSQL Flexible Server."""
 
-    version: Annotated[int, Field(ge=14, le=18)] = 17
+    version: Annotated[int, Field(le=catalogue.DATABASE_VERSIONS[1], title="15 to 18")] = 17
     """Major version of PostgreSQL. A higher one upgrades in place, with an outage; there is no way back."""
     size: Annotated[str, Field(title="size of Flexible Server", validate_default=True)] = "Standard_B2s"
     """Size of the server; it decides tier and number of connections. Changing it restarts the server."""
     high_availability: Literal["none", "same_zone", "zone_redundant"] = "none"
-    """Whether a second server takes over, and where it stands; doubles the price."""
+    """Whether a second server takes over, and where it stands; doubles the price. Not every location with zones has
+    `zone_redundant` for new servers."""
     disk_gib: int = Field(
         default=32, ge=32, le=32_767, title=", ".join(map(str, catalogue.DATABASE_DISKS_GIB)), validate_default=True
     )
@@ -143,7 +144,17 @@ class Database(Model):
     geo_redundant_backup: bool = False
     """Whether backups are copied to the paired location; only for a new server."""
     audit: bool = False
-    """Whether connections, checkpoints and statements are logged, and wrong passwords slow a client down."""
+    """Whether the server's log goes to a workspace of Log Analytics, with connections and each statement that changes
+    objects, roles or rights, and wrong passwords slow a client down. To turn it off, turn `protect` off first."""
+
+    @field_validator("version")
+    @classmethod
+    def _supported(cls, version: int) -> int:
+        first, last = catalogue.DATABASE_VERSIONS
+        if version < first:
+            when = f"on {day}" if (day := catalogue.DATABASE_ENDS.get(version)) else "years ago"
+            raise ValueError(f"got its last fixes {when}; use {first} to {last}")
+        return version
 
     @field_validator("size")
     @classmethod

@@ -6,69 +6,81 @@ import re
 from typing import Final, Literal
 
 LOCATIONS: Final[dict[str, str]] = {
-    "australiacentral": "p",
+    "australiacentral": "pb",
     "australiacentral2": "p",
-    "australiaeast": "zp",
-    "australiasoutheast": "p",
-    "austriaeast": "z",
-    "belgiumcentral": "z",
-    "brazilsouth": "zp",
+    "australiaeast": "zpshb",
+    "australiasoutheast": "pb",
+    "austriaeast": "zh",
+    "belgiumcentral": "zh",
+    "brazilsouth": "zps",
     "brazilsoutheast": "p",
-    "canadacentral": "zp",
-    "canadaeast": "p",
-    "centralindia": "zp",
-    "centralus": "zp",
-    "chilecentral": "z",
+    "canadacentral": "zpshb",
+    "canadaeast": "pb",
+    "centralindia": "zpsb",
+    "centralus": "zpshb",
+    "chilecentral": "zh",
     "denmarkeast": "z",
-    "eastasia": "zp",
-    "eastus": "zp",
-    "eastus2": "zp",
-    "francecentral": "zp",
-    "francesouth": "p",
-    "germanynorth": "p",
-    "germanywestcentral": "zp",
-    "indonesiacentral": "z",
-    "israelcentral": "z",
-    "italynorth": "z",
-    "japaneast": "zp",
-    "japanwest": "zp",
-    "jioindiacentral": "p",
-    "jioindiawest": "p",
-    "koreacentral": "zp",
-    "koreasouth": "p",
-    "malaysiawest": "z",
-    "mexicocentral": "z",
-    "newzealandnorth": "z",
-    "northcentralus": "p",
-    "northeurope": "zp",
-    "norwayeast": "zp",
-    "norwaywest": "p",
-    "polandcentral": "z",
-    "qatarcentral": "z",
-    "southafricanorth": "zp",
-    "southafricawest": "p",
-    "southcentralus": "zp",
-    "southeastasia": "zp",
-    "southindia": "p",
-    "spaincentral": "z",
-    "swedencentral": "zp",
+    "eastasia": "zpsb",
+    "eastus": "zpsb",
+    "eastus2": "zpsb",
+    "francecentral": "zpshb",
+    "francesouth": "pb",
+    "germanynorth": "pb",
+    "germanywestcentral": "zpsb",
+    "indonesiacentral": "zh",
+    "israelcentral": "zsh",
+    "italynorth": "zsh",
+    "japaneast": "zpshb",
+    "japanwest": "zpb",
+    "jioindiacentral": "pb",
+    "jioindiawest": "pb",
+    "koreacentral": "zpshb",
+    "koreasouth": "pb",
+    "malaysiawest": "zh",
+    "mexicocentral": "zs",
+    "newzealandnorth": "zh",
+    "northcentralus": "pb",
+    "northeurope": "zpsb",
+    "norwayeast": "zpshb",
+    "norwaywest": "pb",
+    "polandcentral": "zsh",
+    "qatarcentral": "zs",
+    "southafricanorth": "zpshb",
+    "southafricawest": "pb",
+    "southcentralus": "zpsb",
+    "southeastasia": "zpsb",
+    "southindia": "pb",
+    "spaincentral": "zsh",
+    "swedencentral": "zpshb",
     "swedensouth": "p",
-    "switzerlandnorth": "zp",
-    "switzerlandwest": "p",
-    "uaecentral": "p",
-    "uaenorth": "zp",
-    "uksouth": "zp",
-    "ukwest": "p",
-    "westcentralus": "p",
-    "westeurope": "zp",
+    "switzerlandnorth": "zpshb",
+    "switzerlandwest": "pb",
+    "uaecentral": "pb",
+    "uaenorth": "zpshb",
+    "uksouth": "zpshb",
+    "ukwest": "pb",
+    "westcentralus": "pb",
+    "westeurope": "zpsb",
     "westindia": "p",
-    "westus": "p",
-    "westus2": "zp",
-    "westus3": "zp",
+    "westus": "pb",
+    "westus2": "zpsb",
+    "westus3": "zpsh",
 }
-"""z: has availability zones; p: has a paired location that backups can be copied to,
-https://learn.microsoft.com/azure/reliability/regions-list."""
+"""What each has of these; what is not listed by its page counts as missing.
+
+z: availability zones; p: a paired location, https://learn.microsoft.com/azure/reliability/regions-list.
+s: zone-redundant storage accounts, https://learn.microsoft.com/azure/storage/common/redundancy-regions-zrs (disks have
+that redundancy wherever there are zones, https://learn.microsoft.com/azure/virtual-machines/disks-deploy-zrs).
+h: a standby of PostgreSQL in another zone for new servers; b: copies of its backups in the paired location. Both from
+https://learn.microsoft.com/azure/postgresql/overview-postgres-regions as of 22 December 2025, where some locations with
+zones are marked "new zone-redundant HA deployments are temporarily blocked": westeurope, northeurope and eastus too.
+"""
 ZONES: Final = ("1", "2", "3")
+
+DATABASE_VERSIONS: Final = (15, 18)
+"""First and last major version of PostgreSQL that both PostgreSQL and Azure support."""
+DATABASE_ENDS: Final = {14: "12 November 2026", 13: "13 November 2025", 12: "21 November 2024", 11: "9 November 2023"}
+"""When versions below got their last fixes, https://www.postgresql.org/support/versioning/."""
 
 BURSTABLE_GIB: Final = {"1ms": 2, "2s": 4, "2ms": 8, "4ms": 16, "8ms": 32, "12ms": 48, "16ms": 64, "20ms": 80}
 """Memory of the burstable sizes of PostgreSQL, https://learn.microsoft.com/azure/postgresql/compute-storage/concepts-compute."""
@@ -99,8 +111,23 @@ def has_zones(location: str) -> bool:
 
 
 def has_pair(location: str) -> bool:
-    """Whether a known location has a pair that backups can be copied to."""
+    """Whether a known location has a pair that storage accounts are copied to."""
     return "p" in LOCATIONS[location]
+
+
+def has_zone_redundant_storage(location: str) -> bool:
+    """Whether storage accounts in a known location can keep copies in three zones."""
+    return "s" in LOCATIONS[location]
+
+
+def has_database_standby(location: str) -> bool:
+    """Whether a new PostgreSQL server in a known location can have a standby in another zone."""
+    return "h" in LOCATIONS[location]
+
+
+def has_database_copies(location: str) -> bool:
+    """Whether PostgreSQL in a known location copies backups to the paired one."""
+    return "b" in LOCATIONS[location]
 
 
 def is_database_size(size: str) -> bool:

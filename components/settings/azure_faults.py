@@ -50,35 +50,36 @@ def faults(cloud: AzureCloud, parsed: Mapping[str, Any], *, protect: bool) -> It
 
 def _place_faults(cloud: AzureCloud) -> Iterator[Fault]:
     """What a location does not offer."""
-    zones, pair = catalogue.has_zones(cloud.location), catalogue.has_pair(cloud.location)
+    location, zones = cloud.location, catalogue.has_zones(cloud.location)
+    copies_in_zones, pair = catalogue.has_zone_redundant_storage(location), catalogue.has_pair(location)
     database, storage = cloud.database, cloud.storage
-    lacks_zones = f"takes availability zones, which {cloud.location} has not"
-    lacks_pair = f"takes a paired location, which {cloud.location} has not"
+    lacks_zones = f"requires availability zones, which {location} does not have"
+    lacks_pair = f"requires a paired location, which {location} does not have"
     elsewhere = "or choose another location"
     wrong: list[tuple[bool, str, object, str, str]] = [
         (
-            database.high_availability == "zone_redundant" and not zones,
+            database.high_availability == "zone_redundant" and not catalogue.has_database_standby(location),
             "database.high_availability",
             database.high_availability,
-            lacks_zones,
-            f'use "same_zone", {elsewhere}',
+            f"is not offered for new servers in {location} at present" if zones else lacks_zones,
+            'use "same_zone", or choose a location that offers it, such as swedencentral, francecentral or uksouth',
         ),
         (
-            database.geo_redundant_backup and not pair,
+            database.geo_redundant_backup and not catalogue.has_database_copies(location),
             "database.geo_redundant_backup",
             True,
-            lacks_pair,
+            f"is not offered in {location}" if pair else lacks_pair,
             f"set it to false, {elsewhere}",
         ),
         (
-            storage.redundancy != "lrs" and not zones,
+            storage.redundancy != "lrs" and not copies_in_zones,
             "storage.redundancy",
             storage.redundancy,
-            lacks_zones,
+            f"is not offered in {location}" if zones else lacks_zones,
             f'use "lrs", {elsewhere}',
         ),
         (
-            storage.redundancy == "gzrs" and zones and not pair,
+            storage.redundancy == "gzrs" and copies_in_zones and not pair,
             "storage.redundancy",
             storage.redundancy,
             lacks_pair,

@@ -35,7 +35,7 @@ CONTAINER: Final = f"{ACCOUNT}/blobServices/default/containers/logs"
 ROLE: Final = f"/subscriptions/{SUBSCRIPTION}/providers/Microsoft.Authorization/roleDefinitions"
 
 IN_GROUP: Final = {"resourceGroupName": "group"}
-PLACED: Final = {**IN_GROUP, "location": "westeurope"}
+PLACED: Final = {**IN_GROUP, "location": "swedencentral"}
 POOL: Final = {
     "name": "system",
     "mode": "System",
@@ -66,7 +66,7 @@ INNER_TEMPLATE: Final = {
 }
 
 EXAMPLES: Final[Mapping[str, tuple[str, dict[str, Any]]]] = {
-    "group": ("resources:ResourceGroup", {"resourceGroupName": "group", "location": "westeurope"}),
+    "group": ("resources:ResourceGroup", {"resourceGroupName": "group", "location": "swedencentral"}),
     "vnet": (
         "network:VirtualNetwork",
         {**PLACED, "virtualNetworkName": "vnet", "addressSpace": {"addressPrefixes": ["10.1.0.0/16"]}},

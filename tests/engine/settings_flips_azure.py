@@ -82,9 +82,8 @@ FLIPS: Final[dict[str, tuple[Any, str]]] = {
     "cloud.database.audit": (
         True,
         (
-            "+cloud-database-azure-extensions +cloud-database-connection-throttle-enable "
-            "+cloud-database-log-checkpoints +cloud-database-log-connections +cloud-database-log-disconnections "
-            "+cloud-database-pgaudit-log +cloud-database-shared-preload-libraries"
+            "+cloud-audit +cloud-audit-database-setting +cloud-audit-workspace "
+            "+cloud-database-connection-throttle-enable +cloud-database-log-statement"
         ),
     ),
     "cloud.storage.redundancy": ("gzrs", "~cloud-files-account ~cloud-logs-account"),

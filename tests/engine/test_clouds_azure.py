@@ -109,8 +109,8 @@ def test_a_resource_group_takes_everything_inside_along(azure: Azure) -> None:
 
 def test_a_cluster_has_a_group_of_its_own_which_goes_with_it(azure: Azure) -> None:
     made = azure.make("cluster")
-    own = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/MC_group_cluster_westeurope"
-    assert made["nodeResourceGroup"] == "MC_group_cluster_westeurope"
+    own = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/MC_group_cluster_swedencentral"
+    assert made["nodeResourceGroup"] == "MC_group_cluster_swedencentral"
     assert own in azure.ids()
     assert made["identityProfile"]["kubeletidentity"]["resourceId"] in azure.ids()
     azure.delete("cluster")
@@ -141,6 +141,27 @@ def test_an_identity_is_found_at_once_only_by_those_who_say_what_it_is(azure: Az
         assert "PrincipalNotFound" in azure.plugin.refused(azure.plugin.create, token_of("role"), untyped)
     azure.plugin.create(token_of("role"), untyped)
     assert "RoleAssignmentExists" in azure.refused("role", roleAssignmentName=uid("second"))
+
+
+def test_a_person_is_found_without_a_type_whatever_application_asks(
+    azure: Azure, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in Cloud Shell, whose token is of another application than that of `az login`."""
+    monkeypatch.setenv("LAB_AZURE_CLIENT", uid("cloud shell"))
+    azure.make("container")
+    asked = azure.plugin.invoke("azure-native:authorization:getClientConfig", {})
+    assert asked["clientId"] == uid("cloud shell")
+    given = inputs("role", principalId=asked["objectId"], principalType="ServicePrincipal")
+    assert "UnmatchedPrincipalType" in azure.plugin.refused(azure.plugin.create, token_of("role"), given)
+    made = azure.plugin.create(token_of("role"), {**given, "principalType": None})
+    assert made.outputs["principalType"] == "User"
+
+
+def test_old_logs_are_deleted_only_by_a_service_that_the_firewall_lets_through(azure: Azure) -> None:
+    azure.make("account", networkRuleSet__bypass="None")
+    assert "LifecycleManagementBlocked" in azure.refused("expiry")
+    azure.update("account", networkRuleSet__bypass="AzureServices")
+    azure.make("expiry")
 
 
 def test_a_role_goes_with_what_it_is_about(azure: Azure) -> None:
@@ -255,8 +276,8 @@ def test_answers_have_the_forms_that_programs_rely_on(azure: Azure) -> None:
     cluster, server, account = azure.make("cluster"), azure.make("server"), azure.make("account")
     identity = azure.made["identity"]
     assert cluster.id == CLUSTER
-    assert cluster["oidcIssuerProfile"]["issuerURL"].startswith("https://westeurope.oic.prod-aks.azure.com/")
-    assert cluster["fqdn"].endswith(".hcp.westeurope.azmk8s.io")
+    assert cluster["oidcIssuerProfile"]["issuerURL"].startswith("https://swedencentral.oic.prod-aks.azure.com/")
+    assert cluster["fqdn"].endswith(".hcp.swedencentral.azmk8s.io")
     assert cluster["identity"]["userAssignedIdentities"][IDENTITY]["principalId"] == identity["principalId"]
     assert server["fullyQualifiedDomainName"] == "server.postgres.database.azure.com"
     assert account["primaryEndpoints"]["blob"] == "https://account.blob.core.windows.net/"
@@ -279,7 +300,7 @@ def test_names_and_places_are_filled_in_as_the_plugin_does(azure: Azure) -> None
     checked = azure.plugin.check(token_of("vnet"), inputs("vnet", virtualNetworkName=None, location=None), name="main")
     assert checked["virtualNetworkName"].startswith("main")
     assert len(checked["virtualNetworkName"]) == len("main") + 8
-    assert checked["location"] == "westeurope"
+    assert checked["location"] == "swedencentral"
     kept = azure.plugin.check(token_of("vnet"), inputs("vnet", virtualNetworkName=None), checked, name="main")
     assert kept["virtualNetworkName"] == checked["virtualNetworkName"]
     below = azure.plugin.check(token_of("nodes"), inputs("nodes", subnetName=None), name="nodes")

@@ -77,7 +77,6 @@ WITHOUT_LOGS: Final = {
     component("Database", "database"),
     native("dbforpostgresql:Server", "database-server"),
     native("dbforpostgresql:Database", "database-metadata"),
-    *configuration("require-secure-transport", "ssl-min-protocol-version"),
     password("administrator"),
     password("metadata"),
 }
@@ -128,15 +127,8 @@ AUDIT: Final = {
     component("Audit", "audit"),
     native("operationalinsights:Workspace", "audit-workspace"),
     native("monitor:DiagnosticSetting", "audit-setting"),
-    *configuration(
-        "azure-extensions",
-        "connection-throttle-enable",
-        "log-checkpoints",
-        "log-connections",
-        "log-disconnections",
-        "pgaudit-log",
-        "shared-preload-libraries",
-    ),
+    native("monitor:DiagnosticSetting", "audit-database-setting"),
+    *configuration("connection-throttle-enable", "log-statement"),
 }
 
 

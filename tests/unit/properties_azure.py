@@ -23,8 +23,8 @@ def trusts_one_account(subject: Any) -> bool:
 
 
 def lets_in_whom_it_names(rules: Any) -> bool:
-    """A storage account's firewall: nobody but the nodes' subnet and the ranges of the stack's settings."""
-    return rules["defaultAction"] == "Deny" and rules["bypass"] == "None"
+    """A storage account's firewall: the nodes' subnet, ranges that settings list, and what deletes old logs."""
+    return rules["defaultAction"] == "Deny" and rules["bypass"] in ("AzureServices", "None")
 
 
 ROWS: Final = (
@@ -144,20 +144,9 @@ POOLS: Final = (
 )
 """What every pool has, the cluster's first one as well: reference, input, value in production, value in dev; `...` is
 the same."""
-PARAMETERS: Final = {
-    "require_secure_transport": "on",
-    "ssl_min_protocol_version": "TLSv1.2",
-}
-PRODUCTION_PARAMETERS: Final = {
-    **PARAMETERS,
-    "log_connections": "on",
-    "log_checkpoints": "on",
-    "log_disconnections": "on",
-    "connection_throttle.enable": "on",
-    "shared_preload_libraries": "pg_cron,pg_stat_statements,pgaudit",
-    "azure.extensions": "PGAUDIT",
-    "pgaudit.log": "ddl,role",
-}
+PARAMETERS: Final[dict[str, str]] = {}
+"""P6: what else has to be is the default of every server, TLS 1.2 or later alone among it."""
+PRODUCTION_PARAMETERS: Final = {"connection_throttle.enable": "on", "log_statement": "ddl"}
 """P6."""
 
 DIFFERENT: Final = {
@@ -169,7 +158,7 @@ DIFFERENT: Final = {
     "A14": "Nothing is read from a Key Vault: secrets are made with the stack and lie in its state.",
     "A16": "The database's subnet has no word on default outbound access: it is delegated, and its service's own.",
     "P4": "Airflow logs in by password: its connections are URLs. Identities of Entra may be added beside it.",
-    "P6": "What audits statements is loaded at the server's next restart, which maintenance brings.",
+    "P6": "Statements are audited by PostgreSQL itself: the extension pgaudit takes a restart, which no resource does.",
     "T2": "Private endpoints are an option, and on in Pulumi.prod.yaml. Without them accounts have public addresses"
     " that answer the nodes' subnet, and ranges that settings list, and nobody else.",
     "T5": "Shares by NFS are exported without root squash, to the nodes' subnet alone: their driver makes the folder"

@@ -129,7 +129,7 @@ def test_databases_go_with_the_server_and_pools_with_the_cluster(stack: str) -> 
     recording = recorded(stack)
     [server] = recording.of_cloud("Server")
     assert all(found.retain_on_delete for found in recording.of_cloud("Database"))
-    assert {found.deleted_with for found in recording.of_cloud("Configuration")} == {server.urn}
+    assert {found.deleted_with for found in recording.of_cloud("Configuration")} <= {server.urn}
     assert {found.deleted_with for found in recording.of_cloud("AgentPool")} <= {aks(recording).urn}
     # What would be left behind by a deletion that failed, and could then not be made again, goes by itself.
     assert {f.kind for f in of_azure(recording) if f.deleted_with} <= {
@@ -138,6 +138,17 @@ def test_databases_go_with_the_server_and_pools_with_the_cluster(stack: str) -> 
         "Configuration",
         "FileServiceProperties",
     }
+
+
+@pytest.mark.parametrize("protect", [True, False])
+def test_a_role_on_what_a_lock_keeps_is_left_behind_when_its_identity_goes(protect: bool) -> None:
+    """The lock would refuse to delete it, and with it a change of the executor."""
+    recording = recorder.run(stacks_azure.config("celery", protect="true" if protect else "false"))
+    locked = [lock.plain["scope"] for lock in recording.of_cloud("ManagementLockByScope")]
+    assert bool(locked) == protect
+    roles = {role.name: role for role in recording.of_cloud("RoleAssignment") if "-identities-" in role.name}
+    assert len(roles) >= 3
+    assert {role.retain_on_delete for role in roles.values()} == {protect}
 
 
 def test_secrets_of_the_database_and_of_shares_are_marked_wherever_they_are() -> None:
@@ -207,6 +218,7 @@ def test_what_others_change_is_left_to_them() -> None:
         "database-server": {
             "availabilityZone",
             "highAvailability.standbyAvailabilityZone",
+            "storage.iops",
             "storage.storageSizeGB",
             "storage.tier",
         },

@@ -102,10 +102,19 @@ def test_production_keeps_airflow_off_the_nodes_of_the_clusters_own_services(pro
 
 
 def test_an_audited_cluster_keeps_what_administrators_did(production: Recording, dev: Recording) -> None:
-    [setting] = production.of_cloud("DiagnosticSetting")
-    assert {"category": "kube-audit-admin", "enabled": True} in setting.plain["logs"]
-    assert setting.plain["resourceUri"] == "airflow-cloud-cluster-aks-id"
+    settings = {f.plain["resourceUri"]: f.plain for f in production.of_cloud("DiagnosticSetting")}
+    assert {"category": "kube-audit-admin", "enabled": True} in settings["airflow-cloud-cluster-aks-id"]["logs"]
     assert dev.of_cloud("DiagnosticSetting") == []
+
+
+def test_an_audited_servers_log_goes_where_the_clusters_goes(production: Recording) -> None:
+    """Nothing else shows the log of a Flexible Server."""
+    settings = {f.plain["resourceUri"]: f.plain for f in production.of_cloud("DiagnosticSetting")}
+    server = settings["airflow-cloud-database-server-id"]
+    assert {"category": "PostgreSQLLogs", "enabled": True} in server["logs"]
+    assert {setting["workspaceId"] for setting in settings.values()} == {"airflow-cloud-audit-workspace-id"}
+    alone = recorder.run(stacks_azure.config("kubernetes", cloud_with={"database": {"audit": True}}))
+    assert [f.plain["resourceUri"] for f in alone.of_cloud("DiagnosticSetting")] == ["airflow-cloud-database-server-id"]
 
 
 @pytest.mark.parametrize(("audit", "wanted"), [(True, PRODUCTION_PARAMETERS), (False, PARAMETERS)])
@@ -137,6 +146,8 @@ def test_accounts_answer_the_nodes_or_private_endpoints_and_whom_settings_list()
         listed = len(cloud.get("storage", {}).get("allowed_ranges", []))
         [nodes] = [f for f in recording.of_cloud("Subnet") if f.plain["subnetName"] == "nodes"]
         assert ("serviceEndpoints" in nodes.plain) != private
+        [server] = [f for f in recording.of_cloud("Subnet") if f.plain["subnetName"] == "database"]
+        assert server.plain["serviceEndpoints"] == [{"service": "Microsoft.Storage"}]
         accounts = recording.of_cloud("StorageAccount")
         assert len(recording.of_cloud("PrivateEndpoint")) == (len(accounts) if private else 0)
         for account in accounts:
@@ -144,6 +155,16 @@ def test_accounts_answer_the_nodes_or_private_endpoints_and_whom_settings_list()
             networks = [rule["virtualNetworkResourceId"] for rule in rules["virtualNetworkRules"]]
             assert networks == ([] if private else [f"{nodes.name}-id"])
             assert len(rules["ipRules"]) == listed
+
+
+def test_only_an_account_with_rules_about_old_files_lets_the_service_in_that_deletes_them() -> None:
+    """Its firewall would block that service, and say nothing; https://learn.microsoft.com/azure/storage/blobs."""
+    for stack in STACKS:
+        recording = recorded(stack)
+        ruled = {f.plain["accountName"] for f in recording.of_cloud("ManagementPolicy")}
+        for account in recording.of_cloud("StorageAccount"):
+            wanted = "AzureServices" if account.plain["accountName"] in ruled else "None"
+            assert account.plain["networkRuleSet"]["bypass"] == wanted, (stack, account.name)
 
 
 def test_there_is_no_key_vault() -> None:

@@ -14,7 +14,7 @@ from components.cloud import interface
 from components.cloud.azure import cluster as clusters
 from components.cloud.azure import roles
 from components.cloud.azure.accounts import AccountArgs
-from components.cloud.azure.audit import Audit, AuditArgs
+from components.cloud.azure.audit import Audit, AuditArgs, Audited
 from components.cloud.azure.cluster import Cluster, ClusterArgs
 from components.cloud.azure.database import Database, DatabaseArgs
 from components.cloud.azure.exposure import Address, AddressArgs, gateway_api
@@ -42,8 +42,6 @@ from components.settings.stack import Settings
 
 SUFFIX_BYTES: Final = 3
 """Random end of names: with 6 hexadecimal characters, two stacks of one name never meet in practice."""
-AZURE_CLI: Final = "04b07795-8ddb-461a-bbee-02f9e1bf7b46"
-"""The application that a person logs in with by `az login`; pipelines log in as applications of their own."""
 
 
 def provision(settings: Settings, cloud: AzureCloud) -> Cloud:
@@ -111,10 +109,15 @@ class Azure(pulumi.ComponentResource):
                 "files": files.account_id if files is not None else None,
             }
             Locks(f"{name}-locks", {use: thing for use, thing in held.items() if thing is not None}, opts=self._child)
+        audited: dict[Audited, pulumi.Input[str]] = {}
         if cloud.cluster.audit:
+            audited["cluster"] = cluster.id
+        if cloud.database.audit:
+            audited["database"] = database.id
+        if audited:
             Audit(
                 f"{name}-audit",
-                AuditArgs(names=self._names, group=self._group, location=cloud.location, cluster=cluster.id),
+                AuditArgs(names=self._names, group=self._group, location=cloud.location, resources=audited),
                 opts=self._child,
             )
         ready: list[pulumi.Resource] = [*nodes.pools, operator_role]
@@ -169,9 +172,8 @@ class Azure(pulumi.ComponentResource):
             role_definition_id=roles.definition(self._cloud.subscription_id, roles.CLUSTER_ADMIN),
             scope=self._group_id,
             principal_id=self._operator.object_id,
-            principal_type=self._operator.client_id.apply(
-                lambda client: "User" if client == AZURE_CLI else "ServicePrincipal"
-            ),
+            # Without a type, which Azure then looks up: it may be a person, or a pipeline. Either has been in the
+            # directory for long, unlike the identities that the stack makes.
             opts=pulumi.ResourceOptions(
                 parent=self,
                 provider=self._provider,
@@ -359,6 +361,7 @@ class Azure(pulumi.ComponentResource):
                 ),
                 container=logs.container,
                 issuer=cluster.issuer,
+                protect=self._settings.protect,
             ),
             opts=self._child,
         ).identities

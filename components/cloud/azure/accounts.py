@@ -33,10 +33,14 @@ def account(
     sku: str,
     kind: str,
     shared_keys: bool,
+    lifecycle: bool,
     parent: pulumi.Resource,
     **rest: Any,
 ) -> storage.StorageAccount:
-    """A storage account that is private but for the stack's own network and what its settings list."""
+    """A storage account that is private but for the stack's own network and what its settings list.
+
+    `lifecycle` says whether it has rules about what is deleted by itself.
+    """
     private = args.network.endpoints is not None
     ranges = args.settings.storage.allowed_ranges
     return storage.StorageAccount(
@@ -56,7 +60,10 @@ def account(
         public_network_access="Disabled" if private and not ranges else "Enabled",
         network_rule_set=storage.NetworkRuleSetArgs(
             default_action=storage.DefaultAction.DENY,
-            bypass="None",
+            # A trusted service of Microsoft deletes what is old, and a firewall blocks it without a word: the note on
+            # firewall rules in https://learn.microsoft.com/azure/storage/blobs/lifecycle-management-overview. Other
+            # services that come through need a role to read or write anything.
+            bypass="AzureServices" if lifecycle else "None",
             ip_rules=[
                 storage.IPRuleArgs(i_p_address_or_range=plain_range(text), action=storage.Action.ALLOW)
                 for text in ranges

@@ -1,18 +1,27 @@
-"""What administrators do in the cluster, kept where they cannot change it."""
+"""What administrators do in cluster and database, kept where they cannot change it."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
 import pulumi
 from pulumi_azure_native import monitor, operationalinsights
 
 from components.cloud.azure.physical import Names
 
-CATEGORIES: Final = ("kube-audit-admin", "guard")
-"""Changes through the cluster's API, and decisions about who may log in,
-https://learn.microsoft.com/azure/aks/monitor-aks-reference."""
+Audited = Literal["cluster", "database"]
+CATEGORIES: Final[Mapping[Audited, tuple[str, ...]]] = {
+    # Changes through the cluster's API, and decisions about who may log in,
+    # https://learn.microsoft.com/azure/aks/monitor-aks-reference.
+    "cluster": ("kube-audit-admin", "guard"),
+    # The server's log, which can be read nowhere else,
+    # https://learn.microsoft.com/azure/postgresql/security/security-audit.
+    "database": ("PostgreSQLLogs",),
+}
+SETTINGS: Final[Mapping[Audited, str]] = {"cluster": "setting", "database": "database-setting"}
+"""In state, the cluster's is "<name>-setting"."""
 RETENTION_DAYS: Final = 30
 """The least that a workspace keeps, and what is free of charge."""
 
@@ -24,12 +33,12 @@ class AuditArgs:
     names: Names
     group: pulumi.Input[str]
     location: str
-    cluster: pulumi.Input[str]
-    """Id of the cluster."""
+    resources: Mapping[Audited, pulumi.Input[str]]
+    """Ids of what is audited."""
 
 
 class Audit(pulumi.ComponentResource):
-    """A workspace of Log Analytics that the cluster's audit log goes to."""
+    """A workspace of Log Analytics that audit logs go to."""
 
     def __init__(self, name: str, args: AuditArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("airflow:azure:Audit", name, None, opts)
@@ -43,13 +52,17 @@ class Audit(pulumi.ComponentResource):
             tags=args.names.tags(),
             opts=pulumi.ResourceOptions(parent=self),
         )
-        monitor.DiagnosticSetting(
-            f"{name}-setting",
-            name="audit",
-            resource_uri=args.cluster,
-            workspace_id=workspace.id,
-            log_analytics_destination_type="Dedicated",
-            logs=[monitor.DiagnosticsLogSettingsArgs(category=category, enabled=True) for category in CATEGORIES],
-            opts=pulumi.ResourceOptions(parent=self),
-        )
+        for audited, resource_id in args.resources.items():
+            monitor.DiagnosticSetting(
+                f"{name}-{SETTINGS[audited]}",
+                name="audit",
+                resource_uri=resource_id,
+                workspace_id=workspace.id,
+                log_analytics_destination_type="Dedicated",
+                logs=[
+                    monitor.DiagnosticsLogSettingsArgs(category=category, enabled=True)
+                    for category in CATEGORIES[audited]
+                ],
+                opts=pulumi.ResourceOptions(parent=self),
+            )
         self.register_outputs({})

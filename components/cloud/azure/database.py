@@ -22,21 +22,17 @@ DOMAIN: Final = ".postgres.database.azure.com"
 SSL_MODE: Final = "verify-full"
 """Certificates of Flexible Server name its host and are signed by public authorities, which images trust,
 https://learn.microsoft.com/azure/postgresql/security/security-tls."""
-ENCRYPTION: Final[Mapping[str, str]] = {
-    "require_secure_transport": "on",
-    "ssl_min_protocol_version": "TLSv1.2",
-}
 AUDIT: Final[Mapping[str, str]] = {
-    "log_connections": "on",
-    "log_disconnections": "on",
-    "log_checkpoints": "on",
     "connection_throttle.enable": "on",
-    # Loaded at the next restart, which maintenance brings; until then the two below have no effect.
-    "shared_preload_libraries": "pg_cron,pg_stat_statements,pgaudit",
-    "azure.extensions": "PGAUDIT",
-    "pgaudit.log": "ddl,role",
+    "log_statement": "ddl",
 }
-"""https://learn.microsoft.com/azure/postgresql/server-parameters/concepts-server-parameters."""
+"""What an audit changes at once, besides what is always so: TLS 1.2 or later alone, and connections, disconnections and
+checkpoints in the log (of these, the first two cannot be set: they are read-only),
+https://github.com/MicrosoftDocs/azure-docs/blob/main/articles/postgresql/flexible-server/includes/server-parameters-table-16-reporting-and-logging---what-to-log.md.
+
+Statements that change objects, roles and rights are logged by PostgreSQL itself. The extension pgaudit would need
+`shared_preload_libraries`, which waits for a restart of the server, and no resource of azure-native restarts one.
+"""
 WEEK: Final = ("sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday")
 """Days as Flexible Server counts them."""
 HIGH_AVAILABILITY: Final = {"none": "Disabled", "same_zone": "SameZone", "zone_redundant": "ZoneRedundant"}
@@ -106,10 +102,11 @@ class Database(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(
                 parent=self,
                 protect=args.protect,
-                # Grows by itself, and a failover changes places.
+                # Grows by itself, and gets faster with its size; a failover changes places.
                 ignore_changes=[
                     "storage.storageSizeGB",
                     "storage.tier",
+                    "storage.iops",
                     "availabilityZone",
                     "highAvailability.standbyAvailabilityZone",
                 ],
@@ -129,7 +126,7 @@ class Database(pulumi.ComponentResource):
         metadata = self._database(f"{name}-metadata", "airflow", after=server)
         results = self._database(f"{name}-results", "celery", after=metadata) if args.results else None
         last: pulumi.Resource = results if results is not None else metadata
-        for parameter, value in {**ENCRYPTION, **(AUDIT if chosen.audit else {})}.items():
+        for parameter, value in (AUDIT if chosen.audit else {}).items():
             last = self._configuration(name, parameter, value, after=last)
         self.databases = interface.Databases(
             metadata=self._owned(f"{name}-metadata", metadata, user="airflow"),

@@ -34,6 +34,8 @@ class IdentitiesArgs:
     """Role on the container by part of Airflow."""
     container: pulumi.Input[str]
     issuer: pulumi.Input[str]
+    protect: bool
+    """Whether a lock keeps the account that the container is in."""
 
 
 class Identities(pulumi.ComponentResource):
@@ -61,7 +63,13 @@ class Identities(pulumi.ComponentResource):
             role=role,
             scope=args.container,
             principal=identity.principal_id,
-            opts=child,
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                # A lock on the account keeps roles in it from being deleted, too,
+                # https://learn.microsoft.com/azure/azure-resource-manager/management/lock-resources. When the identity
+                # is gone the role is nobody's; it goes with the account.
+                retain_on_delete=args.protect,
+            ),
         )
         account = naming.object_name(args.names.instance, part)
         federation = managedidentity.FederatedIdentityCredential(

@@ -77,6 +77,9 @@ class Network(pulumi.ComponentResource):
             prefix=ranges.database,
             rules=_database_rules(ranges),
             delegations=[network.DelegationArgs(name="postgres", service_name=DATABASE_SERVICE)],
+            # The server archives its log to storage; Microsoft's advice for a standby,
+            # https://learn.microsoft.com/azure/postgresql/network/concepts-networking-private.
+            service_endpoints=[network.ServiceEndpointPropertiesFormatArgs(service="Microsoft.Storage")],
         )
         self.egress = gateway = self._gateway(name) if ranges.outbound == "nat_gateway" else None
         nodes = self._subnet(

@@ -70,6 +70,7 @@ class LogStorage(pulumi.ComponentResource):
             sku=f"Standard_{chosen.redundancy.upper()}",
             kind="StorageV2",
             shared_keys=False,
+            lifecycle=True,
             parent=self,
             access_tier=storage.AccessTier.HOT,
             enable_https_traffic_only=True,
@@ -177,6 +178,7 @@ class FileStorage(pulumi.ComponentResource):
             sku=f"{chosen.tier.capitalize()}_{self._settings.storage.redundancy.upper()}",
             kind="FileStorage" if premium else "StorageV2",
             shared_keys=not nfs,
+            lifecycle=False,
             parent=self,
             # NFS has no encryption of its own on the way; the network is the stack's.
             enable_https_traffic_only=not nfs,

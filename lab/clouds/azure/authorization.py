@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar, Final
 
-from lab.clouds.azure.arm import LOCK, TENANT, ArmError, ArmKind, Naming, at_scope, name_of, subscription
+from lab.clouds.azure.arm import LOCK, OPERATOR, TENANT, ArmError, ArmKind, Naming, at_scope, name_of, subscription
 from lab.clouds.azure.catalogue import ROLES
 from lab.clouds.azure.identity import principals, reached
 from lab.clouds.kind import Call, Grammar, Relation
@@ -15,6 +15,8 @@ from lab.engine.provider_values import is_unknown
 
 ASSIGNMENT: Final = "azure-native:authorization:RoleAssignment"
 _UUID: Final = r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
+_OTHERS: Final = "ServicePrincipal"
+"""What all others in the directory are."""
 _ROLE: Final = re.compile(
     rf"(/subscriptions/[^/]+)?/providers/Microsoft\.Authorization/roleDefinitions/(?P<id>{_UUID})", re.IGNORECASE
 )
@@ -92,6 +94,16 @@ class RoleAssignment(_Extension):
 
     def _check_principal(self, call: Call, principal: str, kind: str | None) -> None:
         known = principals(call.world)
+        # A person has been in the directory for long, and is found without a type.
+        if principal == OPERATOR:
+            if kind not in (None, "User"):
+                raise ArmError(
+                    400,
+                    "UnmatchedPrincipalType",
+                    f"The PrincipalId '{principal.replace('-', '')}' has type 'User', which is different "
+                    f"from specified PrinciaplType '{kind}'.",
+                )
+            return
         if kind in ("User", "Group", "ForeignGroup", "Device"):
             if principal in known:
                 raise ArmError(
@@ -116,7 +128,7 @@ class RoleAssignment(_Extension):
     def outputs(self, call: Call) -> dict[str, Any]:
         """Who made it, and the scope as Azure writes it."""
         return {
-            "principalType": call.get("principalType", "ServicePrincipal"),
+            "principalType": call.get("principalType", "User" if call.get("principalId") == OPERATOR else _OTHERS),
             "scope": self.target(call),
             "createdOn": "2026-01-01T00:00:00.0000000Z",
             "updatedOn": "2026-01-01T00:00:00.0000000Z",

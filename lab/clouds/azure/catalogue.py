@@ -76,6 +76,57 @@ UNZONED: Final = frozenset(
 LOCATIONS: Final = ZONED | UNZONED
 ZONES: Final = ("1", "2", "3")
 
+STORAGE_ZRS: Final = ZONED - {
+    "austriaeast",
+    "chilecentral",
+    "indonesiacentral",
+    "japanwest",
+    "malaysiawest",
+    "newzealandnorth",
+}
+"""Locations with zone-redundant storage accounts; disks have that redundancy in every location with zones. From "Azure
+regions that support zone-redundant storage (ZRS)" and "Deploy a disk that uses zone-redundant storage"."""
+STANDBY_BLOCKED: Final = frozenset(
+    [
+        "brazilsouth",
+        "centralindia",
+        "eastasia",
+        "eastus",
+        "eastus2",
+        "germanywestcentral",
+        "mexicocentral",
+        "northeurope",
+        "qatarcentral",
+        "southcentralus",
+        "southeastasia",
+        "westeurope",
+        "westus2",
+    ]
+)
+"""Locations with zones where new servers of PostgreSQL get no standby in another zone, "temporarily":
+azure-databases-docs, articles/postgresql/includes/regions-table.md, 22 December 2025."""
+STANDBY_NONE: Final = frozenset(["japanwest"])
+"""Locations with zones that PostgreSQL does not use; same source."""
+DATABASE_COPIES_NONE: Final = frozenset(
+    [
+        "austriaeast",
+        "brazilsouth",
+        "brazilsoutheast",
+        "chilecentral",
+        "indonesiacentral",
+        "israelcentral",
+        "italynorth",
+        "malaysiawest",
+        "mexicocentral",
+        "newzealandnorth",
+        "polandcentral",
+        "qatarcentral",
+        "spaincentral",
+        "westus3",
+    ]
+)
+"""Locations where PostgreSQL copies no backups to a paired one; same source."""
+
 ROLES: Final = {
     "8e3af657-a8ff-443c-a75c-2fe8c4bcb635": "Owner",
     "b24988ac-6180-42a0-ab88-20f7382dd24c": "Contributor",

@@ -17,7 +17,14 @@ from lab.clouds.azure.arm import (
     refuse_zones,
 )
 from lab.clouds.azure.busy import mark, refuse_busy
-from lab.clouds.azure.catalogue import DATABASE_DISK_GIB, ZONED, database_size
+from lab.clouds.azure.catalogue import (
+    DATABASE_COPIES_NONE,
+    DATABASE_DISK_GIB,
+    STANDBY_BLOCKED,
+    STANDBY_NONE,
+    ZONED,
+    database_size,
+)
 from lab.clouds.azure.dns import ZONE, linked
 from lab.clouds.azure.network import NETWORK, SUBNET, networks_of, services
 from lab.clouds.azure.parameters import PARAMETERS
@@ -98,9 +105,20 @@ class Server(ArmKind):
         zone, standby = call.get("availabilityZone"), call.get("highAvailability.standbyAvailabilityZone")
         refuse_zones(f"{self.arm_type}/{name_of(call.id)}", place, [each for each in (zone, standby) if each])
         mode = call.get("highAvailability.mode", "Disabled")
-        if mode == "ZoneRedundant" and place not in ZONED:
+        if mode == "ZoneRedundant" and (place not in ZONED or place in STANDBY_NONE):
             raise ArmError(
                 400, "ZoneRedundantHANotSupported", f"Zone redundant high availability is not available in {place}."
+            )
+        # https://github.com/hashicorp/terraform-provider-azurerm/pull/19791; a server that has one keeps it.
+        if (
+            mode == "ZoneRedundant"
+            and place in STANDBY_BLOCKED
+            and (call.item is None or changed(call, "highAvailability.mode"))
+        ):
+            raise ArmError(400, "ZoneRedundantHADisabled", f"Zone-Redundant HA is disabled for region {place}.")
+        if call.get("backup.geoRedundantBackup") == "Enabled" and place in DATABASE_COPIES_NONE:
+            raise ArmError(
+                400, "GeoRedundantBackupNotSupported", f"Geo-redundant backup is not supported for region {place}."
             )
         if mode == "ZoneRedundant" and zone and zone == standby:
             raise ArmError(

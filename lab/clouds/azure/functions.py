@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 from typing import Any, Final
 
-from lab.clouds.azure.arm import TENANT, ArmError, name_of, subscription, uid
+from lab.clouds.azure.arm import OPERATOR, TENANT, ArmError, name_of, subscription
 from lab.clouds.azure.cluster import ManagedCluster, request_of
 from lab.clouds.azure.pools import CLUSTER
 from lab.clouds.azure.storage import ACCOUNT, StorageAccount, keys_of
@@ -15,6 +16,8 @@ from lab.clouds.kind import Call, Function, at
 
 AZURE_CLI: Final = "04b07795-8ddb-461a-bbee-02f9e1bf7b46"
 """The application that a person who logged in with `az login` acts by."""
+CLIENT_VARIABLE: Final = "LAB_AZURE_CLIENT"
+"""Another application that the person acts by, as in Cloud Shell: the plugin reads it out of the token."""
 SERVER_APPLICATION: Final = "6dae42f8-4368-4678-94ff-3960e28e3630"
 CLIENT_APPLICATION: Final = "80faf920-1908-4b52-b5ef-a8e7bedfc67a"
 """The applications of AKS itself in every directory, https://azure.github.io/kubelogin/concepts/aks.html."""
@@ -26,10 +29,10 @@ class ClientConfig(Function):
     token = "azure-native:authorization:getClientConfig"  # noqa: S105 - the token of a function
 
     def result(self, call: Call) -> dict[str, Any]:
-        """A person who logged in by the command line."""
+        """A person, who logged in by the command line unless the environment says otherwise."""
         return {
-            "clientId": AZURE_CLI,
-            "objectId": uid("operator"),
+            "clientId": os.environ.get(CLIENT_VARIABLE) or AZURE_CLI,
+            "objectId": OPERATOR,
             "subscriptionId": name_of(subscription(call)),
             "tenantId": TENANT,
         }

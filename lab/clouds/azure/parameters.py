@@ -1,7 +1,9 @@
 """Server parameters of PostgreSQL Flexible Server, as `Configuration` resources set them.
 
 A selection: what stacks for Airflow set or may want to. A parameter that is not here is refused as unknown, as the
-service refuses one that it does not have. Facts from "Server parameters in Azure Database for PostgreSQL".
+service refuses one that it does not have. Facts from "Server parameters in Azure Database for PostgreSQL"; that
+connections and disconnections are always logged, and not to be set, from MicrosoftDocs/azure-docs, June 2024:
+articles/postgresql/flexible-server/includes/server-parameters-table-16-reporting-and-logging---what-to-log.md.
 """
 
 from __future__ import annotations
@@ -80,8 +82,8 @@ PARAMETERS: Final = {
     "idle_session_timeout": _integer(_ANY_MILLISECONDS, "0"),
     "lock_timeout": _integer(_ANY_MILLISECONDS, "0"),
     "log_checkpoints": _boolean("on"),
-    "log_connections": _boolean("on"),
-    "log_disconnections": _boolean("on"),
+    "log_connections": _boolean("on", read_only=True),
+    "log_disconnections": _boolean("on", read_only=True),
     "log_duration": _boolean("off"),
     "log_lock_waits": _boolean("off"),
     "log_min_duration_statement": _integer("-1-2147483647", "-1"),

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar, Final
 
 from lab.clouds.azure.arm import ArmError, ArmKind, changed, name_of, normal, parent_id
-from lab.clouds.azure.catalogue import ZONED
+from lab.clouds.azure.catalogue import STORAGE_ZRS
 from lab.clouds.azure.network import SUBNET
 from lab.clouds.inventory import World
 from lab.clouds.kind import Call, Grammar, Reference, at
@@ -57,8 +57,8 @@ class StorageAccount(ArmKind):
     def check(self, call: Call) -> None:
         """Redundancy that the location has; subnets with the endpoint of storage."""
         place, sku = normal(str(call.get("location"))), str(call.get("sku.name"))
-        if sku.partition("_")[2] in ZONE_REDUNDANT and place not in ZONED:
-            raise ArmError(400, "InvalidSku", f"The sku {sku} is not available in {place}, which has no zones.")
+        if sku.partition("_")[2] in ZONE_REDUNDANT and place not in STORAGE_ZRS:
+            raise ArmError(400, "InvalidSku", f"The sku {sku} is not available in {place}.")
         for index, rule in enumerate(call.get("networkRuleSet.virtualNetworkRules", [])):
             subnet = call.world.get(SUBNET, str(rule.get("virtualNetworkResourceId")))
             endpoints = (
@@ -190,6 +190,22 @@ class ManagementPolicy(ArmKind):
             base = actions.get("baseBlob") or {}
             if "appendBlob" in kinds and set(base) - {"delete"}:
                 yield f"{path}.actions.baseBlob", "of append blobs can only be delete"
+
+    def check(self, call: Call) -> None:
+        """What carries it out gets through the account's firewall.
+
+        Stricter than Azure, which takes the policy and never deletes anything: "If you enable firewall rules for your
+        storage account, lifecycle management requests may be blocked", "Azure Blob Storage lifecycle management".
+        """
+        account = call.world.get(ACCOUNT, parent_id(call.id))
+        rules = (account.inputs.get("networkRuleSet") or {}) if account is not None else {}
+        bypass = {each.strip() for each in str(rules.get("bypass", "AzureServices")).split(",")}
+        if rules.get("defaultAction") == "Deny" and "AzureServices" not in bypass:
+            raise ArmError(
+                409,
+                "LifecycleManagementBlocked",
+                f"The firewall of {name_of(parent_id(call.id))} blocks trusted services, and with them this policy.",
+            )
 
     def outputs(self, call: Call) -> dict[str, Any]:
         """When it was changed."""

@@ -10,7 +10,7 @@ from typing import Any, Final
 import pytest
 import yaml
 
-from components.cloud.azure import exposure
+from components.cloud.azure import exposure, roles
 from components.cloud.azure.kubeconfig import rebuilt
 from tests.unit import recorder, recorder_azure, stacks_azure
 from tests.unit.recorder import Recording, Registration, Secret, plain, walk
@@ -340,3 +340,20 @@ def test_tasks_go_to_their_own_nodes_and_nothing_else_does(spot: bool, taint: st
     spec = json.loads(template.plain["data"]["task.yaml"])["spec"]
     assert spec["nodeSelector"].items() <= pool["nodeLabels"].items()
     assert taint in {toleration["key"] for toleration in spec["tolerations"]}
+
+
+@pytest.mark.parametrize(
+    ("application", "kind"),
+    [
+        ("04b07795-8ddb-461a-bbee-02f9e1bf7b46", "User"),
+        ("b677c290-cf4b-4a8e-a60e-91ba650a4abe", "User"),
+        ("0a1b2c3d-0000-4000-8000-000000000000", "ServicePrincipal"),
+    ],
+)
+def test_whoever_creates_the_stack_is_a_person_or_a_pipeline_by_the_application_of_the_login(
+    application: str, kind: str
+) -> None:
+    """Without a type the SDK would say "User", and Azure refuses a type that is not the principal's."""
+    assert roles.principal_type(application) == kind
+    for recording in map(recorded, STACKS):
+        assert all("principalType" in role.plain for role in recording.of_cloud("RoleAssignment"))

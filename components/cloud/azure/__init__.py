@@ -172,8 +172,8 @@ class Azure(pulumi.ComponentResource):
             role_definition_id=roles.definition(self._cloud.subscription_id, roles.CLUSTER_ADMIN),
             scope=self._group_id,
             principal_id=self._operator.object_id,
-            # Without a type, which Azure then looks up: it may be a person, or a pipeline. Either has been in the
-            # directory for long, unlike the identities that the stack makes.
+            # A wrong one is refused (UnmatchedPrincipalType), and none cannot be said: the SDK fills in "User".
+            principal_type=self._operator.client_id.apply(roles.principal_type),
             opts=pulumi.ResourceOptions(
                 parent=self,
                 provider=self._provider,

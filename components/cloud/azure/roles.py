@@ -23,6 +23,23 @@ READER: Final = "acdd72a7-3385-48ef-bd42-f606fba81ae7"
 """Reader."""
 # https://learn.microsoft.com/azure/role-based-access-control/built-in-roles
 
+APPLICATIONS_OF_PEOPLE: Final = frozenset(
+    {
+        "04b07795-8ddb-461a-bbee-02f9e1bf7b46",  # Azure CLI, and the Azure Developer CLI
+        "1950a258-227b-4e31-a9cf-717495945fc2",  # Azure PowerShell
+        "872cd9fa-d31f-45e0-9eab-6e460a02d1f1",  # Visual Studio
+        "aebc6443-996d-45c2-90f0-388ff96faa56",  # Visual Studio Code
+        "b677c290-cf4b-4a8e-a60e-91ba650a4abe",  # Cloud Shell, in the portal
+    }
+)
+"""Applications of Microsoft that people log in by; pipelines log in as applications of their own,
+https://learn.microsoft.com/troubleshoot/entra/entra-id/governance/verify-first-party-apps-sign-in."""
+
+
+def principal_type(application: str) -> str:
+    """What whoever logged in by an application is in the directory: User or ServicePrincipal."""
+    return "User" if application in APPLICATIONS_OF_PEOPLE else "ServicePrincipal"
+
 
 def definition(subscription_id: str, role: str) -> str:
     """The id of a role's definition, as assignments name it."""

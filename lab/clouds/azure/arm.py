@@ -22,7 +22,7 @@ LOCK: Final = "azure-native:authorization:ManagementLockByScope"
 TENANT: Final = str(uuid.uuid5(uuid.NAMESPACE_DNS, "tenant.simulated.azure"))
 """The one directory of the simulated Azure."""
 OPERATOR: Final = str(uuid.uuid5(uuid.NAMESPACE_URL, "operator"))
-"""The one person of the directory, who runs the plugin."""
+"""The person of that directory who runs the program."""
 _PARAMETER: Final = re.compile(r"{(\w+)}")
 _VERSION: Final = re.compile(r"Uses Azure REST API version ([\w-]+)")
 TAGS_MAX: Final = 50

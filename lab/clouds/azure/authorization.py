@@ -15,8 +15,6 @@ from lab.engine.provider_values import is_unknown
 
 ASSIGNMENT: Final = "azure-native:authorization:RoleAssignment"
 _UUID: Final = r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
-_OTHERS: Final = "ServicePrincipal"
-"""What all others in the directory are."""
 _ROLE: Final = re.compile(
     rf"(/subscriptions/[^/]+)?/providers/Microsoft\.Authorization/roleDefinitions/(?P<id>{_UUID})", re.IGNORECASE
 )
@@ -94,24 +92,16 @@ class RoleAssignment(_Extension):
 
     def _check_principal(self, call: Call, principal: str, kind: str | None) -> None:
         known = principals(call.world)
-        # A person has been in the directory for long, and is found without a type.
-        if principal == OPERATOR:
-            if kind not in (None, "User"):
-                raise ArmError(
-                    400,
-                    "UnmatchedPrincipalType",
-                    f"The PrincipalId '{principal.replace('-', '')}' has type 'User', which is different "
-                    f"from specified PrinciaplType '{kind}'.",
-                )
-            return
-        if kind in ("User", "Group", "ForeignGroup", "Device"):
-            if principal in known:
-                raise ArmError(
-                    400,
-                    "UnmatchedPrincipalType",
-                    f"The PrincipalId '{principal.replace('-', '')}' has type 'ServicePrincipal', which is different "
-                    f"from specified PrinciaplType '{kind}'.",
-                )
+        actual = "User" if principal == OPERATOR else "ServicePrincipal" if principal in known else None
+        if kind is not None and actual is not None and kind != actual:
+            raise ArmError(
+                400,
+                "UnmatchedPrincipalType",
+                f"The PrincipalId '{principal.replace('-', '')}' has type '{actual}', which is different "
+                f"from specified PrinciaplType '{kind}'.",
+            )
+        # People and groups of the directory are not modelled one by one; the operator is known to it all along.
+        if kind in ("User", "Group", "ForeignGroup", "Device") or principal == OPERATOR:
             return
         # With a type, Azure believes that the principal is there; without one it looks, and may look too early.
         if principal not in known or (kind is None and not reached(call.world, principal)):
@@ -128,7 +118,9 @@ class RoleAssignment(_Extension):
     def outputs(self, call: Call) -> dict[str, Any]:
         """Who made it, and the scope as Azure writes it."""
         return {
-            "principalType": call.get("principalType", "User" if call.get("principalId") == OPERATOR else _OTHERS),
+            "principalType": call.get(
+                "principalType", "User" if call.get("principalId") == OPERATOR else "ServicePrincipal"
+            ),
             "scope": self.target(call),
             "createdOn": "2026-01-01T00:00:00.0000000Z",
             "updatedOn": "2026-01-01T00:00:00.0000000Z",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import os
 from typing import Any, Final
 
 from lab.clouds.azure.arm import OPERATOR, TENANT, ArmError, name_of, subscription
@@ -14,10 +13,9 @@ from lab.clouds.azure.storage import ACCOUNT, StorageAccount, keys_of
 from lab.clouds.inventory import Item
 from lab.clouds.kind import Call, Function, at
 
-AZURE_CLI: Final = "04b07795-8ddb-461a-bbee-02f9e1bf7b46"
-"""The application that a person who logged in with `az login` acts by."""
-CLIENT_VARIABLE: Final = "LAB_AZURE_CLIENT"
-"""Another application that the person acts by, as in Cloud Shell: the plugin reads it out of the token."""
+CLOUD_SHELL: Final = "b677c290-cf4b-4a8e-a60e-91ba650a4abe"
+"""The application of the portal's shell, one of those that a person may have logged in by. Not that of `az login`: who
+takes every other one for a pipeline is told apart."""
 SERVER_APPLICATION: Final = "6dae42f8-4368-4678-94ff-3960e28e3630"
 CLIENT_APPLICATION: Final = "80faf920-1908-4b52-b5ef-a8e7bedfc67a"
 """The applications of AKS itself in every directory, https://azure.github.io/kubelogin/concepts/aks.html."""
@@ -29,9 +27,9 @@ class ClientConfig(Function):
     token = "azure-native:authorization:getClientConfig"  # noqa: S105 - the token of a function
 
     def result(self, call: Call) -> dict[str, Any]:
-        """A person, who logged in by the command line unless the environment says otherwise."""
+        """A person who logged in by the portal."""
         return {
-            "clientId": os.environ.get(CLIENT_VARIABLE) or AZURE_CLI,
+            "clientId": CLOUD_SHELL,
             "objectId": OPERATOR,
             "subscriptionId": name_of(subscription(call)),
             "tenantId": TENANT,

@@ -127,7 +127,8 @@ class Pool(Model):
     disk_gib: Annotated[int, Field(ge=20, le=65_536)] = 50
     """Disk of one node, in GiB."""
     spot: bool = False
-    """Whether nodes are cheap and may be taken away at any time."""
+    """Whether nodes are cheap and may be taken away at any time: their pods then have 15 seconds to end, whatever grace
+    they were promised, and tasks on them are lost and tried again."""
 
     @field_validator("nodes_max")
     @classmethod
@@ -285,7 +286,8 @@ class GcpCloud(Model):
     shares: Shares = Shares()
     """File shares."""
     registry: bool = False
-    """Whether an Artifact Registry for your images is made, which the nodes may read."""
+    """Whether an Artifact Registry for your images is made, which the nodes may read. The first `pulumi up` makes it,
+    and runs an image from elsewhere: push yours afterwards, and set `image`."""
     maintenance_hour: Annotated[int, Field(ge=0, le=23)] | None = 2
     """Hour (UTC) at which maintenance of cluster and database may begin, at weekends alone; null is at any time."""
     iap: Annotated[list[Member], Field(title="list of user:, group: or domain: members")] = Field(

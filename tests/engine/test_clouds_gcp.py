@@ -323,6 +323,18 @@ def test_a_quota_can_be_made_smaller(gcp: Gcp, monkeypatch: pytest.MonkeyPatch) 
     assert REGION in message
 
 
+def test_disks_that_nodes_start_from_use_up_the_quota_of_disks(gcp: Gcp) -> None:
+    """A new project has 500 GB in a region; three nodes that say nothing of their disks take 300."""
+    gcp.make(tokens.NODE_POOL)
+    message = gcp.refused(tokens.NODE_POOL, name="tasks")
+    assert "Quota 'SSD_TOTAL_GB' exceeded. Limit: 500.0" in message
+    assert "request requires '300.0' and is short '100.0'" in message
+    small = {"nodeConfig__diskSizeGb": 50, "nodeConfig__diskType": "pd-balanced"}
+    gcp.make(tokens.NODE_POOL, name="tasks", **small)
+    assert "SSD_TOTAL_GB" in gcp.refused(tokens.DISK, size=51)
+    gcp.make(tokens.DISK, size=50)
+
+
 # -- names, labels, functions -----------------------------------------------------------------------------------------
 
 

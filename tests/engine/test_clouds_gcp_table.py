@@ -89,6 +89,11 @@ TABLE: dict[str, tuple[str, ...]] = {
     "an account that does not exist gets no role": ("iam/docs/reference/rest/v1/Policy",),
     "a role has to exist for what it is given on": ("iam/docs/roles-permissions/storage",),
     "a role given twice is there once": ("provider: tpgiamresource/resource_iam_member.go",),
+    "what the api leaves out or adds is a change after a refresh": (
+        "provider: sql/resource_sql_database_instance.go (final_backup_config, password_validation_policy)",
+        "provider: 25918",
+    ),
+    "disks that nodes start from use up the quota of disks": ("compute/resource-usage",),
     # Names, labels, functions
     "an unnamed resource gets its logical name with random characters": ("bridge: pkg/tfbridge/names.go (AutoName)",),
     "a resource named by the program goes before its replacement comes": (

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar, Final
 
 from lab.clouds.backing import ClusterAccess, ClusterRequest, invented_address
-from lab.clouds.gcp.nodes import NODES, VERSION, require_cpus
+from lab.clouds.gcp.nodes import NODES, VERSION, require_machines
 from lab.clouds.gcp.regions import region_of, zones_of
 from lab.clouds.gcp.resource import GcpKind, fingerprint, last, project_number, project_of, require_api
 from lab.clouds.gcp.tokens import ACCOUNT, CLUSTER, NETWORK, SUBNETWORK
@@ -143,9 +143,7 @@ class Cluster(GcpKind):
         self._require_ranges(call)
         self._require_consistent(call)
         zones = call.get("nodeLocations") or zones_of(call.inputs["location"])[:3]
-        require_cpus(
-            call, call.get("nodeConfig.machineType", "e2-medium"), call.get("initialNodeCount", 1) * len(zones)
-        )
+        require_machines(call, len(zones), call.get("initialNodeCount", 1))
 
     def change(self, call: Call) -> None:
         """As when it is made."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Final
 
-from lab.clouds.gcp import machines
+from lab.clouds.gcp import machines, usage
 from lab.clouds.gcp.regions import region_of, zones_of
 from lab.clouds.gcp.resource import GcpKind, fingerprint, project_of, require_quota
 from lab.clouds.gcp.tokens import ACCOUNT, CLUSTER, NODE_POOL
@@ -16,8 +16,6 @@ from lab.engine.provider_values import is_unknown
 
 VERSION: Final = "1.34.2-gke.1000000"
 """What a release channel gives today."""
-BOOT_DISK: Final = "pd-balanced"
-"""What nodes start from when nothing is said, https://cloud.google.com/kubernetes-engine/docs/concepts/configure-boot-disks."""
 _EFFECTS: Final = ("NO_SCHEDULE", "PREFER_NO_SCHEDULE", "NO_EXECUTE")
 NODES: Final[Choices] = {
     "nodeConfig.workloadMetadataConfig.mode": ("GKE_METADATA", "GCE_METADATA"),
@@ -89,12 +87,12 @@ class NodePool(GcpKind):
         """Machines that exist, within the quota; nodes that have an address each."""
         self._require_metadata(call)
         count = call.get("initialNodeCount") or call.get("nodeCount") or call.get("autoscaling.minNodeCount", 0)
-        require_cpus(call, call.get("nodeConfig.machineType", "e2-medium"), count * len(self._zones(call)))
+        require_machines(call, len(self._zones(call)), count)
 
     def change(self, call: Call) -> None:
         """As when it is made."""
         self._require_metadata(call)
-        require_cpus(call, call.get("nodeConfig.machineType", "e2-medium"), 0)
+        require_machines(call, 0, 0)
 
     def _require_metadata(self, call: Call) -> None:
         cluster = self._cluster(call)
@@ -145,20 +143,19 @@ class NodePool(GcpKind):
         }
 
 
-def require_cpus(call: Call, machine_type: str, nodes: int) -> None:
-    """Use the quota of processors in a region.
+def require_machines(call: Call, zones: int, each: int) -> None:
+    """Use the quotas of processors and disks in a region, for a number of nodes in each of some zones.
 
     Raises:
-        ApiError: there is no such machine type, it takes no such disk, or the quota does not suffice.
+        ApiError: there is no such machine type, it takes no such disk, or a quota does not suffice.
     """
-    each = machines.cpus(machine_type)
-    if each is None:
+    machine_type = call.get("nodeConfig.machineType", usage.MACHINE)
+    processors = machines.cpus(machine_type)
+    if processors is None:
         raise ApiError(400, f"Machine type with name '{machine_type}' does not exist.", reason="badRequest")
-    if problem := machines.disk_problem(machine_type, call.get("nodeConfig.diskType", BOOT_DISK)):
+    if problem := machines.disk_problem(machine_type, call.get("nodeConfig.diskType", usage.BOOT_DISK)):
         raise ApiError(400, problem, reason="badRequest")
-    used = 0
-    for item in call.world.of(NODE_POOL):
-        count = item.outputs.get("nodeCount") or item.inputs.get("initialNodeCount") or 0
-        size = machines.cpus(at(item.inputs, "nodeConfig.machineType", "e2-medium")) or 0
-        used += count * size * max(1, len(item.outputs.get("nodeLocations", [])))
-    require_quota("CPUS", used, each * nodes, region_of(call.get("location", "")) or "the region")
+    region, nodes = region_of(call.get("location", "")) or "the region", zones * each
+    require_quota("CPUS", usage.cpus(call.world), processors * nodes, region)
+    gigabytes = usage.boot_disk_gb(call.get("nodeConfig", {})) * nodes
+    require_quota("SSD_TOTAL_GB", usage.fast_disks_gb(call.world), gigabytes, region)

@@ -7,6 +7,7 @@ from ipaddress import IPv4Network
 from typing import Any, ClassVar, Final
 
 from lab.clouds.backing import StoreRequest, invented_address
+from lab.clouds.gcp import usage
 from lab.clouds.gcp.private_services import connection_of, leave_producers
 from lab.clouds.gcp.regions import MULTI_REGIONS, ZONES, region_of
 from lab.clouds.gcp.resource import API, COMPUTE_NAME, GcpKind, fingerprint, project_number, project_of, require_quota
@@ -192,8 +193,7 @@ class Disk(GcpKind):
         """Within the quota of fast disks."""
         if call.get("type", "") in ("pd-ssd", "pd-balanced"):
             region = region_of(call.inputs["zone"])
-            used = sum(item.outputs.get("size", 0) for item in call.world.of(DISK))
-            require_quota("SSD_TOTAL_GB", used, call.get("size", 100), region)
+            require_quota("SSD_TOTAL_GB", usage.fast_disks_gb(call.world), call.get("size", 100), region)
 
     def outputs(self, call: Call) -> dict[str, Any]:
         """Links and numbers."""

@@ -1,5 +1,5 @@
 # Everything this project can do, as targets. Nothing needs to be installed but Python 3.11+, make and git; what runs
-# a Kubernetes node on this machine (test, test-cluster, demo, bench) needs root on Debian 12 as well.
+# a Kubernetes node on this machine (test, test-cluster, demo, bench) needs root on Debian 12 or 13 as well.
 
 PYTHON ?= python3
 STACK ?= local

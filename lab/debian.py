@@ -28,7 +28,9 @@ def install(packages: Sequence[str]) -> None:
         LabError: not Debian, not root, or apt failed; the message names the log.
     """
     if shutil.which("dpkg-query") is None:
-        raise LabError("The lab's node needs Debian 12.", remedy="Use a cluster of your own: pulumi up -s local.")
+        raise LabError(
+            "The lab's node needs Debian or Ubuntu.", remedy="Use a cluster of your own: pulumi up -s local."
+        )
     wanted = missing(packages)
     if not wanted:
         return

@@ -14,6 +14,8 @@ import psutil
 from lab.errors import LabError
 from lab.paths import cache_dir
 
+SYSTEMS: Final = ("debian 12", "debian 13", "ubuntu 24.04")
+"""Whose packages the lab knows by name."""
 LEAST_MEMORY_GIB: Final = 6
 """Airflow with both executors works in about 3 GiB; the node and the builds need the rest."""
 LEAST_DISK_GIB: Final = 10
@@ -40,7 +42,7 @@ class Machine:
         return [
             sentence
             for wrong, sentence in (
-                (self.system != "debian 12", f"it runs {self.system}, not Debian 12"),
+                (self.system not in SYSTEMS, f"it runs {self.system}, not Debian 12, Debian 13 or Ubuntu 24.04"),
                 (self.architecture != "x86_64", f"its processor is {self.architecture}, not x86_64"),
                 (not self.root, "the command does not run as root"),
                 (self.memory_gib < LEAST_MEMORY_GIB, f"it has less than {LEAST_MEMORY_GIB} GiB of memory"),

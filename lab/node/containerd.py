@@ -1,4 +1,4 @@
-"""The container runtime of a node: Debian's containerd with a store of its own."""
+"""The container runtime of a node: containerd 2 with a store of its own, and Debian's runc."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from typing import Final
 
 from lab.daemon import Daemon
 from lab.errors import LabError
+from lab.node import programs
 from lab.node.instance import Instance
 from lab.node.namespaces import Namespaces
 from lab.node.network import CNI_PLUGINS
@@ -46,25 +47,39 @@ class Containerd:
         self.instance.configuration(
             _CONFIGURATION,
             f"""\
-version = 2
+version = 4
 root = "{self.instance.images}"
 state = "/run/containerd"
-# Snapshotters and tracers that are not used here; some probe devices and complain.
-disabled_plugins = ["io.containerd.snapshotter.v1.aufs", "io.containerd.snapshotter.v1.btrfs",
-  "io.containerd.snapshotter.v1.devmapper", "io.containerd.snapshotter.v1.zfs", "io.containerd.internal.v1.opt",
-  "io.containerd.tracing.processor.v1.otlp", "io.containerd.internal.v1.tracing"]
-[grpc]
+# What is not used here: other snapshotters, and a folder of further programs on the machine.
+disabled_plugins = ["io.containerd.snapshotter.v1.blockfile", "io.containerd.snapshotter.v1.erofs",
+  "io.containerd.internal.v1.opt"]
+[plugins."io.containerd.server.v1.grpc"]
 address = "{SOCKET}"
-[plugins."io.containerd.grpc.v1.cri"]
-sandbox_image = "{self.pause_image}"
+[plugins."io.containerd.nri.v1.nri"]
+disable = true
+[plugins."io.containerd.cri.v1.images".pinned_images]
+sandbox = "{self.pause_image}"
+[plugins."io.containerd.cri.v1.runtime"]
 # Lowering a process's OOM score needs CAP_SYS_RESOURCE, which root of a virtual machine or a runner may lack:
 # every sandbox would fail to start.
 restrict_oom_score_adj = true
 # Below the node's own /run, not /var/run/netns of the machine.
 netns_mounts_under_state_dir = true
-[plugins."io.containerd.grpc.v1.cri".cni]
-bin_dir = "{CNI_PLUGINS}"
+# A machine with AppArmor would need the program apparmor_parser, and a profile that outlives the node.
+disable_apparmor = true
+# By default every container is measured each second, for a figure that nothing here asks for.
+stats_collect_period = "60s"
+stats_retention_period = "2m"
+[plugins."io.containerd.cri.v1.runtime".cni]
+bin_dirs = ["{CNI_PLUGINS}"]
 conf_dir = "{cni}"
+[plugins."io.containerd.cri.v1.runtime".containerd.runtimes.runc]
+runtime_type = "io.containerd.runc.v2"
+runtime_path = "{programs.SHIM.build()}"
+[plugins."io.containerd.cri.v1.runtime".containerd.runtimes.runc.options]
+# The kubelet asks for this and does the same. Without systemd, as in a virtual machine of few parts, the other way
+# cannot work; with it, this one does, in a subtree that systemd does not know.
+SystemdCgroup = false
 """,
         )
 
@@ -75,7 +90,9 @@ conf_dir = "{cni}"
             LabError: it died or did not answer in time.
         """
         self.instance.images.mkdir(parents=True, exist_ok=True)
-        self.daemon.start(self.namespaces.command(["containerd", "--config", self._configuration]), env=env)
+        self.daemon.start(
+            self.namespaces.command([programs.CONTAINERD.build(), "--config", self._configuration]), env=env
+        )
         deadline = time.monotonic() + _START_SECONDS
         while self._ctr("version").returncode != 0:
             self.daemon.require_alive()
@@ -121,7 +138,7 @@ conf_dir = "{cni}"
         return {row[0]: row[2] for row in rows if len(row) > 2}
 
     def _ctr(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        command = ["ctr", "--address", SOCKET, "--namespace", _KUBERNETES, *arguments]
+        command = [programs.CTR.build(), "--address", SOCKET, "--namespace", _KUBERNETES, *arguments]
         return subprocess.run(self.namespaces.command(command), check=False, capture_output=True, text=True)
 
     @property

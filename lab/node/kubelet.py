@@ -36,10 +36,8 @@ def configure(instance: Instance) -> Path:
         "containerRuntimeEndpoint": f"unix://{SOCKET}",
         "podLogsDir": str(instance.folder / "pod-logs"),
         "volumePluginDir": str(instance.folder / "volume-plugins"),
-        # containerd 1.6 does not tell its driver (that came with 2.0), and has no systemd one unless told.
-        "cgroupDriver": "cgroupfs",
         "cgroupRoot": instance.cgroup,
-        # The machine may still have version 1; refused by default since Kubernetes 1.35 and warned about before.
+        # The machine may still have version 1, which is refused by default since Kubernetes 1.35.
         "failCgroupV1": False,
         # Laptops swap.
         "failSwapOn": False,

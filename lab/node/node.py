@@ -30,7 +30,6 @@ from lab.paths import PROJECT
 from lab.progress import step
 
 PACKAGES: Final = (
-    "containerd",
     "runc",
     "containernetworking-plugins",
     "iproute2",

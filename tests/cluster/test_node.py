@@ -56,7 +56,7 @@ def test_kubectl_sees_a_ready_node_from_the_machine(node: Node) -> None:
     )
     (found,) = json.loads(shown.stdout)["items"]
     ready = next(each for each in found["status"]["conditions"] if each["type"] == "Ready")
-    assert (ready["status"], found["status"]["nodeInfo"]["kubeletVersion"]) == ("True", "v1.34.2")
+    assert (ready["status"], found["status"]["nodeInfo"]["kubeletVersion"]) == ("True", "v1.36.3")
     assert node.kubeconfig.stat().st_mode & 0o777 == 0o600
 
 
@@ -276,7 +276,12 @@ def _traces() -> dict[str, set[str]]:
     return {
         "mounts": {mount for mount in mounts if str(usual.folder) not in mount},
         "interfaces": {path.name for path in Path("/sys/class/net").iterdir()} - {usual.interface},
-        "cgroups": {str(path) for path in Path("/sys/fs/cgroup").glob(f"*/{PRIVATE}*")},
+        "cgroups": {
+            # Version 2 has it at the top, version 1 once for each controller.
+            str(path)
+            for pattern in (f"{PRIVATE}*", f"*/{PRIVATE}*")
+            for path in Path("/sys/fs/cgroup").glob(pattern)
+        },
         "commands": {" ".join(process.cmdline()) for process in _processes() if PRIVATE in " ".join(process.cmdline())},
     }
 

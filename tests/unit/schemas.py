@@ -11,7 +11,7 @@ import jsonschema
 from kubernetes_validate.utils import all_versions, schema_contents
 from referencing import Registry, Resource
 
-VERSIONS: Final = ("1.32", "1.33", "1.34")
+VERSIONS: Final = ("1.34", "1.35", "1.36")
 
 
 @cache

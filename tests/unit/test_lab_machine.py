@@ -16,15 +16,16 @@ GOOD = {
 }
 
 
-def test_a_machine_that_has_everything_is_accepted() -> None:
-    require(Machine(**GOOD))
+@pytest.mark.parametrize("system", ["debian 12", "debian 13", "ubuntu 24.04"])
+def test_a_machine_that_has_everything_is_accepted(system: str) -> None:
+    require(Machine(**{**GOOD, "system": system}))
 
 
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"system": "ubuntu 24.04"}, "ubuntu 24.04, not Debian 12"),
-        ({"system": "Darwin"}, "Darwin, not Debian 12"),
+        ({"system": "ubuntu 22.04"}, "ubuntu 22.04, not Debian 12, Debian 13 or Ubuntu 24.04"),
+        ({"system": "Darwin"}, "Darwin, not Debian 12, Debian 13 or Ubuntu 24.04"),
         ({"architecture": "aarch64"}, "aarch64"),
         ({"root": False}, "root"),
         ({"memory_gib": 2.0}, "6 GiB of memory"),

@@ -14,12 +14,18 @@ from lab.services.programs import AZURITE, CSI, FAKE_GCS
 
 
 def for_engine_tests() -> None:
-    """The engine and what starts its programs and plugins, and a control plane without a node.
+    """The engine and what starts its programs and plugins, a control plane without a node, and a PostgreSQL.
 
     Raises:
         LabError: a build failed; the message names the log.
     """
-    _beside_the_engine(lambda: [program.build() for program in (preloaded.CLIENT, *CONTROL_PLANE, CSI)])
+
+    def parts() -> list[Path]:
+        programs = [program.build() for program in (preloaded.CLIENT, *CONTROL_PLANE, CSI)]
+        images.postgres_root()
+        return programs
+
+    _beside_the_engine(parts)
 
 
 def for_node() -> tuple[Toolchain, list[Path]]:

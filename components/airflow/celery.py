@@ -32,7 +32,7 @@ from components.cloud.interface import Volume
 from components.settings.executor import Broker, Flower, Workers
 
 REDIS_USER: Final = pods.User(uid=999, gid=999, fs_group=999)
-"""The user `redis` of the official image."""
+"""The user `valkey` or `redis` of the official images."""
 REDIS_FOLDER: Final = "/data"
 
 
@@ -51,7 +51,7 @@ class CeleryArgs:
 
 
 class Celery(pulumi.ComponentResource):
-    """Redis with a password and a volume, the workers, and Flower."""
+    """The broker with a password and a volume, the workers, and Flower."""
 
     flower_service: pulumi.Output[str] | None
     """The name of Flower's Service; None without Flower."""
@@ -179,14 +179,17 @@ def _flower_pod(flower: Flower) -> PartPod:
 def _redis_template(site: Site, broker: Broker, claim: pulumi.Input[str]) -> PodTemplateSpecArgs:
     scratch = pods.Scratch(paths={"tmp": "/tmp"})  # noqa: S108 - a volume of the pod's own
     stored = site.secrets["broker"]
-    # `redis-cli ping` exits with 0 even when it is refused: the answer itself must be looked at.
-    ping = ["sh", "-c", 'test "$(redis-cli ping)" = PONG']
+    # Valkey's images need not have programs under Redis's names. The client exits with 0 even when it is refused: the
+    # answer itself must be looked at.
+    ping = ["sh", "-c", 'test "$("$(command -v valkey-cli || command -v redis-cli)" ping)" = PONG']
     server = pods.container(
         "redis",
         image=broker.image,
         image_pull_policy="IfNotPresent",
         sizing=broker,
-        args=["redis-server", "/etc/redis/redis.conf"],
+        # The entrypoint of either image puts the name of its own server before a configuration file
+        # (docker-entrypoint.sh of valkey-io/valkey-container and docker-library/redis).
+        args=["/etc/redis/redis.conf"],
         ports=[ContainerPortArgs(name="redis", container_port=BROKER_PORT)],
         env=[
             EnvVarArgs(

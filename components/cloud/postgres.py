@@ -166,6 +166,8 @@ def _shape(
         image=args.image,
         sizing=SIZING,
         image_pull_policy="IfNotPresent",
+        # Airflow's queries are short: compiling one at run time, on in the official image, costs more than it saves.
+        args=["postgres", "-c", "jit=off"],
         ports=[ContainerPortArgs(name="postgres", container_port=PORT)],
         env=[
             EnvVarArgs(name="PGDATA", value=f"{DATA}/pgdata"),

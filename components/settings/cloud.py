@@ -15,8 +15,8 @@ class InClusterDatabase(Model):
     """A PostgreSQL server in the cluster, for stacks without a managed one. One pod, one volume, no backups."""
 
     kind: Literal["in_cluster"]
-    image: ImageReference = "postgres:15-bookworm"
-    """The PostgreSQL image."""
+    image: ImageReference = "postgres:17-trixie"
+    """The PostgreSQL image. A new major version does not read the data of an older one: dump and restore them."""
     size_gib: SizeGib = 5
     """Size of the data volume, in GiB."""
 

@@ -25,10 +25,10 @@ class Workers(Sizing):
 
 
 class Broker(Sizing):
-    """The Redis between scheduler and workers."""
+    """The message broker between scheduler and workers."""
 
-    image: ImageReference = "redis:7.0-bookworm"
-    """The Redis image."""
+    image: ImageReference = "valkey/valkey:8.1-trixie"
+    """The image of the broker: `valkey/valkey`, `redis`, or one with the same entrypoint."""
     size_gib: SizeGib = 1
     """Size of the volume at /data, in GiB."""
     cpu_milli: Annotated[int, Field(ge=10, le=64_000)] = 50
@@ -72,7 +72,7 @@ class CeleryExecutor(Model):
     workers: Workers = Workers()
     """The Celery workers."""
     broker: Broker = Broker()
-    """The Redis between scheduler and workers."""
+    """The message broker between scheduler and workers."""
     flower: Flower = Flower()
     """Celery's own monitor."""
 
@@ -92,7 +92,7 @@ class MixedExecutor(Model):
     workers: Workers = Workers()
     """The Celery workers."""
     broker: Broker = Broker()
-    """The Redis between scheduler and workers."""
+    """The message broker between scheduler and workers."""
     flower: Flower = Flower()
     """Celery's own monitor."""
     task_pods: TaskPods = TaskPods()

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
+
+from lab.images.root import Root
 
 
 def archives() -> list[Path]:
@@ -15,3 +18,15 @@ def archives() -> list[Path]:
     from lab.images.collection import built
 
     return built()
+
+
+@cache
+def postgres_root() -> Root:
+    """The unpacked PostgreSQL image, for servers that run without a container.
+
+    Raises:
+        LabError: as of `archives`.
+    """
+    from lab.images import collection, postgres
+
+    return collection.root(postgres.IMAGE)

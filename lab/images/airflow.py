@@ -13,8 +13,11 @@ from lab.images.oci import Settings
 from lab.images.tree import Tree
 
 LOCK: Final = Path(__file__).parent / "airflow-constraints.txt"
-"""Exact versions of every Python package. Made anew, for Python 3.11, by `uv pip compile airflow-requirements.in
---excludes airflow-left-out.txt --python-version 3.11 --no-header --no-annotate -o airflow-constraints.txt`."""
+"""Exact versions of every Python package: the newest on the day when this Airflow was released, as Airflow's own
+constraints are made, and none above the bounds of airflow-published.txt. Made by `uv pip compile
+airflow-requirements.in --constraint airflow-published.txt --excludes airflow-left-out.txt --python-version 3.13
+--python-platform x86_64-manylinux_2_40 --exclude-newer 2026-09-17T12:00:00Z --no-header --no-annotate
+-o airflow-constraints.txt`."""
 
 HOME: Final = "/home/airflow"
 VENV: Final = f"{HOME}/.local"
@@ -35,11 +38,14 @@ find {VENV} -path '*.dist-info/RECORD' -exec sed -i '/uv_cache[.]json/d' {{}} +
 DESCRIPTIONS: Final = f"{SITE}/googleapiclient/discovery_cache/documents"
 """100 MB about every API of Google, read by hooks that the image's packages do not serve anyway."""
 
-COMPILE: Final = f"""
+FINISH: Final = f"""
 set -e
-# Compiled files carry the time of their source, and a layer holds no time after EPOCH: set it before.
+# The standard library is compiled, as in the official image, and nothing below {HOME} is: its Dockerfile deletes *.pyc
+# and __pycache__ there. Compiled files carry the time of their source, and a layer holds no time after EPOCH: set it
+# before.
 find /usr/lib/python3* {HOME} -newermt @{EPOCH} -exec touch --no-dereference --date=@{EPOCH} {{}} +
-python3 -m compileall -q -j 0 /usr/lib/python3* {VENV}/lib || true
+python3 -m compileall -q -j 0 /usr/lib/python3* || true
+test -z "$(find {HOME} -name '*.pyc')"
 mkdir -p /opt/airflow/dags /opt/airflow/logs
 chown -R airflow:0 {HOME} /opt/airflow
 chmod -R g=u {HOME} /opt/airflow /etc/passwd
@@ -58,7 +64,7 @@ def _fill(bench: Workbench) -> None:
     tree.put(LOCK.read_bytes(), f"{HOME}/constraints.txt".lstrip("/"))
     tree.put((FILES / "airflow/entrypoint").read_bytes(), "entrypoint", mode=0o755)
     tree.put((FILES / "airflow/clean-logs").read_bytes(), "clean-logs", mode=0o755)
-    tree.run("sh", "-c", COMPILE)
+    tree.run("sh", "-c", FINISH)
 
 
 def _trust(tree: Tree, authority: bytes) -> None:
@@ -91,8 +97,12 @@ IMAGE: Final = Image(
         env={
             "PATH": f"{VENV}/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
             "VIRTUAL_ENV": VENV,
-            "LANG": "C.UTF-8",
-            "LC_ALL": "C.UTF-8",
+            "DEBIAN_FRONTEND": "noninteractive",
+            **dict.fromkeys(("LANGUAGE", "LANG", "LC_ALL", "LC_CTYPE", "LC_MESSAGES"), "C.UTF-8"),
+            "PIP_CACHE_DIR": "/tmp/.cache/pip",  # noqa: S108 - as the official image has it
+            "UV_CACHE_DIR": "/tmp/.cache/uv",  # noqa: S108 - as the official image has it
+            "AIRFLOW_IMAGE_TYPE": "prod",
+            "AIRFLOW_INSTALLATION_METHOD": "apache-airflow",
             "AIRFLOW_HOME": "/opt/airflow",
             "AIRFLOW_USER_HOME_DIR": HOME,
             "AIRFLOW_UID": "50000",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import tempfile
 from collections.abc import Mapping, Sequence, Set
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -11,30 +12,34 @@ from typing import Final
 
 from lab import debian
 from lab.errors import LabError
-from lab.images import airflow, pause, postgres, redis
+from lab.images import airflow, oci, pause, postgres, valkey
 from lab.images.debian_base import DebianBase, debian_base, key
 from lab.images.image import Image, log_of
+from lab.images.root import Root
 from lab.images.wheels import wheels
 from lab.lock import locked
 from lab.paths import cache_dir
 
-IMAGES: Final = (airflow.IMAGE, postgres.IMAGE, redis.IMAGE, pause.IMAGE)
+IMAGES: Final = (airflow.IMAGE, postgres.IMAGE, valkey.IMAGE, pause.IMAGE)
 
-TOOLS: Final = ("mmdebstrap", "util-linux")
+TOOLS: Final = ("debian-archive-keyring", "mmdebstrap", "util-linux")
 """Debian packages that this machine needs to make root filesystems."""
+
+ROOTS: Final = "root-"
+"""Prefix of an unpacked image's name in the cache."""
 
 KEPT: Final = 2
 """Archives of one image that stay in the cache: the newest ones, so that going back a step costs nothing."""
 
 
-def built() -> list[Path]:
-    """The archives of all images, in the order of IMAGES."""
+def built(wanted: Sequence[Image] = IMAGES) -> list[Path]:
+    """The archives of these images, in their order."""
     cache = cache_dir() / "images"
     packages = {image.title: image.packages for image in IMAGES}
     base_key = key(packages)
-    targets = {image.title: image.archive(cache, base_key) for image in IMAGES}
+    targets = {image.title: image.archive(cache, base_key) for image in wanted}
     with locked(cache_dir() / "images.lock"):
-        missing = [image for image in IMAGES if not targets[image.title].exists()]
+        missing = [image for image in wanted if not targets[image.title].exists()]
         if missing:
             if os.geteuid() != 0:
                 raise LabError("Images are built in root filesystems of their own.", remedy="Run as root.")
@@ -42,6 +47,18 @@ def built() -> list[Path]:
             _build(missing, targets, cache, packages)
             _prune(cache, set(targets.values()))
     return list(targets.values())
+
+
+def root(image: Image) -> Root:
+    """The unpacked image, from the cache when it has been asked for before."""
+    [archive] = built([image])
+    folder = archive.with_name(f"{ROOTS}{archive.stem}")
+    with locked(cache_dir() / "images.lock"):
+        if not folder.exists():
+            with tempfile.TemporaryDirectory(dir=archive.parent, prefix="building-") as scratch:
+                oci.unpack(archive, Path(scratch) / "root")
+                (Path(scratch) / "root").rename(folder)
+    return Root(folder)
 
 
 def _build(
@@ -82,7 +99,8 @@ def _sweep(cache: Path) -> None:
 
 def _prune(cache: Path, used: Set[Path]) -> None:
     """Remove what newer builds have replaced."""
-    for title in ("base", "wheels", *(image.title for image in IMAGES)):
+    titles = [image.title for image in IMAGES]
+    for title in ("base", "wheels", *titles, *(f"{ROOTS}{title}" for title in titles)):
         made = sorted(cache.glob(f"{title}-*"), key=lambda path: path.stat().st_mtime, reverse=True)
         for old in set(made[KEPT:]) - used:
             if old.is_dir():

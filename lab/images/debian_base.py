@@ -13,13 +13,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from lab.errors import LabError
 from lab.images import layer, tree
 from lab.images.oci import architecture
 from lab.progress import step
 
-SUITE: Final = "bookworm"
-"""Debian 12: the names of the images say so."""
+SUITE: Final = "trixie"
+"""Debian 13: the names of the images say so."""
+
+HOSTS: Final = ("bookworm", "trixie")
+"""The Debians whose own archives this machine's apt may name: their mirrors have the images' Debian as well."""
 
 SLIM: Final = ("/usr/share/doc/*", "/usr/share/man/*", "/usr/share/info/*", "/usr/share/locale/*")
 """What no container reads. Packages that a derived image installs leave it out as well."""
@@ -65,7 +67,7 @@ def debian_base(cache: Path, packages: Mapping[str, Sequence[str]], *, log: Path
     """The base for these packages of each image; made from this machine's Debian mirror when the cache has none.
 
     Raises:
-        LabError: the mirror gave no base; the message names the log.
+        LabError: the mirror served no base; the message names the log.
     """
     folder = cache / f"base-{key(packages)}"
     if folder.exists():
@@ -92,14 +94,17 @@ def _bootstrap(scratch: Path, made: Path, packages: Mapping[str, Sequence[str]],
     options.write_text(
         subprocess.run(["apt-config", "dump", "Acquire"], check=True, capture_output=True, text=True).stdout
     )
-    sources = scratch / "sources.list"
-    sources.write_text("\n".join(_sources(log)) + "\n")
     root = scratch / "root"
     # A mount namespace of its own: whatever ends this, no mount of the bootstrap stays behind.
     command = ["unshare", "--mount", "mmdebstrap"]
     command += ["--mode=root", "--variant=minbase", "--format=directory", f"--aptopt={options}"]
     command += [f"--dpkgopt=path-exclude={path}" for path in SLIM]
-    command += ["--skip=output/dev", f"--customize-hook={hook}", SUITE, str(root), str(sources)]
+    command += ["--skip=output/dev", f"--customize-hook={hook}", SUITE, str(root)]
+    if known := _sources(log):
+        sources = scratch / "sources.list"
+        sources.write_text("\n".join(known) + "\n")
+        # Without it mmdebstrap takes Debian's own mirror.
+        command.append(str(sources))
     tree.logged(command, log=log, env={"SOURCE_DATE_EPOCH": str(layer.EPOCH)})
     base = tree.Tree(root=root, log=log)
     base.remove("etc/resolv.conf")
@@ -112,26 +117,30 @@ def _bootstrap(scratch: Path, made: Path, packages: Mapping[str, Sequence[str]],
 
 
 def _sources(log: Path) -> list[str]:
-    """The Debian archives that this machine's own apt uses, without what others added to it."""
-    sources = _known_sources()
+    """The images' Debian from the mirrors of this machine's own apt; nothing where it knows none, as on Ubuntu."""
+    sources = translated(_index_targets())
     if not sources:
         # A fresh machine has no package lists, and without them apt cannot tell whose an archive is.
         tree.logged(["apt-get", "-q", "update"], log=log)
-        sources = _known_sources()
-    if not sources:
-        raise LabError(
-            f"This machine's apt knows no archive of Debian {SUITE}.", remedy="Check /etc/apt/sources.list.d."
-        )
+        sources = translated(_index_targets())
     return sources
 
 
-def _known_sources() -> list[str]:
+def _index_targets() -> str:
     fields = "$(REPO_URI) $(RELEASE) $(COMPONENT) $(ORIGIN)"
     query = ["apt-get", "indextargets", "--format", fields, "Created-By: Packages"]
-    shown = subprocess.run(query, check=False, capture_output=True, text=True).stdout
-    sources = []
-    for line in shown.splitlines():
-        uri, release, component, origin = (*line.split(), "", "", "", "")[:4]
-        if origin == "Debian" and release in (SUITE, f"{SUITE}-updates", f"{SUITE}-security"):
-            sources.append(f"deb {uri} {release} {component}")
-    return sources
+    return subprocess.run(query, check=False, capture_output=True, text=True).stdout
+
+
+def translated(targets: str) -> list[str]:
+    """Sources of the images' Debian on the mirrors that `targets` names, without what others added to this machine.
+
+    Each line of `targets` holds address, release, component and origin of a package list.
+    """
+    sources = dict.fromkeys(
+        f"deb {uri} {release.replace(host, SUITE)} {component}"
+        for uri, release, component, origin in (line.split() for line in targets.splitlines() if line.count(" ") == 3)
+        for host in HOSTS
+        if origin == "Debian" and release in (host, f"{host}-updates", f"{host}-security")
+    )
+    return list(sources)

@@ -58,6 +58,7 @@ class Image:
     def archive(self, cache: Path, base_key: str) -> Path:
         """Where the archive lies once it is made; its name changes with all that it depends on."""
         key = hashlib.sha256(base_key.encode() if self.packages else b"")
+        key.update(self.name.encode())
         for source in (*self.inputs, *(Path(str(module.__file__)) for module in (layer, oci)), Path(__file__)):
             key.update(source.read_bytes())
         key.update(self._authority() or b"")

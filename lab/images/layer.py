@@ -13,7 +13,7 @@ import tarfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Protocol
+from typing import IO, Final, Protocol
 
 EPOCH: Final = 1_767_225_600
 """2026-01-01 UTC, in seconds. No file in a layer is younger, so that the time of the build leaves no trace."""
@@ -81,6 +81,27 @@ def write(tree: Path, out: Sink, below: Mapping[str, Entry] | None = None) -> No
         info, path = wanted[name]
         _append(out, info, path, first_name)
     out.write(b"\0" * 1024)
+
+
+def unpack(layer: IO[bytes], tree: Path) -> None:
+    """Bring `tree`, which holds the layers below, to what it is with a layer that `write` made."""
+    with tarfile.open(fileobj=layer, mode="r:") as tar:
+        for info in tar:
+            path = tree / info.name
+            if path.name.startswith(WHITEOUT):
+                _remove(path.with_name(path.name.removeprefix(WHITEOUT)))
+                continue
+            if path.is_dir() != info.isdir() or path.is_symlink():
+                # A new kind of file replaces the old one.
+                _remove(path)
+            tar.extract(info, tree, numeric_owner=True, filter="fully_trusted")
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def _walk(tree: Path) -> Iterator[tuple[str, Path]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 AIRFLOW: Final = "docker.io/apache/airflow:3.3.2"
-POSTGRES: Final = "docker.io/library/postgres:15-bookworm"
-REDIS: Final = "docker.io/library/redis:7.0-bookworm"
+POSTGRES: Final = "docker.io/library/postgres:17-trixie"
+VALKEY: Final = "docker.io/valkey/valkey:8.1-trixie"
 PAUSE: Final = "registry.k8s.io/pause:3.10.2"
 """What holds a pod's namespaces; the name that Kubernetes 1.36 and containerd 2.4 have by default."""

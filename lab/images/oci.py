@@ -13,9 +13,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, Final
+from typing import IO, BinaryIO, Final
 
 from lab.errors import LabError
+from lab.images import layer
 from lab.images.layer import EPOCH
 
 LAYER: Final = "application/vnd.oci.image.layer.v1.tar"
@@ -146,6 +147,23 @@ class Archive:
 
     def _add(self, name: str, data: bytes) -> None:
         self._out.write(_header(name, len(data)) + data + b"\0" * (-len(data) % tarfile.BLOCKSIZE))
+
+
+def unpack(archive: Path, tree: Path) -> None:
+    """Unpack all layers of an archive that `Archive` wrote into a new folder."""
+    tree.mkdir()
+    with tarfile.open(archive, "r:") as tar:
+
+        def blob(descriptor: Mapping[str, str]) -> IO[bytes]:
+            member = tar.extractfile(f"blobs/{descriptor['digest'].replace(':', '/')}")
+            assert member is not None, "a blob is a regular file"
+            return member
+
+        index = tar.extractfile("index.json")
+        assert index is not None, "the index is a regular file"
+        manifest = json.load(blob(json.load(index)["manifests"][0]))
+        for descriptor in manifest["layers"]:
+            layer.unpack(blob(descriptor), tree)
 
 
 def architecture() -> str:

@@ -8,9 +8,9 @@ from lab.images import names
 from lab.images.image import FILES, Image, Workbench, source_of
 from lab.images.oci import Settings
 
-BINARIES: Final = "/usr/lib/postgresql/15/bin"
+BINARIES: Final = "/usr/lib/postgresql/17/bin"
 DATA: Final = "/var/lib/postgresql/data"
-SAMPLE: Final = "usr/share/postgresql/15/postgresql.conf.sample"
+SAMPLE: Final = "usr/share/postgresql/17/postgresql.conf.sample"
 
 ACCOUNT: Final = """
 set -e
@@ -21,9 +21,9 @@ echo create_main_cluster=false > /etc/postgresql-common/createcluster.conf
 """
 
 JUST_IN_TIME: Final = (
-    "usr/lib/postgresql/15/lib/llvmjit.so",
-    "usr/lib/postgresql/15/lib/llvmjit_types.bc",
-    "usr/lib/postgresql/15/lib/bitcode",
+    "usr/lib/postgresql/17/lib/llvmjit.so",
+    "usr/lib/postgresql/17/lib/llvmjit_types.bc",
+    "usr/lib/postgresql/17/lib/bitcode",
 )
 """The server does without these; with libLLVM they are 120 MiB."""
 
@@ -50,7 +50,7 @@ def _fill(bench: Workbench) -> None:
 IMAGE: Final = Image(
     title="postgres",
     name=names.POSTGRES,
-    packages=("postgresql-15",),
+    packages=("postgresql-17",),
     inputs=(source_of(__name__), FILES / "postgres/docker-entrypoint.sh"),
     fill=_fill,
     settings=Settings(
@@ -63,7 +63,7 @@ IMAGE: Final = Image(
         env={
             "PATH": f"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:{BINARIES}",
             "LANG": "C.UTF-8",
-            "PG_MAJOR": "15",
+            "PG_MAJOR": "17",
             "PGDATA": DATA,
         },
     ),

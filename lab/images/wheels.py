@@ -16,14 +16,14 @@ from lab.images.oci import ARCHITECTURES, architecture
 from lab.images.tree import logged
 from lab.progress import step
 
-PYTHON: Final = "3.11"
-"""What Debian 12 has. The official image of this Airflow has 3.12 as its default."""
+PYTHON: Final = "3.13"
+"""What Debian 13 has, and the official image of Airflow 3.3 by default (AIRFLOW_PYTHON_VERSION in its Dockerfile)."""
 
 INSTALLER: Final = "uv==0.13.9"
 """Unpacks 200 wheels in 2 s, where pip takes about 40; it is not left in the image."""
 
-GLIBC_MINORS: Final = range(36, 16, -1)
-"""glibc 2.36, Debian 12's, down to 2.17: the wheels that run there."""
+GLIBC_MINORS: Final = range(41, 16, -1)
+"""glibc 2.41, Debian 13's, down to 2.17: the wheels that run there."""
 
 
 def wheels(cache: Path, lock: Path, *, log: Path) -> Path:

@@ -1,7 +1,8 @@
 """Managed PostgreSQL servers of simulated clouds: real servers on the node, reached over TLS at addresses of their own.
 
-One server for each simulated instance, from Debian's package. Its administrator is no superuser, as in the clouds:
-a member of the role that the cloud's own tools make databases and users with. Who owns what is that cloud's, too:
+One server for each simulated instance, with the programs of the lab's PostgreSQL image. Its administrator is no
+superuser, as in the clouds: a member of the role that the cloud's own tools make databases and users with. Who owns
+what is that cloud's, too:
 
 - Azure: schema `public` of every database belongs to `azure_pg_admin` instead of `pg_database_owner`, so that owning a
   database does not allow to create tables in it (github.com/frappe/frappe/issues/39145 and pull 39150, May 2026). The
@@ -17,7 +18,6 @@ a member of the role that the cloud's own tools make databases and users with. W
 from __future__ import annotations
 
 import json
-import os
 import shlex
 import shutil
 import subprocess
@@ -27,9 +27,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from lab import debian
 from lab.daemon import Daemon
 from lab.errors import LabError
+from lab.images import postgres_root
+from lab.images.postgres import BINARIES
 from lab.lock import locked
 from lab.node.certificates import Authority
 from lab.node.instance import Instance
@@ -40,11 +41,8 @@ from lab.services.authority import public_authority
 
 PORT: Final = 5432
 START_SECONDS: Final = 60.0
-_PACKAGE: Final = "postgresql"
-"""The version that this machine's Debian has, whatever version the simulated instance claims."""
-_VERSIONS: Final = Path("/usr/lib/postgresql")
-"""Debian keeps each major version in a folder of its own."""
-_NO_CLUSTER: Final = Path("/etc/postgresql-common/createcluster.conf")
+_RUN: Final = "/mnt"
+"""The server's folder as its programs see it, inside the root of their image."""
 _AS_POSTGRES: Final = ("setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups")
 _SETTINGS: Final = {
     # What the lab keeps of a database nobody keeps for long.
@@ -150,7 +148,6 @@ class _Managed:
     name: str
 
     def start(self, server: Server) -> Endpoint:
-        install()
         self.folder.mkdir(parents=True, exist_ok=True)
         with locked(self.folder / "lock"):
             address = Addresses(self.node).take(self._owner)
@@ -159,10 +156,9 @@ class _Managed:
             if changed:
                 self.daemon.stop()
             if self.daemon.process() is None:
-                self._inside(self._prepare_script())
-                command = [*_AS_POSTGRES, f"{binaries()}/postgres", "-D", f"{self._run}/data"]
+                self._prepare()
                 self.daemon.start(
-                    self.node.namespaces.command(command),
+                    self._command([*_AS_POSTGRES, f"{BINARIES}/postgres", "-D", f"{_RUN}/data"]),
                     env={**self.node.processes.environment, "LC_ALL": "C.UTF-8"},
                 )
             self._wait()
@@ -182,8 +178,6 @@ class _Managed:
             self.daemon.log.unlink(missing_ok=True)
             Names(self.node.instance).withdraw(self._owner)
             Addresses(self.node).drop(self._owner)
-            if self.node.namespaces.exist():
-                self._inside(f"mountpoint -q {self._run} && umount {self._run} && rmdir {self._run} || true")
             shutil.rmtree(self.folder)
 
     def record(self) -> Server:
@@ -198,12 +192,10 @@ class _Managed:
         Raises:
             LabError: the server refused, or does not run.
         """
-        command = [*_AS_POSTGRES, f"{binaries()}/psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1"]
-        command += ["-h", self._run, "-U", "postgres", "-d", "postgres", "-f", "-"]
+        command = [*_AS_POSTGRES, f"{BINARIES}/psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1"]
+        command += ["-h", _RUN, "-U", "postgres", "-d", "postgres", "-f", "-"]
         # By stdin: a command line can be read by everybody.
-        done = subprocess.run(
-            self.node.namespaces.command(command), input=script, capture_output=True, text=True, check=False
-        )
+        done = subprocess.run(self._command(command), input=script, capture_output=True, text=True, check=False)
         if done.returncode != 0:
             raise LabError(f"Database server {self.name} refused: {done.stderr.strip()[-300:]}")
         return done.stdout.strip()
@@ -216,10 +208,10 @@ class _Managed:
             **server.flags,
             "listen_addresses": address,
             "port": str(PORT),
-            "unix_socket_directories": self._run,
-            "ssl_cert_file": f"{self._run}/server.crt",
-            "ssl_key_file": f"{self._run}/server.key",
-            "hba_file": f"{self._run}/pg_hba.conf",
+            "unix_socket_directories": _RUN,
+            "ssl_cert_file": f"{_RUN}/server.crt",
+            "ssl_key_file": f"{_RUN}/server.key",
+            "hba_file": f"{_RUN}/pg_hba.conf",
         }
         kind = "hostssl" if server.require_tls else "host"
         access = f"local all postgres trust\n{kind} all postgres all reject\n{kind} all all all scram-sha-256\n"
@@ -237,31 +229,29 @@ class _Managed:
                 changed = True
         return changed
 
-    def _prepare_script(self) -> str:
-        """Mounts the folder where the server's user can reach it, and makes the data in it unless they are there."""
-        run, data = shlex.quote(self._run), shlex.quote(f"{self._run}/data")
-        initdb = [*_AS_POSTGRES, f"{binaries()}/initdb", "-D", f"{self._run}/data", "-U", "postgres"]
+    def _prepare(self) -> None:
+        """Make the data unless they are there, and let the server's user read what is written for it."""
+        initdb = [*_AS_POSTGRES, f"{BINARIES}/initdb", "-D", f"{_RUN}/data", "-U", "postgres"]
         initdb += ["--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync"]
-        return f"""
-            mkdir -p {run}
-            mountpoint -q {run} || mount --bind {shlex.quote(str(self.folder))} {run}
-            [ -e {run}/initialised ] || rm -rf {data}
-            chown postgres:postgres {run} {run}/server.key {run}/server.crt {run}/postgresql.conf {run}/pg_hba.conf
-            chmod 0700 {run}
-            if [ ! -e {run}/initialised ]; then
+        script = f"""
+            cd {_RUN}
+            [ -e initialised ] || rm -rf data
+            chown postgres:postgres . server.key server.crt postgresql.conf pg_hba.conf
+            chmod 0700 .
+            if [ ! -e initialised ]; then
                 {shlex.join(initdb)} >&2
-                touch {run}/initialised
+                touch initialised
             fi
-            cp --preserve=ownership {run}/postgresql.conf {data}/postgresql.conf
-            rm -f {data}/postmaster.pid
+            cp --preserve=ownership postgresql.conf data/postgresql.conf
+            rm -f data/postmaster.pid
         """
-
-    def _inside(self, script: str) -> None:
-        done = subprocess.run(
-            self.node.namespaces.command(["sh", "-ec", script]), check=False, capture_output=True, text=True
-        )
+        done = subprocess.run(self._command(["sh", "-ec", script]), check=False, capture_output=True, text=True)
         if done.returncode != 0:
             raise LabError(f"Database server {self.name} could not be set up: {done.stderr.strip()[-300:]}")
+
+    def _command(self, command: Sequence[str]) -> list[str]:
+        """The command line that runs a program of the image on the node, with the server's folder at _RUN."""
+        return self.node.namespaces.command(postgres_root().command(command, mounts={self.folder: _RUN}))
 
     def _wait(self) -> None:
         deadline = time.monotonic() + START_SECONDS
@@ -287,34 +277,6 @@ class _Managed:
     @property
     def _owner(self) -> str:
         return f"database-{self.name}"
-
-    @property
-    def _run(self) -> str:
-        """The folder as the server sees it: those above the real one are root's alone."""
-        return f"/run/databases/{self.name}"
-
-
-def binaries() -> Path:
-    """Where the programs of this machine's PostgreSQL are.
-
-    Raises:
-        LabError: there is none.
-    """
-    found = sorted(_VERSIONS.glob("*/bin/postgres"), key=lambda path: int(path.parts[-3]))
-    if not found:
-        raise LabError(f"No PostgreSQL in {_VERSIONS}.", remedy=f"Install the package {_PACKAGE}.")
-    return found[-1].parent
-
-
-def install() -> None:
-    """Install the server's programs, unless they are there."""
-    if not debian.missing([_PACKAGE]):
-        return
-    if not _NO_CLUSTER.exists() and os.geteuid() == 0:
-        # The package would make a server of its own on this machine.
-        _NO_CLUSTER.parent.mkdir(parents=True, exist_ok=True)
-        _NO_CLUSTER.write_text("create_main_cluster = false\n")
-    debian.install([_PACKAGE])
 
 
 def _role(role: str, options: str) -> str:

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.timeout(1800)
 ONE_WITH_CELERY = pytest.mark.parametrize("airflow", ["celery+kubernetes"], indirect=True)
 SLEEP_SECONDS = 45
 """Longer than `pulumi up` takes until it reaches the pods."""
-NOT_AIRFLOW = "redis:7.0-bookworm"
+NOT_AIRFLOW = "valkey/valkey:8.1-trixie"
 """An image that is on the node and has no Airflow in it."""
 MISSING = "nowhere/airflow:3.3.2"
 """An image that is nowhere."""

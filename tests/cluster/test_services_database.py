@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from space import Space
 
+from lab.images import postgres_root
+from lab.images.postgres import BINARIES
 from lab.node.node import Node
 from lab.services import database
 from lab.services.authority import public_authority
@@ -67,14 +69,15 @@ def ask(
         **parameters,
     }
     secret = server.password if password is None else password
+    mounts = {}
+    if "sslrootcert" in given:
+        certificate = Path(given["sslrootcert"])
+        mounts, given["sslrootcert"] = {certificate.parent: "/mnt"}, f"/mnt/{certificate.name}"
     run = subprocess.run(
-        [
-            f"{database.binaries()}/psql",
-            "-XAtq",
-            " ".join(f"{key}={value}" for key, value in given.items()),
-            "-c",
-            query,
-        ],
+        postgres_root().command(
+            [f"{BINARIES}/psql", "-XAtq", " ".join(f"{key}={value}" for key, value in given.items()), "-c", query],
+            mounts=mounts,
+        ),
         capture_output=True,
         text=True,
         check=False,

@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,11 +15,15 @@ from tempfile import TemporaryDirectory
 import psycopg2
 import pytest
 
-from lab.services.database import Server, binaries, database_script, install, roles_script, user_script
+from lab.images import postgres_root
+from lab.images.postgres import BINARIES
+from lab.services.database import Server, database_script, roles_script, user_script
 
 SCRIPT = Path("components/airflow/scripts/migrate.py")
 OWNERS = ("airflow", "celery")
 START_SECONDS = 30
+RUN = "/mnt"
+"""The server's folder, as the programs of its image see it."""
 MAIN = """
 import os
 import psycopg2
@@ -58,9 +62,11 @@ class Managed:
         return f"postgresql://{user}:{password}@/{database}?host={self.socket}"
 
     def superuser(self, script: str) -> str:
-        command = [f"{binaries()}/psql", "-XAtq", "-v", "ON_ERROR_STOP=1", "-h", self.socket, "-U", "postgres"]
+        command = [f"{BINARIES}/psql", "-XAtq", "-v", "ON_ERROR_STOP=1", "-h", RUN, "-U", "postgres"]
         command += ["-d", "postgres", "-f", "-"]
-        return subprocess.run(command, input=script, capture_output=True, text=True, check=True).stdout.strip()
+        return subprocess.run(
+            inside(self.airflow, command), input=script, capture_output=True, text=True, check=True
+        ).stdout.strip()
 
     def migrate(self, *owners: str) -> subprocess.CompletedProcess[str]:
         described = [{"user": owner, "database": owner, "password": f"of {owner}"} for owner in owners]
@@ -80,6 +86,10 @@ class Managed:
                 "ADMIN_PASSWORD": "secret",
             },
         )
+
+
+def inside(folder: Path, command: Sequence[str]) -> list[str]:
+    return postgres_root().command(command, mounts={folder: RUN})
 
 
 def server(cloud_role: str, administrator: str = "") -> Server:
@@ -110,32 +120,29 @@ SCRIPTS = {
 
 @pytest.fixture(scope="module", params=SCRIPTS)
 def managed(request: pytest.FixtureRequest) -> Iterator[Managed]:
-    install()
     # A path that is short enough for a socket and open to the server's own user.
     with TemporaryDirectory(prefix="airflow-pg-") as folder:
         root = Path(folder)
         for path, text in AIRFLOW.items():
             (root / path).parent.mkdir(parents=True, exist_ok=True)
             (root / path).write_text(text)
-        as_user = ["setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups"] if os.geteuid() == 0 else []
-        for each in (root, root / "data"):
-            each.mkdir(mode=0o700, exist_ok=True)
-            if as_user:
-                subprocess.run(["chown", "postgres:postgres", str(each)], check=True)
         root.chmod(0o755)
-        initdb = [f"{binaries()}/initdb", "-D", f"{root}/data", "-U", "postgres", "--auth=trust", "--no-sync"]
-        subprocess.run([*as_user, *initdb, "--encoding=UTF8", "--locale=C.UTF-8"], check=True, capture_output=True)
+        setup = f"mkdir --mode=0700 {RUN}/data && chown postgres:postgres {RUN} {RUN}/data"
+        subprocess.run(inside(root, ["sh", "-c", setup]), check=True)
+        as_user = ["setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups"]
+        initdb = [f"{BINARIES}/initdb", "-D", f"{RUN}/data", "-U", "postgres", "--auth=trust", "--no-sync"]
+        initdb += ["--encoding=UTF8", "--locale=C.UTF-8"]
+        subprocess.run(inside(root, [*as_user, *initdb]), check=True, capture_output=True)
         (root / "data/pg_hba.conf").write_text("local all postgres trust\nlocal all all scram-sha-256\n")
-        options = ["-c", "listen_addresses=", "-c", f"unix_socket_directories={root}", "-c", "fsync=off"]
+        options = ["-c", "listen_addresses=", "-c", f"unix_socket_directories={RUN}", "-c", "fsync=off"]
         log = (root / "log").open("w")
-        process = subprocess.Popen(
-            [*as_user, f"{binaries()}/postgres", "-D", f"{root}/data", *options, "-c", "log_statement=ddl"],
-            stderr=log,
-        )
+        server = [*as_user, f"{BINARIES}/postgres", "-D", f"{RUN}/data", *options, "-c", "log_statement=ddl"]
+        process = subprocess.Popen(inside(root, server), stderr=log)
         try:
             found = Managed(socket=folder, airflow=root, administrator="boss")
             deadline = time.monotonic() + START_SECONDS
-            while subprocess.run([f"{binaries()}/pg_isready", "-q", "-h", folder], check=False).returncode:
+            ready = inside(root, [f"{BINARIES}/pg_isready", "-q", "-h", RUN])
+            while subprocess.run(ready, check=False).returncode:
                 assert process.poll() is None, (root / "log").read_text()
                 assert time.monotonic() < deadline, (root / "log").read_text()
                 time.sleep(0.1)

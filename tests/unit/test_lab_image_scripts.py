@@ -56,10 +56,10 @@ def box(tmp_path: Path) -> Box:
     made = Box(tmp_path)
     made.stand_in("id", '[ "$1" = -u ] && echo 50000 || echo 0')
     made.stand_in("whoami")
-    for program in ("airflow", "python", "redis-server", "pg_ctl", "psql", "postgres", "sleep"):
+    for program in ("airflow", "pip", "python", "valkey-server", "pg_ctl", "psql", "postgres", "sleep"):
         made.stand_in(program)
     made.stand_in(
-        "initdb", 'cat <&3 >&2; mkdir -p "$PGDATA"; echo 15 > "$PGDATA/PG_VERSION"; touch "$PGDATA/pg_hba.conf"'
+        "initdb", 'cat <&3 >&2; mkdir -p "$PGDATA"; echo 17 > "$PGDATA/PG_VERSION"; touch "$PGDATA/pg_hba.conf"'
     )
     return made
 
@@ -121,6 +121,41 @@ def test_a_worker_waits_for_the_broker_until_it_answers(box: Box) -> None:
     ]
 
 
+def test_a_command_inside_a_shell_waits_for_the_database_too(box: Box) -> None:
+    box.run("airflow/entrypoint", "bash", "-c", "exec airflow scheduler --num-runs 1")
+    assert box.called() == ["airflow db check", "airflow scheduler --num-runs 1"]
+
+
+def test_the_database_is_migrated_and_a_user_created_before_the_command_when_variables_say_so(box: Box) -> None:
+    box.stand_in("airflow", 'case "$*" in *auth_manager) echo x.FabAuthManager;; users*) exit 1;; esac')
+    given = {"_AIRFLOW_DB_MIGRATE": "1", "_AIRFLOW_WWW_USER_CREATE": "1", "_AIRFLOW_WWW_USER_USERNAME": "ann"}
+    ran = box.run("airflow/entrypoint", "version", _AIRFLOW_WWW_USER_PASSWORD_CMD="echo p", **given)
+    assert ran.returncode == 0, "a user who exists already is no fault"
+    migrated, _, created, command = box.called()
+    assert (migrated, command) == ("airflow db migrate", "airflow version")
+    assert created.startswith("airflow users create --username ann --firstname Airflow --lastname Admin")
+    assert created.endswith("--role Admin --password p")
+
+
+def test_no_user_is_created_without_a_password_or_without_fab(box: Box) -> None:
+    refused = box.run("airflow/entrypoint", "version", _AIRFLOW_WWW_USER_CREATE="1")
+    assert (refused.returncode, box.called()) == (1, [])
+    assert "_AIRFLOW_WWW_USER_PASSWORD" in refused.stderr
+    given = {"_AIRFLOW_WWW_USER_CREATE": "1", "_AIRFLOW_WWW_USER_PASSWORD": "p"}
+    assert box.run("airflow/entrypoint", "version", **given).returncode == 0
+    assert box.called() == ["airflow config get-value core auth_manager", "airflow version"]
+
+
+def test_a_container_that_only_migrates_needs_no_command(box: Box) -> None:
+    assert box.run("airflow/entrypoint", _AIRFLOW_DB_MIGRATE="true").returncode == 0
+    assert box.called() == ["airflow db migrate"]
+
+
+def test_packages_of_a_variable_are_installed_first(box: Box) -> None:
+    assert box.run("airflow/entrypoint", "version", _PIP_ADDITIONAL_REQUIREMENTS="one two==2").returncode == 0
+    assert box.called() == ["pip install --root-user-action ignore one two==2", "airflow version"]
+
+
 def test_a_foreign_user_outside_group_0_is_refused(box: Box) -> None:
     box.stand_in("id", "echo 1234")
     ended = box.run("airflow/entrypoint", "version")
@@ -156,14 +191,14 @@ def test_old_logs_go_and_young_ones_stay_until_the_sidecar_is_told_to_end(box: B
 @pytest.mark.parametrize(
     ("words", "started"),
     [
-        (["redis-server", "--requirepass", "x"], "redis-server --requirepass x --protected-mode no"),
-        (["--appendonly", "yes"], "redis-server --appendonly yes --protected-mode no"),
-        (["redis-server", "--protected-mode", "yes"], "redis-server --protected-mode yes"),
-        (["/etc/own.conf", "--port", "1"], "redis-server /etc/own.conf --port 1"),
+        (["valkey-server", "--requirepass", "x"], "valkey-server --requirepass x --protected-mode no"),
+        (["--appendonly", "yes"], "valkey-server --appendonly yes --protected-mode no"),
+        (["valkey-server", "--protected-mode", "yes"], "valkey-server --protected-mode yes"),
+        (["/etc/own.conf", "--port", "1"], "valkey-server /etc/own.conf --port 1"),
     ],
 )
-def test_redis_answers_other_pods_unless_told_otherwise(box: Box, words: list[str], started: str) -> None:
-    assert box.run("redis/docker-entrypoint.sh", *words).returncode == 0
+def test_valkey_answers_other_pods_unless_told_otherwise(box: Box, words: list[str], started: str) -> None:
+    assert box.run("valkey/docker-entrypoint.sh", *words).returncode == 0
     assert box.called() == [started]
 
 

@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lab.images import airflow, layer, names, oci
+from lab.images import airflow, debian_base, layer, names, oci
 from lab.images.collection import IMAGES
 
 SETTINGS = oci.Settings(user="1:1", entrypoint=("/start",), command=("serve",), folder="/data", ports=(80,))
@@ -142,25 +142,7 @@ def _content(root: Path) -> dict[str, bytes | None]:
 
 
 def _apply(data: bytes, root: Path) -> None:
-    """Unpack a layer as the OCI image specification says: whiteouts first, a new kind of file replaces the old one."""
-    with tarfile.open(fileobj=io.BytesIO(data)) as tar:
-        for info in tar:
-            path = root / info.name
-            if path.name.startswith(layer.WHITEOUT):
-                _remove(path.with_name(path.name.removeprefix(layer.WHITEOUT)))
-                continue
-            if path.exists() and path.is_dir() != info.isdir():
-                _remove(path)
-            tar.extract(info, root, filter="fully_trusted")
-
-
-def _remove(path: Path) -> None:
-    if path.is_dir():
-        for child in path.iterdir():
-            _remove(child)
-        path.rmdir()
-    else:
-        path.unlink()
+    layer.unpack(io.BytesIO(data), root)
 
 
 @settings(max_examples=60, deadline=None)
@@ -259,8 +241,42 @@ def test_an_archive_that_fails_half_way_leaves_no_file(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_an_unpacked_archive_is_the_tree(tree: Path, tmp_path: Path) -> None:
+    path = tmp_path / "image.tar"
+    (tree / "gone").touch()
+    (tmp_path / "lowest.tar").write_bytes(_layer(tree))
+    (tree / "gone").unlink()
+    (tree / "etc/a file é").write_text("changed")
+    with oci.Archive(path) as made:
+        made.add_layer(tmp_path / "lowest.tar")
+        with made.layer() as out:
+            layer.write(tree, out, layer.manifest(tmp_path / "lowest.tar"))
+        made.finish("example.org/one/two:3", SETTINGS)
+    oci.unpack(path, tmp_path / "unpacked")
+    assert _content(tmp_path / "unpacked") == _content(tree)
+    assert (tmp_path / "unpacked/bin/short").readlink() == Path("tool")
+    assert stat.S_IMODE((tmp_path / "unpacked/bin/tool").stat().st_mode) == 0o4755
+
+
+def test_the_base_comes_from_the_mirrors_of_this_machine_and_of_debian_alone() -> None:
+    targets = """http://mirror/debian bookworm main Debian
+http://mirror/debian bookworm-updates main Debian
+http://mirror/security bookworm-security main Debian
+http://mirror/debian bookworm-backports main Debian Backports
+http://other/apt bookworm main Other
+http://nameless/apt nodistro main
+"""
+    assert debian_base.translated(targets) == [
+        "deb http://mirror/debian trixie main",
+        "deb http://mirror/debian trixie-updates main",
+        "deb http://mirror/security trixie-security main",
+    ]
+    newer = targets.replace("bookworm", "trixie")
+    assert debian_base.translated(newer + targets) == debian_base.translated(newer)
+
+
 def test_images_bear_the_names_that_the_node_knows() -> None:
-    assert [image.name for image in IMAGES] == [names.AIRFLOW, names.POSTGRES, names.REDIS, names.PAUSE]
+    assert [image.name for image in IMAGES] == [names.AIRFLOW, names.POSTGRES, names.VALKEY, names.PAUSE]
     assert len({image.title for image in IMAGES}) == len(IMAGES)
 
 
@@ -282,6 +298,15 @@ def test_a_changed_input_makes_a_new_image(tmp_path: Path) -> None:
     assert unnoticed == []
 
 
+def test_an_image_under_another_name_is_another_archive(tmp_path: Path) -> None:
+    unnoticed = []
+    for image in IMAGES:
+        renamed = type(image)(**{**vars(image), "name": f"{image.name}-renamed"})
+        if renamed.archive(tmp_path, "base") == image.archive(tmp_path, "base"):
+            unnoticed.append(image.title)
+    assert unnoticed == []
+
+
 def _locked() -> dict[str, str]:
     lines = [line for line in airflow.LOCK.read_text().splitlines() if line and not line.startswith("#")]
     return dict(line.split("==") for line in lines)
@@ -294,3 +319,15 @@ def test_the_lock_gives_one_exact_version_of_all_that_is_required() -> None:
     assert [name for name in wanted if name not in locked] == []
     assert locked["apache-airflow"] == names.AIRFLOW.rpartition(":")[2]
     assert tuple(map(int, locked["celery"].split(".")[:2])) < (5, 7)
+
+
+def test_no_version_is_above_a_published_bound() -> None:
+    locked = _locked()
+    lines = airflow.LOCK.with_name("airflow-published.txt").read_text().splitlines()
+    bounds = dict(line.split("<=") for line in lines if not line.startswith("#"))
+    assert bounds
+    assert [name for name, bound in bounds.items() if _numbers(locked[name]) > _numbers(bound)] == []
+
+
+def _numbers(version: str) -> list[int]:
+    return [int(number) for number in version.split(".")]

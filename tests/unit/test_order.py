@@ -15,7 +15,7 @@ from tests.unit.workloads import LONG_RUNNING, every_container, pods
 
 BEFORE_THE_MIGRATION: Final = {
     "redis": "holds messages and no tables",
-    "flower": "looks at Redis alone",
+    "flower": "looks at the broker alone",
     "postgres": "is what is migrated",
 }
 HOLDS_DATA: Final = {

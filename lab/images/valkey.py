@@ -1,4 +1,4 @@
-"""The Redis image: Debian's server, started as the official image starts it."""
+"""The Valkey image: Debian's server, started as the official image starts it."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from lab.images.oci import Settings
 
 ACCOUNT: Final = """
 set -e
-groupadd --system --gid 999 redis
-useradd --system --gid redis --uid 999 --home-dir /data --shell /usr/sbin/nologin redis
+groupadd --system --gid 999 valkey
+useradd --system --gid valkey --uid 999 --home-dir /data --shell /usr/sbin/nologin valkey
 """
 
 
@@ -21,21 +21,21 @@ def _fill(bench: Workbench) -> None:
     tree.run("sh", "-c", ACCOUNT)
     tree.install(bench.debs)
     # Debian's configuration is for a service of the machine; the image starts without one.
-    tree.remove("etc/redis")
-    tree.put((FILES / "redis/docker-entrypoint.sh").read_bytes(), "usr/local/bin/docker-entrypoint.sh", mode=0o755)
+    tree.remove("etc/valkey")
+    tree.put((FILES / "valkey/docker-entrypoint.sh").read_bytes(), "usr/local/bin/docker-entrypoint.sh", mode=0o755)
     tree.folder("data", mode=0o755, uid=999, gid=999)
 
 
 IMAGE: Final = Image(
-    title="redis",
-    name=names.REDIS,
-    packages=("redis-server", "redis-tools"),
-    inputs=(source_of(__name__), FILES / "redis/docker-entrypoint.sh"),
+    title="valkey",
+    name=names.VALKEY,
+    packages=("valkey-server", "valkey-tools"),
+    inputs=(source_of(__name__), FILES / "valkey/docker-entrypoint.sh"),
     fill=_fill,
     settings=Settings(
         user="",
         entrypoint=("docker-entrypoint.sh",),
-        command=("redis-server",),
+        command=("valkey-server",),
         folder="/data",
         ports=(6379,),
         env={"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8"},

@@ -1,7 +1,11 @@
-"""What a stack tells its users: where Airflow is, how to log in, and the commands for looking inside."""
+"""What a stack tells its users: where Airflow is, how to log in, and the commands for looking inside.
+
+Each output that ends with `_command` is one simple command: run it with `eval "$(pulumi stack output NAME)"`.
+"""
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING
 
 import pulumi
@@ -18,7 +22,7 @@ if TYPE_CHECKING:
 
 def export(settings: Settings, place: Cloud, airflow: Airflow) -> None:
     """Export the outputs of a stack; passwords are secrets and show with `pulumi stack output NAME --show-secrets`."""
-    kubectl = f"kubectl --namespace {settings.namespace}"
+    kubectl = _kubectl(place, settings.namespace)
     api_server = f"{settings.name}-api-server"
     for key, value in place.outputs.items():
         pulumi.export(key, value)
@@ -27,17 +31,29 @@ def export(settings: Settings, place: Cloud, airflow: Airflow) -> None:
     pulumi.export("url", base_url(settings))
     pulumi.export("admin_user", settings.admin.username)
     pulumi.export("admin_password", pulumi.Output.secret(airflow.admin_password))
-    pulumi.export("port_forward_command", f"{kubectl} port-forward service/{api_server} {API_PORT}:{API_PORT}")
-    pulumi.export("logs_command", f"{kubectl} logs --follow deployment/{settings.name}-scheduler")
-    pulumi.export("exec_command", f"{kubectl} exec -it deployment/{settings.name}-scheduler -- airflow info")
+    pulumi.export(
+        "port_forward_command",
+        pulumi.Output.concat(kubectl, f" port-forward service/{api_server} {API_PORT}:{API_PORT}"),
+    )
+    pulumi.export("logs_command", pulumi.Output.concat(kubectl, f" logs --follow deployment/{settings.name}-scheduler"))
+    pulumi.export(
+        "exec_command", pulumi.Output.concat(kubectl, f" exec -it deployment/{settings.name}-scheduler -- airflow info")
+    )
     if airflow.flower_password is not None:
         pulumi.export("flower_password", pulumi.Output.secret(airflow.flower_password))
         pulumi.export(
             "flower_port_forward_command",
-            f"{kubectl} port-forward service/{settings.name}-flower {FLOWER_PORT}:{FLOWER_PORT}",
+            pulumi.Output.concat(kubectl, f" port-forward service/{settings.name}-flower {FLOWER_PORT}:{FLOWER_PORT}"),
         )
     if isinstance(settings.exposure, Gateway) and place.front is not None:
         _export_front(settings.exposure, place.front.address)
+
+
+def _kubectl(place: Cloud, namespace: str) -> pulumi.Output[str]:
+    """kubectl on this stack's cluster, whichever context is the current one."""
+    file = f" --kubeconfig {shlex.quote(place.kubeconfig)}" if place.kubeconfig is not None else ""
+    quoted = pulumi.Output.from_input(place.context).apply(shlex.quote)
+    return pulumi.Output.concat(f"kubectl{file} --context ", quoted, f" --namespace {namespace}")
 
 
 def _export_front(exposure: Gateway, address: pulumi.Output[str]) -> None:

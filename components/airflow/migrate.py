@@ -31,8 +31,8 @@ class MigrationArgs:
 class Migration(pulumi.ComponentResource):
     """One awaited Job: databases and their users, `airflow db migrate`, then the first user.
 
-    Its name carries a hash of what it depends on. A new image, database or first user makes a new Job; anything else
-    leaves the finished one alone. It has no time to live: a Job that vanishes would be made, and run, again.
+    Its name carries a hash of what it depends on. A new image, database, first user or password makes a new Job;
+    anything else leaves the finished one alone. It has no time to live: a Job that vanishes would be made again.
     """
 
     done: pulumi.Resource
@@ -52,8 +52,8 @@ class Migration(pulumi.ComponentResource):
         )
         options = options_map(site, pod.part, child)
         depends = (settings.image.reference, settings.image.version, settings.admin.username)
-        job_name = pulumi.Output.from_input(args.database_identity).apply(
-            lambda server: naming.object_name(site.name, pod.part, naming.digest(*depends, server))
+        job_name = pulumi.Output.all(args.database_identity, site.secrets["admin"].checksum).apply(
+            lambda known: naming.object_name(site.name, pod.part, naming.digest(*depends, *known))
         )
         self.done = Job(
             f"{name}-job",

@@ -151,10 +151,14 @@ class Cloud:
     """Everything that Airflow needs from the place it runs on."""
 
     kubernetes: kubernetes.Provider
+    context: pulumi.Input[str]
+    """The kubeconfig context that users reach the cluster by."""
     databases: Databases
     volumes: Mapping[VolumeUse, Volume]
     identities: Mapping[str, Identity] = field(default_factory=dict[str, Identity])
     """By part; a part that is not named here needs no cloud."""
+    kubeconfig: str | None = None
+    """The file that holds `context`; None is the one that users' kubectl reads anyway."""
     log_store: LogStore | None = None
     front: Front | None = None
     """None unless the stack asks for a Gateway."""

@@ -32,6 +32,8 @@ def provision(settings: Settings, cloud: LocalCloud) -> Cloud:
     )
     return Cloud(
         kubernetes=provider,
+        context=context,
+        kubeconfig=str(config.path.absolute()),
         databases=_databases(settings, cloud, provider),
         volumes=_volumes(settings, cloud),
     )

@@ -30,19 +30,46 @@ import psycopg2
 
 
 def main():
-    with psycopg2.connect(os.environ["METADATA_URL"]) as connection:
+    with psycopg2.connect(os.environ["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"].replace("+psycopg2", "")) as connection:
         connection.cursor().execute("CREATE TABLE IF NOT EXISTS dag (id integer)")
+        connection.cursor().execute("CREATE TABLE IF NOT EXISTS ab_user (username text, password text)")
 """
 """Stands for `airflow db migrate`: the first thing that Airflow does in its database."""
 BUILDER = """
+import os
 from contextlib import contextmanager
 from types import SimpleNamespace
+
+import psycopg2
+
+
+def run(query, *values):
+    with psycopg2.connect(os.environ["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"].replace("+psycopg2", "")) as connection:
+        cursor = connection.cursor()
+        cursor.execute(query, values)
+        return cursor.fetchall() if cursor.description else True
+
+
+class Manager:
+    def find_user(self, name):
+        found = run("SELECT username FROM ab_user WHERE username = %s", name)
+        return SimpleNamespace(id=name) if found else None
+
+    def find_role(self, name):
+        return name
+
+    def add_user(self, username, password, **rest):
+        return run("INSERT INTO ab_user VALUES (%s, %s)", username, password)
+
+    def reset_password(self, userid, password):
+        return run("UPDATE ab_user SET password = %s WHERE username = %s", password, userid)
 
 
 @contextmanager
 def get_application_builder():
-    yield SimpleNamespace(sm=SimpleNamespace(find_user=lambda name: True))
+    yield SimpleNamespace(sm=Manager())
 """
+"""Stands for FAB's users, in the database that they are in."""
 AIRFLOW = {
     "airflow/__main__.py": MAIN,
     "airflow/providers/fab/auth_manager/cli_commands/utils.py": BUILDER,
@@ -68,7 +95,9 @@ class Managed:
             inside(self.airflow, command), input=script, capture_output=True, text=True, check=True
         ).stdout.strip()
 
-    def migrate(self, *owners: str) -> subprocess.CompletedProcess[str]:
+    def migrate(
+        self, *owners: str, username: str = "admin", password: str = "secret"
+    ) -> subprocess.CompletedProcess[str]:
         described = [{"user": owner, "database": owner, "password": f"of {owner}"} for owner in owners]
         return subprocess.run(
             [sys.executable, str(SCRIPT)],
@@ -80,10 +109,12 @@ class Managed:
                 "PYTHONPATH": str(self.airflow),
                 "ADMINISTRATOR_URL": self.url(self.administrator, "postgres", "secret"),
                 "OWNERS": json.dumps(described),
-                "METADATA_URL": self.url("airflow", "airflow", "of%20airflow"),
-                "ADMIN_USERNAME": "admin",
+                "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": self.url("airflow", "airflow", "of%20airflow").replace(
+                    "postgresql:", "postgresql+psycopg2:"
+                ),
+                "ADMIN_USERNAME": username,
                 "ADMIN_EMAIL": "admin@example.org",
-                "ADMIN_PASSWORD": "secret",
+                "ADMIN_PASSWORD": password,
             },
         )
 
@@ -191,3 +222,28 @@ def test_a_schema_that_nobody_lets_the_owner_use_is_named_with_the_way_out(manag
     else:
         assert done.returncode != 0
         assert 'run GRANT ALL ON SCHEMA public TO "closed"' in done.stderr
+
+
+def test_the_first_user_gets_a_password_that_the_stack_replaced_and_keeps_one_of_its_own(managed: Managed) -> None:
+    """Otherwise the output `admin_password` is a password that nobody can log in with."""
+
+    def migrated(password: str, username: str = "first") -> str:
+        done = managed.migrate(*OWNERS, username=username, password=password)
+        assert done.returncode == 0, done.stderr
+        assert password not in done.stdout + done.stderr
+        return held(username)
+
+    def held(username: str = "first") -> str:
+        query = f"\\connect airflow\nSELECT password FROM ab_user WHERE username = '{username}';"
+        return managed.superuser(query)
+
+    assert migrated("one-password") == "one-password"
+    assert migrated("one-password") == "one-password"
+    managed.superuser("\\connect airflow\nUPDATE ab_user SET password = 'chosen in the UI' WHERE username = 'first';")
+    assert migrated("one-password") == "chosen in the UI"
+    assert migrated("two-password") == "two-password"
+    assert migrated("two-password") == "two-password"
+    # Somebody else's user of the same name is left alone.
+    managed.superuser("\\connect airflow\nINSERT INTO ab_user VALUES ('second', 'of somebody else');")
+    assert migrated("two-password", "second") == "of somebody else"
+    assert held() == "two-password"

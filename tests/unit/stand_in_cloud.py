@@ -59,6 +59,7 @@ def provision(settings: Settings) -> Cloud:
             authority=pulumi.Output.from_input(AUTHORITY) if settings.cloud.kind == "gcp" else None,
             max_connections=MAX_CONNECTIONS,
         ),
+        context="stand in",
         volumes=_volumes(settings, celery=celery),
         identities={
             part: Identity(

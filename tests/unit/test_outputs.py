@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import re
+import shlex
+import subprocess
+from pathlib import Path
 
-from tests.unit.recorder import plain
+import pytest
+
+from tests.unit.recorder import Recording, plain
 from tests.unit.stacks import STAND_IN, recorded, recordings
 
 ALWAYS = {
@@ -23,8 +28,17 @@ OF_THE_CLOUD = {"connect_command", "cluster"}
 OTHER_TOOLS = {
     "connect_command": "the cloud's own command line",
     "kubeconfig_command": "the cloud's own command line",
+    "kubelogin_command": "the login program of AKS",
 }
 """Commands that are no kubectl's."""
+TOOLS = ("az", "gcloud", "kubectl", "kubelogin")
+ROOT = Path(__file__).resolve().parents[2]
+OPERATORS = set("&|;<>()")
+
+
+def commands(recording: Recording) -> dict[str, str]:
+    """The outputs that are commands."""
+    return {key: text for key, text in recording.outputs.items() if key.endswith("_command")}
 
 
 def test_every_stack_says_where_airflow_is_and_how_to_get_in() -> None:
@@ -81,3 +95,66 @@ def test_the_admin_is_the_user_that_settings_name() -> None:
     assert recording.outputs["admin_user"] == "admin"
     job = recording.the("Job", "airflow-migrate-job").plain["spec"]["template"]["spec"]["containers"][0]
     assert {"name": "ADMIN_USERNAME", "value": "admin"} in job["env"]
+
+
+def test_every_command_is_a_simple_command() -> None:
+    """In `$(…)` and in `eval`, an `&&` is an argument of one shell and an operator of another."""
+    offenders = []
+    for stack, recording in recordings():
+        for key, command in commands(recording).items():
+            words = shlex.shlex(command, posix=True, punctuation_chars=True)
+            words.whitespace_split = True
+            if any(set(word) <= OPERATORS for word in words):
+                offenders.append(f"{stack}: {key}: {command}")
+    assert offenders == []
+
+
+def test_kubectl_is_told_the_cluster_and_leaves_nothing_to_the_current_context() -> None:
+    for stack, recording in recordings():
+        cloud = recording.config["airflow:cloud"]["kind"]
+        for key, command in commands(recording).items():
+            if key in OTHER_TOOLS:
+                continue
+            words = shlex.split(command)
+            context = words[words.index("--context") + 1]
+            if cloud == "local":
+                assert words[words.index("--kubeconfig") + 1].startswith("/"), (stack, key)
+                assert context == "test"
+            elif stack in STAND_IN:
+                assert context == "stand in"
+            elif cloud == "gcp":
+                [cluster] = recording.of_cloud("Cluster")
+                place = cluster.plain["location"]
+                assert context == f"gke_{recording.config['airflow:cloud']['project']}_{place}_{cluster.plain['name']}"
+            else:
+                assert f" --name {context} --context {context} " in recording.outputs["kubeconfig_command"]
+                assert recording.outputs["kubelogin_command"].endswith(f" --context {context}")
+
+
+@pytest.mark.parametrize("stack", ["celery", "stand-in cloud, celery", "gcp, stack file dev", "azure, stack file prod"])
+def test_the_lines_of_the_readme_log_in_and_forward_a_port(stack: str, tmp_path: Path) -> None:
+    """Run by the shell of the README, on stand-ins that write down how they were called."""
+    outputs = dict(recorded(stack).outputs)
+    called = tmp_path / "called"
+    for tool in TOOLS:
+        (tmp_path / tool).write_text(
+            f'#!/bin/sh\nfor word in {tool} "$@"; do echo "$word"; done >> {called}\necho >> {called}\n'
+        )
+    values = tmp_path / "values"
+    values.mkdir()
+    for key, command in commands(recorded(stack)).items():
+        (values / key).write_text(command + "\n")
+    (tmp_path / "pulumi").write_text(f'#!/bin/sh\n[ "$1 $2" = "stack output" ] && cat "{values}/$3"\n')
+    for tool in (*TOOLS, "pulumi"):
+        (tmp_path / tool).chmod(0o755)
+    lines = re.findall(r"^\$ (eval .*)$", (ROOT / "README.md").read_text(), re.MULTILINE)
+    assert {line.split()[4].rstrip(')"') for line in lines} >= {"kubeconfig_command", "port_forward_command"}
+    wanted = []
+    for line in lines:
+        key = line.split()[4].rstrip(')"')
+        if key in outputs:
+            script = f"{line}\nwait"
+            subprocess.run(["sh", "-ec", script], check=True, env={"PATH": f"{tmp_path}:/usr/bin:/bin"})
+            wanted.append(shlex.split(outputs[key]))
+    told = [call.split("\n") for call in called.read_text().split("\n\n") if call]
+    assert told == wanted

@@ -2,11 +2,13 @@
 
 One process for all: loading Airflow takes about 4 s of a processor, and everything else waits for this.
 
-Environment: ADMIN_USERNAME, ADMIN_EMAIL, ADMIN_PASSWORD; a user of that name stays as it is, with its password.
+Environment: ADMIN_USERNAME, ADMIN_EMAIL, ADMIN_PASSWORD; a user of that name keeps the password that it has, unless
+ADMIN_PASSWORD is another one than the time before. AIRFLOW__DATABASE__SQL_ALCHEMY_CONN: the metadata database.
 For a server on which this program makes the databases: ADMINISTRATOR_URL, and OWNERS as a JSON list of {database, user,
 password}; users that exist get their password anew. Safe to run again.
 """
 
+import hashlib
 import json
 import os
 import sys
@@ -91,13 +93,47 @@ def migrate():
     main()
 
 
+class AppliedPassword:
+    """A fingerprint of the password that this program gave the first user last, as a comment on FAB's table of users.
+
+    It tells a password that the stack replaced, which has to be set, from one that the user changed in the UI, which
+    has to stay.
+    """
+
+    def __init__(self, username, password):
+        # Of 32 random characters: the fingerprint gives nothing away.
+        self.wanted = f"{username} {hashlib.sha256(password.encode()).hexdigest()}"
+        self.username = username
+        self.url = os.environ["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"].replace("+psycopg2", "")
+
+    def differs(self):
+        """Whether another password was given to this user the last time."""
+        found = self._run("SELECT obj_description('ab_user'::regclass, 'pg_class')") or ""
+        return found.startswith(f"{self.username} ") and found != self.wanted
+
+    def remember(self):
+        """Note that this password is the last one."""
+        self._run("COMMENT ON TABLE ab_user IS %s", [self.wanted])
+
+    def _run(self, query, values=()):
+        with closing(connected(self.url)) as connection, connection.cursor() as cursor:
+            cursor.execute(query, values)
+            return cursor.fetchone()[0] if cursor.description else None
+
+
 def create_admin(username, email, password):
-    """Create the first user unless it exists."""
+    """Create the first user unless it exists; one that exists gets a password that the stack has replaced."""
     from airflow.providers.fab.auth_manager.cli_commands.utils import get_application_builder
 
+    applied = AppliedPassword(username, password)
     with get_application_builder() as builder:
         manager = builder.sm
-        if manager.find_user(username):
+        user = manager.find_user(username)
+        if user and applied.differs():
+            if not manager.reset_password(user.id, password):
+                sys.exit(f"the stack's new password could not be given to user {username}")
+            print(f"user {username} has the stack's new password")
+        elif user:
             print(f"user {username} exists")
         elif manager.add_user(
             username=username,
@@ -110,6 +146,7 @@ def create_admin(username, email, password):
             print(f"user {username} created")
         else:
             sys.exit(f"user {username} could not be created; its e-mail address may be taken")
+    applied.remember()
 
 
 # Out of the environment: what Airflow loads here, plugins included, has no use for them.

@@ -132,7 +132,8 @@ class Azure(pulumi.ComponentResource):
             "resource_group": self._group,
             "cluster": cluster.name,
             "kubeconfig": cluster.kubeconfig,
-            "kubeconfig_command": _login_command(cloud, self._group, cluster.name),
+            "kubeconfig_command": _kubeconfig_command(cloud, self._group, cluster.name),
+            "kubelogin_command": _kubelogin_command(cloud, cluster.name),
             "log_container": pulumi.Output.concat(logs.url, "logs") if logs is not None else None,
             "registry": registry.address if registry is not None else None,
         }
@@ -147,6 +148,7 @@ class Azure(pulumi.ComponentResource):
                 # What runs in the cluster comes after its nodes and rights, and goes before them.
                 opts=pulumi.ResourceOptions(depends_on=ready),
             ),
+            context=cluster.name,
             databases=database.databases,
             volumes=volumes,
             identities=self._identities(logs, cluster) if logs is not None else {},
@@ -371,12 +373,22 @@ def _has_workers(settings: Settings) -> bool:
     return not isinstance(settings.executor, KubernetesExecutor)
 
 
-def _login_command(cloud: AzureCloud, group: pulumi.Input[str], cluster: pulumi.Input[str]) -> pulumi.Output[str]:
-    """The second half is for `kubectl`: without it, that asks for a login in a browser each time."""
+def _kubeconfig_command(cloud: AzureCloud, group: pulumi.Input[str], cluster: pulumi.Input[str]) -> pulumi.Output[str]:
+    """Writes a context named like the cluster into the user's kubeconfig, https://learn.microsoft.com/en-us/cli/azure/aks."""
     return pulumi.Output.concat(
         f"az aks get-credentials --subscription {cloud.subscription_id} --resource-group ",
         group,
         " --name ",
         cluster,
-        f" && kubelogin convert-kubeconfig --login {cloud.cluster.login}",
+        " --context ",
+        cluster,
+        " --overwrite-existing",
+    )
+
+
+def _kubelogin_command(cloud: AzureCloud, cluster: pulumi.Input[str]) -> pulumi.Output[str]:
+    """Lets kubectl log in as `az` did; without it, kubectl asks for a login in a browser each time."""
+    return pulumi.Output.concat(
+        f"kubelogin convert-kubeconfig --login {cloud.cluster.login} --context ",
+        cluster,
     )

@@ -94,6 +94,8 @@ class GoogleCloud(pulumi.ComponentResource):
                 # What runs in the cluster comes after its nodes and goes before them.
                 opts=pulumi.ResourceOptions(depends_on=nodes.pools),
             ),
+            # The name that gcloud gives it.
+            context=pulumi.Output.concat(f"gke_{cloud.project}_{cloud.cluster_location}_", cluster.name),
             databases=database.databases,
             volumes=self._volumes(network),
             identities=self._identities(cluster, bucket, database),

@@ -112,7 +112,7 @@ class PodShape:
     """Whether the pod talks to the Kubernetes API and so gets a token for it."""
     grace_seconds: int = 30
     restart_policy: str = "Always"
-    pull_secret: str | None = None
+    pull_secret: pulumi.Input[str] | None = None
     node_selector: Mapping[str, str] = field(default_factory=dict[str, str])
     taint: str | None = None
     """Key of a taint with effect NoSchedule that the pod tolerates."""
@@ -128,7 +128,9 @@ def pod_spec(shape: PodShape) -> PodSpecArgs:
         security_context=pod_security(shape.user),
         termination_grace_period_seconds=shape.grace_seconds,
         restart_policy=shape.restart_policy,
-        image_pull_secrets=[LocalObjectReferenceArgs(name=shape.pull_secret)] if shape.pull_secret else None,
+        image_pull_secrets=[LocalObjectReferenceArgs(name=shape.pull_secret)]
+        if shape.pull_secret is not None
+        else None,
         node_selector=dict(shape.node_selector) or None,
         tolerations=[TolerationArgs(key=shape.taint, operator="Exists", effect="NoSchedule")] if shape.taint else None,
         init_containers=list(shape.init_containers) or None,

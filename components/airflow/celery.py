@@ -225,7 +225,7 @@ def _redis_template(site: Site, broker: Broker, claim: pulumi.Input[str]) -> Pod
                 service_account=site.accounts["redis"],
                 containers=[server],
                 volumes=volumes,
-                pull_secret=site.settings.image.pull_secret,
+                pull_secret=site.pull_secret,
             )
         ),
     )

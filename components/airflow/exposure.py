@@ -12,6 +12,7 @@ from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 
 from components import pods
 from components.airflow.options import API_PORT, FLOWER_PORT
+from components.airflow.provided_secrets import create_tls_secret
 from components.airflow.roles import Part
 from components.airflow.site import Site
 from components.cloud.interface import Front
@@ -66,6 +67,8 @@ class Exposure(pulumi.ComponentResource):
         super().__init__("airflow:airflow:Exposure", name, None, opts)
         self._site = args.site
         behind = backends(args.exposure)
+        if isinstance(args.exposure.tls, SecretTls) and args.exposure.tls.name is None:
+            create_tls_secret(args.site.settings, args.site.namespace, args.site.kubernetes, self)
         gateway_name = args.site.object_name("gateway")
         target = {"group": API_VERSION.partition("/")[0], "kind": "Gateway", "name": gateway_name}
         policies = [
@@ -145,9 +148,9 @@ class Exposure(pulumi.ComponentResource):
 def certificate(site: Site, exposure: Gateway, front: Front) -> str | None:
     """The Secret with the certificate; None where the cloud holds it."""
     match exposure.tls:
-        case SecretTls(name=name):
+        case SecretTls(name=str(name)):
             return name
-        case CertManagerTls():
+        case SecretTls() | CertManagerTls():
             return site.object_name("tls")
         case _:
             assert front.holds_certificate, "a cloud must make the certificate that settings ask for"

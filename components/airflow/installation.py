@@ -18,6 +18,7 @@ from components.airflow.exposure import Exposure, ExposureArgs
 from components.airflow.logs import log_folder
 from components.airflow.migrate import Migration, MigrationArgs
 from components.airflow.options import API_PORT
+from components.airflow.provided_secrets import create_pull_secret
 from components.airflow.secrets import Secrets, SecretsArgs
 from components.airflow.site import Site
 from components.airflow.volumes import NAMESPACE_MINUTES, ClaimArgs, claim
@@ -163,6 +164,7 @@ class Airflow(pulumi.ComponentResource):
             kubernetes=cloud.kubernetes,
             accounts=access.accounts,
             secrets=secrets.stored,
+            pull_secret=create_pull_secret(settings, self.namespace, cloud.kubernetes, self),
             dags=dag_source(settings, self.namespace, self._shared_claim("dags", settings, cloud, namespace), child),
             logs=log_folder(self._shared_claim("logs", settings, cloud, namespace)),
             identities=cloud.identities,

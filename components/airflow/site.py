@@ -66,6 +66,8 @@ class Site:
     kubernetes: kubernetes.Provider
     accounts: Mapping[Part, pulumi.Output[str]]
     secrets: Mapping[str, StoredSecret]
+    pull_secret: pulumi.Input[str] | None
+    """The Secret that pods pull the Airflow image with; None where that takes no login."""
     dags: DagSource
     logs: LogFolder
     identities: Mapping[str, Identity]
@@ -206,7 +208,7 @@ def pod_template(site: Site, pod: PartPod, options: pulumi.Input[str]) -> PodTem
                 kubernetes_api=calls_kubernetes(part, settings),
                 grace_seconds=pod.grace_seconds,
                 restart_policy=pod.restart_policy,
-                pull_secret=settings.image.pull_secret,
+                pull_secret=site.pull_secret,
                 node_selector=site.task_node_selector if runs_tasks else {},
                 taint=site.task_taint if runs_tasks else None,
             )

@@ -67,7 +67,8 @@ class Image(Model):
     pull_policy: Literal["IfNotPresent", "Always", "Never"] = "IfNotPresent"
     """When a node pulls the image."""
     pull_secret: str | None = None
-    """Name of a Secret of type kubernetes.io/dockerconfigjson in the namespace."""
+    """Name of a Secret of type kubernetes.io/dockerconfigjson that something else puts into the namespace. To have it
+    made by this stack, leave this out and set the secret `airflow:image_pull_config`."""
 
     @field_validator("version")
     @classmethod
@@ -225,11 +226,12 @@ class CertManagerTls(Model):
 
 
 class SecretTls(Model):
-    """The certificate is a Secret of yours."""
+    """The certificate is yours: the secrets `airflow:tls_certificate` and `airflow:tls_private_key`, or a Secret."""
 
     kind: Literal["secret"]
-    name: KubernetesName
-    """Name of a Secret of type kubernetes.io/tls in the namespace, good for every host."""
+    name: KubernetesName | None = None
+    """Name of a Secret of type kubernetes.io/tls, good for every host, that something else puts into the Gateway's
+    namespace; default: it is made from the secrets `airflow:tls_certificate` and `airflow:tls_private_key`."""
 
 
 class Gateway(Model):

@@ -17,13 +17,16 @@ from components.settings import (
     option_faults,
     path_programs,
     placeholders,
+    provided_faults,
 )
 from components.settings.airflow import (
+    ClusterIp,
     Components,
     Dags,
     Exposure,
     Gateway,
     HostPathDags,
+    Image,
     Logs,
     ManagedTls,
     ShareDags,
@@ -58,6 +61,7 @@ def faults(raw: Mapping[str, str], parsed: Mapping[str, Any]) -> Iterator[Fault]
     if (options := parsed.get("options")) is not None:
         yield from option_faults.faults(options, parsed.get("exposure"))
     yield from _log_faults(parsed.get("logs"), cloud, executor)
+    yield from provided_faults.faults(raw, parsed.get("image", Image()), _exposure(raw, parsed))
     if cloud is not None:
         yield from path_programs.faults(cloud)
         yield from _dag_faults(parsed.get("dags"), cloud)
@@ -67,6 +71,11 @@ def faults(raw: Mapping[str, str], parsed: Mapping[str, Any]) -> Iterator[Fault]
     if isinstance(cloud, AzureCloud):
         yield from _connection_faults(cloud, executor, parsed.get("components", Components()))
         yield from azure_faults.faults(cloud, parsed, protect=parsed.get("protect", False))
+
+
+def _exposure(raw: Mapping[str, str], parsed: Mapping[str, Any]) -> Exposure | None:
+    """How users reach the UI; None where that cannot be used."""
+    return parsed.get("exposure") if "exposure" in raw else ClusterIp(kind="cluster_ip")
 
 
 def _decoded(text: str) -> Any:

@@ -7,5 +7,8 @@ from typing import Final
 PROJECT: Final = "airflow"
 METADATA_URL: Final = "metadata_database_url"
 RESULT_URL: Final = "result_database_url"
-SECRETS: Final = frozenset({METADATA_URL, RESULT_URL})
+IMAGE_PULL_CONFIG: Final = "image_pull_config"
+TLS_CERTIFICATE: Final = "tls_certificate"
+TLS_PRIVATE_KEY: Final = "tls_private_key"
+SECRETS: Final = frozenset({METADATA_URL, RESULT_URL, IMAGE_PULL_CONFIG, TLS_CERTIFICATE, TLS_PRIVATE_KEY})
 """Secret keys of the stack: read where they are used, checked with the settings, and never part of them."""

@@ -96,6 +96,11 @@ def known_keys(annotation: Any, path: str = "") -> dict[str, Sequence[str]]:
     return found
 
 
+def optional_secret(key: str) -> pulumi.Output[str] | None:
+    """One of SECRETS, as a secret output; None where the stack has none."""
+    return pulumi.Config(PROJECT).get_secret(key)
+
+
 def required_secret(key: str) -> pulumi.Output[str]:
     """One of SECRETS, as a secret output."""
     return pulumi.Config(PROJECT).require_secret(key)

@@ -7,7 +7,7 @@ from typing import Final
 
 from tests.unit.bad_input import bad
 from tests.unit.recorder import Config
-from tests.unit.stacks import AZURE, GATEWAY, GCP
+from tests.unit.stacks import AZURE, GATEWAY, GCP, PROVIDED
 
 CASES: Final[Mapping[str, tuple[Config, str, str, str, str]]] = {
     # name: config, key, value as shown, rule, remedy
@@ -153,6 +153,62 @@ CASES: Final[Mapping[str, tuple[Config, str, str, str, str]]] = {
         "'airflow.example.org'",
         "is a name reserved for examples",
         "a domain that is yours",
+    ),
+    "a login to a registry twice": (
+        {**bad(image={"pull_secret": "mine"}), "airflow:image_pull_config": PROVIDED["airflow:image_pull_config"]},
+        "airflow:image_pull_config",
+        "",
+        "makes a Secret, and airflow:image.pull_secret names another one",
+        "remove one of the two",
+    ),
+    "a login to a registry that is no Docker configuration": (
+        {**bad(), "airflow:image_pull_config": {"secure": "user:password"}},
+        "airflow:image_pull_config",
+        "(secret)",
+        "is not the JSON of a Docker configuration file",
+        "pulumi config set --secret image_pull_config < ~/.docker/config.json",
+    ),
+    "a login to a registry that a credential store keeps": (
+        {**bad(), "airflow:image_pull_config": {"secure": '{"auths": {"ghcr.io": {}}, "credsStore": "desktop"}'}},
+        "airflow:image_pull_config",
+        "(secret)",
+        "holds no login for ghcr.io",
+        "pulumi config set --secret",
+    ),
+    "a Docker configuration without logins": (
+        {**bad(), "airflow:image_pull_config": {"secure": '{"credsStore": "desktop"}'}},
+        "airflow:image_pull_config",
+        "(secret)",
+        "has no logins under `auths`",
+        "pulumi config set --secret",
+    ),
+    "a certificate without its key": (
+        {
+            **bad(cloud=AZURE, exposure={**GATEWAY, "tls": {"kind": "secret"}}),
+            "airflow:tls_certificate": PROVIDED["airflow:tls_certificate"],
+        },
+        "airflow:tls_private_key",
+        "",
+        "is missing with a certificate of your own",
+        "pulumi config set --secret tls_private_key < FILE",
+    ),
+    "a key that is none": (
+        {
+            **bad(cloud=AZURE, exposure={**GATEWAY, "tls": {"kind": "secret"}}),
+            **PROVIDED,
+            "airflow:tls_private_key": {"secure": "-----BEGIN ENCRYPTED PRIVATE KEY-----\nx"},
+        },
+        "airflow:tls_private_key",
+        "(secret)",
+        "is not a PEM file with a private key without a passphrase",
+        "pulumi config set --secret tls_private_key < FILE",
+    ),
+    "a certificate that nothing uses": (
+        {**bad(cloud=AZURE, exposure=GATEWAY), "airflow:tls_certificate": PROVIDED["airflow:tls_certificate"]},
+        "airflow:tls_certificate",
+        "",
+        'belongs to a Gateway with tls of kind "secret" and without a name',
+        "pulumi config rm tls_certificate",
     ),
     "a host for a Flower that is not there": (
         bad(kind="kubernetes", cloud=GCP, exposure={**GATEWAY, "flower_host": "flower.simulated.test"}),

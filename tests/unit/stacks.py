@@ -52,6 +52,12 @@ GATEWAY: Final[dict[str, Any]] = {
     "host": "airflow.simulated.test",
     "tls": {"kind": "secret", "name": "airflow-tls"},
 }
+PROVIDED: Final = {
+    "airflow:image_pull_config": {"secure": '{"auths": {"registry.example.org": {"auth": "dXNlcjpwYXNz"}}}'},
+    "airflow:tls_certificate": {"secure": "-----BEGIN CERTIFICATE-----\nof the stack\n-----END CERTIFICATE-----\n"},
+    "airflow:tls_private_key": {"secure": "-----BEGIN PRIVATE KEY-----\nof the stack\n-----END PRIVATE KEY-----\n"},
+}
+"""A login to a registry and a certificate that the user gives."""
 STAND_IN: Final[dict[str, Config]] = {
     "stand-in cloud, celery": config("celery", cloud=GCP),
     "stand-in cloud, kubernetes": config("kubernetes", cloud=AZURE),
@@ -71,6 +77,10 @@ STAND_IN: Final[dict[str, Config]] = {
         "kubernetes", cloud=AZURE, exposure={**GATEWAY, "tls": {"kind": "cert_manager", "issuer": "letsencrypt"}}
     ),
     "stand-in cloud, own certificate": config("celery+kubernetes", cloud=AZURE, exposure=GATEWAY),
+    "stand-in cloud, own login and certificate": {
+        **config("celery+kubernetes", cloud=AZURE, exposure={**GATEWAY, "tls": {"kind": "secret"}}),
+        **PROVIDED,
+    },
 }
 """Stacks on a cloud that stands in for both: what Airflow makes of whatever a cloud brings."""
 STACKS: Final[dict[str, Config]] = {

@@ -81,8 +81,13 @@ def test_every_account_and_pull_secret_is_there() -> None:
         accounts = {(found.namespace, found.object_name) for found in recording.of_type("ServiceAccount")}
         if (pod.namespace, pod.spec["serviceAccountName"]) not in accounts:
             offenders.append(f"{stack}: {pod}: {pod.spec['serviceAccountName']}")
+        logins = {
+            (found.namespace, found.object_name)
+            for found in recording.of_type("Secret")
+            if found.plain.get("type") == "kubernetes.io/dockerconfigjson"
+        }
         for secret in pod.spec.get("imagePullSecrets", []):
-            if secret["name"] not in GIVEN_NAMES:
+            if secret["name"] not in GIVEN_NAMES and (pod.namespace, secret["name"]) not in logins:
                 offenders.append(f"{stack}: {pod}: {secret}")
     assert offenders == []
 
@@ -103,6 +108,7 @@ def test_every_secret_and_config_map_and_claim_and_account_is_used() -> None:
                     if field in volume:
                         names.append((kind, volume[field][key]))
             names.append(("ServiceAccount", pod.spec["serviceAccountName"]))
+            names += [("Secret", secret["name"]) for secret in pod.spec.get("imagePullSecrets", [])]
             used |= {(kind, pod.namespace, name) for kind, name in names}
         # What a node needs to mount a share.
         used |= {
@@ -110,6 +116,12 @@ def test_every_secret_and_config_map_and_claim_and_account_is_used() -> None:
             for volume in recording.of_type("PersistentVolume")
             for key, reference in volume.plain["spec"]["csi"].items()
             if key.endswith("SecretRef")
+        }
+        used |= {
+            ("Secret", gateway.namespace or "", reference["name"])
+            for gateway in recording.of_type("Gateway")
+            for listener in gateway.plain["spec"]["listeners"]
+            for reference in listener.get("tls", {}).get("certificateRefs", [])
         }
         offenders += [
             f"{stack}: {found.kind} {found.name}"

@@ -18,7 +18,7 @@ from components.airflow import secrets
 from components.cloud.interface import Database
 from tests.unit import recorder
 from tests.unit.recorder import Recording, Secret, plain, walk
-from tests.unit.stacks import METADATA_PASSWORD, RESULT_PASSWORD, STACKS, recorded, recordings
+from tests.unit.stacks import METADATA_PASSWORD, PROVIDED, RESULT_PASSWORD, STACKS, recorded, recordings
 from tests.unit.workloads import every_container, every_pod, pod_of, pods
 
 METADATA: Final = {"AIRFLOW__DATABASE__SQL_ALCHEMY_CONN", "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN_ASYNC"}
@@ -302,3 +302,21 @@ def test_a_secret_that_changes_rolls_exactly_its_readers() -> None:
         for recording in (first, second)
     )
     assert {part for part in before if before[part] != after[part]} == {"scheduler", "worker"}
+
+
+def test_a_login_and_a_certificate_of_the_users_are_secrets_of_the_kinds_that_kubernetes_knows() -> None:
+    """Named by the settings alone they could not be there on the first `up`: the stack makes their namespaces."""
+    recording = recorded("stand-in cloud, own login and certificate")
+    pull, tls = (recording.the("Secret", f"airflow-{part}") for part in ("image-pull", "tls"))
+    assert pull.plain["type"] == "kubernetes.io/dockerconfigjson"
+    assert pull.plain["stringData"] == {".dockerconfigjson": PROVIDED["airflow:image_pull_config"]["secure"]}
+    assert tls.plain["type"] == "kubernetes.io/tls"
+    assert tls.plain["stringData"] == {
+        "tls.crt": PROVIDED["airflow:tls_certificate"]["secure"],
+        "tls.key": PROVIDED["airflow:tls_private_key"]["secure"],
+    }
+    [gateway] = recording.of_type("Gateway")
+    assert tls.namespace == gateway.namespace
+    assert {
+        pod.part for pod in pods(recording) if pod.spec.get("imagePullSecrets") == [{"name": pull.object_name}]
+    } == {pod.part for pod in pods(recording) if pod.namespace == pull.namespace}

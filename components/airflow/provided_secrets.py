@@ -1,0 +1,67 @@
+"""Secrets that users give: made from the stack's encrypted config, so that they are there on the first `up`."""
+
+from __future__ import annotations
+
+import pulumi
+import pulumi_kubernetes as kubernetes
+from pulumi_kubernetes.core.v1 import Secret
+from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
+
+from components import naming
+from components.settings.keys import IMAGE_PULL_CONFIG, TLS_CERTIFICATE, TLS_PRIVATE_KEY
+from components.settings.reading import optional_secret, required_secret
+from components.settings.stack import Settings
+
+
+def create_pull_secret(
+    settings: Settings, namespace: pulumi.Output[str], provider: kubernetes.Provider, parent: pulumi.Resource
+) -> pulumi.Input[str] | None:
+    """The name of the Secret that pods pull the Airflow image with; None where pulling takes no login."""
+    content = optional_secret(IMAGE_PULL_CONFIG)
+    if content is None:
+        return settings.image.pull_secret
+    return _secret(
+        settings,
+        "image-pull",
+        "kubernetes.io/dockerconfigjson",
+        {".dockerconfigjson": content},
+        namespace,
+        pulumi.ResourceOptions(parent=parent, provider=provider),
+    )
+
+
+def create_tls_secret(
+    settings: Settings, namespace: pulumi.Output[str], provider: kubernetes.Provider, parent: pulumi.Resource
+) -> pulumi.Output[str]:
+    """The name of the Secret with the Gateway's own certificate, made in the Gateway's namespace."""
+    return _secret(
+        settings,
+        "tls",
+        "kubernetes.io/tls",
+        {"tls.crt": required_secret(TLS_CERTIFICATE), "tls.key": required_secret(TLS_PRIVATE_KEY)},
+        namespace,
+        pulumi.ResourceOptions(parent=parent, provider=provider),
+    )
+
+
+def _secret(
+    settings: Settings,
+    part: str,
+    kind: str,
+    content: dict[str, pulumi.Output[str]],
+    namespace: pulumi.Output[str],
+    opts: pulumi.ResourceOptions,
+) -> pulumi.Output[str]:
+    # A fixed name and a content that changes in place: a renewed login or certificate restarts no pod.
+    made = Secret(
+        f"{settings.name}-{part}",
+        metadata=ObjectMetaArgs(
+            name=naming.object_name(settings.name, part),
+            namespace=namespace,
+            labels=naming.labels(settings.name, part),
+        ),
+        type=kind,
+        string_data=content,
+        opts=opts,
+    )
+    return made.metadata.name

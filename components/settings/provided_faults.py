@@ -1,0 +1,80 @@
+"""Encrypted keys of the stack that hold a login to a registry or a certificate; their text never shows."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any, Final, cast
+
+from components.faults import Fault
+from components.settings.airflow import Exposure, Gateway, Image, SecretTls
+from components.settings.keys import IMAGE_PULL_CONFIG, PROJECT, TLS_CERTIFICATE, TLS_PRIVATE_KEY
+
+SET_PULL_CONFIG: Final = f"pulumi config set --secret {IMAGE_PULL_CONFIG} < ~/.docker/config.json"
+PEM: Final = {
+    TLS_CERTIFICATE: (("-----BEGIN CERTIFICATE-----",), "certificate, its chain below it,"),
+    TLS_PRIVATE_KEY: (
+        ("-----BEGIN PRIVATE KEY-----", "-----BEGIN RSA PRIVATE KEY-----", "-----BEGIN EC PRIVATE KEY-----"),
+        "private key without a passphrase",
+    ),
+}
+"""What the text of a key begins with, and what it is."""
+
+
+def faults(raw: Mapping[str, str], image: Image | None, exposure: Exposure | None) -> Iterator[Fault]:
+    """Everything that is wrong with the encrypted keys, or with settings that need them.
+
+    Args:
+        raw: the stack's config, keys without the project's name.
+        image, exposure: the sections that are fine by themselves; None for one that is not.
+    """
+    if (content := raw.get(IMAGE_PULL_CONFIG)) is not None:
+        yield from _pull_faults(content, image)
+    yield from _tls_faults(raw, exposure)
+
+
+def _pull_faults(content: str, image: Image | None) -> Iterator[Fault]:
+    key = f"{PROJECT}:{IMAGE_PULL_CONFIG}"
+    if image is not None and image.pull_secret is not None:
+        rule = f"makes a Secret, and {PROJECT}:image.pull_secret names another one"
+        yield Fault(key=key, value=None, rule=rule, remedy="remove one of the two")
+    if (rule := _login_rule(content)) is not None:
+        yield Fault(key=key, value=content, rule=rule, remedy=SET_PULL_CONFIG, secret=True)
+
+
+def _login_rule(content: str) -> str | None:
+    """The rule that a Docker configuration breaks, if any."""
+    try:
+        config: Any = json.loads(content)
+    except ValueError:
+        return "is not the JSON of a Docker configuration file"
+    entries: Any = cast("dict[str, Any]", config).get("auths") if isinstance(config, dict) else None
+    if not isinstance(entries, dict) or not entries:
+        return "has no logins under `auths`"
+    logins = cast("dict[str, Any]", entries)
+    empty = [name for name, login in logins.items() if not isinstance(login, dict) or not _has_login(login)]  # pyright: ignore[reportUnknownArgumentType]
+    if empty:
+        return f"holds no login for {', '.join(empty)}: a credential store of this machine keeps it"
+    return None
+
+
+def _has_login(login: dict[str, Any]) -> bool:
+    return bool(login.get("auth") or (login.get("username") and login.get("password")))
+
+
+def _tls_faults(raw: Mapping[str, str], exposure: Exposure | None) -> Iterator[Fault]:
+    own = isinstance(exposure, Gateway) and isinstance(exposure.tls, SecretTls)
+    named = own and isinstance(exposure, Gateway) and isinstance(exposure.tls, SecretTls) and exposure.tls.name
+    for key, (beginnings, what) in PEM.items():
+        full, text = f"{PROJECT}:{key}", raw.get(key)
+        remedy = f"pulumi config set --secret {key} < FILE"
+        if text is None:
+            if own and not named:
+                rule = "is missing with a certificate of your own"
+                yield Fault(key=full, value=None, rule=rule, remedy=remedy)
+        elif exposure is not None and (not own or named):
+            rule = 'belongs to a Gateway with tls of kind "secret" and without a name'
+            yield Fault(key=full, value=None, rule=rule, remedy=f"pulumi config rm {key}, or change the exposure")
+        elif not text.strip().startswith(beginnings):
+            rule = f"is not a PEM file with a {what.rstrip(',')}"
+            yield Fault(key=full, value=text, rule=rule, remedy=remedy, secret=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
@@ -23,6 +24,7 @@ from components.settings.gcp import GcpCloud
 from components.settings.model import Model
 from components.settings.stack import Settings
 from docs.settings import rows
+from lab.clouds.gcp.resource import QUOTAS_VARIABLE
 from lab.engine.stack import Run
 
 SIDE_BY_SIDE: Final = 2
@@ -46,6 +48,9 @@ REPLACED: Final = frozenset(
     }
 )
 """Changes that protection refuses and that, without it, replace less than a cluster."""
+ASKED_FOR: Final = {"CPUS": 96, "SSD_TOTAL_GB": 2048}
+"""Quotas that the projects of these stacks have been given on request: all changes together take more than a new one
+has."""
 FLIP_SECONDS: Final = 580.0
 """How long a test waits for its preview, those before it included."""
 SIGNS: Final = {"create": "+", "delete": "-", "update": "~", "replace": "±"}
@@ -128,6 +133,7 @@ def flip_clouds(
 ) -> Clouds:
     """Where these stacks live."""
     variables = furnished(cluster, engine.tools, tmp_path_factory.mktemp("flips"), python)
+    variables[QUOTAS_VARIABLE] = json.dumps(ASKED_FOR)
     return Clouds(cluster, variables, tmp_path_factory)
 
 

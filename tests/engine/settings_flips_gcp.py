@@ -30,9 +30,9 @@ FLIPS: Final[dict[str, tuple[Any, str]]] = {
     "cloud.cluster.task_nodes.nodes_max": (9, "~cloud-nodes-tasks"),
     "cloud.cluster.task_nodes.disk_gib": (80, "~cloud-nodes-tasks"),
     "cloud.cluster.task_nodes.spot": (False, "±cloud-nodes-tasks"),
-    "cloud.cluster.observe": ("system", "~cloud-cluster-gke ~cloud-network-subnet"),
+    "cloud.cluster.observe": ("system", "~cloud-cluster-gke ~cloud-network-subnet -cloud-apis-posture"),
     "cloud.cluster.encryption_key": ("projects/p/locations/europe-west1/keyRings/r/cryptoKeys/k", "~cloud-cluster-gke"),
-    "cloud.cluster.signed_images_only": (True, "~cloud-cluster-gke"),
+    "cloud.cluster.signed_images_only": (True, "+cloud-apis-binaries ~cloud-cluster-gke"),
     "cloud.database.version": (18, "~cloud-database-server"),
     "cloud.database.edition": (
         "enterprise_plus",

@@ -124,7 +124,8 @@ def _static(name: str, args: ClaimArgs, static: StaticVolume, parent: pulumi.Res
         metadata=ObjectMetaArgs(name=pair_name(args, static), labels=labels),
         spec=PersistentVolumeSpecArgs(
             capacity={"storage": f"{args.volume.size_gib}Gi"},
-            access_modes=[args.volume.access_mode],
+            # The driver is told of the first.
+            access_modes=[args.volume.access_mode, *static.further_access_modes],
             persistent_volume_reclaim_policy="Retain",
             # No storage class, not even an empty one: the API server drops it, and a refresh would find a change.
             mount_options=list(static.mount_options) or None,

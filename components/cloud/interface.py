@@ -77,7 +77,9 @@ class StaticVolume:
     attributes: Mapping[str, pulumi.Input[str]] = field(default_factory=dict[str, pulumi.Input[str]])
     mount_options: Sequence[str] = ()
     filesystem: str | None = None
-    """Filesystem of a disk; None for shares."""
+    """Filesystem of a disk; None for shares whose driver lets the kubelet set their group anyway."""
+    further_access_modes: Sequence[str] = ()
+    """What the volume offers beyond the access mode that its claim asks for."""
     zone: pulumi.Input[str] | None = None
     """The zone that a disk can be attached in, by the label topology.kubernetes.io/zone; None is any."""
     credentials: Mapping[str, pulumi.Output[str]] | None = None

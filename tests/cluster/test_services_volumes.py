@@ -28,15 +28,6 @@ def worlds(node: Node, tmp_path_factory: pytest.TempPathFactory) -> Worlds:
     for cloud in ("gcp", "azure"):
         made.services.furnish(cloud)
     made.hold(volumes.GOOGLE_DISK_ITEM, DISK, name="broker", zone=ZONE)
-    filestore = {"networks": [{"ipAddresses": ["10.61.0.2"]}]}
-    made.hold(
-        volumes.FILESTORE_ITEM,
-        "dags",
-        name="dags",
-        location=ZONE,
-        fileShares={"name": "share"},
-        outputs=filestore,
-    )
     for protocol in ("SMB", "NFS"):
         share = {"accountName": "files", "shareName": protocol.lower(), "enabledProtocols": protocol}
         made.hold(volumes.AZURE_SHARE_ITEM, f"share-{protocol}", **share)
@@ -67,12 +58,20 @@ def space(namespace: Space) -> Iterator[Space]:
     eventually("the volume is gone", lambda: not namespace.exists(gone))
 
 
-def bind(space: Space, volume: str, mode: str, *, options: list[str] | None = None, **csi: Any) -> None:
-    """A claim, and the volume that is meant for it."""
+def bind(
+    space: Space,
+    volume: str,
+    mode: str,
+    *,
+    options: list[str] | None = None,
+    further: tuple[str, ...] = (),
+    **csi: Any,
+) -> None:
+    """A claim, and the volume that is meant for it, which may offer further access modes."""
     name = f"{space.name}-{volume}"
     spec = {
         "capacity": {"storage": "1Gi"},
-        "accessModes": [mode],
+        "accessModes": [mode, *further],
         "persistentVolumeReclaimPolicy": "Retain",
         "storageClassName": "",
         "mountOptions": options or [],
@@ -149,16 +148,41 @@ def test_a_disk_is_attached_and_given_to_the_pods_group(space: Space, node: Node
     assert (labels["topology.kubernetes.io/zone"], labels["topology.kubernetes.io/region"]) == (ZONE, "europe-west1")
 
 
-def test_a_filestore_share_is_written_by_two_pods(space: Space) -> None:
-    source = {
+def new_share(worlds: Worlds, name: str, address: str) -> dict[str, Any]:
+    """A Filestore share that nobody has mounted yet, as a volume names it."""
+    outputs = {"networks": [{"ipAddresses": [address]}]}
+    worlds.hold(volumes.FILESTORE_ITEM, name, name=name, location=ZONE, fileShares={"name": "logs"}, outputs=outputs)
+    return {
         "driver": volumes.FILESTORE,
-        "volumeHandle": f"modeInstance/{ZONE}/dags/share",
-        "volumeAttributes": {"ip": "10.61.0.2", "volume": "share"},
+        "volumeHandle": f"modeInstance/{ZONE}/{name}/logs",
+        "volumeAttributes": {"ip": address, "volume": "logs"},
     }
-    bind(space, "one", "ReadWriteMany", **source)
-    run(space, "reader", "until cat /data/note 2>/dev/null; do sleep 0.1; done", "one", group=0)
+
+
+@pytest.mark.parametrize(
+    ("policy", "address"), [("ReadWriteOnceWithFSType", "10.61.0.3"), ("File", "10.61.0.4")], ids=["default", "file"]
+)
+def test_a_filestore_share_is_written_by_two_pods_whatever_policy_its_driver_has(
+    space: Space, worlds: Worlds, node: Node, policy: str, address: str
+) -> None:
+    """As the program makes such a volume: with a filesystem and a second access mode."""
+    source = new_share(worlds, policy.lower(), address)
+    path = f"/apis/storage.k8s.io/v1/csidrivers/{volumes.FILESTORE}"
+    before = node.api.get(path)["spec"]["fsGroupPolicy"]
+    node.api.merge(path, {"spec": {"fsGroupPolicy": policy}})
+    try:
+        bind(space, "one", "ReadWriteMany", further=("ReadWriteOnce",), fsType="nfs", **source)
+        run(space, "reader", "until cat /data/note 2>/dev/null; do sleep 0.1; done", "one", group=0)
+        run(space, "writer", WRITE, "one", group=0)
+        assert (said(space, "writer"), said(space, "reader")) == ("written by 50000", "written by 50000")
+    finally:
+        node.api.merge(path, {"spec": {"fsGroupPolicy": before}})
+
+
+def test_a_filestore_share_that_names_no_filesystem_stays_closed_to_the_group(space: Space, worlds: Worlds) -> None:
+    bind(space, "one", "ReadWriteMany", **new_share(worlds, "closed", "10.61.0.5"))
     run(space, "writer", WRITE, "one", group=0)
-    assert (said(space, "writer"), said(space, "reader")) == ("written by 50000", "written by 50000")
+    assert "Permission denied" in said(space, "writer")
 
 
 @pytest.mark.parametrize("protocol", ["smb", "nfs"])

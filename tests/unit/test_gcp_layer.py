@@ -81,6 +81,20 @@ def test_the_driver_of_filestore_is_on_where_shares_are_and_that_of_buckets_neve
     assert "gcsFuseCsiDriverConfig" not in addons
 
 
+def test_the_kubelet_opens_a_share_to_the_group_of_the_pods_whatever_policy_its_driver_has() -> None:
+    """A share is root's at first. Without `fsGroupPolicy: File` the kubelet wants a filesystem, and ReadWriteOnce."""
+    recording = recorded("gcp, protected with everything")
+    volumes = [
+        f.plain["spec"]
+        for f in recording.of_type("PersistentVolume")
+        if f.plain["spec"]["csi"]["driver"] == "filestore.csi.storage.gke.io"
+    ]
+    assert len(volumes) == 2
+    assert {spec["csi"]["fsType"] for spec in volumes} == {"nfs"}
+    # The driver is told of the first, and the claims ask for it.
+    assert [spec["accessModes"] for spec in volumes] == [["ReadWriteMany", "ReadWriteOnce"]] * 2
+
+
 def test_passwords_of_the_database_satisfy_its_own_policy_and_stand_in_a_url_as_they_are() -> None:
     recording = recorded("gcp, both")
     passwords = [f for f in recording.of_type("RandomPassword") if "-database-" in f.name]

@@ -142,6 +142,14 @@ class Share(pulumi.ComponentResource):
                     "ip": share.networks.apply(lambda networks: _address(networks[0].ip_addresses)),
                     "volume": args.use,
                 },
+                # The root folder is root's. The kubelet opens it to the group of the pods where the driver's CSIDriver
+                # says `fsGroupPolicy: File`; and with the default policy where a volume names a filesystem and offers
+                # ReadWriteOnce, among others (`supportsFSGroup` in k8s.io/kubernetes, pkg/volume/csi/csi_mounter.go).
+                # Which of the two the driver of GKE has is not documented,
+                # https://github.com/kubernetes-sigs/gcp-filestore-csi-driver/issues/786. It mounts by NFS whatever a
+                # volume says (pkg/csi_driver/node.go).
+                filesystem="nfs",
+                further_access_modes=["ReadWriteOnce"],
             ),
         )
         self.register_outputs({})

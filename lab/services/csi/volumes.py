@@ -68,7 +68,10 @@ DRIVERS: Final = (
     Driver(
         name=FILESTORE,
         short="fs",
-        spec={"attachRequired": False, "podInfoOnMount": True, "fsGroupPolicy": "File"},
+        # The base manifest says nothing of fsGroupPolicy, which then is ReadWriteOnceWithFSType. Only an overlay sets
+        # File, https://github.com/kubernetes-sigs/gcp-filestore-csi-driver/pull/103, and a user of GKE reports that
+        # groups are not applied there, issue 786 of the same.
+        spec={"attachRequired": False, "podInfoOnMount": True, "fsGroupPolicy": "ReadWriteOnceWithFSType"},
     ),
     Driver(
         name=AZURE_FILE,
@@ -89,7 +92,7 @@ DRIVERS: Final = (
     ),
 )
 """From the drivers' own manifests: deploy/ of kubernetes-sigs/azurefile-csi-driver and azuredisk-csi-driver,
-deploy/kubernetes/overlays/stable-master of gcp-filestore-csi-driver, and what a GKE cluster shows for disks."""
+deploy/kubernetes/base of gcp-filestore-csi-driver, and what a GKE cluster shows for disks."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -67,7 +67,8 @@ def prod(clouds: Clouds) -> CloudLife:
     """Azure with the Kubernetes executor: the same, protected until its end."""
     life = _begun(clouds, "prod")
     _drifted(life)
-    own = _changed(life)
+    own = altered(_changed(life), executor={"kind": "celery"})
+    life.run("executor changed", "up", *life.with_config(own, "celery"))
     life.run("another location", "preview", *life.with_config(altered(own, **REFUSED), "refused"))
     _released(life, own)
     _ended(life, clouds)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from azure_examples import EXAMPLES, PASSWORD, SUBSCRIPTION, VNET
 from cloud_azure import NEEDS, inputs, token_of
 from cloud_program import CloudTrial, cloud_trial, declared
 
+from components.cloud.azure.database import BUSY
 from lab.clouds.latency import SPEED_VARIABLE
 from lab.engine.provider_values import is_secret
 
@@ -76,7 +78,11 @@ def test_subnets_of_one_network_made_at_once_wait_for_each_other(trial: Callable
 
 
 def test_two_operations_at_once_on_a_server_are_one_too_many(trial: Callable[..., CloudTrial]) -> None:
-    made = trial(_program("database", "parameter"), speed="400")
+    # A server that has been there for a while.
+    made = trial(_program("server"))
+    made.stack.up()
+    made.stack.environment[SPEED_VARIABLE] = "400"
+    made.declare(_program("database", "parameter"))
     # Three seconds, in place of hundredths: long enough to meet on any machine.
     made.plan(
         *(
@@ -89,6 +95,22 @@ def test_two_operations_at_once_on_a_server_are_one_too_many(trial: Callable[...
     assert 'Code="ServerIsBusy"' in run.stdout + run.stderr
     made.stack.up()
     made.stack.preview("--expect-no-changes")
+
+
+def test_a_new_server_refuses_its_first_database_and_takes_it_when_asked_again(
+    trial: Callable[..., CloudTrial],
+) -> None:
+    """Although it is said to be there, and the plugin does not ask twice; the program's own hook does."""
+    resources = _program("database")
+    made = trial(resources, speed="400")
+    run = made.stack.up(check=False)
+    assert run.code != 0
+    assert 'Code="ServerIsBusy"' in run.stdout + run.stderr
+    made.stack.up()
+    made.stack.destroy()
+    made.declare(resources, [asdict(BUSY)]).stack.up()
+    asked = [call.outcome for call in made.journal.calls("create") if call.type == token_of("database")]
+    assert [outcome == "ok" for outcome in asked] == [False, True, False, True]
 
 
 def test_what_others_change_is_a_difference_only_where_the_program_says_something(

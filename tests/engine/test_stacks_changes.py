@@ -44,6 +44,19 @@ def test_what_holds_data_is_the_same_after_all_changes(name: str, request: pytes
     assert len(before) >= 4
 
 
+def test_the_executor_of_a_protected_stack_changes_though_a_lock_keeps_the_roles_of_identities(prod: CloudLife) -> None:
+    """The lock is on the account that task logs are in. What nobody has any more goes with that account."""
+    run = prod.runs["executor changed"]
+    assert (run.code, run.messages()) == (0, [])
+    assert prod.named("cloud-identities-task") <= run.changes()["delete"]
+    assert prod.named("cloud-identities-worker") <= run.changes()["create"]
+    before, after = (
+        {item.id for item in prod.held[step].of("azure-native:authorization:RoleAssignment")}
+        for step in ("settings changed", "executor changed")
+    )
+    assert before <= after
+
+
 def test_a_protected_stack_refuses_what_would_make_it_anew(prod: CloudLife) -> None:
     run = prod.runs["another location"]
     assert run.code != 0

@@ -8,6 +8,7 @@ from cloud_stacks import CloudLife
 
 from lab.clouds.gcp import tokens as gcp
 
+AZURE_DATABASE = "azure-native:dbforpostgresql:Database"
 WITHOUT_DATABASE = ("gcp_kubernetes", "azure_celery")
 
 
@@ -46,6 +47,15 @@ def test_the_same_up_makes_the_rest_when_the_cloud_lets_it(name: str, request: p
     assert (run.code, run.messages()) == (0, [])
     assert set(run.changes()) == {"create"}
     assert f"{life.name}-cloud-database-server" in run.changes()["create"]
+
+
+def test_a_new_server_that_refuses_its_first_database_is_asked_again(azure_celery_kubernetes: CloudLife) -> None:
+    """It is said to be there and is busy all the same; the plugin does not try again."""
+    life = azure_celery_kubernetes
+    asked = [call.outcome for call in life.calls["up"] if call.op == "create" and call.type == AZURE_DATABASE]
+    assert "ServerIsBusy" in asked[0]
+    assert asked[1:] == ["ok", "ok"]
+    assert (life.runs["up"].code, life.runs["up"].messages()) == (0, [])
 
 
 def test_a_project_that_cannot_enable_apis_is_told_once_what_to_run(gcp_celery_kubernetes: CloudLife) -> None:

@@ -12,6 +12,7 @@ from pulumi_azure_native import dbforpostgresql
 
 from components.cloud import interface
 from components.cloud.azure.physical import Names
+from components.cloud.retries import Late, retry_hook
 from components.settings import azure_catalogue as catalogue
 from components.settings.azure import AzureCloud
 
@@ -35,6 +36,9 @@ Statements that change objects, roles and rights are logged by PostgreSQL itself
 """
 WEEK: Final = ("sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday")
 """Days as Flexible Server counts them."""
+BUSY: Final = Late(what="the database server to be free", patterns=["ServerIsBusy"], bound_seconds=900)
+"""A server does one operation at a time, maintenance and its own work included. Right after its creation it often
+refuses the first one, https://github.com/Azure/azure-postgresql/issues/134; the plugin does not try again."""
 HIGH_AVAILABILITY: Final = {"none": "Disabled", "same_zone": "SameZone", "zone_redundant": "ZoneRedundant"}
 
 
@@ -70,6 +74,7 @@ class Database(pulumi.ComponentResource):
         self._args = args
         chosen = args.settings.database
         password = self._password(f"{name}-administrator")
+        self._patient = pulumi.ResourceHookBinding(on_error=[retry_hook(f"{name}-busy", BUSY)])
         # In state as "<name>-server": renaming destroys it.
         server = dbforpostgresql.Server(
             f"{name}-server",
@@ -110,6 +115,7 @@ class Database(pulumi.ComponentResource):
                     "availabilityZone",
                     "highAvailability.standbyAvailabilityZone",
                 ],
+                hooks=self._patient,
                 # A server stays in its subnet.
                 replace_on_changes=["network"],
                 # Two of one name cannot be.
@@ -156,6 +162,7 @@ class Database(pulumi.ComponentResource):
                 parent=self,
                 # In state as "<name>-<use>": renaming makes an empty one beside it.
                 protect=self._args.protect,
+                hooks=self._patient,
                 depends_on=[after],
                 # It goes with the server, and when Celery goes it stays: what it holds is not the program's to drop.
                 retain_on_delete=True,
@@ -181,7 +188,9 @@ class Database(pulumi.ComponentResource):
             resource_group_name=self._args.group,
             source="user-override",
             value=value,
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[after], deleted_with=self._server),
+            opts=pulumi.ResourceOptions(
+                parent=self, hooks=self._patient, depends_on=[after], deleted_with=self._server
+            ),
         )
 
     def _password(self, name: str) -> pulumi.Output[str]:

@@ -11,6 +11,7 @@ from lab.clouds.azure.latency import SECONDS
 from lab.clouds.kind import ApiError, Call
 
 _SUBJECT: Final = "busy"
+_SETTLING: Final = "settling"
 _GRACE_SECONDS: Final = 5.0
 """What an operation may take longer here than the table says; after a crash, nothing else ends it."""
 
@@ -25,6 +26,26 @@ def mark(call: Call, resource_id: str, token: str, op: str) -> None:
         memory[resource_id] = time.time() + latency.seconds(SECONDS, token, op) / latency.speed() + _GRACE_SECONDS
     else:
         memory.pop(resource_id, None)
+
+
+def settle(call: Call, resource_id: str, seconds: float) -> None:
+    """Say that a resource which has just come to be refuses the first operation of the next seconds of a real cloud.
+
+    The first alone, however long these seconds are here. Where no time passes, it refuses none.
+    """
+    if latency.speed() < math.inf:
+        until = time.time() + seconds / latency.speed() + _GRACE_SECONDS
+        call.world.facts.setdefault(_SETTLING, {})[resource_id] = until
+
+
+def refuse_settling(call: Call, resource_id: str, error: ApiError) -> None:
+    """Refuse the first operation on a resource that has just come to be.
+
+    Raises:
+        ApiError: the given one.
+    """
+    if float(call.world.facts.get(_SETTLING, {}).pop(resource_id, 0)) > time.time():
+        raise error
 
 
 def refuse_busy(call: Call, resource_id: str, error: ApiError) -> None:

@@ -16,7 +16,7 @@ from lab.clouds.azure.arm import (
     place_of,
     refuse_zones,
 )
-from lab.clouds.azure.busy import mark, refuse_busy
+from lab.clouds.azure.busy import mark, refuse_busy, settle
 from lab.clouds.azure.catalogue import (
     DATABASE_COPIES_NONE,
     DATABASE_DISK_GIB,
@@ -41,6 +41,8 @@ RESERVED: Final = frozenset(
 )
 """Names that the administrator cannot have, besides all that begin with pg_."""
 LOGIN: Final = re.compile(r"(?!pg_)[a-zA-Z_]\w{0,62}")
+SETTLING_SECONDS: Final = 60
+"""How long after its creation a server may still refuse what comes first."""
 SMALLEST_SUBNET: Final = 28
 """Prefix length of the smallest subnet of a server; a standby needs addresses too."""
 
@@ -205,8 +207,14 @@ class Server(ArmKind):
         )
 
     def outputs(self, call: Call) -> dict[str, Any]:
-        """As Azure completes it, without the password."""
+        """As Azure completes it, without the password.
+
+        A new one is said to be there before it takes another operation: what comes right behind it "will usually fail",
+        and "even a 1 sec sleep works", https://github.com/Azure/azure-postgresql/issues/134 (February 2026).
+        """
         mark(call, call.id, "", "")
+        if call.item is None or not call.item.ready:
+            settle(call, call.id, SETTLING_SECONDS)
         backed: ServerAccess = call.backed
         # An invented or real address is no name; a backing that answers to a name says which.
         host = f"{name_of(call.id)}.{DOMAIN}" if re.fullmatch(r"[\d.]+", backed.host) else backed.host

@@ -7,7 +7,7 @@ from ipaddress import IPv4Address
 from typing import Any, Final
 
 from lab.clouds.azure.arm import ArmError, ArmKind, name_of, parent_id
-from lab.clouds.azure.busy import mark, refuse_busy
+from lab.clouds.azure.busy import mark, refuse_busy, refuse_settling
 from lab.clouds.azure.database import SERVER, Server, default_value, server_busy
 from lab.clouds.azure.parameters import PARAMETERS, Parameter
 from lab.clouds.kind import Call, Grammar
@@ -55,6 +55,7 @@ class _Part(ArmKind):
         if server is not None and not server.ready:
             raise error
         refuse_busy(call, parent_id(call.id), error)
+        refuse_settling(call, parent_id(call.id), error)
 
 
 class Database(_Part):

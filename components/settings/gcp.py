@@ -119,7 +119,7 @@ class Pool(Model):
     """Nodes of one kind."""
 
     machine_type: MachineType = "e2-standard-4"
-    """Machine type of the nodes."""
+    """Machine type of the nodes: of a family with x86 processors that takes persistent disks, such as e2, n2 or c3."""
     nodes_min: Annotated[int, Field(ge=0, le=100)] = 1
     """Least number of nodes in each zone."""
     nodes_max: Annotated[int, Field(ge=1, le=100, validate_default=True)] = 3

@@ -13,6 +13,8 @@ from pulumi_kubernetes.core.v1 import (
     EmptyDirVolumeSourceArgs,
     ExecActionArgs,
     HTTPGetActionArgs,
+    LifecycleArgs,
+    LifecycleHandlerArgs,
     LocalObjectReferenceArgs,
     PodSecurityContextArgs,
     PodSpecArgs,
@@ -20,6 +22,7 @@ from pulumi_kubernetes.core.v1 import (
     ResourceRequirementsArgs,
     SeccompProfileArgs,
     SecurityContextArgs,
+    SleepActionArgs,
     TCPSocketActionArgs,
     TolerationArgs,
     VolumeArgs,
@@ -43,12 +46,18 @@ class User:
     fs_group: int
 
 
-def resources(sizing: Sizing) -> ResourceRequirementsArgs:
-    """Requests, and memory's limit: without a limit one leak starves the node, with a processor limit starts crawl."""
-    memory = f"{sizing.memory_mib}Mi"
-    return ResourceRequirementsArgs(
-        requests={"cpu": f"{sizing.cpu_milli}m", "memory": memory}, limits={"memory": memory}
-    )
+def resources(sizing: Sizing, scratch_gib: int | None = None) -> ResourceRequirementsArgs:
+    """Requests, and limits of memory and disk: without them one leak starves the node. One of the processor would only
+    make starts crawl.
+
+    Args:
+        sizing: processor and memory.
+        scratch_gib: what the container and the folders of its pod may write to the node's disk; None asks for nothing.
+    """
+    limits = {"memory": f"{sizing.memory_mib}Mi"}
+    if scratch_gib is not None:
+        limits["ephemeral-storage"] = f"{scratch_gib}Gi"
+    return ResourceRequirementsArgs(requests={"cpu": f"{sizing.cpu_milli}m", **limits}, limits=limits)
 
 
 def container_security() -> SecurityContextArgs:
@@ -76,11 +85,21 @@ def pod_security(user: User) -> PodSecurityContextArgs:
     )
 
 
-def container(name: str, *, image: str, sizing: Sizing, **rest: Any) -> ContainerArgs:
+def container(name: str, *, image: str, sizing: Sizing, scratch_gib: int | None = None, **rest: Any) -> ContainerArgs:
     """A hardened container; `rest` goes to ContainerArgs."""
     return ContainerArgs(
-        name=name, image=image, resources=resources(sizing), security_context=container_security(), **rest
+        name=name, image=image, resources=resources(sizing, scratch_gib), security_context=container_security(), **rest
     )
+
+
+def sleep_before_stop(seconds: int) -> LifecycleArgs:
+    """What a server does when it is told to stop: load balancers send requests until they have heard of it."""
+    return LifecycleArgs(pre_stop=LifecycleHandlerArgs(sleep=SleepActionArgs(seconds=seconds)))
+
+
+def empty_dir(size_mib: int) -> EmptyDirVolumeSourceArgs:
+    """A folder on the node's disk that lives as long as its pod."""
+    return EmptyDirVolumeSourceArgs(size_limit=f"{size_mib}Mi")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,10 +108,12 @@ class Scratch:
 
     paths: Mapping[str, str]
     """Volume name to the path where it is mounted."""
+    size_mib: int
+    """What each of them may hold: beyond it the node evicts the pod, and not its neighbours."""
 
     def volumes(self) -> list[VolumeArgs]:
         """The pod's volumes."""
-        return [VolumeArgs(name=name, empty_dir=EmptyDirVolumeSourceArgs()) for name in self.paths]
+        return [VolumeArgs(name=name, empty_dir=empty_dir(self.size_mib)) for name in self.paths]
 
     def mounts(self) -> list[VolumeMountArgs]:
         """The container's mounts."""

@@ -16,8 +16,10 @@ from lab.paths import cache_dir
 
 SYSTEMS: Final = ("debian 12", "debian 13", "ubuntu 24.04")
 """Whose packages the lab knows by name."""
-LEAST_MEMORY_GIB: Final = 6
-"""Airflow with both executors works in about 3 GiB; the node and the builds need the rest."""
+NODE_MEMORY_GIB: Final = 8
+"""What a node must have for Pulumi.local.yaml, see tests/unit/test_node_memory.py."""
+LEAST_MEMORY_GIB: Final = NODE_MEMORY_GIB - 0.5
+"""What the kernel of such a machine leaves of it."""
 LEAST_DISK_GIB: Final = 10
 """Build caches, images and the node's volumes."""
 OWN_CLUSTER: Final = (

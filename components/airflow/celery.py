@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import pulumi
-from pulumi_kubernetes.apps.v1 import StatefulSet, StatefulSetSpecArgs
+from pulumi_kubernetes.apps.v1 import RollingUpdateDeploymentArgs, StatefulSet, StatefulSetSpecArgs
 from pulumi_kubernetes.core.v1 import (
     ContainerPortArgs,
     EnvVarArgs,
@@ -25,8 +25,14 @@ from pulumi_kubernetes.meta.v1 import LabelSelectorArgs, ObjectMetaArgs
 from components import naming, pods
 from components.airflow.options import FLOWER_PORT, WORKER_LOG_PORT
 from components.airflow.secrets import BROKER_PORT
-from components.airflow.services import deployment, headless_service, service
-from components.airflow.site import NOT_EVICTABLE, PartPod, Site, options_map, pod_template
+from components.airflow.services import (
+    SERVER_GRACE_SECONDS,
+    SERVES_SECONDS,
+    deployment,
+    headless_service,
+    service,
+)
+from components.airflow.site import AIRFLOW, NOT_EVICTABLE, SCRIPTS_FOLDER, TMP, PartPod, Site
 from components.airflow.volumes import ClaimArgs, claim
 from components.cloud.interface import Volume
 from components.settings.executor import Broker, Flower, Workers
@@ -34,6 +40,8 @@ from components.settings.executor import Broker, Flower, Workers
 REDIS_USER: Final = pods.User(uid=999, gid=999, fs_group=999)
 """The user `valkey` or `redis` of the official images."""
 REDIS_FOLDER: Final = "/data"
+START_SECONDS: Final = 900
+"""What workers may take beyond the time for their tasks: a new node, the pull of the image, the start."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,10 +69,10 @@ class Celery(pulumi.ComponentResource):
         site = args.site
         child = pulumi.ResourceOptions(parent=self, provider=site.kubernetes)
         self._broker(name, args, child)
-        self._workers(args, child)
+        self._workers(args)
         self.flower_service = None
         if args.flower.enabled:
-            deployment(site, _flower_pod(args.flower), None, parent=self, after=args.after)
+            deployment(site, _flower_pod(args.flower), parent=self, after=args.after)
             self.flower_service = service(site, "flower", ports={"http": FLOWER_PORT}, opts=child).metadata.name
         self.register_outputs({})
 
@@ -102,59 +110,38 @@ class Celery(pulumi.ComponentResource):
             ),
         )
 
-    def _workers(self, args: CeleryArgs, child: pulumi.ResourceOptions) -> None:
-        site = args.site
-        options = options_map(site, "worker", child)
-        front = headless_service(site, "worker", ports={"logs": WORKER_LOG_PORT}, opts=child)
-        StatefulSet(
-            f"{site.name}-worker",
-            metadata=site.metadata("worker"),
-            spec=StatefulSetSpecArgs(
-                service_name=front.metadata.name,
-                replicas=args.workers.replicas,
-                # Workers do not know each other: starting them one after another only takes longer.
-                pod_management_policy="Parallel",
-                selector=LabelSelectorArgs(match_labels=naming.selector(site.name, "worker")),
-                template=pod_template(site, _worker_pod(args.workers), options.metadata.name),
-            ),
-            opts=pulumi.ResourceOptions(
-                parent=self,
-                provider=site.kubernetes,
-                # No data flows from the migration to the workers, but their tasks need its tables.
-                depends_on=list(args.after),
-                # A roll-out waits for running tasks.
-                custom_timeouts=pulumi.CustomTimeouts(
-                    create="15m", update=f"{(args.workers.grace_seconds + 900) // 60}m"
-                ),
-            ),
+    def _workers(self, args: CeleryArgs) -> None:
+        deployment(
+            args.site,
+            _worker_pod(args.site, args.workers),
+            replicas=args.workers.replicas,
+            # All new workers beside the old ones, which finish their tasks meanwhile.
+            rolling=RollingUpdateDeploymentArgs(max_surge="100%", max_unavailable=0),
+            # Where the nodes have no room for twice as many, the last new one comes when an old one has finished.
+            deadline_seconds=args.workers.grace_seconds + START_SECONDS,
+            parent=self,
+            after=args.after,
         )
 
 
-def _worker_pod(workers: Workers) -> PartPod:
+def _worker_pod(site: Site, workers: Workers) -> PartPod:
+    check = ["python", f"{SCRIPTS_FOLDER}/check_worker.py"]
     return PartPod(
         part="worker",
-        args=["celery", "worker"],
-        sizing=workers,
-        after="api",
+        args=[*AIRFLOW, "celery", "worker"],
+        sizing=site.sizing(workers),
+        scratch_gib=workers.scratch_gib,
+        # Neither for the database, which it has no access to, nor for the API, which its tasks ask again until it
+        # answers: what takes a worker's start is loading Airflow.
+        after="nothing",
         ports={"logs": WORKER_LOG_PORT},
         # The first signal goes to Celery's parent process alone, which then waits for its running tasks.
         environment={"DUMB_INIT_SETSID": "0"},
         probes={
-            "startup_probe": pods.tcp_probe("logs", period=2, timeout=5, failures=90),
+            # A roll-out tells old workers to stop as soon as new ones really take tasks.
+            "startup_probe": pods.exec_probe(check, period=2, timeout=5, failures=150),
             "readiness_probe": pods.tcp_probe("logs", period=15, timeout=5, failures=4),
-            # This worker only: a ping of all would restart the healthy ones too. The start of the command is slow.
-            "liveness_probe": pods.exec_probe(
-                [
-                    "sh",
-                    "-c",
-                    "CONNECTION_CHECK_MAX_COUNT=0 exec /entrypoint python -m celery --app "
-                    'airflow.providers.celery.executors.celery_executor.app inspect ping -d "celery@$(hostname)"',
-                ],
-                period=120,
-                timeout=60,
-                failures=5,
-                delay=60,
-            ),
+            "liveness_probe": pods.exec_probe(check, period=60, timeout=20, failures=5),
         },
         annotations=NOT_EVICTABLE,
         grace_seconds=workers.grace_seconds,
@@ -164,7 +151,7 @@ def _worker_pod(workers: Workers) -> PartPod:
 def _flower_pod(flower: Flower) -> PartPod:
     return PartPod(
         part="flower",
-        args=["celery", "flower"],
+        args=[*AIRFLOW, "celery", "flower"],
         sizing=flower,
         after="nothing",
         ports={"http": FLOWER_PORT},
@@ -173,11 +160,13 @@ def _flower_pod(flower: Flower) -> PartPod:
             "readiness_probe": pods.http_probe("/healthcheck", "http", period=15, timeout=10, failures=4),
             "liveness_probe": pods.http_probe("/healthcheck", "http", period=60, timeout=20, failures=5),
         },
+        grace_seconds=SERVER_GRACE_SECONDS,
+        serves_until_seconds=SERVES_SECONDS,
     )
 
 
 def _redis_template(site: Site, broker: Broker, claim: pulumi.Input[str]) -> PodTemplateSpecArgs:
-    scratch = pods.Scratch(paths={"tmp": "/tmp"})  # noqa: S108 - a volume of the pod's own
+    scratch = pods.Scratch(paths={"tmp": TMP}, size_mib=256)
     stored = site.secrets["broker"]
     # Valkey's images need not have programs under Redis's names. The client exits with 0 even when it is refused: the
     # answer itself must be looked at.
@@ -187,9 +176,17 @@ def _redis_template(site: Site, broker: Broker, claim: pulumi.Input[str]) -> Pod
         image=broker.image,
         image_pull_policy="IfNotPresent",
         sizing=broker,
-        # The entrypoint of either image puts the name of its own server before a configuration file
-        # (docker-entrypoint.sh of valkey-io/valkey-container and docker-library/redis).
-        args=["/etc/redis/redis.conf"],
+        args=[
+            # The entrypoint of either image puts the name of its own server before a configuration file
+            # (docker-entrypoint.sh of valkey-io/valkey-container and docker-library/redis).
+            "/etc/redis/redis.conf",
+            # Rewriting its file, it forks and may need what it holds once more: refusing messages is better than a
+            # kill. To forget messages would lose tasks.
+            "--maxmemory",
+            f"{broker.memory_mib * 5 // 8}mb",
+            "--maxmemory-policy",
+            "noeviction",
+        ],
         ports=[ContainerPortArgs(name="redis", container_port=BROKER_PORT)],
         env=[
             EnvVarArgs(

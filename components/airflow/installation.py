@@ -15,12 +15,12 @@ from components.airflow.authority import authority
 from components.airflow.celery import Celery, CeleryArgs
 from components.airflow.dags import dag_source
 from components.airflow.exposure import Exposure, ExposureArgs
-from components.airflow.logs import log_folder
+from components.airflow.logs import LogFolder
 from components.airflow.migrate import Migration, MigrationArgs
 from components.airflow.options import API_PORT
 from components.airflow.provided_secrets import create_pull_secret
 from components.airflow.secrets import Secrets, SecretsArgs
-from components.airflow.site import Site
+from components.airflow.site import Site, scripts_map
 from components.airflow.volumes import NAMESPACE_MINUTES, ClaimArgs, claim
 from components.namespaces import pod_security_labels
 from components.settings.airflow import Gateway
@@ -71,13 +71,14 @@ class Airflow(pulumi.ComponentResource):
 
         template = task_pods.template(site, parts.task_pods, child) if parts.task_pods else None
         chosen = settings.components
-        for pod, component in (
-            (services.api_server(site), chosen.api_server),
-            (services.scheduler(site, template), chosen.scheduler),
-            (services.dag_processor(site), chosen.dag_processor),
-            (services.triggerer(site), chosen.triggerer),
+        for pod, component, rolling in (
+            (services.api_server(site), chosen.api_server, services.SURGE),
+            (services.scheduler(site, template), chosen.scheduler, services.SURGE),
+            # Two of them over the same files write the same rows; scheduler and tasks go on without one for a while.
+            (services.dag_processor(site), chosen.dag_processor, None),
+            (services.triggerer(site), chosen.triggerer, services.SURGE),
         ):
-            services.deployment(site, pod, component, parent=self, after=after)
+            services.deployment(site, pod, replicas=component.replicas, rolling=rolling, parent=self, after=after)
         ui = services.service(site, "api-server", ports={"http": API_PORT}, opts=child, exposure=settings.exposure)
         behind: dict[Part, pulumi.Output[str]] = {"api-server": ui.metadata.name}
         if parts.celery is not None:
@@ -166,7 +167,8 @@ class Airflow(pulumi.ComponentResource):
             secrets=secrets.stored,
             pull_secret=create_pull_secret(settings, self.namespace, cloud.kubernetes, self),
             dags=dag_source(settings, self.namespace, self._shared_claim("dags", settings, cloud, namespace), child),
-            logs=log_folder(self._shared_claim("logs", settings, cloud, namespace)),
+            logs=LogFolder(claim_name=self._shared_claim("logs", settings, cloud, namespace)),
+            scripts=scripts_map(name, self.namespace, child).metadata.name,
             identities=cloud.identities,
             log_store_variables=cloud.log_store.variables if cloud.log_store else {},
             authority=authority(name, cloud.databases, self.namespace, child),

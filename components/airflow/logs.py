@@ -5,32 +5,27 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import pulumi
-from pulumi_kubernetes.core.v1 import (
-    EmptyDirVolumeSourceArgs,
-    PersistentVolumeClaimVolumeSourceArgs,
-    VolumeArgs,
-    VolumeMountArgs,
-)
+from pulumi_kubernetes.core.v1 import PersistentVolumeClaimVolumeSourceArgs, VolumeArgs, VolumeMountArgs
 
+from components import pods
 from components.airflow.options import LOG_FOLDER
 
 
 @dataclass(frozen=True, kw_only=True)
 class LogFolder:
-    """The log folder of a pod."""
+    """The log folder of the pods: the shared volume when there is one."""
 
-    volume: VolumeArgs
-    mount: VolumeMountArgs
+    claim_name: pulumi.Output[str] | None
+    """The claim that it is on; None is a folder of each pod's own."""
 
+    def volume(self, size_mib: int) -> VolumeArgs:
+        """The pod's volume; `size_mib` bounds a folder of its own."""
+        if self.claim_name is None:
+            return VolumeArgs(name="logs", empty_dir=pods.empty_dir(size_mib))
+        source = PersistentVolumeClaimVolumeSourceArgs(claim_name=self.claim_name)
+        return VolumeArgs(name="logs", persistent_volume_claim=source)
 
-def log_folder(claim_name: pulumi.Output[str] | None) -> LogFolder:
-    """The shared volume when there is one, else a folder that lives as long as the pod."""
-    source = (
-        VolumeArgs(name="logs", empty_dir=EmptyDirVolumeSourceArgs())
-        if claim_name is None
-        else VolumeArgs(
-            name="logs",
-            persistent_volume_claim=PersistentVolumeClaimVolumeSourceArgs(claim_name=claim_name),
-        )
-    )
-    return LogFolder(volume=source, mount=VolumeMountArgs(name="logs", mount_path=LOG_FOLDER))
+    @property
+    def mount(self) -> VolumeMountArgs:
+        """The container's mount."""
+        return VolumeMountArgs(name="logs", mount_path=LOG_FOLDER)

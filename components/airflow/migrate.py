@@ -48,7 +48,12 @@ class Migration(pulumi.ComponentResource):
             sizing=SIZING,
             after="nothing",
             restart_policy="OnFailure",
-            environment={"ADMIN_USERNAME": settings.admin.username, "ADMIN_EMAIL": settings.admin.email},
+            environment={
+                # The reference may be a digest, which says nothing of a version.
+                "AIRFLOW_VERSION_WANTED": settings.image.version,
+                "ADMIN_USERNAME": settings.admin.username,
+                "ADMIN_EMAIL": settings.admin.email,
+            },
         )
         options = options_map(site, pod.part, child)
         depends = (settings.image.reference, settings.image.version, settings.admin.username)

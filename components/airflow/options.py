@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from typing import Final
 
@@ -20,6 +21,14 @@ TRIGGERER_LOG_PORT: Final = 8794
 FLOWER_PORT: Final = 5555
 LOG_FOLDER: Final = "/opt/airflow/logs"
 EXAMPLES_FOLDER: Final = "/opt/airflow/examples"
+PUBLISH_RETRIES: Final = 10
+"""Attempts to make a task's pod or to give its message to the broker before the task fails. Airflow's own defaults are
+0, with which one answer 503 of the Kubernetes API fails it, and 3."""
+PUBLISH_SECONDS: Final = 10
+"""How long one attempt to reach the broker may take: all of them outlast its restart on another node."""
+MIXED_QUEUED_SECONDS: Final = 3600
+"""How long a task may wait in a queue where both executors share one bound. Airflow's own 600 s, and two more tries,
+fail what only waits for a free worker: https://github.com/apache/airflow/issues/34339."""
 POOL_RECYCLE_SECONDS: Final = 280
 """Managed PostgreSQL drops connections that are idle for about 300 s, and asyncpg sends no keep-alives."""
 POD_TEMPLATE: Final = "/opt/airflow/pod_templates/task.yaml"
@@ -120,6 +129,17 @@ def base_url(settings: Settings) -> str:
     return f"https://{exposure.host}" if isinstance(exposure, Gateway) else f"http://localhost:{API_PORT}"
 
 
+def parallelism(settings: Settings) -> int:
+    """How many tasks one scheduler may have queued or running: no more than there are places for.
+
+    What Airflow queues beyond them waits in the broker, and is failed there.
+    """
+    executor = parts_of(settings.executor)
+    places = executor.celery.workers.replicas * executor.celery.workers.concurrency if executor.celery else 0
+    places += executor.task_pods.max_running_tasks if executor.task_pods else 0
+    return math.ceil(places / settings.components.scheduler.replicas)
+
+
 def dag_bundles(settings: Settings) -> list[dict[str, object]]:
     """Airflow's list of places with DAG files."""
     folders = {"dags": dags_folder(settings)}
@@ -153,6 +173,9 @@ def _for_part(part: Part, settings: Settings) -> Options:
     if part in DAG_READERS:
         options["core", "dags_folder"] = dags_folder(settings)
     if part == "scheduler":
+        options["core", "parallelism"] = str(parallelism(settings))
+        if celery is not None and task_pods is not None:
+            options["scheduler", "task_queued_timeout"] = str(MIXED_QUEUED_SECONDS)
         options["scheduler", "enable_health_check"] = "True"
         options["scheduler", "scheduler_health_check_server_port"] = str(HEALTH_PORT)
     if part == "api-server":
@@ -167,8 +190,9 @@ def _for_part(part: Part, settings: Settings) -> Options:
     if part in LOG_WRITERS and isinstance(settings.task_logs, StoreLogs):
         # What is in the store need not fill the disk; a task that goes on after a pause then adds to its log.
         options["logging", "delete_local_logs"] = "True"
-    if part == "triggerer":
-        # The api-server reads logs of deferred tasks from here, and the name of a Deployment's pod does not resolve.
+    if part in {"dag-processor", "triggerer", "worker"}:
+        # The api-server reads logs of tasks from workers and triggerers, and the name of a Deployment's pod does not
+        # resolve. Probes look for the jobs of their pod by the same address.
         options["core", "hostname_callable"] = "airflow.utils.net.get_host_ip_address"
     if part == "dag-processor":
         # New files show within seconds on a volume or in an image; reading a folder's list is cheap.
@@ -179,6 +203,13 @@ def _for_part(part: Part, settings: Settings) -> Options:
         options["kubernetes_executor", "pod_template_file"] = POD_TEMPLATE
         options["kubernetes_executor", "delete_worker_pods_on_failure"] = str(not task_pods.keep_failed)
         options["kubernetes_executor", "worker_pods_creation_batch_size"] = str(task_pods.created_per_heartbeat)
+        options["kubernetes_executor", "task_publish_max_retries"] = str(PUBLISH_RETRIES)
+    if part == "scheduler" and celery is not None:
+        # A broker that restarts breaks connections: the client tries until the time is up, which Airflow then repeats.
+        options["celery", "operation_timeout"] = str(float(PUBLISH_SECONDS))
+        options["celery", "task_publish_max_retries"] = str(PUBLISH_RETRIES)
+        retry = {"max_retries": None, "interval_start": 0, "interval_step": 0.2, "interval_max": 2}
+        options["celery", "extra_celery_config"] = json.dumps({"task_publish_retry_policy": retry}, sort_keys=True)
     if part in {"scheduler", "worker", "flower"} and celery is not None:
         options["celery_broker_transport_options", "visibility_timeout"] = str(celery.broker.visibility_timeout_seconds)
     if part in {"worker", "task"}:
@@ -207,7 +238,9 @@ def _for_databases(part: Part, settings: Settings, max_connections: int | None) 
         options["database", "sql_alchemy_max_overflow"] = str(pool.more)
         options["database", "sql_alchemy_pool_recycle"] = str(POOL_RECYCLE_SECONDS)
     if part in {"scheduler", "worker"} and parts_of(executor).celery is not None:
-        # For each process that runs tasks; Airflow replaces Celery's own defaults by nothing.
-        engine = {"max_overflow": 0, "pool_pre_ping": True, "pool_recycle": POOL_RECYCLE_SECONDS, "pool_size": 1}
+        # For each process that runs tasks; Airflow replaces Celery's own defaults by nothing. No max_overflow: Celery
+        # before 5.6.3 gives whatever does not begin with "pool" to a NullPool, which refuses it
+        # (https://github.com/celery/celery/issues/7355). Such a process has one thread, and so one connection.
+        engine = {"pool_pre_ping": True, "pool_recycle": POOL_RECYCLE_SECONDS, "pool_size": 1}
         options["celery", "result_backend_sqlalchemy_engine_options"] = json.dumps(engine)
     return options

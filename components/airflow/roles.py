@@ -49,7 +49,9 @@ CREDENTIALS: Final = (
         variable="AIRFLOW__CORE__FERNET_KEY",
         stored_in="fernet",
         key="key",
-        readers=frozenset({"api-server", "scheduler", "dag-processor", "triggerer", "worker"}),
+        # Not the workers: since Airflow 3 connections and variables come decrypted from the API. Of what runs in tasks
+        # two serializers of XComs alone encrypt, of Delta Lake and Iceberg (airflow/sdk/serde/serializers, 3.3.2).
+        readers=frozenset({"api-server", "scheduler", "dag-processor", "triggerer"}),
     ),
     Credential(
         variable="AIRFLOW__API_AUTH__JWT_SECRET",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 import pulumi
 from pulumi_kubernetes.apps.v1 import (
@@ -17,27 +18,42 @@ from pulumi_kubernetes.meta.v1 import LabelSelectorArgs
 from components import naming, pods
 from components.airflow.options import API_PORT, HEALTH_PORT, TRIGGERER_LOG_PORT
 from components.airflow.roles import Part
-from components.airflow.site import EVICTABLE, PartPod, Site, options_map, pod_template
+from components.airflow.site import AIRFLOW, EVICTABLE, SCRIPTS_FOLDER, PartPod, Site, options_map, pod_template
 from components.airflow.task_pods import PodTemplate
-from components.settings.airflow import Component, Exposure
+from components.settings.airflow import Exposure
+
+SURGE: Final = RollingUpdateDeploymentArgs(max_surge=1, max_unavailable=0)
+"""The new pod first: no part is ever away during a roll-out."""
+SERVES_SECONDS: Final = 10
+"""Until endpoints and the clouds' load balancers have heard that a pod stops."""
+SERVER_GRACE_SECONDS: Final = 60
+"""For the requests that a server has accepted by then."""
 
 
-def jobs_check(job_type: str) -> ProbeArgs:
-    """Liveness by Airflow's own heartbeat in the database.
+def check_job(job_type: str) -> list[str]:
+    """The command that looks for the heartbeat of this pod's job in the database."""
+    return ["python", f"{SCRIPTS_FOLDER}/check_job.py", job_type]
 
-    The command takes about 3 s when the node is idle and 15 s under load, hence the long period and time-out.
-    """
-    return pods.exec_probe(
-        ["airflow", "jobs", "check", "--job-type", job_type, "--local"], period=60, timeout=40, failures=5
-    )
+
+def job_lives(job_type: str) -> ProbeArgs:
+    """Liveness by Airflow's own heartbeat in the database. A database that is away restarts nothing."""
+    return pods.exec_probe([*check_job(job_type), "--unless-away"], period=60, timeout=30, failures=5)
+
+
+def job_has_begun(job_type: str) -> ProbeArgs:
+    """Startup by the first heartbeat."""
+    return pods.exec_probe(check_job(job_type), period=5, timeout=20, failures=60)
 
 
 def api_server(site: Site) -> PartPod:
     """UI, REST API and the API that tasks talk to. It believes what a proxy says of clients where there is one."""
     return PartPod(
         part="api-server",
-        args=["api-server", *(["--proxy-headers"] if site.proxies else [])],
-        sizing=site.settings.components.api_server,
+        args=[*AIRFLOW, "api-server", *(["--proxy-headers"] if site.proxies else [])],
+        sizing=site.sizing(site.settings.components.api_server),
+        scratch_gib=site.settings.components.api_server.scratch_gib,
+        grace_seconds=SERVER_GRACE_SECONDS,
+        serves_until_seconds=SERVES_SECONDS,
         environment={"FORWARDED_ALLOW_IPS": pulumi.Output.all(*site.proxies).apply(",".join)} if site.proxies else {},
         ports={"http": API_PORT},
         probes={
@@ -54,8 +70,9 @@ def scheduler(site: Site, template: PodTemplate | None) -> PartPod:
     """Decides what runs when. With the Kubernetes executor it reads the template of the pods that it starts."""
     return PartPod(
         part="scheduler",
-        args=["scheduler"],
-        sizing=site.settings.components.scheduler,
+        args=[*AIRFLOW, "scheduler"],
+        sizing=site.sizing(site.settings.components.scheduler),
+        scratch_gib=site.settings.components.scheduler.scratch_gib,
         ports={"health": HEALTH_PORT},
         probes={
             "startup_probe": pods.http_probe("/health", "health", period=2, timeout=10, failures=90),
@@ -72,9 +89,13 @@ def dag_processor(site: Site) -> PartPod:
     """Parses DAG files."""
     return PartPod(
         part="dag-processor",
-        args=["dag-processor"],
-        sizing=site.settings.components.dag_processor,
-        probes={"liveness_probe": jobs_check("DagProcessorJob")},
+        args=[*AIRFLOW, "dag-processor"],
+        sizing=site.sizing(site.settings.components.dag_processor),
+        scratch_gib=site.settings.components.dag_processor.scratch_gib,
+        probes={
+            "startup_probe": job_has_begun("DagProcessorJob"),
+            "liveness_probe": job_lives("DagProcessorJob"),
+        },
         annotations=EVICTABLE,
         grace_seconds=60,
     )
@@ -84,13 +105,14 @@ def triggerer(site: Site) -> PartPod:
     """Runs deferred tasks."""
     return PartPod(
         part="triggerer",
-        args=["triggerer"],
-        sizing=site.settings.components.triggerer,
+        args=[*AIRFLOW, "triggerer"],
+        sizing=site.sizing(site.settings.components.triggerer),
+        scratch_gib=site.settings.components.triggerer.scratch_gib,
         ports={"logs": TRIGGERER_LOG_PORT},
         probes={
             "startup_probe": pods.tcp_probe("logs", period=2, timeout=5, failures=90),
             "readiness_probe": pods.tcp_probe("logs", period=15, timeout=5, failures=4),
-            "liveness_probe": jobs_check("TriggererJob"),
+            "liveness_probe": job_lives("TriggererJob"),
         },
         annotations=EVICTABLE,
         grace_seconds=60,
@@ -98,27 +120,48 @@ def triggerer(site: Site) -> PartPod:
 
 
 def deployment(
-    site: Site, pod: PartPod, settings: Component | None, *, parent: pulumi.Resource, after: Sequence[pulumi.Resource]
+    site: Site,
+    pod: PartPod,
+    *,
+    replicas: int = 1,
+    rolling: RollingUpdateDeploymentArgs | None = SURGE,
+    deadline_seconds: int | None = None,
+    parent: pulumi.Resource,
+    after: Sequence[pulumi.Resource],
 ) -> Deployment:
-    """A Deployment of a part that comes up after what the database needs."""
+    """A Deployment of a part that comes up after what the database needs.
+
+    Args:
+        site: the installation.
+        pod: its pod.
+        replicas: how many of them.
+        rolling: how new pods take the place of old ones; None ends the old ones first.
+        deadline_seconds: how long a roll-out may take; default: the cluster's and the engine's own 10 minutes.
+        parent: the component that it belongs to.
+        after: what it waits for.
+    """
     child = pulumi.ResourceOptions(parent=parent, provider=site.kubernetes)
     options = options_map(site, pod.part, child)
     return Deployment(
         f"{site.name}-{pod.part}",
         metadata=site.metadata(pod.part),
         spec=DeploymentSpecArgs(
-            replicas=settings.replicas if settings else 1,
+            replicas=replicas,
+            progress_deadline_seconds=deadline_seconds,
             revision_history_limit=3,
             selector=LabelSelectorArgs(match_labels=naming.selector(site.name, pod.part)),
-            # The new pod first: no part is ever away during a roll-out.
             strategy=DeploymentStrategyArgs(
-                type="RollingUpdate",
-                rolling_update=RollingUpdateDeploymentArgs(max_surge=1, max_unavailable=0),
+                type="RollingUpdate" if rolling is not None else "Recreate", rolling_update=rolling
             ),
             template=pod_template(site, pod, options.metadata.name),
         ),
         # No data flows from the Jobs, but nothing may run before they are through.
-        opts=pulumi.ResourceOptions(parent=parent, provider=site.kubernetes, depends_on=list(after)),
+        opts=pulumi.ResourceOptions(
+            parent=parent,
+            provider=site.kubernetes,
+            depends_on=list(after),
+            custom_timeouts=pulumi.CustomTimeouts(*[f"{deadline_seconds}s"] * 3) if deadline_seconds else None,
+        ),
     )
 
 
@@ -143,13 +186,13 @@ def service(
 
 
 def headless_service(site: Site, part: Part, *, ports: Mapping[str, int], opts: pulumi.ResourceOptions) -> Service:
-    """The Service that gives each pod of a part a name; the api-server reads logs through it."""
+    """The Service that gives each pod of a part a name."""
     return Service(
         f"{site.name}-{part}-service",
         metadata=site.metadata(part, annotations=pods.SKIP_AWAIT),
         spec=ServiceSpecArgs(
             cluster_ip="None",
-            # A worker that shuts down still serves the logs of its running tasks.
+            # The only pod: taking it away while it is slow to answer would only turn slow into refused.
             publish_not_ready_addresses=True,
             selector=naming.selector(site.name, part),
             ports=[ServicePortArgs(name=name, port=port, target_port=name) for name, port in ports.items()],

@@ -13,6 +13,7 @@ import pulumi_kubernetes as kubernetes
 from pulumi_kubernetes.core.v1 import (
     ConfigMap,
     ConfigMapEnvSourceArgs,
+    ConfigMapVolumeSourceArgs,
     ContainerArgs,
     ContainerPortArgs,
     EnvFromSourceArgs,
@@ -30,11 +31,11 @@ from components.airflow.access import calls_kubernetes
 from components.airflow.authority import Authority, connects
 from components.airflow.dags import DagSource
 from components.airflow.logs import LogFolder
-from components.airflow.options import API_PORT, options_of
+from components.airflow.options import options_of
 from components.airflow.roles import DAG_READERS, DATABASE_PARTS, LOG_PARTS, Credential, Part, credentials_of
 from components.airflow.secrets import StoredSecret
 from components.cloud.interface import LOG_READERS, LOG_WRITERS, Identity, Sidecar
-from components.settings.model import Sizing
+from components.settings.model import PodSizing, Sizing
 from components.settings.stack import Settings
 
 AIRFLOW_USER: Final = pods.User(uid=50_000, gid=0, fs_group=0)
@@ -46,7 +47,20 @@ TASK_PARTS: Final = frozenset({"worker", "task"})
 """Whose pods run on the nodes that are meant for tasks."""
 GATE_SIZING: Final = Sizing(cpu_milli=50, memory_mib=512)
 """For init containers: memory of one start of Airflow's command line."""
+SCRIPTS_FOLDER: Final = "/opt/airflow-scripts"
+"""Where scripts lie in pods that stay. Not below Airflow's own folder, where images keep files of theirs."""
+POD_SCRIPTS: Final = ("start.py", "check_job.py", "check_worker.py")
+BYTECODE_FOLDER: Final = "/opt/airflow-bytecode"
+"""Where start.py lets Python keep compiled files."""
+BYTECODE_MIB: Final = 512
+"""Airflow's own take 40 MiB."""
+AIRFLOW: Final = ("python", f"{SCRIPTS_FOLDER}/start.py")
+"""Stands for `airflow` in pods that stay."""
 MIGRATION_WAIT_SECONDS: Final = 120
+TMP: Final = "/tmp"  # noqa: S108 - a volume of the pod's own
+CACHES: Final = {"XDG_CACHE_HOME": f"{TMP}/cache", "MPLCONFIGDIR": f"{TMP}/matplotlib"}
+"""Where libraries of DAGs write what they would write below the home folder, which cannot be written. Not
+XDG_CONFIG_HOME: that would hide the configuration that an image brings in ~/.config."""
 EVICTABLE: Final = {"cluster-autoscaler.kubernetes.io/safe-to-evict": "true"}
 NOT_EVICTABLE: Final = {"cluster-autoscaler.kubernetes.io/safe-to-evict": "false"}
 """For pods that run tasks: an autoscaler that empties their node ends the tasks."""
@@ -68,6 +82,8 @@ class Site:
     secrets: Mapping[str, StoredSecret]
     pull_secret: pulumi.Input[str] | None
     """The Secret that pods pull the Airflow image with; None where that takes no login."""
+    scripts: pulumi.Output[str]
+    """The ConfigMap with POD_SCRIPTS."""
     dags: DagSource
     logs: LogFolder
     identities: Mapping[str, Identity]
@@ -104,6 +120,10 @@ class Site:
         """The options of airflow.cfg that a part reads, as environment variables."""
         return options_of(part, self.settings, self.max_connections)
 
+    def sizing(self, pod: PodSizing) -> Sizing:
+        """Processor and memory of a pod, as the stack or the place it runs on says."""
+        return pod.sizing(local=self.settings.local)
+
     def credentials(self, part: Part) -> list[Credential]:
         """The credentials of a part that exist in this installation."""
         return [credential for credential in credentials_of(part) if credential.stored_in in self.secrets]
@@ -117,9 +137,11 @@ class PartPod:
     args: Sequence[str]
     """Arguments of the image's entrypoint, which must run: it sets up user and signals."""
     sizing: Sizing
+    scratch_gib: int = 1
+    """What it may write to the node's disk: temporary files, logs and compiled files together."""
     container: str = ""
     """The main container's name; default: the part's."""
-    after: Literal["migration", "api", "nothing"] = "migration"
+    after: Literal["migration", "nothing"] = "migration"
     """What its init container waits for."""
     ports: Mapping[str, int] = field(default_factory=dict[str, int])
     environment: Mapping[str, pulumi.Input[str]] = field(default_factory=dict[str, pulumi.Input[str]])
@@ -128,8 +150,27 @@ class PartPod:
     volumes: Sequence[VolumeArgs] = ()
     mounts: Sequence[VolumeMountArgs] = ()
     grace_seconds: int = 30
+    serves_until_seconds: int = 0
+    """How long it goes on answering when it is told to stop; part of the grace period."""
     restart_policy: str = "Always"
     annotations: Mapping[str, str] = field(default_factory=dict[str, str])
+
+    @property
+    def stays(self) -> bool:
+        """Whether it runs until it is told to stop, unlike a Job and a task."""
+        return self.restart_policy == "Always"
+
+
+def scripts_map(instance: str, namespace: pulumi.Output[str], opts: pulumi.ResourceOptions) -> ConfigMap:
+    """The ConfigMap with the scripts of pods that stay."""
+    return ConfigMap(
+        f"{instance}-scripts",
+        # No fixed name: other scripts are a new object, which rolls the pods that run them.
+        metadata=ObjectMetaArgs(namespace=namespace, labels=naming.labels(instance, "scripts")),
+        immutable=True,
+        data={name: script(name) for name in POD_SCRIPTS},
+        opts=opts,
+    )
 
 
 def options_map(site: Site, part: Part, opts: pulumi.ResourceOptions) -> ConfigMap:
@@ -149,9 +190,13 @@ def pod_template(site: Site, pod: PartPod, options: pulumi.Input[str]) -> PodTem
     identity = site.identities.get(part, Identity())
     reads_dags, keeps_logs, runs_tasks = part in DAG_READERS, part in LOG_PARTS, part in TASK_PARTS
     authority = site.authority if connects(part) else Authority()
-    scratch = pods.Scratch(paths={"tmp": "/tmp"})  # noqa: S108 - a volume of the pod's own
+    scratch = pods.Scratch(paths={"tmp": TMP}, size_mib=pod.scratch_gib * 1024)
+    bytecode = pods.Scratch(paths={"bytecode": BYTECODE_FOLDER} if pod.stays else {}, size_mib=BYTECODE_MIB)
+    scripts = VolumeArgs(name="scripts", config_map=ConfigMapVolumeSourceArgs(name=site.scripts))
     mounts = [
         *scratch.mounts(),
+        *bytecode.mounts(),
+        *([VolumeMountArgs(name="scripts", mount_path=SCRIPTS_FOLDER, read_only=True)] if pod.stays else ()),
         *(site.dags.mounts if reads_dags else ()),
         *([site.logs.mount] if keeps_logs else ()),
         *authority.mounts,
@@ -159,8 +204,10 @@ def pod_template(site: Site, pod: PartPod, options: pulumi.Input[str]) -> PodTem
     ]
     volumes = [
         *scratch.volumes(),
+        *bytecode.volumes(),
+        *([scripts] if pod.stays else ()),
         *(site.dags.volumes if reads_dags else ()),
-        *([site.logs.volume] if keeps_logs else ()),
+        *([site.logs.volume(pod.scratch_gib * 1024)] if keeps_logs else ()),
         *authority.volumes,
         *pod.volumes,
     ]
@@ -173,6 +220,8 @@ def pod_template(site: Site, pod: PartPod, options: pulumi.Input[str]) -> PodTem
     main = pods.container(
         pod.container or part,
         sizing=pod.sizing,
+        scratch_gib=pod.scratch_gib,
+        lifecycle=pods.sleep_before_stop(pod.serves_until_seconds) if pod.serves_until_seconds else None,
         args=list(pod.args),
         ports=[ContainerPortArgs(name=name, container_port=port) for name, port in pod.ports.items()] or None,
         volume_mounts=mounts,
@@ -235,8 +284,6 @@ def _gate(pod: PartPod) -> list[str]:
         case "migration":
             assert pod.part in DATABASE_PARTS, f"{pod.part} cannot ask a database that it has no access to"
             return ["python", "-c", script("wait_for_migration.py"), str(MIGRATION_WAIT_SECONDS)]
-        case "api":
-            return ["python", "-c", script("wait_for_api.py")]
         case "nothing":
             return []
 
@@ -249,10 +296,9 @@ def environment(site: Site, pod: PartPod) -> list[EnvVarArgs]:
         # The image's entrypoint would ask the database at every start; init containers do that once.
         "CONNECTION_CHECK_MAX_COUNT": "0",
         **(site.authority.variables if connects(pod.part) else {}),
+        **(CACHES if pod.part in DAG_READERS else {}),
         **pod.environment,
     }
-    if pod.after == "api":
-        fixed["API_URL"] = f"http://{site.name}-api-server.{site.settings.namespace}.svc:{API_PORT}"
     plain = [EnvVarArgs(name=name, value=value) for name, value in fixed.items()]
     return plain + [
         EnvVarArgs(

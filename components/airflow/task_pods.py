@@ -25,13 +25,14 @@ class PodTemplate:
     mount: VolumeMountArgs
 
 
-def task_pod(task_pods: TaskPods) -> PartPod:
+def task_pod(site: Site, task_pods: TaskPods) -> PartPod:
     """The pod of one task; the executor replaces its arguments."""
     return PartPod(
         part="task",
         container=BASE_CONTAINER,
         args=["python", "--version"],
-        sizing=task_pods,
+        sizing=site.sizing(task_pods),
+        scratch_gib=task_pods.scratch_gib,
         after="nothing",
         # A stopped pod's signal reaches the process that supervises the task first.
         environment={"DUMB_INIT_SETSID": "0"},
@@ -44,7 +45,7 @@ def task_pod(task_pods: TaskPods) -> PartPod:
 def template(site: Site, task_pods: TaskPods, child: pulumi.ResourceOptions) -> PodTemplate:
     """The template's ConfigMap, under a new name whenever its content changes."""
     options = options_map(site, "task", child)
-    pod = pod_template(site, task_pod(task_pods), options.metadata.name)
+    pod = pod_template(site, task_pod(site, task_pods), options.metadata.name)
     text = manifest.json_text({"apiVersion": "v1", "kind": "Pod", "metadata": pod.metadata, "spec": pod.spec})
     config_map = ConfigMap(
         f"{site.name}-task-template",

@@ -33,6 +33,7 @@ from pulumi_kubernetes.meta.v1 import LabelSelectorArgs, ObjectMetaArgs
 from components import naming, pods
 from components.cloud.interface import Database, Databases
 from components.namespaces import pod_security_labels
+from components.settings.connections import IN_CLUSTER_CONNECTIONS
 from components.settings.model import Sizing
 
 PORT: Final = 5432
@@ -40,6 +41,8 @@ USER: Final = pods.User(uid=999, gid=999, fs_group=999)
 """The user `postgres` of the official image."""
 SIZING: Final = Sizing(cpu_milli=200, memory_mib=512)
 DATA: Final = "/var/lib/postgresql/data"
+RESERVED_CONNECTIONS: Final = 3
+"""Of these only a superuser gets, superuser_reserved_connections."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -141,6 +144,7 @@ class Postgres(pulumi.ComponentResource):
                 host=host, port=PORT, name="postgres", user="postgres", password=administrator, ssl_mode="disable"
             ),
             identity=f"{args.namespace}/{service_name}",
+            max_connections=IN_CLUSTER_CONNECTIONS,
         )
         self.register_outputs({"host": host})
 
@@ -159,15 +163,22 @@ def _database(host: pulumi.Output[str], name: str, password: pulumi.Output[str])
 def _shape(
     args: PostgresArgs, account: pulumi.Input[str], secret: pulumi.Input[str], claim: pulumi.Input[str]
 ) -> pods.PodShape:
-    scratch = pods.Scratch(paths={"run": "/var/run/postgresql", "tmp": "/tmp"})  # noqa: S108 - a volume of the pod's own
+    folders = {"run": "/var/run/postgresql", "tmp": "/tmp"}  # noqa: S108 - a volume of the pod's own
+    scratch = pods.Scratch(paths=folders, size_mib=256)
     ready = ["pg_isready", "--username", "postgres", "--host", "127.0.0.1"]
     server = pods.container(
         "postgres",
         image=args.image,
         sizing=SIZING,
         image_pull_policy="IfNotPresent",
-        # Airflow's queries are short: compiling one at run time, on in the official image, costs more than it saves.
-        args=["postgres", "-c", "jit=off"],
+        args=[
+            "postgres",
+            "-c",
+            f"max_connections={IN_CLUSTER_CONNECTIONS + RESERVED_CONNECTIONS}",
+            # Airflow's queries are short: compiling one at run time, on in the official image, costs more than it saves.
+            "-c",
+            "jit=off",
+        ],
         ports=[ContainerPortArgs(name="postgres", container_port=PORT)],
         env=[
             EnvVarArgs(name="PGDATA", value=f"{DATA}/pgdata"),

@@ -14,14 +14,16 @@ from components.settings.model import (
     KubernetesName,
     MemoryMib,
     Model,
+    PodSizing,
     Replicas,
     SizeGib,
-    Sizing,
 )
 
 LEAST_AIRFLOW: Final = (3, 0)
-OFFICIAL_TAG: Final = re.compile(r"(?:^|/)apache/airflow:(?:slim-)?(\d+\.\d+\.\d+)(?![\w.])")
+OFFICIAL_TAG: Final = re.compile(r"(?:^|/)apache/airflow:(\d+\.\d+\.\d+)(?![\w.])")
 """The tag of an official image begins with Airflow's version."""
+SLIM_TAG: Final = re.compile(r"(?:^|/)apache/airflow:slim-")
+"""Official images without any extra, https://airflow.apache.org/docs/docker-stack/index.html."""
 RELATIVE_PATH: Final = r"^(?:(?!\.\.?(?:/|\Z))[^/:\s]+(?:/|\Z))*\Z"
 """A path inside a volume: no way up, nothing absolute; empty is the root."""
 OWNED_OPTIONS: Final = frozenset(
@@ -41,6 +43,7 @@ OWNED_OPTIONS: Final = frozenset(
         ("core", "execution_api_server_url"),
         ("core", "executor"),
         ("core", "fernet_key"),
+        ("core", "hostname_callable"),
         ("dag_processor", "dag_bundle_config_list"),
         ("database", "sql_alchemy_conn"),
         ("database", "sql_alchemy_conn_async"),
@@ -69,6 +72,16 @@ class Image(Model):
     pull_secret: str | None = None
     """Name of a Secret of type kubernetes.io/dockerconfigjson that something else puts into the namespace. To have it
     made by this stack, leave this out and set the secret `airflow:image_pull_config`."""
+
+    @field_validator("reference")
+    @classmethod
+    def _complete(cls, reference: str) -> str:
+        if SLIM_TAG.search(reference):
+            raise ValueError(
+                "is a slim image, which has no PostgreSQL driver, no login, no Celery and no Kubernetes executor; "
+                "use the tag without slim-, or build an image from it with these extras, under a name of your own"
+            )
+        return reference
 
     @field_validator("version")
     @classmethod
@@ -141,7 +154,7 @@ class WorkerLogs(Model):
 Logs = Annotated[StoreLogs | VolumeLogs | WorkerLogs, Field(discriminator="kind")]
 
 
-class Component(Sizing):
+class Component(PodSizing):
     """One of Airflow's own services."""
 
     replicas: Replicas = 1
@@ -151,8 +164,11 @@ class Component(Sizing):
 class ApiServer(Component):
     """UI, REST API and the API that tasks talk to."""
 
-    cpu_milli: CpuMilli = 200
-    """Requested processor time, in thousandths of a core."""
+    CLOUD_MILLI = 1000
+    LOCAL_MILLI = 200
+
+    cpu_milli: CpuMilli | None = None
+    """Requested processor time, in thousandths of a core; default: 1000, and 200 on local stacks."""
     memory_mib: MemoryMib = 1536
     """Memory, in MiB."""
 
@@ -160,8 +176,11 @@ class ApiServer(Component):
 class Scheduler(Component):
     """Decides what runs when."""
 
-    cpu_milli: CpuMilli = 200
-    """Requested processor time, in thousandths of a core."""
+    CLOUD_MILLI = 1000
+    LOCAL_MILLI = 200
+
+    cpu_milli: CpuMilli | None = None
+    """Requested processor time, in thousandths of a core; default: 1000, and 200 on local stacks."""
     memory_mib: MemoryMib = 1024
     """Memory, in MiB."""
 
@@ -169,17 +188,33 @@ class Scheduler(Component):
 class DagProcessor(Component):
     """Parses DAG files."""
 
-    cpu_milli: CpuMilli = 100
-    """Requested processor time, in thousandths of a core."""
+    CLOUD_MILLI = 500
+    LOCAL_MILLI = 100
+
+    cpu_milli: CpuMilli | None = None
+    """Requested processor time, in thousandths of a core; default: 500, and 100 on local stacks."""
     memory_mib: MemoryMib = 1024
     """Memory, in MiB."""
+    replicas: Replicas = 1
+    """Number of pods; Airflow supports one alone over the same DAG files."""
+
+    @field_validator("replicas")
+    @classmethod
+    def _alone(cls, replicas: int) -> int:
+        # https://github.com/apache/airflow/pull/66788 (May 2026): "not a supported topology"; both write the same rows.
+        if replicas > 1:
+            raise ValueError("is above 1, and Airflow does not support two DAG processors over one bundle; use 1")
+        return replicas
 
 
 class Triggerer(Component):
     """Runs deferred tasks."""
 
-    cpu_milli: CpuMilli = 100
-    """Requested processor time, in thousandths of a core."""
+    CLOUD_MILLI = 250
+    LOCAL_MILLI = 100
+
+    cpu_milli: CpuMilli | None = None
+    """Requested processor time, in thousandths of a core; default: 250, and 100 on local stacks."""
     memory_mib: MemoryMib = 768
     """Memory, in MiB."""
 

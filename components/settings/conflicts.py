@@ -35,8 +35,8 @@ from components.settings.airflow import (
     WorkerLogs,
 )
 from components.settings.azure import AzureCloud
-from components.settings.cloud import Cloud, GivenDatabase, LocalCloud
-from components.settings.executor import CeleryExecutor, Executor, KubernetesExecutor, MixedExecutor
+from components.settings.cloud import Cloud, GivenDatabase, InClusterDatabase, LocalCloud
+from components.settings.executor import CeleryExecutor, Executor, KubernetesExecutor, MixedExecutor, Workers
 from components.settings.gcp import GcpCloud
 from components.settings.keys import METADATA_URL, PROJECT, RESULT_URL
 
@@ -62,14 +62,17 @@ def faults(raw: Mapping[str, str], parsed: Mapping[str, Any]) -> Iterator[Fault]
         yield from option_faults.faults(options, parsed.get("exposure"))
     yield from _log_faults(parsed.get("logs"), cloud, executor)
     yield from provided_faults.faults(raw, parsed.get("image", Image()), _exposure(raw, parsed))
+    if isinstance(executor, CeleryExecutor | MixedExecutor):
+        yield from _worker_faults(executor.workers)
     if cloud is not None:
         yield from path_programs.faults(cloud)
         yield from _dag_faults(parsed.get("dags"), cloud)
         yield from _exposure_faults(parsed.get("exposure"), cloud, executor)
     if isinstance(cloud, GcpCloud):
         yield from gcp_faults.faults(cloud, parsed, protect=parsed.get("protect", False))
-    if isinstance(cloud, AzureCloud):
+    if executor is not None and isinstance(cloud, AzureCloud | LocalCloud):
         yield from _connection_faults(cloud, executor, parsed.get("components", Components()))
+    if isinstance(cloud, AzureCloud):
         yield from azure_faults.faults(cloud, parsed, protect=parsed.get("protect", False))
 
 
@@ -227,15 +230,32 @@ def _url_rule(text: str) -> tuple[str | None, tuple[str | None, str | None]]:
     return None, login
 
 
-def _connection_faults(cloud: AzureCloud, executor: Executor | None, components: Components) -> Iterator[Fault]:
-    """Servers that refuse connections while everything rolls out."""
-    if executor is None:
-        return
-    size, needed = cloud.database.size, connections.least_connections(executor, components)
-    if (taken := azure_catalogue.max_connections(size)) < needed:
+def _connection_faults(cloud: AzureCloud | LocalCloud, executor: Executor, components: Components) -> Iterator[Fault]:
+    """Servers that refuse connections while everything rolls out; of an external one nothing is known."""
+    match cloud.database:
+        case GivenDatabase():
+            return
+        case InClusterDatabase(kind=value):
+            field, taken, larger = "kind", connections.IN_CLUSTER_CONNECTIONS, 'kind "given" with a larger server'
+        case database:
+            value = database.size
+            field, taken, larger = "size", azure_catalogue.max_connections(value), "a larger size"
+    needed = connections.least_connections(executor, components)
+    if taken < needed:
         yield Fault(
-            key=f"{PROJECT}:cloud.database.size",
-            value=size,
+            key=f"{PROJECT}:cloud.database.{field}",
+            value=value,
             rule=f"takes {taken} connections beside its own, and this stack may hold {needed}",
-            remedy="use a larger size, fewer workers or replicas, or a lower concurrency",
+            remedy=f"use {larger}, fewer workers or replicas, or a lower concurrency",
+        )
+
+
+def _worker_faults(workers: Workers) -> Iterator[Fault]:
+    """Workers whose tasks end together because one of them takes the last memory."""
+    if workers.memory_mib < (needed := workers.memory_needed_mib):
+        yield Fault(
+            key=f"{PROJECT}:executor.workers.memory_mib",
+            value=workers.memory_mib,
+            rule=f"is below {needed}, the least for {workers.concurrency} tasks at once",
+            remedy=f"use {needed} or more, or a lower concurrency",
         )

@@ -4,14 +4,14 @@ The pools of all pods together never ask for more than the server takes, while e
 
     api-server       (replicas + 1) x 2 pools x n     one pool for its threads, one for its asynchronous requests
     scheduler        (replicas + 1) x (5 + 1)         its pool, and its health port
-    dag-processor    (replicas + 1) x (5 + 1)         its pool, and the command of its liveness probe
+    dag-processor    5 + 1                            its pool, and the command of its probes
     triggerer        (replicas + 1) x (5 + 1)         the same
-    Celery's results  replicas of workers x (concurrency + 1), and replicas of schedulers + 1
+    Celery's results  2 x replicas of workers x (concurrency + 1), and replicas of schedulers + 1
 
-The one more of each is the pod that a roll-out adds; workers are replaced in their place. A migration runs while
-nothing rolls out and needs less than a roll-out adds. What is left is for n: one for each thread of an api-server where
-the server takes as many, and never fewer than LEAST_API_CONNECTIONS. Pools that a stack sets itself, by options of the
-section `database`, are not counted.
+The one more of each is the pod that a roll-out adds; the dag-processor ends before the next one begins, and workers
+finish their tasks beside as many new ones. A migration runs while nothing rolls out, and needs less than a roll-out
+adds. What is left is for n: one for each thread of an api-server where the server takes as many, and never fewer than
+LEAST_API_CONNECTIONS. Pools that a stack sets itself, by options of the section `database`, are not counted.
 """
 
 from __future__ import annotations
@@ -25,6 +25,9 @@ from components.settings.executor import CeleryExecutor, Executor, MixedExecutor
 API_THREADS: Final = 40
 """Requests that one api-server works on at once, https://anyio.readthedocs.io/en/stable/threads.html."""
 LEAST_API_CONNECTIONS: Final = 8
+IN_CLUSTER_CONNECTIONS: Final = 297
+"""What the PostgreSQL server in the cluster takes, beside those that are kept for its superuser. Enough for each thread
+of an api-server, so that another number of workers changes nothing there."""
 API_POOLS: Final = 2
 KEPT: Final = 5
 """Connections that an api-server's pool keeps when nothing happens; Airflow's own default for all pools."""
@@ -52,10 +55,11 @@ def pool_of_others() -> Pool:
 
 def held_by_others(executor: Executor, components: Components) -> int:
     """Connections that everything but the api-servers may hold at once."""
-    rolled = (components.scheduler, components.dag_processor, components.triggerer)
-    held = sum((part.replicas + 1) * (OTHERS_KEPT + OTHERS_MORE + OTHERS_ASIDE) for part in rolled)
+    pods = components.dag_processor.replicas
+    pods += sum(part.replicas + 1 for part in (components.scheduler, components.triggerer))
+    held = pods * (OTHERS_KEPT + OTHERS_MORE + OTHERS_ASIDE)
     if isinstance(executor, CeleryExecutor | MixedExecutor):
-        held += executor.workers.replicas * (executor.workers.concurrency + 1) + components.scheduler.replicas + 1
+        held += 2 * executor.workers.replicas * (executor.workers.concurrency + 1) + components.scheduler.replicas + 1
     return held
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Final
+from typing import Annotated, ClassVar, Final
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
@@ -38,6 +38,7 @@ Hostname = Annotated[str, Field(pattern=HOSTNAME, max_length=253, title="lower-c
 CpuMilli = Annotated[int, Field(ge=10, le=64_000)]
 """Thousandths of a processor."""
 MemoryMib = Annotated[int, Field(ge=32, le=524_288)]
+ScratchGib = Annotated[int, Field(ge=1, le=1000)]
 SizeGib = Annotated[int, Field(ge=1, le=65_536)]
 Replicas = Annotated[int, Field(ge=1, le=20)]
 ImageReference = Annotated[str, AfterValidator(_pinned), Field(title="image with tag or digest")]
@@ -59,3 +60,30 @@ class Sizing(Model):
     """Requested processor time, in thousandths of a core."""
     memory_mib: MemoryMib
     """Requested memory and its limit, in MiB."""
+
+
+class PodSizing(Model):
+    """What one pod of a part asks for where clouds and machines of one's own differ.
+
+    On a cloud, requests are what the part takes under load: the autoscaler of nodes sees nothing else. On a local stack
+    they only have to fit.
+    """
+
+    CLOUD_MILLI: ClassVar[int]
+    LOCAL_MILLI: ClassVar[int]
+
+    cpu_milli: CpuMilli | None = None
+    """Requested processor time, in thousandths of a core."""
+    memory_mib: MemoryMib
+    """Requested memory and its limit, in MiB."""
+    scratch_gib: ScratchGib = 1
+    """What the pod may write to its node's disk, in GiB: requested, and the limit."""
+
+    def cloud_milli(self) -> int:
+        """The processor time that it requests on a cloud unless the stack says otherwise."""
+        return self.CLOUD_MILLI
+
+    def sizing(self, *, local: bool) -> Sizing:
+        """Processor and memory on a local stack, or on a cloud."""
+        default = self.LOCAL_MILLI if local else self.cloud_milli()
+        return Sizing(cpu_milli=self.cpu_milli if self.cpu_milli is not None else default, memory_mib=self.memory_mib)

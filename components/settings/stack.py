@@ -74,6 +74,11 @@ class Settings(Model):
     """Whether everything that holds data refuses to be deleted."""
 
     @property
+    def local(self) -> bool:
+        """Whether the stack runs on a cluster that exists already."""
+        return isinstance(self.cloud, LocalCloud)
+
+    @property
     def task_logs(self) -> Logs:
         """Where task logs are kept, whether the stack says so or not."""
         if self.logs is not None:

@@ -35,7 +35,7 @@ SMALL: Final[dict[str, Any]] = {
 SMALL_CELERY: Final[dict[str, Any]] = {
     "workers": {"cpu_milli": 20, "memory_mib": 1536, "concurrency": 4},
     "broker": {"cpu_milli": 10},
-    "flower": {"cpu_milli": 10},
+    "flower": {"cpu_milli": 10, "enabled": True},
 }
 SMALL_TASK_PODS: Final[dict[str, Any]] = {"task_pods": {"cpu_milli": 50}}
 EXECUTORS: Final[dict[str, dict[str, Any]]] = {

@@ -40,13 +40,13 @@ def test_the_fan_out_ran_a_task_for_each_element(finished: Finished) -> None:
 
 def test_a_task_runs_where_its_executor_says(airflow: Installation, finished: Finished) -> None:
     hosts = {task["task_id"]: task["hostname"] for task in finished["executors"]}
-    worker = f"{airflow.name}-worker-0.{airflow.name}-worker."
+    workers = [pod["status"]["podIP"] for pod in objects("pods", airflow.namespace, f"{COMPONENT}=worker")]
     expected = {
         "celery": {"on_CeleryExecutor": True},
         "kubernetes": {"on_KubernetesExecutor": False},
         "celery+kubernetes": {"on_CeleryExecutor": True, "on_KubernetesExecutor": False},
     }
-    on_worker = {task: host.startswith(worker) for task, host in hosts.items()}
+    on_worker = {task: host in workers for task, host in hosts.items()}
     assert on_worker == expected[airflow.executor]
 
 

@@ -88,9 +88,18 @@ CHANGES: Final = {
         replace=EVERYONES_OPTIONS,
     ),
     "the concurrency of workers": Change(
-        path="executor.workers.concurrency", value=4, update=named("worker"), replace=options("worker")
+        path="executor.workers.concurrency",
+        value=4,
+        update=named("worker", "scheduler"),
+        replace=options("worker", "scheduler"),
     ),
-    "the number of workers": Change(path="executor.workers.replicas", value=2, update=named("worker")),
+    # The scheduler queues no more tasks than there are places for.
+    "the number of workers": Change(
+        path="executor.workers.replicas",
+        value=2,
+        update=named("worker", "scheduler"),
+        replace=options("scheduler"),
+    ),
     "the memory of the triggerer": Change(
         path="components.triggerer.memory_mib", value=1024, update=named("triggerer")
     ),
@@ -150,7 +159,7 @@ REPLACED_SECRETS: Final = {
     "airflow-secrets-fernet-key": Change(
         path="",
         value=None,
-        update=named("api-server", "scheduler", "dag-processor", "triggerer", "worker"),
+        update=named("api-server", "scheduler", "dag-processor", "triggerer"),
         replace=named("secrets-fernet-key", "secrets-fernet"),
     ),
     "airflow-secrets-broker-password": Change(

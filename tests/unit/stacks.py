@@ -14,6 +14,7 @@ from lab.stack_file import filled_in
 from tests.unit import recorder, stacks_azure, stacks_gcp, stand_in_cloud
 from tests.unit.recorder import Config, Recording
 
+FLOWER: Final = {"flower": {"enabled": True}}
 ROOT: Final = Path(__file__).resolve().parents[2]
 EXECUTORS: Final = ("celery", "kubernetes", "celery+kubernetes")
 METADATA_PASSWORD: Final = "p@ss:w/rd?#%&=+ x"
@@ -29,8 +30,8 @@ GIVEN: Final = {
 
 
 def config(executor: str, **sections: Any) -> Config:
-    """A local stack's config: sections become keys of the project, `executor_with` joins the executor's."""
-    chosen = {"kind": executor, **sections.pop("executor_with", {})}
+    """A local stack's config, with Flower: sections become keys of the project, `executor_with` is the executor's."""
+    chosen = {"kind": executor, **(FLOWER if "celery" in executor else {}), **sections.pop("executor_with", {})}
     cloud = sections.pop("cloud", {"kind": "local", **sections.pop("cloud_with", {})})
     keys = {f"airflow:{key}": value for key, value in sections.items()}
     return {"airflow:cloud": cloud, "airflow:executor": chosen, **keys}
@@ -89,7 +90,7 @@ STACKS: Final[dict[str, Config]] = {
     "celery, given database": {**config("celery", cloud_with={"database": {"kind": "given"}}), **GIVEN},
     "kubernetes, given database": {**config("kubernetes", cloud_with={"database": {"kind": "given"}}), **GIVEN},
     "celery, logs on workers": config("celery", logs={"kind": "worker"}),
-    "celery, no flower": config("celery", executor_with={"flower": {"enabled": False}}),
+    "celery, no flower": {**config("celery"), "airflow:executor": {"kind": "celery"}},
     "both, DAGs from a folder of the node": config("celery+kubernetes", dags={"kind": "host_path", "path": "/dags"}),
     "both, example DAGs": config("celery+kubernetes", example_dags="true"),
     "both, protected": config("celery+kubernetes", protect="true"),
@@ -98,7 +99,7 @@ STACKS: Final[dict[str, Config]] = {
     "both, pod operator with XCom": config("celery+kubernetes", pod_operator_xcom="true"),
     "both, several of each": config(
         "celery+kubernetes",
-        components={part: {"replicas": 2} for part in ("api_server", "scheduler", "dag_processor", "triggerer")},
+        components={part: {"replicas": 2} for part in ("api_server", "scheduler", "triggerer")},
         executor_with={"workers": {"replicas": 3}},
     ),
     "both, on a node's port": config("celery+kubernetes", exposure={"kind": "node_port", "port": 30080}),

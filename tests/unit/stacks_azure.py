@@ -18,7 +18,8 @@ def config(executor: str, *, cloud_with: Config | None = None, **sections: Any) 
     """A stack on Azure with nothing set but what must be: sections become keys of the project."""
     cloud = {"kind": "azure", "subscription_id": SUBSCRIPTION, "location": "westeurope", **(cloud_with or {})}
     keys = {f"airflow:{key}": value for key, value in sections.items()}
-    return {"airflow:cloud": cloud, "airflow:executor": {"kind": executor}, **keys}
+    flower = {"flower": {"enabled": True}} if "celery" in executor else {}
+    return {"airflow:cloud": cloud, "airflow:executor": {"kind": executor, **flower}, **keys}
 
 
 def file(path: str) -> Config:

@@ -12,7 +12,7 @@ from hypothesis import settings as limits
 from hypothesis import strategies as st
 
 from components.settings import connections
-from components.settings.airflow import ApiServer, Components, DagProcessor, Scheduler, Triggerer
+from components.settings.airflow import ApiServer, Components, Scheduler, Triggerer
 from components.settings.executor import CeleryExecutor, Executor, KubernetesExecutor, Workers
 from tests.unit.recorder import Recording
 from tests.unit.stacks import STAND_IN, recorded
@@ -33,9 +33,11 @@ def greatest(recording: Recording, pod: Pod) -> int:
     if pod.part == "worker":
         engine = json.loads(options["AIRFLOW__CELERY__RESULT_BACKEND_SQLALCHEMY_ENGINE_OPTIONS"])
         processes = int(options["AIRFLOW__CELERY__WORKER_CONCURRENCY"])
-        return replicas * processes * (engine["pool_size"] + engine["max_overflow"])
+        # A process has one thread; while workers roll out there are twice as many.
+        return 2 * replicas * processes * engine["pool_size"]
     pool = int(options[f"{PREFIX}POOL_SIZE"]) + int(options[f"{PREFIX}MAX_OVERFLOW"])
-    return (replicas + 1) * ENGINES[pod.part] * pool
+    surge = 0 if pod.owner.plain["spec"]["strategy"]["type"] == "Recreate" else 1
+    return (replicas + surge) * ENGINES[pod.part] * pool
 
 
 @pytest.mark.parametrize("stack", STAND_IN)
@@ -57,20 +59,18 @@ def executor_of(workers: int, concurrency: int) -> Executor:
 @given(
     api=REPLICAS,
     schedulers=REPLICAS,
-    processors=REPLICAS,
     triggerers=REPLICAS,
     workers=st.integers(0, 5),
     concurrency=st.integers(1, 64),
     spare=st.integers(-5, 2000),
 )
 def test_pools_fit_for_any_number_of_replicas_or_are_refused(
-    api: int, schedulers: int, processors: int, triggerers: int, workers: int, concurrency: int, spare: int
+    api: int, schedulers: int, triggerers: int, workers: int, concurrency: int, spare: int
 ) -> None:
     executor = executor_of(workers, concurrency)
     components = Components(
         api_server=ApiServer(replicas=api),
         scheduler=Scheduler(replicas=schedulers),
-        dag_processor=DagProcessor(replicas=processors),
         triggerer=Triggerer(replicas=triggerers),
     )
     taken = connections.least_connections(executor, components) + spare
@@ -82,13 +82,49 @@ def test_pools_fit_for_any_number_of_replicas_or_are_refused(
     assert pool.kept > 0 <= pool.more
     assert 8 <= pool.kept + pool.more <= 40
     total = (api + 1) * 2 * (pool.kept + pool.more)
-    total += (schedulers + processors + triggerers + 3) * (other.kept + other.more + 1)
-    total += workers * (concurrency + 1) + (schedulers + 1 if workers else 0)
+    total += (schedulers + triggerers + 2 + 1) * (other.kept + other.more + 1)
+    total += 2 * workers * (concurrency + 1) + (schedulers + 1 if workers else 0)
     assert total <= taken
 
 
 def test_a_server_that_takes_enough_gives_every_thread_its_connection() -> None:
     assert connections.api_server_pool(executor_of(0, 1), Components(), 1000) == connections.Pool(kept=5, more=35)
+
+
+def test_celery_is_given_no_option_of_its_engine_that_an_older_one_refuses() -> None:
+    """Celery before 5.6.3, in images of Airflow 3.0 and 3.1, gives a NullPool whatever does not begin with "pool":
+    max_overflow ends workers at their start (celery/backends/database/session.py of 5.5.2, get_engine)."""
+    for stack in ("celery", "stand-in cloud, celery"):
+        for part in ("worker", "scheduler"):
+            options = options_of(recorded(stack), pod_of(recorded(stack), part))
+            engine = json.loads(options["AIRFLOW__CELERY__RESULT_BACKEND_SQLALCHEMY_ENGINE_OPTIONS"])
+            assert [name for name in engine if not name.startswith("pool")] == []
+            assert engine["pool_size"] == 1
+
+
+@pytest.mark.parametrize(
+    ("stack", "places"),
+    [("celery", 8), ("kubernetes", 32), ("celery+kubernetes", 8 + 32), ("both, several of each", (3 * 8 + 32) // 2)],
+)
+def test_a_scheduler_queues_no_more_tasks_than_there_are_places_for(stack: str, places: int) -> None:
+    """What is queued beyond them waits in the broker and is failed there after 30 minutes."""
+    options = options_of(recorded(stack), pod_of(recorded(stack), "scheduler"))
+    assert int(options["AIRFLOW__CORE__PARALLELISM"]) == places
+    # With both executors one of them may get the places of the other.
+    patient = int(options.get("AIRFLOW__SCHEDULER__TASK_QUEUED_TIMEOUT", "600")) > 600
+    assert patient == (stack not in ("celery", "kubernetes"))
+
+
+def test_a_server_in_the_cluster_takes_as_many_connections_as_the_pools_may_open() -> None:
+    for stack in ("celery", "kubernetes", "celery+kubernetes", "both, several of each"):
+        recording = recorded(stack)
+        [taken] = [
+            int(text.removeprefix("max_connections="))
+            for text in pod_of(recording, "postgres").main["args"]
+            if text.startswith("max_connections=")
+        ]
+        held = [greatest(recording, pod) for pod in pods(recording) if pod.part in {*ENGINES, "worker"}]
+        assert sum(held) <= taken - 3
 
 
 def test_connections_are_new_before_a_managed_server_drops_them() -> None:

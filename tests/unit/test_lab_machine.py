@@ -28,7 +28,7 @@ def test_a_machine_that_has_everything_is_accepted(system: str) -> None:
         ({"system": "Darwin"}, "Darwin, not Debian 12, Debian 13 or Ubuntu 24.04"),
         ({"architecture": "aarch64"}, "aarch64"),
         ({"root": False}, "root"),
-        ({"memory_gib": 2.0}, "6 GiB of memory"),
+        ({"memory_gib": 2.0}, "7.5 GiB of memory"),
         ({"free_disk_gib": 1.0}, "10 GiB of free disk"),
     ],
 )

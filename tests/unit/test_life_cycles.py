@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 import pytest
 
+from components.airflow.site import script
 from tests.unit.stacks import recorded, recordings
 from tests.unit.workloads import every_container, every_pod, options_of, pod_of, pods
 
-GRACE_SECONDS: Final = {"worker": 600, "task": 600, "triggerer": 60, "dag-processor": 60, "scheduler": 10}
+GRACE_SECONDS: Final = {
+    "api-server": 60,
+    "worker": 600,
+    "task": 600,
+    "triggerer": 60,
+    "dag-processor": 60,
+    "scheduler": 10,
+}
 """The least time for an orderly end."""
 STARTUP_SECONDS: Final = 60
 SAFE_TO_EVICT: Final = {
@@ -20,6 +29,7 @@ SAFE_TO_EVICT: Final = {
     "worker": "false",
     "task": "false",
 }
+BYTECODE: Final = "/opt/airflow-bytecode"
 PROBES: Final = ("startupProbe", "readinessProbe", "livenessProbe")
 MAY_OVERLAP: Final = {
     "startupProbe": "short periods notice a start at once, and the kubelet never runs two of a container's at a time",
@@ -119,19 +129,77 @@ def test_the_scheduler_answers_on_the_health_port_that_is_probed() -> None:
     assert scheduler.main["livenessProbe"]["httpGet"] == {"path": "/health", "port": port["name"]}
 
 
-def test_a_worker_is_asked_for_itself_alone() -> None:
-    """A ping without a destination fails when any worker does, and restarts them all."""
-    [*_, script] = pod_of(recorded("celery"), "worker").main["livenessProbe"]["exec"]["command"]
-    assert 'inspect ping -d "celery@$(hostname)"' in script
+def test_no_probe_loads_airflow() -> None:
+    """Its command line takes 3 to 8 s of a processor, and 120 MiB: every minute, in each pod."""
+    offenders, met = [], set()
+    for stack, recording in recordings():
+        scripts = recording.the("ConfigMap", f"{recording.outputs['name']}-scripts").plain["data"]
+        for pod in pods(recording):
+            folders = {m["mountPath"] for m in pod.main.get("volumeMounts", []) if m["name"] == "scripts"}
+            for kind in PROBES:
+                command = pod.main.get(kind, {}).get("exec", {}).get("command")
+                if command is None or not pod.runs_airflow:
+                    continue
+                met.add(pod.part)
+                folder, _, name = command[1].rpartition("/")
+                if command[0] != "python" or {folder} != folders or re.search("import (airflow|celery)", scripts[name]):
+                    offenders.append(f"{stack}: {pod}: {kind}: {command}")
+    assert offenders == []
+    assert met == {"worker", "dag-processor", "triggerer"}
 
 
 @pytest.mark.parametrize(("part", "job"), [("dag-processor", "DagProcessorJob"), ("triggerer", "TriggererJob")])
-def test_slow_checks_have_generous_times(part: str, job: str) -> None:
-    """`airflow jobs check` takes 3 s on an idle node and 15 s under load."""
-    probe = pod_of(recorded("celery"), part).main["livenessProbe"]
-    assert probe["exec"]["command"] == ["airflow", "jobs", "check", "--job-type", job, "--local"]
-    assert probe["timeoutSeconds"] >= 20
-    assert probe["periodSeconds"] >= 60
+def test_a_job_is_looked_for_under_the_name_that_airflow_gives_it(part: str, job: str) -> None:
+    pod = pod_of(recorded("celery"), part)
+    probe = pod.main["livenessProbe"]
+    assert probe["exec"]["command"][2:] == [job, "--unless-away"]
+    callable_ = options_of(recorded("celery"), pod)["AIRFLOW__CORE__HOSTNAME_CALLABLE"]
+    assert callable_ == "airflow.utils.net.get_host_ip_address"
+    assert (
+        "socket.gethostbyname(" in recorded("celery").the("ConfigMap", "airflow-scripts").plain["data"]["check_job.py"]
+    )
+
+
+def test_the_dag_processor_is_ready_when_it_has_begun() -> None:
+    """Without a startup probe `up` ends before anything is known of it."""
+    probe = pod_of(recorded("celery"), "dag-processor").main["startupProbe"]
+    assert probe["exec"]["command"][2:] == ["DagProcessorJob"]
+
+
+def test_servers_go_on_answering_until_everyone_has_heard_that_they_stop() -> None:
+    """The listener would close before endpoints and load balancers forget the pod."""
+    sleeping = {
+        pod.part: pod.main["lifecycle"]["preStop"]["sleep"]["seconds"]
+        for _, _, pod in every_pod()
+        if "lifecycle" in pod.main
+    }
+    assert sleeping == {"api-server": 10, "flower": 10}
+    graces = {pod.spec["terminationGracePeriodSeconds"] for _, _, pod in every_pod() if pod.part in sleeping}
+    assert graces == {60}
+
+
+def test_what_stays_compiles_airflow_once_and_what_tasks_start_does_not_inherit_that() -> None:
+    """The official image has no compiled files, and the root file system cannot be written."""
+    offenders = []
+    for stack, _, pod in every_pod():
+        mounts = {m["name"]: m["mountPath"] for m in pod.main.get("volumeMounts", [])}
+        stays = pod.long_running and pod.runs_airflow
+        if stays != ("bytecode" in mounts) or (
+            stays and pod.main["args"][:2] != ["python", "/opt/airflow-scripts/start.py"]
+        ):
+            offenders.append(f"{stack}: {pod}: {pod.main.get('args')}")
+        if stays and mounts["bytecode"] != BYTECODE:
+            offenders.append(f"{stack}: {pod}: {mounts}")
+        if any(v["name"] == "PYTHONPYCACHEPREFIX" for v in pod.main.get("env", [])):
+            offenders.append(f"{stack}: {pod}: passes the folder on")
+    assert offenders == []
+    assert f'BYTECODE = "{BYTECODE}"' in script("start.py")
+
+
+def test_libraries_of_dags_have_a_place_for_what_they_keep() -> None:
+    """The home folder cannot be written."""
+    having = {pod.part for _, _, pod in every_pod() if "XDG_CACHE_HOME" in {v["name"] for v in pod.main.get("env", [])}}
+    assert having == {"dag-processor", "triggerer", "worker", "task"}
 
 
 def test_every_part_has_the_time_it_needs_to_end_in_order() -> None:

@@ -149,6 +149,56 @@ def test_every_container_asks_for_processor_and_memory_and_has_a_limit_of_memory
     assert offenders == []
 
 
+def mebibytes(quantity: str) -> int:
+    [number, unit] = re.fullmatch(r"(\d+)([MG])i", quantity).groups()  # type: ignore[union-attr]
+    return int(number) * (1024 if unit == "G" else 1)
+
+
+def test_no_pod_can_fill_the_disk_of_its_node() -> None:
+    """Without bounds one task's files get all its neighbours evicted."""
+    offenders = []
+    for stack, _, pod in every_pod():
+        folders = {v["name"]: v["emptyDir"] for v in pod.spec.get("volumes", []) if "emptyDir" in v}
+        offenders += [f"{stack}: {pod}: {name} has no bound" for name, v in folders.items() if "sizeLimit" not in v]
+        resources = pod.main["resources"]
+        asked, bound = (resources[kind].get("ephemeral-storage") for kind in ("requests", "limits"))
+        if not pod.runs_airflow:
+            continue
+        if asked is None or asked != bound:
+            offenders.append(f"{stack}: {pod}: {asked} requested and {bound} the limit")
+        elif max(mebibytes(v["sizeLimit"]) for v in folders.values()) > mebibytes(bound):
+            offenders.append(f"{stack}: {pod}: a folder may be larger than the pod's limit {bound}")
+    assert offenders == []
+
+
+CPU_ON_A_CLOUD: Final = {
+    "api-server": 1000,
+    "scheduler": 1000,
+    "dag-processor": 500,
+    "triggerer": 250,
+    "worker": 100 * 8,
+    "task": 250,
+}
+"""What the autoscaler of a cloud's nodes must see, in thousandths of a core."""
+
+
+@pytest.mark.parametrize("stack", ["stand-in cloud, celery", "stand-in cloud, kubernetes"])
+def test_requests_on_a_cloud_are_what_a_part_takes_under_load(stack: str) -> None:
+    asked = {
+        pod.part: int(pod.main["resources"]["requests"]["cpu"].removesuffix("m"))
+        for pod in pods(recorded(stack))
+        if pod.part in CPU_ON_A_CLOUD
+    }
+    assert asked == {part: CPU_ON_A_CLOUD[part] for part in asked}
+    assert len(asked) == 5
+
+
+def test_requests_on_a_local_stack_only_have_to_fit() -> None:
+    recording = recorded("celery+kubernetes")
+    asked = [int(pod.main["resources"]["requests"]["cpu"].removesuffix("m")) for pod in pods(recording)]
+    assert sum(asked) <= 1500
+
+
 def test_every_image_is_pinned_and_says_when_it_is_pulled() -> None:
     """T21."""
     offenders = [
@@ -208,14 +258,33 @@ def test_only_pods_that_call_the_kubernetes_api_get_a_token() -> None:
     assert accounts == []
 
 
+SURGE: Final = {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}}
+OTHER_STRATEGIES: Final = {
+    "dag-processor": ({"type": "Recreate"}, "Airflow does not support two over the same files, however briefly"),
+    "worker": (
+        {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": "100%", "maxUnavailable": 0}},
+        "an old one may take its whole grace period: all new ones take tasks before the first is told to stop",
+    ),
+}
+"""Parts that are rolled in another way, and why."""
+
+
 def test_a_roll_out_of_a_deployment_never_takes_a_pod_away_first() -> None:
-    offenders = []
+    offenders, met = [], set()
     for stack, recording in recordings():
-        for found in recording.of_type("Deployment"):
-            strategy = found.plain["spec"]["strategy"]
-            if strategy != {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}}:
-                offenders.append(f"{stack}: {found.name}: {strategy}")
+        for pod in pods(recording):
+            if pod.owner.kind == "Deployment":
+                strategy = pod.owner.plain["spec"]["strategy"]
+                met.add(pod.part)
+                if strategy != OTHER_STRATEGIES.get(pod.part, (SURGE, ""))[0]:
+                    offenders.append(f"{stack}: {pod}: {strategy}")
     assert offenders == []
+    assert met >= OTHER_STRATEGIES.keys()
+
+
+def test_there_is_one_dag_processor() -> None:
+    """Two over the same files show as import errors, https://github.com/apache/airflow/pull/66788."""
+    assert {pod.owner.plain["spec"]["replicas"] for _, _, pod in every_pod() if pod.part == "dag-processor"} == {1}
 
 
 def test_what_is_rolled_by_surging_never_opens_a_volume_of_one_writer() -> None:
@@ -320,7 +389,7 @@ def test_every_long_running_part_with_the_database_waits_for_its_schema() -> Non
         "scheduler": {"wait-for-migration"},
         "dag-processor": {"wait-for-migration"},
         "triggerer": {"wait-for-migration"},
-        "worker": {"wait-for-api"},
+        "worker": set(),
         "flower": set(),
         "redis": set(),
         "postgres": set(),

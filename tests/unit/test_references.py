@@ -219,12 +219,14 @@ def test_tasks_find_the_api_that_they_talk_to() -> None:
 
 
 def test_logs_of_workers_are_served_on_the_port_that_airflow_asks() -> None:
-    """The api-server asks `<pod>.<service>:8793`; Airflow's own defaults are 8793 and 8794."""
-    for stack in ("celery", "celery+kubernetes"):
-        [port] = pod_of(recorded(stack), "worker").main["ports"]
-        assert port["containerPort"] == 8793
-    [port] = pod_of(recorded("celery"), "triggerer").main["ports"]
-    assert port["containerPort"] == 8794
+    """Airflow's own defaults are 8793 and 8794. It asks by address: the names of such pods do not resolve."""
+    for part, number in (("worker", 8793), ("triggerer", 8794)):
+        recording = recorded("celery+kubernetes")
+        pod = pod_of(recording, part)
+        [port] = pod.main["ports"]
+        assert port["containerPort"] == number
+        hostname = options_of(recording, pod)["AIRFLOW__CORE__HOSTNAME_CALLABLE"]
+        assert hostname == "airflow.utils.net.get_host_ip_address"
 
 
 def test_the_examples_are_mounted_where_a_bundle_looks_for_them() -> None:

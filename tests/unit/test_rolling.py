@@ -13,7 +13,7 @@ from components.airflow.roles import Part
 from components.settings import reading
 from tests.unit import recorder
 from tests.unit.recorder import Recording
-from tests.unit.stacks import STACKS, config, recorded
+from tests.unit.stacks import FLOWER, STACKS, config, recorded
 from tests.unit.workloads import options_of, pod_of, pods
 
 STACK: Final = "celery+kubernetes"
@@ -116,8 +116,7 @@ def test_an_option_of_airflow_rolls_exactly_its_readers(sections: tuple[str, ...
     [
         (
             {
-                "components": {"scheduler": {"replicas": 2}},
-                "executor": {"kind": STACK, "workers": {"replicas": 2}},
+                "components": {"triggerer": {"replicas": 2}},
                 "exposure": {"kind": "node_port"},
                 "protect": "true",
                 "pod_operator_xcom": "true",
@@ -127,15 +126,18 @@ def test_an_option_of_airflow_rolls_exactly_its_readers(sections: tuple[str, ...
         (
             {
                 "components": {"triggerer": {"memory_mib": 1024}},
-                "executor": {"kind": STACK, "workers": {"concurrency": 4}, "broker": {"memory_mib": 256}},
+                "executor": {"kind": STACK, **FLOWER, "workers": {"memory_mib": 4096}, "broker": {"memory_mib": 512}},
                 "admin": {"username": "root"},
             },
             {"triggerer", "worker", "redis", "migration"},
         ),
-        ({"executor": {"kind": STACK, "task_pods": {"memory_mib": 1024}}}, {"task", "scheduler"}),
-        ({"executor": {"kind": STACK, "task_pods": {"keep_failed": True}}}, {"scheduler"}),
+        # How many tasks there is room for is the scheduler's to know.
+        ({"executor": {"kind": STACK, **FLOWER, "workers": {"replicas": 2}}}, {"scheduler"}),
+        ({"executor": {"kind": STACK, **FLOWER, "workers": {"concurrency": 4}}}, {"scheduler", "worker"}),
+        ({"executor": {"kind": STACK, **FLOWER, "task_pods": {"memory_mib": 1024}}}, {"task", "scheduler"}),
+        ({"executor": {"kind": STACK, **FLOWER, "task_pods": {"keep_failed": True}}}, {"scheduler"}),
     ],
-    ids=["none", "their own", "template", "executor"],
+    ids=["none", "their own", "number of workers", "concurrency", "template", "executor"],
 )
 def test_a_setting_rolls_exactly_the_pods_that_it_is_about(setting: dict[str, Any], rolled: set[str]) -> None:
     assert changed(recorded(STACK), with_settings(**setting)) == rolled

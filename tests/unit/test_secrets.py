@@ -33,7 +33,7 @@ MATRIX: Final[Mapping[str, set[str]]] = {
     "scheduler": METADATA | FERNET | JWT | API | BROKER | RESULTS,
     "dag-processor": METADATA | FERNET,
     "triggerer": METADATA | FERNET | API,
-    "worker": FERNET | API | BROKER | RESULTS,
+    "worker": API | BROKER | RESULTS,
     "task": set(),
     "flower": BROKER | {"AIRFLOW__CELERY__FLOWER_BASIC_AUTH"},
     "migration": METADATA | CREATE_DATABASES | {"ADMIN_PASSWORD"},

@@ -2,24 +2,37 @@
 
 One process for all: loading Airflow takes about 4 s of a processor, and everything else waits for this.
 
-Environment: ADMIN_USERNAME, ADMIN_EMAIL, ADMIN_PASSWORD; a user of that name keeps the password that it has, unless
-ADMIN_PASSWORD is another one than the time before. AIRFLOW__DATABASE__SQL_ALCHEMY_CONN: the metadata database.
-For a server on which this program makes the databases: ADMINISTRATOR_URL, and OWNERS as a JSON list of {database, user,
-password}; users that exist get their password anew. Safe to run again.
+Environment: AIRFLOW_VERSION_WANTED, what the settings say that the image holds. ADMIN_USERNAME, ADMIN_EMAIL,
+ADMIN_PASSWORD; a user of that name keeps the password that it has, unless ADMIN_PASSWORD is another one than the time
+before. AIRFLOW__DATABASE__SQL_ALCHEMY_CONN: the metadata database. For a server on which this program makes the
+databases: ADMINISTRATOR_URL, and OWNERS as a JSON list of {database, user, password}; users that exist get their
+password anew. Safe to run again.
 """
 
 import hashlib
 import json
 import os
+import re
 import sys
 import time
 from contextlib import closing
+from importlib.metadata import version
 
 import psycopg2
 from psycopg2 import sql
 from psycopg2.extensions import encrypt_password
 
 WAIT_SECONDS = 300
+
+
+def require_version(wanted):
+    """End here, before anything is changed, when the image holds another Airflow than the settings say."""
+    installed = version("apache-airflow-core")
+    if re.match(r"[0-9]+\.[0-9]+\.[0-9]+", installed)[0] != wanted:
+        sys.exit(
+            f"The image holds Airflow {installed}, and airflow:image.version says {wanted}; nothing was migrated. "
+            "Set airflow:image.version to what the image holds, or airflow:image.reference to the image that you mean."
+        )
 
 
 def connected(url, **parameters):
@@ -149,6 +162,7 @@ def create_admin(username, email, password):
     applied.remember()
 
 
+require_version(os.environ["AIRFLOW_VERSION_WANTED"])
 # Out of the environment: what Airflow loads here, plugins included, has no use for them.
 administrator_url, owners = os.environ.pop("ADMINISTRATOR_URL", None), os.environ.pop("OWNERS", "[]")
 admin = [os.environ.pop(name) for name in ("ADMIN_USERNAME", "ADMIN_EMAIL", "ADMIN_PASSWORD")]

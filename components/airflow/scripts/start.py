@@ -1,0 +1,77 @@
+"""Run a command of Airflow that stays, compiling each of its files once.
+
+The official image has no compiled files, and its root file system cannot be written here: each start would compile
+Airflow again. Compiled files go to a folder of the pod instead; an image that brings its own is left alone. Not by
+PYTHONPYCACHEPREFIX: programs that tasks start would inherit it, and fill the folder with what they compile once.
+
+A worker also shows here that it reads from its broker, see check_worker.py.
+
+Arguments: those of `airflow`.
+"""
+
+import importlib.util
+import sys
+import time
+from pathlib import Path
+
+BYTECODE = "/opt/airflow-bytecode"
+ARRIVED = Path("/tmp/worker-message-arrived")
+"""Touched whenever a message that the worker sent to itself arrives."""
+MESSAGE = "airflow_message_arrived"
+MESSAGE_SECONDS = 15
+
+
+def brings_bytecode(package):
+    """Whether the image has compiled files of a package."""
+    found = importlib.util.find_spec(package)
+    return bool(found and found.origin and Path(importlib.util.cache_from_source(found.origin)).exists())
+
+
+def send_messages_to_itself():
+    """Let the worker of this process send itself a message now and then."""
+    from celery import signals
+
+    ARRIVED.unlink(missing_ok=True)
+    last = 0.0
+
+    @signals.worker_init.connect(weak=False)
+    def receive(**_):
+        # Not before: with some pools the import must come after Celery has patched the standard library.
+        from celery.worker.control import control_command
+
+        @control_command(name=MESSAGE)
+        def arrived(state):
+            ARRIVED.touch()
+
+    @signals.heartbeat_sent.connect(weak=False)
+    def send(sender, **_):
+        nonlocal last
+        now = time.monotonic()
+        # The first ones may come before the worker listens.
+        if now - last >= MESSAGE_SECONDS or not ARRIVED.exists():
+            last = now
+            eventer = sender.eventer
+            eventer.app.control.broadcast(MESSAGE, destination=[eventer.hostname])
+
+
+# Outside of main: a process that is spawned imports this file again, and takes the same folder.
+if not brings_bytecode("airflow"):
+    sys.pycache_prefix = BYTECODE
+    # Images say that nothing is to be written into them; this folder is none of theirs.
+    sys.dont_write_bytecode = False
+
+
+def main():
+    """Become `airflow`."""
+    # The folder of this file: what lies in it is for no DAG to import.
+    del sys.path[0]
+    sys.argv[0] = "airflow"
+    if sys.argv[1:3] == ["celery", "worker"]:
+        send_messages_to_itself()
+    from airflow.__main__ import main as airflow
+
+    airflow()
+
+
+if __name__ == "__main__":
+    main()

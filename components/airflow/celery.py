@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import pulumi
-from pulumi_kubernetes.apps.v1 import RollingUpdateDeploymentArgs, StatefulSet, StatefulSetSpecArgs
+from pulumi_kubernetes.apps.v1 import StatefulSet, StatefulSetSpecArgs
 from pulumi_kubernetes.core.v1 import (
     ContainerPortArgs,
     EnvVarArgs,
@@ -116,7 +116,7 @@ class Celery(pulumi.ComponentResource):
             _worker_pod(args.site, args.workers),
             replicas=args.workers.replicas,
             # All new workers beside the old ones, which finish their tasks meanwhile.
-            rolling=RollingUpdateDeploymentArgs(max_surge="100%", max_unavailable=0),
+            surge="100%",
             # Where the nodes have no room for twice as many, the last new one comes when an old one has finished.
             deadline_seconds=args.workers.grace_seconds + START_SECONDS,
             parent=self,

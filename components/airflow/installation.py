@@ -71,14 +71,14 @@ class Airflow(pulumi.ComponentResource):
 
         template = task_pods.template(site, parts.task_pods, child) if parts.task_pods else None
         chosen = settings.components
-        for pod, component, rolling in (
-            (services.api_server(site), chosen.api_server, services.SURGE),
-            (services.scheduler(site, template), chosen.scheduler, services.SURGE),
+        for pod, component, surge in (
+            (services.api_server(site), chosen.api_server, 1),
+            (services.scheduler(site, template), chosen.scheduler, 1),
             # Two of them over the same files write the same rows; scheduler and tasks go on without one for a while.
             (services.dag_processor(site), chosen.dag_processor, None),
-            (services.triggerer(site), chosen.triggerer, services.SURGE),
+            (services.triggerer(site), chosen.triggerer, 1),
         ):
-            services.deployment(site, pod, replicas=component.replicas, rolling=rolling, parent=self, after=after)
+            services.deployment(site, pod, replicas=component.replicas, surge=surge, parent=self, after=after)
         ui = services.service(site, "api-server", ports={"http": API_PORT}, opts=child, exposure=settings.exposure)
         behind: dict[Part, pulumi.Output[str]] = {"api-server": ui.metadata.name}
         if parts.celery is not None:

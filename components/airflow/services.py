@@ -22,8 +22,6 @@ from components.airflow.site import AIRFLOW, EVICTABLE, SCRIPTS_FOLDER, PartPod,
 from components.airflow.task_pods import PodTemplate
 from components.settings.airflow import Exposure
 
-SURGE: Final = RollingUpdateDeploymentArgs(max_surge=1, max_unavailable=0)
-"""The new pod first: no part is ever away during a roll-out."""
 SERVES_SECONDS: Final = 10
 """Until endpoints and the clouds' load balancers have heard that a pod stops."""
 SERVER_GRACE_SECONDS: Final = 60
@@ -124,7 +122,7 @@ def deployment(
     pod: PartPod,
     *,
     replicas: int = 1,
-    rolling: RollingUpdateDeploymentArgs | None = SURGE,
+    surge: int | str | None = 1,
     deadline_seconds: int | None = None,
     parent: pulumi.Resource,
     after: Sequence[pulumi.Resource],
@@ -135,7 +133,7 @@ def deployment(
         site: the installation.
         pod: its pod.
         replicas: how many of them.
-        rolling: how new pods take the place of old ones; None ends the old ones first.
+        surge: how many new pods come before an old one goes, as a number or in percent; None ends the old ones first.
         deadline_seconds: how long a roll-out may take; default: the cluster's and the engine's own 10 minutes.
         parent: the component that it belongs to.
         after: what it waits for.
@@ -151,7 +149,8 @@ def deployment(
             revision_history_limit=3,
             selector=LabelSelectorArgs(match_labels=naming.selector(site.name, pod.part)),
             strategy=DeploymentStrategyArgs(
-                type="RollingUpdate" if rolling is not None else "Recreate", rolling_update=rolling
+                type="RollingUpdate" if surge is not None else "Recreate",
+                rolling_update=RollingUpdateDeploymentArgs(max_surge=surge, max_unavailable=0) if surge else None,
             ),
             template=pod_template(site, pod, options.metadata.name),
         ),

@@ -175,7 +175,7 @@ def _shape(
             "postgres",
             "-c",
             f"max_connections={IN_CLUSTER_CONNECTIONS + RESERVED_CONNECTIONS}",
-            # Airflow's queries are short: compiling one at run time, on in the official image, costs more than it saves.
+            # Airflow's queries are short: compiling one, as the official image does, costs more than it saves.
             "-c",
             "jit=off",
         ],

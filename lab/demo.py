@@ -6,7 +6,7 @@ import os
 import shutil
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -182,7 +182,7 @@ def read_from_store(client: AirflowClient, runs: Mapping[str, str], namespace: s
     """
     with step("Delete the pods that ran the tasks, and read their logs from the store"):
         tasks = [(dag, run, task) for dag, run in runs.items() for task in client.tasks(dag, run)]
-        names = {str(task["hostname"]).partition(".")[0] for _, _, task in tasks}
+        names = pods_at(namespace, {str(task["hostname"]) for _, _, task in tasks})
         _wait_until_ended(namespace, names)
         _delete_pods(namespace, names)
         for dag, run, task in tasks:
@@ -190,6 +190,14 @@ def read_from_store(client: AirflowClient, runs: Mapping[str, str], namespace: s
             if not log.strip() or not sources or not all("://" in source for source in sources):
                 raise LabError(f"The log of {dag}.{task['task_id']} is not in the store: read from {sources}.")
     say(f"  {len(tasks)} logs, the last one from {sources[0]}")
+
+
+def pods_at(namespace: str, hosts: Collection[str]) -> set[str]:
+    """The names of the pods that Airflow knows by these hosts: workers by address, pods of tasks by name."""
+    form = 'jsonpath={range .items[*]}{.metadata.name} {.status.podIP}{"\\n"}{end}'
+    found = [line.split() for line in kubectl("get", "pods", "-n", namespace, "-o", form).splitlines()]
+    names = {host.partition(".")[0] for host in hosts}
+    return {name for name, *address in found if name in names or set(address) & set(hosts)}
 
 
 def _wait_until_ended(namespace: str, names: set[str]) -> None:

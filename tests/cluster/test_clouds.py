@@ -6,6 +6,7 @@ The program and the stack files are the checkout's own; the cluster, the databas
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -83,7 +84,8 @@ def deployed(
 
 
 def test_tasks_run_by_the_stacks_executor(deployed: Deployed) -> None:
-    task_pods = {task["hostname"] for task in deployed.tasks() if "-worker-" not in task["hostname"]}
+    # Workers are known by address, pods of tasks by name.
+    task_pods = {task["hostname"] for task in deployed.tasks() if not re.fullmatch(r"[0-9.]+", task["hostname"])}
     expected = {"CeleryExecutor": 0, "KubernetesExecutor": len(deployed.tasks())}
     assert len(task_pods) == expected[EXECUTORS[deployed.name]]
 
@@ -113,7 +115,7 @@ def test_no_pod_or_secret_holds_a_key_of_the_cloud(deployed: Deployed) -> None:
 
 def test_logs_are_read_from_the_store_when_the_pods_that_wrote_them_are_gone(deployed: Deployed) -> None:
     demo.read_from_store(deployed.client, deployed.runs, NAMESPACE)
-    hosts = {task["hostname"].partition(".")[0] for task in deployed.tasks()}
+    hosts = demo.pods_at(NAMESPACE, {task["hostname"] for task in deployed.tasks()})
     ran = {pod["metadata"]["name"]: pod["metadata"]["creationTimestamp"] for pod in objects("pods", NAMESPACE)}
     ended = max(task["end_date"] for task in deployed.tasks())
     assert [name for name in hosts & ran.keys() if ran[name] < ended[:19]] == []

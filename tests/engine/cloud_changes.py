@@ -62,9 +62,11 @@ EXPECTED: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
             "cloud-cluster-gke",
             "cloud-database-server",
             "cloud-logs-bucket",
+            # It queues as many tasks as workers have places for.
+            "scheduler",
             "worker",
         ),
-        "replace": ("api-server-options", "cloud-nodes-system"),
+        "replace": ("api-server-options", "cloud-nodes-system", "scheduler-options"),
     },
     "prod": {
         "create": (

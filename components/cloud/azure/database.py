@@ -27,9 +27,10 @@ AUDIT: Final[Mapping[str, str]] = {
     "connection_throttle.enable": "on",
     "log_statement": "ddl",
 }
-"""What an audit changes at once, besides what is always so: TLS 1.2 or later alone, and connections, disconnections and
-checkpoints in the log (of these, the first two cannot be set: they are read-only),
-https://github.com/MicrosoftDocs/azure-docs/blob/main/articles/postgresql/flexible-server/includes/server-parameters-table-16-reporting-and-logging---what-to-log.md.
+"""What an audit changes at once, besides what every server does by default: TLS 1.2 or later alone, and connections,
+disconnections and checkpoints in the log. The first two of these cannot be set on every server: they are read-only in
+the table for PostgreSQL 16 of June 2024, and not in that for 18 of December 2025,
+https://github.com/MicrosoftDocs/azure-databases-docs/tree/main/articles/postgresql/server-parameters/includes.
 
 Statements that change objects, roles and rights are logged by PostgreSQL itself. The extension pgaudit would need
 `shared_preload_libraries`, which waits for a restart of the server, and no resource of azure-native restarts one.

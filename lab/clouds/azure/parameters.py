@@ -1,9 +1,10 @@
 """Server parameters of PostgreSQL Flexible Server, as `Configuration` resources set them.
 
 A selection: what stacks for Airflow set or may want to. A parameter that is not here is refused as unknown, as the
-service refuses one that it does not have. Facts from "Server parameters in Azure Database for PostgreSQL"; that
-connections and disconnections are always logged, and not to be set, from MicrosoftDocs/azure-docs, June 2024:
-articles/postgresql/flexible-server/includes/server-parameters-table-16-reporting-and-logging---what-to-log.md.
+service refuses one that it does not have. Facts from "Server parameters in Azure Database for PostgreSQL". That
+connections and disconnections are always logged, and not to be set, is from MicrosoftDocs/azure-docs, June 2024:
+articles/postgresql/flexible-server/includes/server-parameters-table-16-reporting-and-logging---what-to-log.md. The
+table for PostgreSQL 18 of December 2025 lets them be set; this is the stricter of the two.
 """
 
 from __future__ import annotations

@@ -128,7 +128,9 @@ def _worker_pod(site: Site, workers: Workers) -> PartPod:
     check = ["python", f"{SCRIPTS_FOLDER}/check_worker.py"]
     return PartPod(
         part="worker",
-        args=[*AIRFLOW, "celery", "worker"],
+        # Workers need not know of each other: asking for neighbours delays each start by a second, and gossip goes
+        # through the broker. Heartbeats, which Flower shows, stay.
+        args=[*AIRFLOW, "celery", "worker", "--without-mingle", "--without-gossip"],
         sizing=site.sizing(workers),
         scratch_gib=workers.scratch_gib,
         # Neither for the database, which it has no access to, nor for the API, which its tasks ask again until it

@@ -31,7 +31,7 @@ class Workers(PodSizing):
     local stacks."""
     memory_mib: Annotated[int, Field(ge=512, le=524_288)] = 3072
     """Memory of one worker, in MiB: at least 400, and 150 for each of its tasks."""
-    scratch_gib: ScratchGib = 8
+    scratch_gib: ScratchGib = 4
     """What the tasks of one worker may write to its node's disk, in GiB: requested, and the limit."""
     grace_seconds: Annotated[int, Field(ge=30, le=86_400)] = 600
     """How long a worker that is told to stop may finish its running tasks, in seconds."""
@@ -82,8 +82,6 @@ class TaskPods(PodSizing):
     """Requested processor time of one task, in thousandths of a core; default: 250, and 50 on local stacks."""
     memory_mib: Annotated[int, Field(ge=128, le=524_288)] = 512
     """Memory of one task, in MiB."""
-    scratch_gib: ScratchGib = 2
-    """What one task may write to its node's disk, in GiB: requested, and the limit."""
     grace_seconds: Annotated[int, Field(ge=30, le=86_400)] = 600
     """How long a task that is told to stop may go on, in seconds."""
     created_per_heartbeat: Annotated[int, Field(ge=1, le=256)] = 16

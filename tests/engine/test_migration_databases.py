@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -73,6 +74,7 @@ def get_application_builder():
 AIRFLOW = {
     "airflow/__main__.py": MAIN,
     "airflow/providers/fab/auth_manager/cli_commands/utils.py": BUILDER,
+    "apache_airflow_core-3.3.2.dist-info/METADATA": "Name: apache-airflow-core\nVersion: 3.3.2\n",
 }
 
 
@@ -96,7 +98,7 @@ class Managed:
         ).stdout.strip()
 
     def migrate(
-        self, *owners: str, username: str = "admin", password: str = "secret"
+        self, *owners: str, username: str = "admin", password: str = "secret", version: str = "3.3.2"
     ) -> subprocess.CompletedProcess[str]:
         described = [{"user": owner, "database": owner, "password": f"of {owner}"} for owner in owners]
         return subprocess.run(
@@ -107,6 +109,7 @@ class Managed:
             env={
                 **os.environ,
                 "PYTHONPATH": str(self.airflow),
+                "AIRFLOW_VERSION_WANTED": version,
                 "ADMINISTRATOR_URL": self.url(self.administrator, "postgres", "secret"),
                 "OWNERS": json.dumps(described),
                 "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": self.url("airflow", "airflow", "of%20airflow").replace(
@@ -247,3 +250,57 @@ def test_the_first_user_gets_a_password_that_the_stack_replaced_and_keeps_one_of
     managed.superuser("\\connect airflow\nINSERT INTO ab_user VALUES ('second', 'of somebody else');")
     assert migrated("two-password", "second") == "of somebody else"
     assert held() == "two-password"
+
+
+def test_an_image_of_another_airflow_than_the_settings_say_migrates_nothing(managed: Managed) -> None:
+    """A reference by digest says nothing of a version; migrations only go forward."""
+    managed.superuser("DROP ROLE IF EXISTS early")
+    done = managed.migrate("early", version="3.3.1")
+    assert done.returncode != 0
+    assert "The image holds Airflow 3.3.2, and airflow:image.version says 3.3.1; nothing was migrated." in done.stderr
+    assert managed.superuser("SELECT count(*) FROM pg_roles WHERE rolname = 'early'") == "0"
+
+
+PROBE = Path("components/airflow/scripts/check_job.py")
+HERE = socket.gethostbyname(socket.gethostname())
+JOBS = """
+DROP TABLE IF EXISTS job;
+CREATE TABLE job (job_type text, hostname text, state text, latest_heartbeat timestamptz);
+INSERT INTO job VALUES ('{job}', '{host}', '{state}', now() - interval '{age} seconds');
+GRANT SELECT ON job TO airflow;
+"""
+
+
+@pytest.mark.parametrize(
+    ("job", "host", "state", "age", "passes"),
+    [
+        ("DagProcessorJob", HERE, "running", 10, True),
+        ("DagProcessorJob", HERE, "running", 90, False),
+        ("DagProcessorJob", HERE, "success", 10, False),
+        ("DagProcessorJob", "192.0.2.1", "running", 10, False),
+        ("TriggererJob", HERE, "running", 10, False),
+    ],
+    ids=["lives", "hangs", "ended", "of another pod", "of another kind"],
+)
+def test_a_probe_passes_while_the_job_of_its_pod_lives(
+    managed: Managed, job: str, host: str, state: str, age: int, passes: bool
+) -> None:
+    assert managed.migrate(*OWNERS).returncode == 0
+    managed.superuser("\\connect airflow\n" + JOBS.format(job=job, host=host, state=state, age=age))
+    done = probed(managed.url("airflow", "airflow", "of%20airflow"))
+    assert (done.returncode == 0) is passes, done
+
+
+def test_a_database_that_is_away_ends_no_job_that_has_begun(managed: Managed) -> None:
+    away = "postgresql://airflow:x@127.0.0.1:1/airflow"
+    assert probed(away, "--unless-away").returncode == 0
+    assert probed(away).returncode == 1
+
+
+def probed(url: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    environment = {
+        **os.environ,
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": url.replace("postgresql:", "postgresql+psycopg2:"),
+    }
+    command = [sys.executable, str(PROBE), "DagProcessorJob", *arguments]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)

@@ -20,6 +20,17 @@ def archives() -> list[Path]:
     return built()
 
 
+def compiled() -> Path:
+    """The OCI archive of `lab.images.names.COMPILED`, built when the cache lacks it.
+
+    Raises:
+        LabError: as of `archives`.
+    """
+    from lab.images import own
+
+    return own.compiled()
+
+
 @cache
 def postgres_root() -> Root:
     """The unpacked PostgreSQL image, for servers that run without a container.

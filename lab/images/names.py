@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 AIRFLOW: Final = "docker.io/apache/airflow:3.3.2"
+COMPILED: Final = "localhost/airflow:3.3.2-compiled"
+"""The same Airflow with bytecode, as images/airflow/Containerfile makes it; built only by what asks for it."""
 POSTGRES: Final = "docker.io/library/postgres:17-trixie"
 VALKEY: Final = "docker.io/valkey/valkey:8.1-trixie"
 PAUSE: Final = "registry.k8s.io/pause:3.10.2"

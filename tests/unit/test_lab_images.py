@@ -11,6 +11,7 @@ import stat
 import tarfile
 import tempfile
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -299,12 +300,8 @@ def test_a_changed_input_makes_a_new_image(tmp_path: Path) -> None:
 
 
 def test_an_image_under_another_name_is_another_archive(tmp_path: Path) -> None:
-    unnoticed = []
-    for image in IMAGES:
-        renamed = type(image)(**{**vars(image), "name": f"{image.name}-renamed"})
-        if renamed.archive(tmp_path, "base") == image.archive(tmp_path, "base"):
-            unnoticed.append(image.title)
-    assert unnoticed == []
+    renamed = {image.title: replace(image, name=f"{image.name}-renamed").archive(tmp_path, "base") for image in IMAGES}
+    assert [image.title for image in IMAGES if image.archive(tmp_path, "base") == renamed[image.title]] == []
 
 
 def _locked() -> dict[str, str]:

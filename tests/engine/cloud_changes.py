@@ -91,5 +91,5 @@ EXPECTED: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
     },
 }
 """What comes of it, by stack: nothing that holds data is made anew, and no workload rolls that does not have to."""
-REFUSED: Final = {"cloud__location": "northeurope"}
+REFUSED: Final = {"cloud__location": "uksouth"}
 """What would make a protected stack anew."""

@@ -23,7 +23,7 @@ FLIPS: Final[dict[str, tuple[Any, str]]] = {
         "11111111-1111-1111-1111-111111111111",
         "refused: airflow:cloud.subscription_id: '11111111-1111-1111-1111-111111111111' is another subscription",
     ),
-    "cloud.location": ("northeurope", "protected: celery-broker-data cloud-group dags"),
+    "cloud.location": ("uksouth", "protected: celery-broker-data cloud-group dags"),
     "cloud.zones": (["1", "2"], "protected: celery-broker-data cloud-cluster-aks dags"),
     "cloud.network.network": ("10.42.0.0/17", "~cloud-network-vnet"),
     "cloud.network.nodes": ("10.42.32.0/20", "protected: celery-broker-data cloud-cluster-aks dags"),

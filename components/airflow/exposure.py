@@ -141,7 +141,14 @@ class Exposure(pulumi.ComponentResource):
             ),
             spec=dict(spec),
             # The SDK knows no outputs of such kinds, so no data flows from one to the other.
-            opts=pulumi.ResourceOptions(parent=self, provider=self._site.kubernetes, depends_on=[*after] or None),
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                provider=self._site.kubernetes,
+                depends_on=[*after] or None,
+                # A controller's finalizers wait for the load balancer, which goes slowly: the default is 10 minutes,
+                # https://github.com/kubernetes/ingress-gce/issues/1720.
+                custom_timeouts=pulumi.CustomTimeouts(delete="30m"),
+            ),
         )
 
 

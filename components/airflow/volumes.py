@@ -27,8 +27,9 @@ from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 from components import naming, pods
 from components.cloud.interface import StaticVolume, Volume, VolumeUse
 
-NAMESPACE_MINUTES: Final = 20
-"""How long a namespace may take to end: task pods that still run have their grace period."""
+NAMESPACE_MINUTES: Final = 30
+"""How long a namespace may take to end: task pods that still run have their grace period, and endpoint groups of load
+balancers their finalizers, https://github.com/kubernetes/ingress-gce/issues/1720."""
 ZONE: Final = "topology.kubernetes.io/zone"
 
 

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from difflib import get_close_matches
 from ipaddress import IPv4Network
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, cast
 
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from components.settings import gcp_machines, gcp_regions, gcp_shares, gcp_sql
 from components.settings.model import ImageReference, Model
 from components.settings.postgres_versions import MajorVersion
-from components.settings.ranges import AddressRange, ClientRange
+from components.settings.ranges import PRIVATE_USE, AddressRange, ClientRange
 
 DOCKER: Final = IPv4Network("172.17.0.0/16")
-"""Cloud SQL cannot answer clients from here, https://cloud.google.com/sql/docs/postgres/private-ip."""
+"""Cloud SQL cannot answer clients from here, https://cloud.google.com/sql/docs/postgres/private-ip. Clients outside RFC
+1918 need authorized networks, https://cloud.google.com/sql/docs/postgres/authorize-networks, and GKE hides pods behind
+their node's address only for targets outside its default non-masquerade ranges, which hold RFC 6598."""
 LEAST_CONNECTIONS: Final = 50
 """What Cloud SQL gives its second smallest tier."""
 OWNED_FLAGS: Final = frozenset({"cloudsql.iam_authentication", "cloudsql.enable_pgaudit"})
@@ -82,6 +85,11 @@ class Addresses(Model):
         longest = {"nodes": 28, "pods": 21, "services": 27, "private_services": 24}[info.field_name or ""]
         if network.prefixlen > longest:
             raise ValueError(f"is too small; use /{longest} or a larger range")
+        if info.field_name in ("nodes", "pods") and not any(network.subnet_of(each) for each in PRIVATE_USE):
+            raise ValueError(
+                "is outside RFC 1918, and Cloud SQL answers no other client on its private address; use a range of "
+                "10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16"
+            )
         if network.overlaps(DOCKER):
             raise ValueError(f"overlaps {DOCKER}, which Cloud SQL does not answer; use another range")
         for other, taken in info.data.items():
@@ -104,15 +112,7 @@ class PublicEndpoint(Model):
     """Where operators are, this program included."""
 
 
-class PrivateEndpoint(Model):
-    """By a private address, for operators inside the network or connected to it."""
-
-    kind: Literal["private"]
-    ranges: Annotated[list[ClientRange], Field(min_length=1, title="list of IPv4 ranges, not everyone's")]
-    """Where operators are, this program included."""
-
-
-Endpoint = Annotated[DnsEndpoint | PublicEndpoint | PrivateEndpoint, Field(discriminator="kind")]
+Endpoint = Annotated[DnsEndpoint | PublicEndpoint, Field(discriminator="kind")]
 
 
 class Pool(Model):
@@ -170,6 +170,17 @@ class Cluster(Model):
     """Key that encrypts Kubernetes Secrets once more, which GKE's agent may use; default: Google's own key alone."""
     signed_images_only: bool = False
     """Whether the project's policy of Binary Authorization decides which images run."""
+
+    @field_validator("endpoint", mode="before")
+    @classmethod
+    def _reachable(cls, endpoint: object) -> object:
+        kind = cast(Mapping[str, object], endpoint).get("kind") if isinstance(endpoint, Mapping) else None
+        if kind == "private":
+            raise ValueError(
+                "is inside a network that the same `up` makes, where this program cannot reach it; use kind dns, which "
+                "opens no address, or authorized_networks"
+            )
+        return cast(object, endpoint)
 
 
 class Database(Model):
@@ -274,7 +285,8 @@ class GcpCloud(Model):
     zones: Annotated[list[ZoneName], Field(max_length=3, title="list of up to three zones")] = Field(
         default_factory=list[str]
     )
-    """Zones of the nodes. One makes a zonal cluster, cheaper and with it gone; default: three, with a regional one."""
+    """Zones of the nodes, by name or by letter (`b`). One zone gives a zonal cluster, which is cheaper and stops with
+    its zone; default: three, with a regional cluster."""
     cluster: Cluster = Cluster()
     """The GKE cluster."""
     database: Database = Database()
@@ -293,7 +305,8 @@ class GcpCloud(Model):
     iap: Annotated[list[Member], Field(title="list of user:, group: or domain: members")] = Field(
         default_factory=list[str]
     )
-    """Who may pass Identity-Aware Proxy before Airflow's own login; default: it is off. Needs a Gateway."""
+    """Who may pass Identity-Aware Proxy before Airflow's own login; default: it is off. Requires a Gateway, and a
+    project in an organization: Google's own login client lets in members of that organization only."""
 
     production_data: bool = False
     """Whether data of production lies here: settings then refuse to turn `protect` off."""
@@ -305,6 +318,7 @@ class GcpCloud(Model):
         if region is None:
             return zones
         known = [f"{region}-{letter}" for letter in gcp_regions.ZONES[region]]
+        zones = [f"{region}-{zone}" if len(zone) == 1 else zone for zone in zones]
         for zone in zones:
             if zone not in known:
                 raise ValueError(f"holds {zone!r}, which is outside {region}; use {', '.join(known)}")

@@ -7,12 +7,9 @@ from typing import Annotated, Final
 
 from pydantic import AfterValidator, Field
 
-PRIVATE: Final = (
-    IPv4Network("10.0.0.0/8"),
-    IPv4Network("172.16.0.0/12"),
-    IPv4Network("192.168.0.0/16"),
-    IPv4Network("100.64.0.0/10"),
-)
+PRIVATE_USE: Final = (IPv4Network("10.0.0.0/8"), IPv4Network("172.16.0.0/12"), IPv4Network("192.168.0.0/16"))
+"""RFC 1918."""
+PRIVATE: Final = (*PRIVATE_USE, IPv4Network("100.64.0.0/10"))
 """What nobody is on the internet: RFC 1918 and RFC 6598."""
 
 

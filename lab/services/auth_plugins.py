@@ -20,6 +20,12 @@ CONTROL_PLANE: Final = "LAB_CONTROL_PLANE"
 """Variable: the folder of the control plane to log in to; default: that of the lab's node."""
 GKE: Final = "gke-gcloud-auth-plugin"
 AKS: Final = "kubelogin"
+LOGINS: Final = "LAB_LOGINS"
+"""Variable: the logins to Google Cloud that a person is simulated to have, with commas between: `adc` for application
+default credentials (`gcloud auth application-default login`, or a key or federation of CI), `gcloud` for the login of
+`gcloud` itself (`gcloud auth login`). Neither gives the other."""
+DEFAULT_LOGINS: Final = "adc"
+"""What the provider of Google Cloud needs anyway."""
 AKS_SERVER: Final = "6dae42f8-4368-4678-94ff-3960e28e3630"
 """The application that every AKS cluster takes tokens for,
 https://learn.microsoft.com/en-us/azure/aks/kubelogin-authentication."""
@@ -55,7 +61,7 @@ def credential(plugin: str, arguments: Sequence[str], environment: Mapping[str, 
     Raises:
         RefusedError: arguments or environment that the real plugin refuses.
     """
-    {GKE: _check_gke, AKS: _check_aks}[plugin](arguments)
+    {GKE: _check_gke, AKS: _check_aks}[plugin](arguments, environment)
     version = _asked_version(environment)
     certificate, key, until = _issue(_control_plane(environment), USERS[plugin])
     status = {
@@ -66,14 +72,31 @@ def credential(plugin: str, arguments: Sequence[str], environment: Mapping[str, 
     return {"kind": "ExecCredential", "apiVersion": version, "spec": {"interactive": False}, "status": status}
 
 
-def _check_gke(arguments: Sequence[str]) -> None:
+def _check_gke(arguments: Sequence[str], environment: Mapping[str, str]) -> None:
+    """Refuse without the login that the arguments ask for, in the words of the real plugin.
+
+    https://github.com/kubernetes/cloud-provider-gcp, cmd/gke-gcloud-auth-plugin/cred.go: without the flag the token
+    comes from `gcloud config config-helper`, with it from application default credentials and nowhere else.
+    """
     parser = _Parser(prog=GKE)
     parser.add_argument("--use_application_default_credentials", action="store_true")
     parser.add_argument("--impersonate_service_account")
-    parser.parse_args(arguments)
+    logins = environment.get(LOGINS, DEFAULT_LOGINS).split(",")
+    failed = "print credential failed with error: Failed to retrieve access token::"
+    if parser.parse_args(arguments).use_application_default_credentials:
+        if "adc" not in logins:
+            raise RefusedError(
+                f"{failed} google: could not find default credentials. See "
+                "https://cloud.google.com/docs/authentication/external/set-up-adc for more information"
+            )
+    elif "gcloud" not in logins:
+        raise RefusedError(
+            f"{failed} failure while executing gcloud, with args [config config-helper --format=json]: exit status 1 "
+            "(err: ERROR: (gcloud.config.config-helper) You do not currently have an active account selected.)"
+        )
 
 
-def _check_aks(arguments: Sequence[str]) -> None:
+def _check_aks(arguments: Sequence[str], environment: Mapping[str, str]) -> None:
     parser = _Parser(prog=AKS)
     parser.add_argument("command", choices=["get-token"])
     parser.add_argument("--server-id", required=True)

@@ -68,6 +68,11 @@ class Plugin:
         """Ask for these faults, and no others."""
         self.faults_file.write_text(json.dumps(faults))
 
+    def configure(self, **config: str) -> None:
+        """Give it this configuration beside what it has."""
+        args = struct({**self.provider.config, **config})
+        self.provider.Configure(provider_pb2.ConfigureRequest(args=args), None)  # type: ignore[arg-type]
+
     def check(
         self, token: str, inputs: Mapping[str, Any], old: Mapping[str, Any] | None = None, name: str = "it"
     ) -> Any:

@@ -143,9 +143,18 @@ class CloudTrial:
 
 
 def cloud_trial(
-    tools: Toolchain, python: Mapping[str, str], folder: Path, plugin: str, config: Mapping[str, str]
+    tools: Toolchain,
+    python: Mapping[str, str],
+    folder: Path,
+    plugin: str,
+    config: Mapping[str, str],
+    *,
+    enabled: Sequence[str] = (),
 ) -> CloudTrial:
-    """A new stack in a folder; `python` are the variables that name what runs program and plugins."""
+    """A new stack in a folder; `python` are the variables that name what runs program and plugins.
+
+    `enabled` are APIs of Google Cloud that somebody enabled long ago.
+    """
     program, backend, faults = folder / "program", folder / "stacks", folder / "faults.json"
     program.mkdir(parents=True)
     backend.mkdir()
@@ -164,4 +173,7 @@ def cloud_trial(
     }
     stack = Stack(folder=program, name="test", environment={**variables, "PULUMI_BACKEND_URL": f"file://{backend}"})
     new_stacks.create(stack)
+    if enabled:
+        with Inventory(folder / "clouds").changing() as world:
+            world.facts["apis"] = {config["project"]: [f"{name}.googleapis.com" for name in enabled]}
     return CloudTrial(stack, folder, plugin, config)

@@ -72,7 +72,7 @@ FLIPS: Final[dict[str, tuple[Any, str]]] = {
     "cloud.iap": (
         ["group:data@example.org"],
         (
-            "+cloud-apis-iap +cloud-front-iap-group:data@example.org ~exposure-api-server-backend "
+            "+cloud-apis-iap +cloud-front-iap-group:data@example.org ~cloud-provider ~exposure-api-server-backend "
             "~exposure-flower-backend"
         ),
     ),

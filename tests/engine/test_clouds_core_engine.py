@@ -21,7 +21,8 @@ PASSWORD = "correct-horse-battery-staple"
 @pytest.fixture
 def trial(engine: Any, python: dict[str, str], tmp_path: Path) -> Callable[..., CloudTrial]:
     def make(resources: dict[str, Any], tools: Toolchain = engine.tools) -> CloudTrial:
-        made = cloud_trial(tools, python, tmp_path / "trial", "gcp", {"project": PROJECT, "region": REGION})
+        config = {"project": PROJECT, "region": REGION}
+        made = cloud_trial(tools, python, tmp_path / "trial", "gcp", config, enabled=["compute", "sqladmin"])
         return made.declare(resources)
 
     return make

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
@@ -10,6 +11,7 @@ import pytest
 from cloud_gcp import PROJECT, REGION
 from cloud_program import CloudTrial, cloud_trial, declared
 
+from components.cloud.gcp import lateness
 from lab.clouds.gcp import tokens
 
 LATE: Final = {"what": "the cloud", "patterns": ["is not ready"], "bound_seconds": 60}
@@ -18,22 +20,35 @@ REFUSAL: Final = {"type": tokens.NETWORK, "kind": "error", "message": "net is no
 
 @pytest.fixture
 def trial(engine: Any, python: dict[str, str], tmp_path: Path) -> Callable[..., CloudTrial]:
-    def make(late: dict[str, Any]) -> CloudTrial:
-        made = cloud_trial(engine.tools, python, tmp_path / "trial", "gcp", {"project": PROJECT, "region": REGION})
+    def make(late: Mapping[str, Any], *enabled: str) -> CloudTrial:
+        config = {"project": PROJECT, "region": REGION}
+        made = cloud_trial(engine.tools, python, tmp_path / "trial", "gcp", config, enabled=enabled)
         return _declared(made, late)
 
     return make
 
 
-def _declared(made: CloudTrial, late: dict[str, Any], **changes: Any) -> CloudTrial:
+def _declared(made: CloudTrial, late: Mapping[str, Any], **changes: Any) -> CloudTrial:
     api = declared(tokens.SERVICE, {"service": "compute.googleapis.com", "disableOnDestroy": False})
     return made.declare({"api": api, "network": declared(tokens.NETWORK, changes, after=["api"])}, [late])
+
+
+def test_an_api_that_was_just_enabled_is_waited_for(trial: Callable[..., CloudTrial]) -> None:
+    without = trial(LATE)
+    run = without.stack.up(check=False)
+    assert run.code != 0
+    assert any(f"has not been used in project {PROJECT} before or it is disabled" in each for each in run.messages())
+    with without.inventory.changing() as world:
+        world.facts.clear()
+        world.items.clear()
+    _declared(without, asdict(lateness.API)).stack.up("--refresh")
+    assert without.names() == {"api", "network"}
 
 
 def test_refused_creates_updates_and_deletes_are_repeated_while_the_program_runs(
     trial: Callable[..., CloudTrial],
 ) -> None:
-    made = trial(LATE)
+    made = trial(LATE, "compute")
     made.plan({**REFUSAL, "op": "create", "times": 2})
     run = made.stack.up()
     assert made.names() == {"api", "network"}
@@ -50,7 +65,7 @@ def test_refused_creates_updates_and_deletes_are_repeated_while_the_program_runs
 def test_a_destroy_without_the_program_has_no_hooks_and_says_what_the_cloud_said(
     trial: Callable[..., CloudTrial],
 ) -> None:
-    made = trial(LATE)
+    made = trial(LATE, "compute")
     made.stack.up()
     made.plan({**REFUSAL, "op": "delete"})
     run = made.stack.destroy(check=False)
@@ -62,7 +77,7 @@ def test_a_destroy_without_the_program_has_no_hooks_and_says_what_the_cloud_said
 
 
 def test_what_stays_late_fails_when_its_bound_is_reached(trial: Callable[..., CloudTrial]) -> None:
-    made = trial({**LATE, "bound_seconds": 2})
+    made = trial({**LATE, "bound_seconds": 2}, "compute")
     made.plan({**REFUSAL, "op": "create", "times": 0})
     run = made.stack.up(check=False)
     assert run.code != 0

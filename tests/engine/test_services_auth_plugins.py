@@ -20,6 +20,7 @@ from lab.node.certificates import Authority
 from lab.services import auth_plugins
 
 ASKED = {"KUBERNETES_EXEC_INFO": json.dumps({"apiVersion": "client.authentication.k8s.io/v1"})}
+DEFAULT_CREDENTIALS = ["--use_application_default_credentials"]
 LOGIN = ["get-token", "--login", "azurecli", "--server-id", auth_plugins.AKS_SERVER]
 
 
@@ -30,7 +31,7 @@ def control_plane(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.parametrize(("plugin", "arguments"), [(auth_plugins.GKE, []), (auth_plugins.AKS, LOGIN)])
+@pytest.mark.parametrize(("plugin", "arguments"), [(auth_plugins.GKE, DEFAULT_CREDENTIALS), (auth_plugins.AKS, LOGIN)])
 @pytest.mark.parametrize("version", ["v1", "v1beta1"])
 def test_a_plugin_answers_in_the_version_asked_for_with_an_hours_certificate(
     control_plane: Path, plugin: str, arguments: list[str], version: str
@@ -58,10 +59,17 @@ def test_a_plugin_answers_in_the_version_asked_for_with_an_hours_certificate(
         (auth_plugins.AKS, ["get-token", "--login", "password", *LOGIN[3:]], ASKED, "invalid choice: 'password'"),
         (auth_plugins.AKS, LOGIN[1:], ASKED, "command"),
         (auth_plugins.GKE, ["--server-id", "x"], ASKED, "unrecognized arguments"),
-        (auth_plugins.GKE, [], {}, "KUBERNETES_EXEC_INFO is not set"),
+        (auth_plugins.GKE, [], ASKED, "You do not currently have an active account selected"),
         (
             auth_plugins.GKE,
-            [],
+            DEFAULT_CREDENTIALS,
+            {**ASKED, auth_plugins.LOGINS: "gcloud"},
+            "could not find default credentials",
+        ),
+        (auth_plugins.GKE, DEFAULT_CREDENTIALS, {}, "KUBERNETES_EXEC_INFO is not set"),
+        (
+            auth_plugins.GKE,
+            DEFAULT_CREDENTIALS,
             {"KUBERNETES_EXEC_INFO": '{"apiVersion": "client.authentication.k8s.io/v1alpha1"}'},
             "v1alpha1",
         ),
@@ -74,10 +82,15 @@ def test_a_plugin_refuses_what_the_real_one_does_not_know(
         auth_plugins.credential(plugin, arguments, {**environment, auth_plugins.CONTROL_PLANE: str(control_plane)})
 
 
+def test_a_persons_gcloud_login_serves_a_kubeconfig_of_gcloud(control_plane: Path) -> None:
+    environment = {**ASKED, auth_plugins.LOGINS: "gcloud", auth_plugins.CONTROL_PLANE: str(control_plane)}
+    assert auth_plugins.credential(auth_plugins.GKE, [], environment)["kind"] == "ExecCredential"
+
+
 def test_a_plugin_without_a_cluster_says_so_in_one_line(tmp_path: Path) -> None:
     auth_plugins.install(tmp_path)
     run = subprocess.run(
-        [tmp_path / auth_plugins.GKE],
+        [tmp_path / auth_plugins.GKE, *DEFAULT_CREDENTIALS],
         env={**ASKED, auth_plugins.CONTROL_PLANE: str(tmp_path / "none")},
         capture_output=True,
         text=True,
@@ -87,7 +100,7 @@ def test_a_plugin_without_a_cluster_says_so_in_one_line(tmp_path: Path) -> None:
     assert "no cluster to log in to" in run.stderr
 
 
-@pytest.mark.parametrize(("plugin", "arguments"), [(auth_plugins.GKE, []), (auth_plugins.AKS, LOGIN)])
+@pytest.mark.parametrize(("plugin", "arguments"), [(auth_plugins.GKE, DEFAULT_CREDENTIALS), (auth_plugins.AKS, LOGIN)])
 def test_the_api_server_knows_who_logs_in_by_a_kubeconfig_without_a_token(
     cluster: TestCluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, plugin: str, arguments: list[str]
 ) -> None:

@@ -134,6 +134,27 @@ CASES: Final[Mapping[str, tuple[dict[str, Any], str, str, str, str]]] = {
         "Cloud SQL does not answer",
         "another range",
     ),
+    "nodes that the database does not answer": (
+        cloud(addresses={"nodes": "100.64.0.0/20"}),
+        f"{CLOUD}.addresses.nodes",
+        "'100.64.0.0/20'",
+        "is outside RFC 1918",
+        "use a range of 10.0.0.0/8",
+    ),
+    "pods that the database does not answer": (
+        cloud(addresses={"pods": "100.96.0.0/14"}),
+        f"{CLOUD}.addresses.pods",
+        "'100.96.0.0/14'",
+        "is outside RFC 1918",
+        "use a range of 10.0.0.0/8",
+    ),
+    "a letter that is no zone of the region": (
+        cloud(zones=["a"]),
+        f"{CLOUD}.zones",
+        "['a']",
+        "holds 'europe-west1-a', which is outside europe-west1",
+        "use europe-west1-b",
+    ),
     "a range too small for the database": (
         cloud(addresses={"private_services": "10.12.0.0/25"}),
         f"{CLOUD}.addresses.private_services",
@@ -174,7 +195,14 @@ CASES: Final[Mapping[str, tuple[dict[str, Any], str, str, str, str]]] = {
         f"{CLOUD}.cluster.endpoint.kind",
         "'public'",
         "not a known kind",
-        "'dns', 'authorized_networks', 'private'",
+        "'dns', 'authorized_networks'",
+    ),
+    "a door inside a network that is not there yet": (
+        cloud(cluster={"endpoint": {"kind": "private", "ranges": ["10.0.0.0/24"]}}),
+        f"{CLOUD}.cluster.endpoint",
+        "{'kind': 'private', 'ranges': ['10.0.0.0/24']}",
+        "is inside a network that the same `up` makes",
+        "use kind dns",
     ),
     "a machine that shares its core": (
         cloud(cluster={"system_nodes": {"machine_type": "e2-micro"}}),

@@ -224,8 +224,8 @@ OPTIONS: Final = (
     *rows(
         "G2",
         "Cluster",
-        ("privateClusterConfig.enablePrivateEndpoint", True),
-        ("masterAuthorizedNetworksConfig.cidrBlocks", [{"cidrBlock": "10.0.0.0/24", "displayName": "operators"}]),
+        ("privateClusterConfig.enablePrivateEndpoint", False),
+        ("masterAuthorizedNetworksConfig.cidrBlocks", [{"cidrBlock": "8.20.0.0/24", "displayName": "operators"}]),
         ("controlPlaneEndpointsConfig.dnsEndpointConfig.allowExternalTraffic", False),
     ),
 )

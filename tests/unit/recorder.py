@@ -67,6 +67,8 @@ class Registration:
     timeouts: dict[str, str]
     ignore_changes: tuple[str, ...]
     aliases: tuple[str, ...]
+    error_hooks: tuple[str, ...]
+    """Names of what the engine asks after a failed call."""
     outputs: dict[str, Any]
     """What the simulated provider answered."""
 
@@ -214,6 +216,7 @@ class Monitor(mocks.MockMonitor):
             },
             ignore_changes=tuple(request.ignoreChanges),
             aliases=tuple(map(str, request.aliases)),
+            error_hooks=tuple(request.hooks.on_error),
             outputs=plain(decoded(answered)),
         )
         with self.lock:
@@ -262,7 +265,8 @@ class Monitor(mocks.MockMonitor):
         return super().RegisterResourceOutputs(request)
 
     def Invoke(self, request: Any) -> Any:
-        answer = recorder_azure.invoked(request.tok, json_format.MessageToDict(request.args))
+        cloud = recorder_gcp if request.tok.startswith("gcp:") else recorder_azure
+        answer = cloud.invoked(request.tok, json_format.MessageToDict(request.args))
         return resource_pb2.ResourceInvokeResponse(**{"return": json_format.ParseDict(answer, struct_pb2.Struct())})
 
     def ReadResource(self, request: Any) -> Any:

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 AUTHORITY = "-----BEGIN CERTIFICATE-----\nc2ltdWxhdGVk\n-----END CERTIFICATE-----"
+NEXT_AUTHORITY = "-----BEGIN CERTIFICATE-----\nbmV4dA==\n-----END CERTIFICATE-----\n"
+"""What a server of Cloud SQL is about to change to."""
 
 
 def computed(type_: str, sent: Mapping[str, Any]) -> dict[str, Any]:
@@ -33,7 +35,7 @@ def computed(type_: str, sent: Mapping[str, Any]) -> dict[str, Any]:
             return {
                 "privateIpAddress": "10.12.0.3",
                 "connectionName": f"simulated-project:{sent['region']}:{name}",
-                "serverCaCerts": [{"cert": AUTHORITY}],
+                "selfLink": f"https://sqladmin.googleapis.com/sql/v1beta4/projects/p/instances/{sent['name']}",
             }
         case "gcp:filestore/instance:Instance":
             return {"networks": [{**sent["networks"][0], "ipAddresses": ["10.12.1.2"]}]}
@@ -44,3 +46,14 @@ def computed(type_: str, sent: Mapping[str, Any]) -> dict[str, Any]:
             }
         case _:
             return {}
+
+
+def invoked(token: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    """The answer to a question that the program asks."""
+    match token:
+        case "gcp:sql/getCaCerts:getCaCerts":
+            server = given["instance"].rpartition("/")[2]
+            certificates = [{"cert": each} for each in (AUTHORITY, NEXT_AUTHORITY)]
+            return {"id": server, "instance": server, "activeVersion": "", "project": "", "certs": certificates}
+        case _:
+            raise AssertionError(f"the program asks a provider: {token}")

@@ -85,6 +85,15 @@ def test_one_zone_makes_a_zonal_cluster_and_more_a_regional_one(zones: list[str]
 
 
 @pytest.mark.parametrize("region", gcp_regions.ZONES)
+def test_the_stack_file_dev_fits_every_region_when_its_region_alone_is_changed(region: str) -> None:
+    config = {**STACKS["gcp, stack file dev"]}
+    config["airflow:cloud"] = {**config["airflow:cloud"], "region": region}
+    settings = reading.parse(raw(config)[0])
+    assert isinstance(settings.cloud, GcpCloud)
+    assert settings.cloud.node_zones == [settings.cloud.cluster_location] == [f"{region}-b"]
+
+
+@pytest.mark.parametrize("region", gcp_regions.ZONES)
 def test_every_region_has_three_zones_of_its_own(region: str) -> None:
     found = gcp_regions.zones(region)
     assert len({*found}) == 3

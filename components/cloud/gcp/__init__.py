@@ -49,6 +49,10 @@ class GoogleCloud(pulumi.ComponentResource):
             f"{name}-provider",
             project=cloud.project,
             region=cloud.region,
+            # IAP may be among the APIs that refuse a person's login without a project that is asked for quota,
+            # https://github.com/hashicorp/terraform-provider-google/issues/24500; for other logins it changes nothing.
+            user_project_override=True if cloud.iap else None,
+            billing_project=cloud.project if cloud.iap else None,
             opts=pulumi.ResourceOptions(parent=self),
         )
         self._name, self._settings, self._cloud = name, settings, cloud
@@ -70,7 +74,12 @@ class GoogleCloud(pulumi.ComponentResource):
         nodes = Nodes(
             f"{name}-nodes",
             NodesArgs(
-                settings=cloud, names=self._names, cluster=cluster.id, identity=node_identity, egress=network.egress
+                settings=cloud,
+                names=self._names,
+                apis=self._apis,
+                cluster=cluster.id,
+                identity=node_identity,
+                egress=network.egress,
             ),
             opts=self._child,
         )

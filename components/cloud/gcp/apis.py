@@ -11,6 +11,9 @@ from typing import Final
 import pulumi
 from pulumi_gcp.projects import Service
 
+from components.cloud.gcp import lateness
+from components.cloud.retries import Late, retry_hook
+
 FULL_NAMES: Final = {
     "artifacts": "artifactregistry.googleapis.com",
     "binaries": "binaryauthorization.googleapis.com",
@@ -46,9 +49,13 @@ class Apis(pulumi.ComponentResource):
     """Enabled APIs. They stay enabled when the stack goes: others in the project may use them."""
 
     enabled: dict[str, pulumi.Resource]
+    hooks: pulumi.ResourceHookBinding
+    """For every resource of Google Cloud: what is late is waited for."""
 
     def __init__(self, name: str, args: ApisArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("airflow:gcp:Apis", name, None, opts)
+        self._name = name
+        self.hooks = self.hooks_for("late")
         advice = pulumi.ResourceHookBinding(on_error=[_advice(f"{name}-advice", args.project)])
         self.enabled = {
             api: Service(
@@ -66,6 +73,11 @@ class Apis(pulumi.ComponentResource):
     def of(self, *names: str) -> list[pulumi.Resource]:
         """What to depend on before the first use of these APIs."""
         return [self.enabled[name] for name in names]
+
+    def hooks_for(self, purpose: str, *further: Late) -> pulumi.ResourceHookBinding:
+        """The same as `hooks` for resources that wait for more than all do; the purpose is part of a hook's name."""
+        hook = retry_hook(f"{self._name}-{purpose}", *lateness.EVERYWHERE, *further)
+        return pulumi.ResourceHookBinding(on_error=[hook])
 
 
 def _advice(name: str, project: str) -> pulumi.ErrorHook:

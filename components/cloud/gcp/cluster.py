@@ -14,7 +14,7 @@ from components.cloud.gcp.apis import Apis
 from components.cloud.gcp.network import PODS_RANGE, SERVICES_RANGE
 from components.cloud.gcp.nodes import SCOPES
 from components.cloud.gcp.physical import CLUSTER_MAX, Names
-from components.settings.gcp import DnsEndpoint, Endpoint, GcpCloud, PrivateEndpoint
+from components.settings.gcp import DnsEndpoint, Endpoint, GcpCloud
 
 FIRST_WEEKEND: Final = "2000-01-01"
 """A Saturday, where the maintenance windows are counted from."""
@@ -70,9 +70,7 @@ class Cluster(pulumi.ComponentResource):
             private_cluster_config=container.ClusterPrivateClusterConfigArgs(
                 enable_private_nodes=True,
                 # Without addresses there is nothing to say of them.
-                enable_private_endpoint=None
-                if isinstance(chosen.endpoint, DnsEndpoint)
-                else isinstance(chosen.endpoint, PrivateEndpoint),
+                enable_private_endpoint=None if isinstance(chosen.endpoint, DnsEndpoint) else False,
             ),
             control_plane_endpoints_config=_endpoints(chosen.endpoint),
             master_authorized_networks_config=_operators(chosen.endpoint),
@@ -122,6 +120,7 @@ class Cluster(pulumi.ComponentResource):
             deletion_protection=args.protect,
             opts=pulumi.ResourceOptions(
                 parent=self,
+                hooks=args.apis.hooks,
                 protect=args.protect,
                 depends_on=args.apis.of("container", *cluster_apis(settings)),
                 # The release channel's, and what the removed pool was made of.
@@ -218,7 +217,7 @@ def _first_nodes(account: pulumi.Input[str]) -> container.ClusterNodeConfigArgs:
 
 
 def _kubeconfig(settings: GcpCloud, cluster: container.Cluster) -> pulumi.Output[str]:
-    """As `gcloud container clusters get-credentials` writes it."""
+    """As `gcloud container clusters get-credentials` writes it, but for the login."""
     if isinstance(settings.cluster.endpoint, DnsEndpoint):
         # This name has a certificate of a public authority, not of the cluster's own.
         host = cluster.control_plane_endpoints_config.apply(lambda config: _dns_name(config))
@@ -247,7 +246,13 @@ def kubeconfig(name: str, host: str, authority: str | None) -> str:
     plugin = {
         "apiVersion": "client.authentication.k8s.io/v1beta1",
         "command": "gke-gcloud-auth-plugin",
-        "installHint": "run: gcloud components install gke-gcloud-auth-plugin",
+        # Who made the cluster logs in to it. Without this the plugin takes the login of `gcloud` itself, which may be
+        # missing or another one: kubernetes/cloud-provider-gcp on GitHub, cmd/gke-gcloud-auth-plugin/cred.go.
+        "args": ["--use_application_default_credentials"],
+        "installHint": (
+            "run: gcloud components install gke-gcloud-auth-plugin, or with packages of Debian and Ubuntu: apt-get "
+            "install google-cloud-cli-gke-gcloud-auth-plugin"
+        ),
         "provideClusterInfo": True,
     }
     return json.dumps(

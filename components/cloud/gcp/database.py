@@ -90,6 +90,7 @@ class Database(pulumi.ComponentResource):
             deletion_protection=args.protect,
             opts=pulumi.ResourceOptions(
                 parent=self,
+                hooks=args.apis.hooks,
                 protect=args.protect,
                 depends_on=args.apis.of("sql"),
                 # Grows by itself.
@@ -104,15 +105,13 @@ class Database(pulumi.ComponentResource):
             instance=server.name,
             password=self._password(f"{name}-administrator"),
             deletion_policy="ABANDON",
-            opts=pulumi.ResourceOptions(parent=self),
+            opts=pulumi.ResourceOptions(parent=self, hooks=args.apis.hooks),
         )
         self.name = server.name
-        door = _door(server, chosen.proxy_image)
+        door = self._door(server, chosen.proxy_image)
         self.databases = interface.Databases(
-            metadata=self._database(name, "metadata", "airflow", server, door, protect=args.protect),
-            results=self._database(name, "results", "celery", server, door, protect=args.protect)
-            if args.results
-            else None,
+            metadata=self._database(name, "metadata", "airflow", server, door, args),
+            results=self._database(name, "results", "celery", server, door, args) if args.results else None,
             administrator=interface.Database(
                 host=door.host,
                 port=PORT,
@@ -129,7 +128,7 @@ class Database(pulumi.ComponentResource):
         self.register_outputs({"host": server.private_ip_address})
 
     def _database(
-        self, name: str, use: str, database: str, server: sql.DatabaseInstance, door: Door, *, protect: bool
+        self, name: str, use: str, database: str, server: sql.DatabaseInstance, door: Door, args: DatabaseArgs
     ) -> interface.Database:
         """A database, and the user that will own it."""
         made = sql.Database(
@@ -140,7 +139,7 @@ class Database(pulumi.ComponentResource):
             # As with the administrator.
             deletion_policy="ABANDON",
             # In state as "<name>-<use>": renaming makes an empty one beside it.
-            opts=pulumi.ResourceOptions(parent=self, protect=protect),
+            opts=pulumi.ResourceOptions(parent=self, hooks=args.apis.hooks, protect=args.protect),
         )
         return interface.Database(
             host=door.host,
@@ -165,36 +164,38 @@ class Database(pulumi.ComponentResource):
         )
         return made.result
 
-
-def _door(server: sql.DatabaseInstance, proxy_image: str | None) -> Door:
-    """The server's private address, or the proxy beside each part; that one encrypts, and checks the server, itself."""
-    if proxy_image is None:
-        authority = server.server_ca_certs.apply(lambda certificates: _bundle([c.cert for c in certificates]))
-        return Door(host=server.private_ip_address, ssl_mode=SSL_MODE, authority=authority)
-    return Door(
-        # Known with the server, though always the same: nobody is to look for it before.
-        host=server.connection_name.apply(lambda _: "127.0.0.1"),
-        ssl_mode="disable",
-        sidecar=interface.Sidecar(
-            name="database-proxy",
-            image=proxy_image,
-            args=[
-                "--private-ip",
-                "--structured-logs",
-                f"--port={PORT}",
-                "--health-check",
-                # Kubernetes asks from outside the pod.
-                "--http-address=0.0.0.0",
-                f"--http-port={PROXY_HEALTH_PORT}",
-                "--exit-zero-on-sigterm",
-                server.connection_name,
-            ],
-            cpu_milli=50,
-            memory_mib=128,
-            health_port=PROXY_HEALTH_PORT,
-            startup_path="/startup",
-        ),
-    )
+    def _door(self, server: sql.DatabaseInstance, proxy_image: str | None) -> Door:
+        """The server's private address, or the proxy beside each workload, which encrypts and checks it itself."""
+        if proxy_image is None:
+            # The server's output holds today's certificate alone (resource_sql_database_instance.go); the list also
+            # holds the next one until the server changes to it. The link is known once the server exists.
+            listed = sql.get_ca_certs_output(instance=server.self_link, opts=pulumi.InvokeOutputOptions(parent=self))
+            authority = listed.certs.apply(lambda certificates: _bundle([each.cert for each in certificates]))
+            return Door(host=server.private_ip_address, ssl_mode=SSL_MODE, authority=authority)
+        return Door(
+            # Known with the server, though always the same: nobody is to look for it before.
+            host=server.connection_name.apply(lambda _: "127.0.0.1"),
+            ssl_mode="disable",
+            sidecar=interface.Sidecar(
+                name="database-proxy",
+                image=proxy_image,
+                args=[
+                    "--private-ip",
+                    "--structured-logs",
+                    f"--port={PORT}",
+                    "--health-check",
+                    # Kubernetes asks from outside the pod.
+                    "--http-address=0.0.0.0",
+                    f"--http-port={PROXY_HEALTH_PORT}",
+                    "--exit-zero-on-sigterm",
+                    server.connection_name,
+                ],
+                cpu_milli=50,
+                memory_mib=128,
+                health_port=PROXY_HEALTH_PORT,
+                startup_path="/startup",
+            ),
+        )
 
 
 def _settings(args: DatabaseArgs) -> sql.DatabaseInstanceSettingsArgs:

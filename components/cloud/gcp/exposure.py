@@ -62,7 +62,9 @@ class Front(pulumi.ComponentResource):
             address_type="EXTERNAL",
             ip_version="IPV4",
             labels=args.names.labels(),
-            opts=pulumi.ResourceOptions(parent=self, protect=args.protect, depends_on=args.apis.of("compute")),
+            opts=pulumi.ResourceOptions(
+                parent=self, hooks=args.apis.hooks, protect=args.protect, depends_on=args.apis.of("compute")
+            ),
         )
         # It cannot go before the Gateway: that waits for what names it.
         tls = compute.SSLPolicy(
@@ -70,7 +72,7 @@ class Front(pulumi.ComponentResource):
             name=args.names.of("front"),
             profile=TLS_PROFILE,
             min_tls_version=LEAST_TLS,
-            opts=pulumi.ResourceOptions(parent=self, depends_on=args.apis.of("compute")),
+            opts=pulumi.ResourceOptions(parent=self, hooks=args.apis.hooks, depends_on=args.apis.of("compute")),
         )
         certificates = self._certificates(name, args) if args.managed_certificates else None
         for member in args.members:
@@ -91,12 +93,15 @@ class Front(pulumi.ComponentResource):
 
     def _certificates(self, name: str, args: FrontArgs) -> pulumi.Output[str]:
         """Name of the map of certificates, known once it is filled."""
-        first = pulumi.ResourceOptions(parent=self, depends_on=args.apis.of("certificates"))
+        first = pulumi.ResourceOptions(parent=self, hooks=args.apis.hooks, depends_on=args.apis.of("certificates"))
         # By default what has a name of the program's is deleted before its successor is there.
         certified = pulumi.ResourceOptions(
-            parent=self, depends_on=args.apis.of("certificates"), delete_before_replace=False
+            parent=self,
+            hooks=args.apis.hooks,
+            depends_on=args.apis.of("certificates"),
+            delete_before_replace=False,
         )
-        mapped = pulumi.ResourceOptions(parent=self, delete_before_replace=False)
+        mapped = pulumi.ResourceOptions(parent=self, hooks=args.apis.hooks, delete_before_replace=False)
         labels = args.names.labels()
         held = certificatemanager.CertificateMap(
             f"{name}-certificates", name=args.names.of("front"), labels=labels, opts=first
@@ -134,7 +139,7 @@ class Front(pulumi.ComponentResource):
                 title=f"hosts of {args.names.instance}",
                 expression=" || ".join(f'request.host == "{host}"' for host in args.hosts.values()),
             ),
-            opts=pulumi.ResourceOptions(parent=self, depends_on=args.apis.of("iap")),
+            opts=pulumi.ResourceOptions(parent=self, hooks=args.apis.hooks, depends_on=args.apis.of("iap")),
         )
 
 

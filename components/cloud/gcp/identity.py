@@ -67,7 +67,7 @@ class Identities(pulumi.ComponentResource):
             f"{name}-{part}",
             account_id=args.names.of(part, limit=ACCOUNT_MAX),
             display_name=f"{part} of {args.names.instance}",
-            opts=pulumi.ResourceOptions(parent=self, depends_on=args.apis.of("iam")),
+            opts=pulumi.ResourceOptions(parent=self, hooks=args.apis.hooks, depends_on=args.apis.of("iam")),
         )
         member = pulumi.Output.concat("serviceAccount:", account.email)
         granted: list[pulumi.Output[str]] = []
@@ -77,7 +77,7 @@ class Identities(pulumi.ComponentResource):
                 bucket=args.logs.bucket,
                 role=WRITER if part in LOG_WRITERS else READER,
                 member=member,
-                opts=pulumi.ResourceOptions(parent=self),
+                opts=pulumi.ResourceOptions(parent=self, hooks=args.apis.hooks),
             )
             granted.append(access.id)
         if args.database is not None and part in args.database.parts:
@@ -90,7 +90,7 @@ class Identities(pulumi.ComponentResource):
             member=pulumi.Output.concat(
                 "serviceAccount:", args.workload_pool, f"[{args.namespace}/{kubernetes_account}]"
             ),
-            opts=pulumi.ResourceOptions(parent=self, depends_on=args.apis.of("credentials")),
+            opts=pulumi.ResourceOptions(parent=self, hooks=args.apis.hooks, depends_on=args.apis.of("credentials")),
         )
         # Known once it can be used: whoever takes it from here starts after that.
         email = pulumi.Output.all(account.email, binding.id, *granted).apply(lambda known: str(known[0]))
@@ -112,6 +112,6 @@ class Identities(pulumi.ComponentResource):
                     "resource.name == '", server, "' && resource.service == 'sqladmin.googleapis.com'"
                 ),
             ),
-            opts=pulumi.ResourceOptions(parent=self, depends_on=apis.of("projects")),
+            opts=pulumi.ResourceOptions(parent=self, hooks=apis.hooks, depends_on=apis.of("projects")),
         )
         return made.id

@@ -9,6 +9,7 @@ from typing import Final
 import pulumi
 from pulumi_gcp import compute, servicenetworking
 
+from components.cloud.gcp import lateness
 from components.cloud.gcp.apis import Apis
 from components.cloud.gcp.physical import Names
 from components.settings.gcp import Addresses
@@ -46,7 +47,10 @@ class Network(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: NetworkArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("airflow:gcp:Network", name, None, opts)
-        child = pulumi.ResourceOptions(parent=self)
+        child = pulumi.ResourceOptions(parent=self, hooks=args.apis.hooks)
+        # For deletes while the program runs. Plain `destroy` has no hooks and relies on order: a Gateway is deleted,
+        # and awaited with its finalizers, before the cluster; the cluster before subnet and network.
+        emptied = args.apis.hooks_for("leftovers", lateness.LEFTOVERS)
         names, addresses = args.names, args.addresses
         network = compute.Network(
             f"{name}-network",
@@ -55,9 +59,8 @@ class Network(pulumi.ComponentResource):
             routing_mode="REGIONAL",
             opts=pulumi.ResourceOptions(
                 parent=self,
+                hooks=emptied,
                 depends_on=args.apis.of("compute"),
-                # What a Gateway made outlives the cluster for some minutes, and blocks the network until it is gone.
-                custom_timeouts=pulumi.CustomTimeouts(delete="30m"),
             ),
         )
         subnet = compute.Subnetwork(
@@ -78,9 +81,9 @@ class Network(pulumi.ComponentResource):
             else None,
             opts=pulumi.ResourceOptions(
                 parent=self,
+                hooks=emptied,
                 # Of ranges that a cluster uses none can be taken away: with others comes another subnet and cluster.
                 replace_on_changes=["secondaryIpRanges"],
-                custom_timeouts=pulumi.CustomTimeouts(delete="30m"),
             ),
         )
         router = compute.Router(
@@ -102,7 +105,7 @@ class Network(pulumi.ComponentResource):
             max_ports_per_vm=most,
             log_config=compute.RouterNatLogConfigArgs(enable=True, filter="ERRORS_ONLY"),
             # A subnet that is replaced cannot go while something names it.
-            opts=pulumi.ResourceOptions(parent=self, replace_on_changes=["subnetworks"]),
+            opts=pulumi.ResourceOptions(parent=self, hooks=args.apis.hooks, replace_on_changes=["subnetworks"]),
         )
         private = IPv4Network(addresses.private_services)
         reserved = compute.GlobalAddress(
@@ -125,6 +128,7 @@ class Network(pulumi.ComponentResource):
             update_on_creation_fail=True,
             opts=pulumi.ResourceOptions(
                 parent=self,
+                hooks=args.apis.hooks_for("agent", lateness.AGENT),
                 depends_on=args.apis.of("networking"),
                 custom_timeouts=pulumi.CustomTimeouts(create="20m", delete="30m"),
             ),

@@ -44,7 +44,7 @@ class NodeIdentity(pulumi.ComponentResource):
             f"{name}-account",
             account_id=args.names.of("nodes", limit=ACCOUNT_MAX),
             display_name=f"Nodes of {args.names.instance}",
-            opts=pulumi.ResourceOptions(parent=self, depends_on=args.apis.of("iam")),
+            opts=pulumi.ResourceOptions(parent=self, hooks=args.apis.hooks, depends_on=args.apis.of("iam")),
         )
         self.email = account.email
         self.role = projects.IAMMember(
@@ -52,7 +52,7 @@ class NodeIdentity(pulumi.ComponentResource):
             project=args.project,
             role=ROLE,
             member=pulumi.Output.concat("serviceAccount:", account.email),
-            opts=pulumi.ResourceOptions(parent=self, depends_on=args.apis.of("projects")),
+            opts=pulumi.ResourceOptions(parent=self, hooks=args.apis.hooks, depends_on=args.apis.of("projects")),
         )
         self.register_outputs({"email": self.email})
 
@@ -63,6 +63,7 @@ class NodesArgs:
 
     settings: GcpCloud
     names: Names
+    apis: Apis
     cluster: pulumi.Input[str]
     identity: NodeIdentity
     egress: pulumi.Resource
@@ -120,6 +121,7 @@ class Nodes(pulumi.ComponentResource):
             ),
             opts=pulumi.ResourceOptions(
                 parent=self,
+                hooks=args.apis.hooks,
                 # Nodes take their role and their way out at the start, and no input names either.
                 depends_on=[args.identity.role, args.egress],
                 # The autoscaler's, and the release channel's.

@@ -39,7 +39,9 @@ class Registry(pulumi.ComponentResource):
             format="DOCKER",
             docker_config=artifactregistry.RepositoryDockerConfigArgs(immutable_tags=True),
             labels=args.names.labels(),
-            opts=pulumi.ResourceOptions(parent=self, protect=args.protect, depends_on=args.apis.of("artifacts")),
+            opts=pulumi.ResourceOptions(
+                parent=self, hooks=args.apis.hooks, protect=args.protect, depends_on=args.apis.of("artifacts")
+            ),
         )
         artifactregistry.RepositoryIamMember(
             f"{name}-readers",
@@ -47,7 +49,7 @@ class Registry(pulumi.ComponentResource):
             location=args.region,
             role="roles/artifactregistry.reader",
             member=pulumi.Output.concat("serviceAccount:", args.node_account),
-            opts=pulumi.ResourceOptions(parent=self),
+            opts=pulumi.ResourceOptions(parent=self, hooks=args.apis.hooks),
         )
         self.address = repository.registry_uri
         self.register_outputs({"address": self.address})

@@ -60,7 +60,9 @@ class LogBucket(pulumi.ComponentResource):
             ),
             force_destroy=not args.protect,
             labels=args.names.labels(),
-            opts=pulumi.ResourceOptions(parent=self, protect=args.protect, depends_on=args.apis.of("storage")),
+            opts=pulumi.ResourceOptions(
+                parent=self, hooks=args.apis.hooks, protect=args.protect, depends_on=args.apis.of("storage")
+            ),
         )
         self.name = bucket.name
         self.log_store = LogStore(
@@ -126,6 +128,7 @@ class Share(pulumi.ComponentResource):
             labels=args.names.labels(),
             opts=pulumi.ResourceOptions(
                 parent=self,
+                hooks=args.apis.hooks,
                 protect=args.protect,
                 depends_on=args.apis.of("files"),
                 custom_timeouts=pulumi.CustomTimeouts(create="30m", update="30m", delete="30m"),
@@ -189,6 +192,7 @@ class BrokerDisk(pulumi.ComponentResource):
             labels=args.names.labels(),
             opts=pulumi.ResourceOptions(
                 parent=self,
+                hooks=args.apis.hooks,
                 protect=args.protect,
                 retain_on_delete=cloud.broker_disk.kept,
                 depends_on=args.apis.of("compute"),

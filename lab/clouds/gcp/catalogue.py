@@ -16,6 +16,7 @@ from lab.clouds.gcp import (
     private_services,
     registry,
     server,
+    server_certificates,
     services,
     storage,
 )
@@ -55,5 +56,11 @@ KINDS: Final[Mapping[str, Kind]] = {
     )
 }
 FUNCTIONS: Final[Mapping[str, Function]] = {
-    function.token: function for function in (services.GetClientConfig(), services.GetProject(), services.GetZones())
+    function.token: function
+    for function in (
+        server_certificates.GetCaCerts(),
+        services.GetClientConfig(),
+        services.GetProject(),
+        services.GetZones(),
+    )
 }

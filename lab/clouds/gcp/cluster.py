@@ -217,7 +217,11 @@ class Cluster(GcpKind):
         location, project = call.inputs["location"], project_of(call)
         if call.get("workloadIdentityConfig.workloadPool"):
             pools = call.world.facts.setdefault("workload_pools", {})
-            pools[f"{project}.svc.id.goog"] = project
+            # The first binding that names a new pool does not find it,
+            # https://github.com/hashicorp/terraform-provider-google/issues/6073.
+            if (pool := f"{project}.svc.id.goog") not in pools:
+                call.world.facts.setdefault("late", {})[f"pool {pool}"] = 1
+            pools[pool] = project
         known = dict(call.item.outputs) if call.item is not None else {}
         ranges = self._ranges(call)
         private = (

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar, Final
 
-from lab.clouds.gcp.resource import GcpKind, fingerprint, project_number, project_of
+from lab.clouds.gcp.resource import GcpKind, fingerprint, is_late, project_number, project_of
 from lab.clouds.gcp.tokens import ACCOUNT, BUCKET, REPOSITORY
 from lab.clouds.kind import ApiError, Call, Grammar, Reference
 from lab.clouds.schema_check import Fault
@@ -110,7 +110,8 @@ class Member(GcpKind):
         ):
             raise ApiError(400, f"Role {role} is not supported for this resource.", reason="badRequest")
         found = _POOL_MEMBER.fullmatch(member) or _POOL_PRINCIPAL.fullmatch(member)
-        if found and found[1] not in call.world.facts.get("workload_pools", {}):
+        pools = call.world.facts.get("workload_pools", {})
+        if found and (found[1] not in pools or is_late(call.world, f"pool {found[1]}")):
             raise ApiError(
                 400,
                 f"Identity Pool does not exist ({found[1]}). Please check that you specified a valid resource name as "
@@ -191,6 +192,21 @@ class ProxyMember(Member):
     path = "projects/{project}/iap_web/compute"
     services = ("iap",)
     immutable = ("project", "role", "member", "condition")
+
+    def admit(self, call: Call) -> None:
+        """Refused to a person's login that names no project for the quota; whether IAP insists on it is a guess.
+
+        https://cloud.google.com/docs/authentication/troubleshoot-adc#user-creds-client-based,
+        https://github.com/hashicorp/terraform-provider-google/issues/24500.
+        """
+        super().admit(call)
+        if str(call.config.get("userProjectOverride", "")).lower() != "true" or not call.config.get("billingProject"):
+            raise ApiError(
+                403,
+                "Your application is authenticating by using local Application Default Credentials. The "
+                "iap.googleapis.com API requires a quota project, which is not set by default.",
+                reason="forbidden",
+            )
 
 
 class Account(GcpKind):

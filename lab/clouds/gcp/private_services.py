@@ -6,7 +6,7 @@ from typing import Any, Final
 from urllib.parse import quote_plus
 
 from lab.clouds.gcp.network import network_link
-from lab.clouds.gcp.resource import GcpKind, last, project_number, project_of
+from lab.clouds.gcp.resource import GcpKind, is_late, last, late_agent, project_number, project_of
 from lab.clouds.gcp.tokens import CONNECTION, GLOBAL_ADDRESS, NETWORK
 from lab.clouds.inventory import Item
 from lab.clouds.kind import ApiError, Call, Reference
@@ -37,7 +37,17 @@ class Connection(GcpKind):
         return f"{quote_plus(network)}:{quote_plus(call.inputs['service'])}"
 
     def accept(self, call: Call) -> None:
-        """Ranges are such ranges, of this network."""
+        """Ranges are such ranges, of this network; the agent that looks at them has to be there.
+
+        https://github.com/GoogleCloudPlatform/cloud-foundation-fabric/issues/1399.
+        """
+        project = project_of(call)
+        if is_late(call.world, late_agent(project, self.api)):
+            raise ApiError(
+                403,
+                "Error waiting for Create Service Networking Connection: Error code 7, message: Required "
+                f"'compute.globalAddresses.list' permission for 'projects/{project_number(project)}'",
+            )
         for name in call.inputs["reservedPeeringRanges"]:
             item = call.world.find(GLOBAL_ADDRESS, name)
             if item is None or item.inputs.get("purpose") != "VPC_PEERING":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Final
@@ -13,6 +12,7 @@ from lab.clouds.gcp.flags import FLAGS
 from lab.clouds.gcp.private_services import connection_of, leave_producers
 from lab.clouds.gcp.regions import region_of
 from lab.clouds.gcp.resource import GcpKind, fingerprint, project_number, project_of, require_quota
+from lab.clouds.gcp.server_certificates import AUTHORITIES, authority_entry
 from lab.clouds.gcp.tokens import GLOBAL_ADDRESS, NETWORK, SERVER
 from lab.clouds.kind import ApiError, Call, Choices, Grammar, Reference, Relation, at
 from lab.clouds.schema_check import Fault
@@ -216,6 +216,7 @@ class DatabaseInstance(GcpKind):
         public = call.get("settings.ipConfiguration.ipv4Enabled", True)
         private = call.get("settings.ipConfiguration.privateNetwork") is not None
         address = access.address or access.host
+        call.world.facts.setdefault(AUTHORITIES, {}).setdefault(name, [access.authority])
         outside = invented_address(f"{call.id} outside", "34.140")
         addresses = [{"ipAddress": outside, "timeToRetire": "", "type": "PRIMARY"}] if public else []
         addresses += [{"ipAddress": address, "timeToRetire": "", "type": "PRIVATE"}] if private else []
@@ -231,16 +232,7 @@ class DatabaseInstance(GcpKind):
             "selfLink": f"{self.link}/{project}/instances/{name}",
             "serviceAccountEmailAddress": f"p{project_number(project)}-{fingerprint(name, 6)}@gcp-sa-cloud-sql.iam"
             ".gserviceaccount.com",
-            "serverCaCerts": [
-                {
-                    "cert": access.authority,
-                    "commonName": "C=US,O=Google\\, Inc,CN=Google Cloud SQL Server CA,dnQualifier="
-                    + fingerprint(name, 36),
-                    "createTime": "2026-01-01T00:00:00.000Z",
-                    "expirationTime": "2036-01-01T00:00:00.000Z",
-                    "sha1Fingerprint": hashlib.sha1(access.authority.encode()).hexdigest(),  # noqa: S324 - what it is called
-                }
-            ],
+            "serverCaCerts": [authority_entry(access.authority, name)],
             "settings": {
                 "version": int(call.item.outputs.get("settings", {}).get("version", 0)) + 1 if call.item else 1,
                 "activationPolicy": call.get("settings.activationPolicy", "ALWAYS"),
@@ -288,6 +280,7 @@ class DatabaseInstance(GcpKind):
         """The name is blocked, the connection still in use for a while, and backups may stay."""
         name = call.inputs["name"]
         call.world.block(f"{SERVER} {name}", NAME_BLOCKED_SECONDS)
+        call.world.facts.get(AUTHORITIES, {}).pop(name, None)
         if (network := call.get("settings.ipConfiguration.privateNetwork")) is not None:
             leave_producers(call, network)
         if call.get("settings.finalBackupConfig.enabled") or call.get("settings.retainBackupsOnDelete"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from lab.clouds.gcp.regions import ZONES
-from lab.clouds.gcp.resource import GcpKind, project_number, project_of
+from lab.clouds.gcp.resource import GcpKind, late_agent, late_api, project_number, project_of
 from lab.clouds.gcp.tokens import SERVICE
 from lab.clouds.kind import ApiError, Call, Function
 
@@ -13,6 +13,9 @@ DEPENDENTS = {
     "compute.googleapis.com": ("container.googleapis.com",),
 }
 """APIs that cannot be without another one."""
+AGENTS = ("servicenetworking.googleapis.com",)
+"""APIs whose first use needs a service agent that is not there yet when they are enabled,
+https://github.com/GoogleCloudPlatform/cloud-foundation-fabric/issues/1399."""
 
 
 class Service(GcpKind):
@@ -40,8 +43,13 @@ class Service(GcpKind):
     def outputs(self, call: Call) -> dict[str, Any]:
         """From now on it is enabled."""
         enabled = call.world.facts.setdefault("apis", {}).setdefault(project_of(call), [])
-        if call.inputs["service"] not in enabled:
-            enabled.append(call.inputs["service"])
+        if (api := call.inputs["service"]) not in enabled:
+            enabled.append(api)
+            # The list of services has it at once; the API itself, and the agent that comes with it, are later.
+            late = call.world.facts.setdefault("late", {})
+            late[late_api(project_of(call), api)] = 1
+            if api in AGENTS:
+                late[late_agent(project_of(call), api)] = 1
         return {
             "disableOnDestroy": call.get("disableOnDestroy", False),
             "checkIfServiceHasUsageOnDestroy": call.get("checkIfServiceHasUsageOnDestroy", False),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-Level = Literal["restricted", "privileged"]
+Level = Literal["restricted", "baseline", "privileged"]
 
 
 def pod_security_labels(enforce: Level) -> dict[str, str]:

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import pulumi
 from pulumi_kubernetes.apiextensions import CustomResource
+from pulumi_kubernetes.core.v1 import Namespace
 from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 
 from components import pods
@@ -16,12 +17,14 @@ from components.airflow.provided_secrets import create_tls_secret
 from components.airflow.roles import Part
 from components.airflow.site import Site
 from components.cloud.interface import Front
+from components.namespaces import pod_security_labels
 from components.settings.airflow import CertManagerTls, Gateway, SecretTls
 
 API_VERSION: Final = "gateway.networking.k8s.io/v1"
 ISSUER_ANNOTATION: Final = "cert-manager.io/cluster-issuer"
 """Has cert-manager make the Secret that the listeners name, https://cert-manager.io/docs/usage/gateway/."""
 PLAIN_LISTENER: Final = "http"
+NAMESPACE_LABEL: Final = "kubernetes.io/metadata.name"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,7 +61,11 @@ class ExposureArgs:
 
 
 class Exposure(pulumi.ComponentResource):
-    """A Gateway, a route a host, and one that sends plain HTTP to HTTPS.
+    """A Gateway in a namespace of its own, a route for each host, and one that sends plain HTTP to HTTPS.
+
+    A controller may run the Gateway's proxy beside it, as Istio does, in pods that Pod Security "restricted" does not
+    admit (no seccompProfile, https://github.com/istio-ecosystem/sail-operator/issues/1423): Airflow's namespace is no
+    place for it. Routes and the policies of Services stay with the Services.
 
     Nothing here waits for the Gateway to be ready: its certificate needs the DNS names, and these need the address.
     """
@@ -67,8 +74,16 @@ class Exposure(pulumi.ComponentResource):
         super().__init__("airflow:airflow:Exposure", name, None, opts)
         self._site = args.site
         behind = backends(args.exposure)
+        namespace = Namespace(
+            f"{name}-namespace",
+            metadata=ObjectMetaArgs(
+                name=gateway_namespace(args.site.settings.namespace),
+                labels={**args.site.labels("exposure"), **pod_security_labels("baseline")},
+            ),
+            opts=pulumi.ResourceOptions(parent=self, provider=args.site.kubernetes),
+        )
         if isinstance(args.exposure.tls, SecretTls) and args.exposure.tls.name is None:
-            create_tls_secret(args.site.settings, args.site.namespace, args.site.kubernetes, self)
+            create_tls_secret(args.site.settings, namespace.metadata.name, args.site.kubernetes, self)
         gateway_name = args.site.object_name("gateway")
         target = {"group": API_VERSION.partition("/")[0], "kind": "Gateway", "name": gateway_name}
         policies = [
@@ -76,6 +91,8 @@ class Exposure(pulumi.ComponentResource):
                 f"{name}-gateway-{policy.name}",
                 "gateway",
                 policy.name,
+                # They only mean a Gateway beside them.
+                namespace=namespace.metadata.name,
                 api_version=policy.api_version,
                 kind=policy.kind,
                 spec={**policy.spec, "targetRef": target},
@@ -86,16 +103,18 @@ class Exposure(pulumi.ComponentResource):
             f"{name}-gateway",
             "gateway",
             kind="Gateway",
+            namespace=namespace.metadata.name,
             spec=gateway_spec(args, behind),
             annotations={**args.front.annotations, **_certificate_annotations(args.exposure)},
             # Never open without them; and what they name in the cloud is in use as long as the Gateway is.
             after=policies,
         )
+        parent = {"name": gateway_name, "namespace": namespace.metadata.name}
         self._object(
             f"{name}-redirect",
             "redirect",
             kind="HTTPRoute",
-            spec=redirect_spec(gateway_name, [backend.host for backend in behind]),
+            spec=redirect_spec(parent, [backend.host for backend in behind]),
             after=[gateway],
         )
         for backend in behind:
@@ -104,7 +123,7 @@ class Exposure(pulumi.ComponentResource):
                 f"{name}-{backend.part}-route",
                 backend.part,
                 kind="HTTPRoute",
-                spec=route_spec(gateway_name, backend, service),
+                spec=route_spec(parent, backend, service),
                 after=[gateway],
             )
             for policy in args.front.backend_policies.get(backend.part, ()):
@@ -124,18 +143,19 @@ class Exposure(pulumi.ComponentResource):
         *parts: str,
         kind: str,
         spec: Mapping[str, Any],
+        namespace: pulumi.Output[str] | None = None,
         api_version: str = API_VERSION,
         annotations: Mapping[str, pulumi.Input[str]] | None = None,
         after: Sequence[pulumi.Resource] = (),
     ) -> CustomResource:
-        """An object of a kind that the SDK has no class for."""
+        """An object of a kind that the SDK has no class for; by default in Airflow's namespace."""
         return CustomResource(
             name,
             api_version=api_version,
             kind=kind,
             metadata=ObjectMetaArgs(
                 name=self._site.object_name(*parts),
-                namespace=self._site.namespace,
+                namespace=namespace if namespace is not None else self._site.namespace,
                 labels=self._site.labels("exposure"),
                 annotations={**(annotations or {}), **pods.SKIP_AWAIT},
             ),
@@ -152,8 +172,13 @@ class Exposure(pulumi.ComponentResource):
         )
 
 
+def gateway_namespace(namespace: str) -> str:
+    """The namespace of the Gateway of an installation, and of the Secret with its certificate."""
+    return f"{namespace}-gateway"
+
+
 def certificate(site: Site, exposure: Gateway, front: Front) -> str | None:
-    """The Secret with the certificate; None where the cloud holds it."""
+    """The Secret with the certificate, in the Gateway's namespace; None where the cloud holds it."""
     match exposure.tls:
         case SecretTls(name=str(name)):
             return name
@@ -169,8 +194,9 @@ def gateway_spec(args: ExposureArgs, behind: Sequence[Backend]) -> dict[str, Any
     front = args.front
     secret = certificate(args.site, args.exposure, front)
     tls = {"tls": {"mode": "Terminate", "certificateRefs": [{"kind": "Secret", "name": secret}]}} if secret else {}
-    # Routes of other namespaces would be other people's pages on this address.
-    routes = {"allowedRoutes": {"namespaces": {"from": "Same"}, "kinds": [{"kind": "HTTPRoute"}]}}
+    # Routes of other namespaces would be other people's pages on this address. Kubernetes sets that label itself.
+    ours = {"matchLabels": {NAMESPACE_LABEL: args.site.settings.namespace}}
+    routes = {"allowedRoutes": {"namespaces": {"from": "Selector", "selector": ours}, "kinds": [{"kind": "HTTPRoute"}]}}
     spec: dict[str, Any] = {
         "gatewayClassName": front.gateway_class,
         "listeners": [
@@ -195,20 +221,22 @@ def gateway_spec(args: ExposureArgs, behind: Sequence[Backend]) -> dict[str, Any
     return spec
 
 
-def redirect_spec(gateway: str, hosts: Sequence[str]) -> dict[str, Any]:
+def redirect_spec(gateway: Mapping[str, pulumi.Input[str]], hosts: Sequence[str]) -> dict[str, Any]:
     """The route of plain HTTP: it leads nowhere but to the same address under HTTPS."""
     redirect = {"type": "RequestRedirect", "requestRedirect": {"scheme": "https", "statusCode": 301}}
     return {
-        "parentRefs": [{"name": gateway, "sectionName": PLAIN_LISTENER}],
+        "parentRefs": [{**gateway, "sectionName": PLAIN_LISTENER}],
         "hostnames": list(hosts),
         "rules": [{"filters": [redirect]}],
     }
 
 
-def route_spec(gateway: str, backend: Backend, service: pulumi.Output[str]) -> dict[str, Any]:
+def route_spec(
+    gateway: Mapping[str, pulumi.Input[str]], backend: Backend, service: pulumi.Output[str]
+) -> dict[str, Any]:
     """The route of a host to its Service."""
     return {
-        "parentRefs": [{"name": gateway, "sectionName": backend.listener}],
+        "parentRefs": [{**gateway, "sectionName": backend.listener}],
         "hostnames": [backend.host],
         "rules": [{"backendRefs": [{"name": service, "port": backend.port}]}],
     }

@@ -266,7 +266,8 @@ class SecretTls(Model):
     kind: Literal["secret"]
     name: KubernetesName | None = None
     """Name of a Secret of type kubernetes.io/tls, good for every host, that something else puts into the Gateway's
-    namespace; default: it is made from the secrets `airflow:tls_certificate` and `airflow:tls_private_key`."""
+    namespace (`namespace` with `-gateway` at its end); default: it is made from the secrets `airflow:tls_certificate`
+    and `airflow:tls_private_key`."""
 
 
 class Gateway(Model):

@@ -9,7 +9,8 @@ from typing import Annotated, Final, Literal
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from components.settings import azure_catalogue as catalogue
-from components.settings.azure_network import Network, PrivateApi, PublicApi, RangesApi
+from components.settings.azure_network import Network, PublicApi, RangesApi
+from components.settings.azure_tags import TagNames, Tags
 from components.settings.model import Model
 from components.settings.ranges import ClientRange
 
@@ -101,7 +102,7 @@ class Cluster(Model):
 
     tier: Literal["free", "standard", "premium"] = "free"
     """How far Azure answers for the control plane: `free` not at all, `standard` 99.95 % with zones."""
-    endpoint: Annotated[PublicApi | RangesApi | PrivateApi, Field(discriminator="kind")] = PublicApi(kind="public")
+    endpoint: Annotated[PublicApi | RangesApi, Field(discriminator="kind")] = PublicApi(kind="public")
     """From where the cluster's API is reached."""
     login: Literal["azurecli", "azd", "devicecode", "msi", "spn", "workloadidentity"] = "azurecli"
     """How `kubelogin` logs in; `workloadidentity` and `msi` are for pipelines."""
@@ -113,7 +114,7 @@ class Cluster(Model):
     """Nodes for Airflow; default: it shares the nodes of the cluster's own services."""
     task_nodes: TaskPool | None = None
     """Nodes for tasks alone; default: tasks share the nodes of Airflow."""
-    upgrades: Literal["patch", "stable", "rapid", "node-image"] = "patch"
+    upgrades: Literal["patch", "stable", "rapid"] = "patch"
     """How early new versions of Kubernetes come, by themselves."""
     node_upgrades: Literal["NodeImage", "SecurityPatch"] = "NodeImage"
     """How nodes are patched: by new images each week, or by security patches alone."""
@@ -123,6 +124,19 @@ class Cluster(Model):
     """Whether the add-on for Azure Policy runs in the cluster."""
     audit: bool = False
     """Whether what administrators change in the cluster is logged to a workspace of Log Analytics."""
+
+    @field_validator("endpoint", mode="before")
+    @classmethod
+    def _reachable(cls, endpoint: object) -> object:
+        # The network is made here: whoever runs this program is outside it until it is there, and the zone with the
+        # API's name lies in the nodes' resource group, which takes no links,
+        # https://learn.microsoft.com/azure/aks/private-cluster-connect.
+        if endpoint == {"kind": "private"}:
+            raise ValueError(
+                "cannot be reached by this program, which makes the network in the same `up`;"
+                ' use kind "authorized_ranges" with the addresses of operators'
+            )
+        return endpoint
 
 
 class Database(Model):
@@ -257,6 +271,11 @@ class AzureCloud(Model):
     """Service tier of a container registry for your images, which the nodes may read; `none` makes none."""
     maintenance: Maintenance | None = Maintenance()
     """When cluster and database may be maintained; null is at any time."""
+    tags: Tags = Field(default_factory=dict[str, str])
+    """Tags of every resource, as policies of a subscription may ask for; names with other characters than letters,
+    digits, `_`, `.` and `-` are left out of DNS zones, which take none such."""
+    ignored_tags: TagNames = Field(default_factory=list[str])
+    """Names of tags that others add, such as a policy that copies those of the resource group: they are left alone."""
     production_data: bool = False
     """Whether data of production lies here: settings then refuse to turn `protect` off."""
 

@@ -43,7 +43,8 @@ class Network(Model):
     services: Annotated[AddressRange, Field(validate_default=True)] = "10.96.0.0/16"
     """Addresses of Services in the cluster, known only there."""
     outbound: Literal["load_balancer", "nat_gateway"] = "load_balancer"
-    """How nodes reach the internet: a NAT gateway has one lasting address and enough ports, and its price."""
+    """How nodes reach the internet: a NAT gateway has one lasting address, enough ports, its price, and one zone that
+    it fails with; a load balancer is in all zones."""
     private_endpoints: bool = False
     """Whether storage has addresses in the network alone; otherwise it answers the nodes' subnet at public ones."""
 
@@ -88,9 +89,3 @@ class RangesApi(Model):
         list[ClientRange], Field(min_length=1, max_length=200, title="list of IPv4 ranges, not everyone's")
     ]
     """Where operators are, this program included."""
-
-
-class PrivateApi(Model):
-    """From inside the network or what is connected to it, this program included."""
-
-    kind: Literal["private"]

@@ -74,6 +74,18 @@ class Call:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Known:
+    """What a refresh compares."""
+
+    inputs: Mapping[str, Any]
+    """In the state."""
+    before: Mapping[str, Any]
+    """The outputs in the state."""
+    now: Mapping[str, Any]
+    """The outputs now."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Reference:
     """An input that names another resource."""
 
@@ -211,6 +223,14 @@ class Kind:
     def told(self, inputs: dict[str, Any]) -> dict[str, Any]:
         """The inputs as a later look finds them: the API may leave out or add what the plugin takes for a change."""
         return inputs
+
+    def kept(self, call: Call, given: dict[str, Any]) -> dict[str, Any]:
+        """Marked inputs as the cloud keeps them, with what it adds to them by itself."""
+        return given
+
+    def refreshed(self, call: Call, found: dict[str, Any], known: Known) -> dict[str, Any]:
+        """The inputs that a refresh finds, where they are not just the program's with the values of now."""
+        return found
 
     def keeps(self, call: Call) -> bool:
         """Whether a delete lets go of it and leaves it in the cloud. Raises to refuse a delete without asking it."""

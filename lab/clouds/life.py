@@ -30,7 +30,7 @@ def accept(kind: Kind, call: Call, world: World, given: Mapping[str, Any], unset
         type=kind.token,
         id=call.id,
         urn=call.urn,
-        inputs=forgotten(given, kind.write_only),
+        inputs=forgotten(kind.kept(call, dict(given)), kind.write_only),
         outputs={},
         uses=uses,
         created=time.time(),
@@ -59,7 +59,7 @@ def change(kind: Kind, call: Call, world: World, given: Mapping[str, Any], *, pa
     uses = _uses(kind, call)
     kind.change(call)
     item.uses = uses
-    item.inputs = forgotten(_like(call.inputs, given), kind.write_only)
+    item.inputs = forgotten(kind.kept(call, _like(call.inputs, given)), kind.write_only)
 
 
 def settle(

@@ -13,7 +13,7 @@ from pulumi.runtime.proto import provider_pb2
 
 from lab.clouds import backing, checking, faults, latency, life, schema
 from lab.clouds.inventory import Inventory, World
-from lab.clouds.kind import ApiError, Call, Function, Kind
+from lab.clouds.kind import ApiError, Call, Function, Kind, Known
 from lab.clouds.operation import AnswerLostError, HalfDoneError, Operation
 from lab.clouds.schema import UnknownTypeError
 from lab.clouds.schema_check import Fault
@@ -158,6 +158,7 @@ class CloudProvider(Provider):
         outputs = remembered({**call.item.outputs, **kind.observe(call)}, state)
         live = remembered(call.item.inputs, old_inputs)
         found = kind.told(pruned(live, old_inputs) if old_inputs else live)
+        found = kind.refreshed(call, found, Known(inputs=old_inputs, before=state, now=outputs))
         found |= {key: value for key, value in old_inputs.items() if key.startswith("__")}
         return provider_pb2.ReadResponse(
             id=call.item.id,

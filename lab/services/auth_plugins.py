@@ -40,6 +40,22 @@ AKS_LOGINS: Final = (
     "workloadidentity",
     "azurepipelines",
 )
+AKS_NEEDS: Final[Mapping[str, Mapping[str, str]]] = {
+    "devicecode": {"--client-id": "", "--tenant-id": ""},
+    "spn": {
+        "--client-id": "AZURE_CLIENT_ID",
+        "--client-secret": "AZURE_CLIENT_SECRET",
+        "--tenant-id": "AZURE_TENANT_ID",
+    },
+    "workloadidentity": {
+        "--client-id": "AZURE_CLIENT_ID",
+        "--federated-token-file": "AZURE_FEDERATED_TOKEN_FILE",
+        "--tenant-id": "AZURE_TENANT_ID",
+    },
+}
+"""What a way to log in refuses to be without, and the variable that stands in for the option ("" is none):
+pkg/internal/token/devicecodecredential.go, clientsecretcredential.go, workloadidentitycredential.go and options.go of
+https://github.com/Azure/kubelogin. `azurecli` asks the tenant of the default subscription when it is given none."""
 USERS: Final = {GKE: "lab-user@simulated.google", AKS: "lab-user@simulated.entra"}
 
 
@@ -101,9 +117,20 @@ def _check_aks(arguments: Sequence[str], environment: Mapping[str, str]) -> None
     parser.add_argument("command", choices=["get-token"])
     parser.add_argument("--server-id", required=True)
     parser.add_argument("--login", "-l", choices=AKS_LOGINS, default="devicecode")
-    for option in ("--client-id", "--tenant-id", "--environment", "--token-cache-dir"):
+    for option in (
+        "--client-id",
+        "--client-secret",
+        "--environment",
+        "--federated-token-file",
+        "--tenant-id",
+        "--token-cache-dir",
+    ):
         parser.add_argument(option)
     given = parser.parse_args(arguments)
+    for option, variable in AKS_NEEDS.get(given.login, {}).items():
+        name = option.removeprefix("--")
+        if not (getattr(given, name.replace("-", "_")) or (variable and environment.get(variable))):
+            raise RefusedError(f"{name} cannot be empty")
     if given.server_id != AKS_SERVER:
         raise RefusedError(f"no application {given.server_id} is known; that of AKS is {AKS_SERVER}")
 

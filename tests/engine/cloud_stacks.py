@@ -24,6 +24,7 @@ from lab.clouds.inventory import FOLDER_VARIABLE, Inventory, World
 from lab.clouds.journal import Call, Journal
 from lab.clouds.latency import SPEED_VARIABLE
 from lab.engine.environment import environment
+from lab.engine.kubernetes_provider.client import ApiError
 from lab.engine.toolchain import Toolchain
 from lab.node.api import Api
 from lab.node.certificates import Authority, Pair
@@ -79,6 +80,10 @@ class CloudLife(Life):
     """What the cloud was asked in a step."""
     left: list[Any] = field(default_factory=list[Any])
     """What the state held after the end."""
+    admitted: dict[str, str] = field(default_factory=dict[str, str])
+    """By namespace, why the API server would not take the pod of a Gateway's proxy; "" is that it would."""
+    gateways: dict[str, str] = field(default_factory=dict[str, str])
+    """The Gateways in the cluster: names to namespaces."""
     told: str = ""
     """The whole journal, as it is written."""
 
@@ -138,6 +143,19 @@ class Clouds:
     environment: Mapping[str, str]
     factory: pytest.TempPathFactory
 
+    def admits(self, namespace: str, pod: Mapping[str, Any]) -> str:
+        """What the API server would say against a pod in a namespace."""
+        try:
+            self.cluster.api.call("POST", f"/api/v1/namespaces/{namespace}/pods?dryRun=All", body=dict(pod))
+        except ApiError as error:
+            return str(error)
+        return ""
+
+    def gateways(self) -> dict[str, str]:
+        """The Gateways in the cluster: names to namespaces."""
+        found: dict[str, Any] = self.cluster.api.call("GET", "/apis/gateway.networking.k8s.io/v1/gateways")
+        return {each["metadata"]["name"]: each["metadata"]["namespace"] for each in found["items"]}
+
     def born(self, name: str, **changes: Any) -> CloudLife:
         """A stack of a stack file, in a cloud that holds nothing."""
         folder = self.factory.mktemp(name)
@@ -170,6 +188,9 @@ def furnished(cluster: TestCluster, tools: Toolchain, folder: Path, python: Mapp
         SPEED_VARIABLE: str(SPEED),
         KUBECONFIG_VARIABLE: str(plane.kubeconfig),
         auth_plugins.CONTROL_PLANE: str(plane.folder),
+        # What a pipeline's login is told, for those stacks that log in by one.
+        "AZURE_CLIENT_ID": "00000000-0000-0000-0000-000000000001",
+        "AZURE_FEDERATED_TOKEN_FILE": str(folder / "token"),
         # A cluster's DNS endpoint has a certificate of a public authority.
         "SSL_CERT_FILE": str(authority.certificate),
     }

@@ -34,10 +34,22 @@ APPLIED: Final = ""
 TOGETHER: Final = "all together"
 FREE: Final = "protection taken away"
 ANEW: Final = "made anew"
-APART: Final = frozenset(
+EXCLUDING: Final = frozenset(
     {"cloud.cluster.endpoint.kind", "cloud.database.high_availability", "cloud.storage.redundancy"}
 )
 """Changes that exclude another one: of an endpoint's ranges, of recovery to a point in time, of the tier of shares."""
+FIRST_POOL: Final = frozenset(
+    {
+        "cloud.cluster.encryption_at_host",
+        "cloud.cluster.system_nodes.disk",
+        "cloud.cluster.system_nodes.disk_gib",
+        "cloud.cluster.system_nodes.machine_size",
+        "cloud.zones",
+    }
+)
+"""Changes of the pool inside an AKS cluster that Azure refuses. To plan a new cluster for them, the engine would have
+to compare entries of a list by their index, and after a refresh an index may be another pool's."""
+APART: Final = EXCLUDING | FIRST_POOL
 REPLACED: Final = frozenset(
     {
         "cloud.broker_disk.kept",

@@ -22,8 +22,10 @@ from azure_examples import (
 )
 from cloud_azure import Azure, inputs, token_of
 
+from lab.clouds.azure import policy
 from lab.clouds.azure.arm import uid
 from lab.clouds.azure.provider import KINDS
+from lab.clouds.latency import SPEED_VARIABLE
 from lab.clouds.schema import Property, Type, resource
 from lab.clouds.schema_check import faults
 from lab.engine.provider_values import UNKNOWN, is_secret, opened
@@ -210,6 +212,97 @@ def test_a_server_does_one_operation_at_a_time(azure: Azure) -> None:
     with azure.plugin.inventory.changing() as world:
         world.facts["busy"] = {}
     azure.make("database")
+
+
+def test_a_cluster_and_its_pools_keep_each_other_from_work(azure: Azure) -> None:
+    """As does a template that writes the cluster; the plugin tries none of them again."""
+    azure.make("pool")
+    azure.needs("deployment")
+    refused = 'Status=409 Code="OperationNotAllowed"'
+
+    def working(resource_id: str) -> None:
+        with azure.plugin.inventory.changing() as world:
+            world.facts["busy"] = {resource_id: 4e9}
+
+    working(f"{CLUSTER}/agentPools/tasks")
+    assert refused in azure.plugin.refused(azure.update, "cluster", sku__tier="Free")
+    assert refused in azure.refused("deployment")
+    assert refused in azure.plugin.refused(azure.delete, "cluster")
+    azure.another("pool", agentPoolName="more")
+    working(CLUSTER)
+    assert refused in azure.refused("pool", agentPoolName="second")
+    assert refused in azure.plugin.refused(azure.update, "pool", maxCount=9)
+    assert refused in azure.plugin.refused(azure.delete, "pool")
+    assert refused in azure.refused("deployment")
+    working("")
+    azure.update("cluster", sku__tier="Free")
+    azure.make("deployment")
+
+
+def test_a_cluster_lists_the_pools_that_were_made_beside_it_by_name(azure: Azure) -> None:
+    """And a refresh takes them over, in an order that is not that of the program."""
+    azure.make("pool", agentPoolName="airflow")
+    azure.another("pool", agentPoolName="tasks")
+    made = azure.made["cluster"]
+    assert [pool["name"] for pool in made["agentPoolProfiles"]] == ["system"]
+    again = azure.plugin.read(made)
+    assert again is not None
+    for found in (again.inputs, again.outputs):
+        assert [pool["name"] for pool in found["agentPoolProfiles"]] == ["airflow", "system", "tasks"]
+    # With what is there in the state, an update lists it all, and the next look finds nothing new.
+    azure.made["cluster"] = again
+    updated = azure.update("cluster", sku__tier="Free")
+    assert [pool["name"] for pool in updated["agentPoolProfiles"]] == ["airflow", "system", "tasks"]
+    looked = azure.plugin.read(updated)
+    assert looked is not None
+    assert [pool["name"] for pool in looked.inputs["agentPoolProfiles"]] == ["system"]
+    assert azure.plugin.changes(looked, inputs("cluster", sku__tier="Free")) == {}
+
+
+def test_a_cluster_is_not_upgraded_past_what_its_nodes_systems_are_for(azure: Azure) -> None:
+    azure.make("cluster", kubernetesVersion="1.36", agentPoolProfiles__0__osSKU="AzureLinux")
+    azure.make("pool", osSKU="AzureLinux3")
+    newer = {"kubernetesVersion": "1.37", "agentPoolProfiles__0__osSKU": "AzureLinux"}
+    assert "update the pool to AzureLinux first" in azure.plugin.refused(azure.update, "cluster", **newer)
+    azure.update("pool", osSKU="AzureLinux")
+    azure.update("cluster", **newer)
+
+
+def test_a_policy_refuses_what_has_no_tag_and_adds_its_own(azure: Azure) -> None:
+    with azure.plugin.inventory.changing() as world:
+        policy.require_tags(world, "cost-center")
+    for name in ("group", "vnet"):
+        if name == "vnet":
+            azure.make("group", tags={"Cost-Center": "7"})
+        assert "RequestDisallowedByPolicy" in azure.plugin.refused(azure.another, name)
+    made = azure.make("vnet", tags={"cost-center": "7"})
+    with azure.plugin.inventory.changing() as world:
+        policy.add_tags(world, owner="data")
+    # What is put on while a thing is made is in the answer, and no difference later.
+    other = azure.another("rules", tags={"cost-center": "7"})
+    assert other["tags"] == {"cost-center": "7", "owner": "data"}
+    again = azure.plugin.read(other)
+    assert again is not None
+    assert again.inputs["tags"] == {"cost-center": "7"}
+    # What is put on later is one, unless the program looks away.
+    azure.plugin.inventory.drift(made.id, "tags.owner", "data")
+    again = azure.plugin.read(made)
+    assert again is not None
+    wanted = inputs("vnet", tags={"cost-center": "7"})
+    assert azure.plugin.changes(again, wanted) == {"tags.owner": "delete"}
+    assert azure.plugin.changes(again, wanted, ignore=['tags["owner"]']) == {}
+
+
+def test_a_subnet_is_in_use_for_a_while_after_its_server_is_gone(azure: Azure, monkeypatch: pytest.MonkeyPatch) -> None:
+    azure.make("server")
+    monkeypatch.setenv(SPEED_VARIABLE, "6000")
+    azure.delete("server")
+    with azure.plugin.inventory.changing() as world:
+        world.facts["lingering"] = dict.fromkeys(world.facts["lingering"], 4e9)
+    assert 'Code="InUseSubnetCannotBeDeleted"' in azure.plugin.refused(azure.delete, "database subnet")
+    with azure.plugin.inventory.changing() as world:
+        world.facts["lingering"] = dict.fromkeys(world.facts["lingering"], 0)
+    azure.delete("database subnet")
 
 
 def test_a_private_server_needs_a_subnet_of_its_own_and_a_name(azure: Azure) -> None:

@@ -8,7 +8,7 @@ import pytest
 from azure_examples import ACCOUNT, NODES, POOL, ROLE, VNET
 from cloud_azure import Azure
 
-from lab.clouds.azure.arm import uid
+from lab.clouds.azure.arm import OPERATOR, uid
 
 MACHINES = {**POOL, "vmSize": "Standard_D4s_v5", "osDiskType": "Managed"}
 
@@ -20,6 +20,11 @@ MACHINES = {**POOL, "vmSize": "Standard_D4s_v5", "osDiskType": "Managed"}
         ("group", {"resourceGroupName": "g" * 91}, "resourceGroupName"),
         ("group", {"location": None}, "location"),
         ("group", {"tags": {str(number): "" for number in range(51)}}, "tags"),
+        ("group", {"tags": {"a/b": ""}}, "tags.a/b"),
+        ("group", {"tags": {"a": "x" * 257}}, "tags.a"),
+        ("account", {"tags": {"x" * 129: ""}}, "tags." + "x" * 129),
+        ("zone", {"tags": {"cost center": ""}}, "tags.cost center"),
+        ("link", {"tags": {str(number): "" for number in range(16)}}, "tags"),
         ("vnet", {"addressSpace__addressPrefixes": ["10.1.0.1/16"]}, "addressSpace.addressPrefixes[0]"),
         ("vnet", {"adressSpace": {}}, "adressSpace"),
         ("nodes", {"addressPrefix": "10.1.0.0/30"}, "addressPrefix"),
@@ -164,6 +169,9 @@ def test_bad_input_is_refused_before_anything_happens(
         ("cluster", {"nodeResourceGroup": "n" * 81}, "too long"),
         ("cluster", {"nodeResourceGroup": "group"}, "already exists"),
         ("cluster", {"agentPoolProfiles": [{**MACHINES, "availabilityZones": ["4"]}]}, "InvalidAvailabilityZone"),
+        ("cluster", {"agentPoolProfiles__0__securityProfile": {"sshAccess": "Disabled"}}, 'unknown field "sshAccess"'),
+        ("pool", {"securityProfile": {"enableVTPM": True, "sshAccess": "LocalUser"}}, 'unknown field "sshAccess"'),
+        ("cluster", {"kubernetesVersion": "1.37", "agentPoolProfiles__0__osSKU": "AzureLinux3"}, "AzureLinux3"),
         ("pool", {"vnetSubnetID": None}, "InvalidParameter"),
         ("server", {"location": "uksouth"}, "VnetRegionMismatch"),
         ("server", {"location": "westeurope"}, "ZoneRedundantHADisabled"),
@@ -190,6 +198,7 @@ def test_bad_input_is_refused_before_anything_happens(
         ("role", {"roleDefinitionId": f"{ROLE}/00000000-0000-0000-0000-000000000000"}, "RoleDefinitionDoesNotExist"),
         ("role", {"principalId": uid("nobody")}, "PrincipalNotFound"),
         ("role", {"principalType": "User"}, "UnmatchedPrincipalType"),
+        ("role", {"principalId": OPERATOR}, "UnmatchedPrincipalType"),
         ("role", {"scope": f"{ACCOUNT}/blobServices/default/containers/other"}, "ResourceNotFound"),
         ("federation", {"resourceName": "other"}, "ParentResourceNotFound"),
         ("audit", {"logs": [{"category": "audit", "enabled": True}]}, "not supported"),

@@ -7,7 +7,7 @@ import datetime
 import json
 import subprocess
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import yaml
@@ -15,13 +15,32 @@ from cluster_fixture import TestCluster
 from cryptography import x509
 from kubernetes.config import new_client_from_config
 
-from lab.engine.kubernetes_provider.client import Cluster
+from components.cloud.azure.kubeconfig import rebuilt
+from components.settings.azure import Cluster
+from lab.engine.kubernetes_provider.client import Cluster as Client
 from lab.node.certificates import Authority
 from lab.services import auth_plugins
 
 ASKED = {"KUBERNETES_EXEC_INFO": json.dumps({"apiVersion": "client.authentication.k8s.io/v1"})}
 DEFAULT_CREDENTIALS = ["--use_application_default_credentials"]
 LOGIN = ["get-token", "--login", "azurecli", "--server-id", auth_plugins.AKS_SERVER]
+PIPELINE = {"AZURE_CLIENT_ID": "x", "AZURE_FEDERATED_TOKEN_FILE": "/x"}
+SECRET = {"AZURE_CLIENT_SECRET": "x"}
+
+
+def as_login(way: str) -> list[str]:
+    return ["get-token", "--login", way, *LOGIN[3:]]
+
+
+@pytest.mark.parametrize("way", get_args(Cluster.model_fields["login"].annotation))
+def test_every_way_to_log_in_takes_the_kubeconfig_that_the_program_makes(control_plane: Path, way: str) -> None:
+    """Where a pipeline's login is not told the directory by its environment."""
+    given = {"clusters": [{"name": "x", "cluster": {"server": "https://x", "certificate-authority-data": "Q0E="}}]}
+    text = rebuilt("name", base64.b64encode(yaml.safe_dump(given).encode()).decode(), way, "a-tenant")
+    plugin = json.loads(text)["users"][0]["user"]["exec"]
+    environment = {**ASKED, **PIPELINE, **SECRET, auth_plugins.CONTROL_PLANE: str(control_plane)}
+    answer = auth_plugins.credential(plugin["command"], plugin["args"], environment)
+    assert answer["kind"] == "ExecCredential"
 
 
 @pytest.fixture(scope="module")
@@ -56,6 +75,11 @@ def test_a_plugin_answers_in_the_version_asked_for_with_an_hours_certificate(
             "no application",
         ),
         (auth_plugins.AKS, LOGIN[:3], ASKED, "--server-id"),
+        (auth_plugins.AKS, as_login("devicecode"), ASKED, "client-id cannot be empty"),
+        (auth_plugins.AKS, [*as_login("devicecode"), "--client-id", "x"], ASKED, "tenant-id cannot be empty"),
+        (auth_plugins.AKS, as_login("workloadidentity"), {**ASKED, **PIPELINE}, "tenant-id cannot be empty"),
+        (auth_plugins.AKS, [*as_login("workloadidentity"), "--tenant-id", "x"], ASKED, "client-id cannot be empty"),
+        (auth_plugins.AKS, [*as_login("spn"), "--tenant-id", "x"], {**ASKED, **PIPELINE}, "client-secret cannot be"),
         (auth_plugins.AKS, ["get-token", "--login", "password", *LOGIN[3:]], ASKED, "invalid choice: 'password'"),
         (auth_plugins.AKS, LOGIN[1:], ASKED, "command"),
         (auth_plugins.GKE, ["--server-id", "x"], ASKED, "unrecognized arguments"),
@@ -108,7 +132,7 @@ def test_the_api_server_knows_who_logs_in_by_a_kubeconfig_without_a_token(
     monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:/usr/bin:/bin")
     monkeypatch.setenv(auth_plugins.CONTROL_PLANE, str(cluster.plane.folder))
     path = _exec_kubeconfig(tmp_path, cluster, plugin, arguments)
-    review: dict[str, Any] = Cluster(new_client_from_config(str(path))).call(
+    review: dict[str, Any] = Client(new_client_from_config(str(path))).call(
         "POST",
         "/apis/authentication.k8s.io/v1/selfsubjectreviews",
         body={"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"},

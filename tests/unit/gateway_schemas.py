@@ -50,7 +50,13 @@ GATEWAY: Final = _object(
                 certificateRefs=_list(_object(("name",), kind={"enum": ["Secret"]}, name=NAME), most=64),
             ),
             allowedRoutes=_object(
-                namespaces=_object(**{"from": {"enum": ["All", "Same", "Selector", "None"]}}),
+                namespaces=_object(
+                    **{"from": {"enum": ["All", "Same", "Selector", "None"]}},
+                    selector=_object(
+                        ("matchLabels",),
+                        matchLabels={"type": "object", "additionalProperties": {"type": "string"}, "minProperties": 1},
+                    ),
+                ),
                 kinds=_list(_object(("kind",), kind={"type": "string"}), most=8),
             ),
         ),
@@ -58,7 +64,7 @@ GATEWAY: Final = _object(
     ),
 )
 HTTP_ROUTE: Final = _object(
-    parentRefs=_list(_object(("name",), name=NAME, sectionName=SECTION), most=32),
+    parentRefs=_list(_object(("name",), name=NAME, namespace=NAME, sectionName=SECTION), most=32),
     hostnames=_list(HOST, most=16),
     rules=_list(
         _object(

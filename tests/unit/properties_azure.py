@@ -138,8 +138,8 @@ POOLS: Final = (
     ("A8", "availabilityZones", ["1", "2", "3"], ["1"]),
     ("A10", "enableNodePublicIP", False, False),
     ("A10", "osDiskType", "Ephemeral", "Ephemeral"),
-    ("A10", "securityProfile", {"enableSecureBoot": True, "enableVTPM": True, "sshAccess": "Disabled"}, ...),
-    ("A11", "osSKU", "AzureLinux3", ...),
+    ("A10", "securityProfile", {"enableSecureBoot": True, "enableVTPM": True}, ...),
+    ("A11", "osSKU", "AzureLinux", ...),
     ("A11", "maxPods", 110, ...),
 )
 """What every pool has, the cluster's first one as well: reference, input, value in production, value in dev; `...` is
@@ -151,8 +151,10 @@ PRODUCTION_PARAMETERS: Final = {"connection_throttle.enable": "on", "log_stateme
 
 DIFFERENT: Final = {
     "A10": "Encryption at host is an option, off in Pulumi.prod.yaml: a subscription must have the feature registered,"
-    " which takes a command and minutes, and without it no node is made.",
-    "A11": "Ubuntu is not offered: its newest version is not in the SDK's list.",
+    " which takes a command and minutes, and without it no node is made. SSH to nodes is not switched off: the service"
+    " refuses that property, and nodes have no public address.",
+    "A11": "Azure Linux by its lasting name, whose version comes with Kubernetes; Ubuntu is not offered: its newest"
+    " version is not in the SDK's list.",
     "A12": "The cluster's audit log is kept, by option. Metrics of nodes are not: Azure takes them by collection rules"
     " that belong to a workspace of whoever watches.",
     "A14": "Nothing is read from a Key Vault: secrets are made with the stack and lie in its state.",

@@ -66,6 +66,7 @@ class Registration:
     retain_on_delete: bool
     timeouts: dict[str, str]
     ignore_changes: tuple[str, ...]
+    replace_on_changes: tuple[str, ...]
     aliases: tuple[str, ...]
     error_hooks: tuple[str, ...]
     """Names of what the engine asks after a failed call."""
@@ -215,6 +216,7 @@ class Monitor(mocks.MockMonitor):
                 key: value for key in ("create", "update", "delete") if (value := getattr(request.customTimeouts, key))
             },
             ignore_changes=tuple(request.ignoreChanges),
+            replace_on_changes=tuple(request.replaceOnChanges),
             aliases=tuple(map(str, request.aliases)),
             error_hooks=tuple(request.hooks.on_error),
             outputs=plain(decoded(answered)),

@@ -51,7 +51,7 @@ STACKS: Final[dict[str, Config]] = {
             "network": {"outbound": "nat_gateway", "private_endpoints": True},
             "cluster": {
                 "tier": "premium",
-                "endpoint": {"kind": "private"},
+                "endpoint": {"kind": "authorized_ranges", "ranges": ["8.20.0.0/24"]},
                 "admin_groups": ["44444444-4444-4444-4444-444444444444"],
                 "airflow_nodes": {},
                 "task_nodes": {"spot": True},

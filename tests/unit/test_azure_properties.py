@@ -94,11 +94,37 @@ def test_pools_have_every_property(production: Recording, dev: Recording) -> Non
 def test_production_keeps_airflow_off_the_nodes_of_the_clusters_own_services(production: Recording) -> None:
     """A8."""
     found = dict(pools(production))
-    assert found.keys() == {"system", "airflow"}
+    assert found.keys() == {"system", "workloads"}
     assert found["system"]["nodeTaints"] == ["CriticalAddonsOnly=true:NoSchedule"]
-    assert (found["system"]["mode"], found["airflow"]["mode"]) == ("System", "User")
-    assert min(found["system"]["minCount"], found["airflow"]["minCount"]) >= 3
-    assert "nodeTaints" not in found["airflow"]
+    assert (found["system"]["mode"], found["workloads"]["mode"]) == ("System", "User")
+    assert min(found["system"]["minCount"], found["workloads"]["minCount"]) >= 3
+    assert "nodeTaints" not in found["workloads"]
+
+
+def test_the_pool_inside_the_cluster_is_the_first_by_name() -> None:
+    """Azure lists all pools by name, and what is compared with the first of them is that one."""
+    offenders = [
+        f"{stack}: {names}"
+        for stack in STACKS
+        if (names := [name for name, _ in pools(recorded(stack))])[0] != min(names)
+    ]
+    assert offenders == []
+    assert max(len([*pools(recorded(stack))]) for stack in STACKS) == 3
+
+
+def test_tags_of_settings_are_on_everything_that_has_tags() -> None:
+    tags = {"team": "data", "Cost Center": "7"}
+    stack = {**STACKS["azure, protected with everything"]}
+    stack["airflow:cloud"] = {**stack["airflow:cloud"], "tags": tags, "ignored_tags": ["owner", "Cost Center"]}
+    found = [f for f in recorder.run(stack).registrations if f.type.startswith("azure-native:") and "tags" in f.plain]
+    assert len(found) > 20
+    # Zones of DNS take no names with spaces.
+    dns = [f for f in found if "privatedns" in f.type]
+    assert [f.name for f in found if f not in dns and not tags.items() <= f.plain["tags"].items()] == []
+    assert [f.name for f in dns if f.plain["tags"].get("team") != "data" or "Cost Center" in f.plain["tags"]] == []
+    assert [f.name for f in found if f.plain["tags"]["managed-by"] != "pulumi"] == []
+    left = {'tags["owner"]', 'tags["Cost Center"]'}
+    assert [f.name for f in found if not left <= {*f.ignore_changes}] == []
 
 
 def test_an_audited_cluster_keeps_what_administrators_did(production: Recording, dev: Recording) -> None:

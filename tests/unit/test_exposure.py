@@ -36,7 +36,8 @@ def routes(recording: Recording) -> dict[str, dict[str, Any]]:
     found = {}
     for route in recording.of_type("HTTPRoute"):
         [parent] = route.plain["spec"]["parentRefs"]
-        assert parent["name"] == gateway(recording)["metadata"]["name"]
+        metadata = gateway(recording)["metadata"]
+        assert (parent["name"], parent["namespace"]) == (metadata["name"], metadata["namespace"])
         found[parent["sectionName"]] = route.plain["spec"]
     return found
 
@@ -94,9 +95,27 @@ def test_each_host_has_a_listener_and_leads_to_its_own_service_and_port(stack: s
     assert len(routes(recording)) == len(listeners) + 1
 
 
-def test_no_listener_takes_routes_of_other_namespaces() -> None:
-    listeners = [listener for stack in EXPOSED for listener in gateway(recorded(stack))["spec"]["listeners"]]
-    assert {listener["allowedRoutes"]["namespaces"]["from"] for listener in listeners} == {"Same"}
+def test_no_listener_takes_routes_of_other_namespaces_than_airflows() -> None:
+    for stack in EXPOSED:
+        recording = recorded(stack)
+        ours = {found.namespace for found in recording.of_type("HTTPRoute")}
+        for listener in gateway(recording)["spec"]["listeners"]:
+            namespaces = listener["allowedRoutes"]["namespaces"]
+            assert namespaces["from"] == "Selector"
+            assert {namespaces["selector"]["matchLabels"]["kubernetes.io/metadata.name"]} == ours
+            assert namespaces["selector"].keys() == {"matchLabels"}
+
+
+@pytest.mark.parametrize("stack", EXPOSED)
+def test_the_gateway_has_a_namespace_of_its_own_that_admits_the_pods_of_a_proxy(stack: str) -> None:
+    """And whatever is about a Service is where the Service is."""
+    recording = recorded(stack)
+    where = gateway(recording)["metadata"]["namespace"]
+    [own] = [found.plain["metadata"] for found in recording.of_type("Namespace") if found.object_name == where]
+    assert own["labels"]["pod-security.kubernetes.io/enforce"] == "baseline"
+    assert where == "airflow-gateway"
+    others = recording.of_type("HTTPRoute", "HealthCheckPolicy", "Service")
+    assert {found.namespace for found in others} == {"airflow"}
 
 
 @pytest.mark.parametrize(("stack", "secret"), [(MANAGED, None), (ISSUED, "airflow-tls"), (OWN, "airflow-tls")])

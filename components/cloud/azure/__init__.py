@@ -19,6 +19,7 @@ from components.cloud.azure.cluster import Cluster, ClusterArgs
 from components.cloud.azure.database import Database, DatabaseArgs
 from components.cloud.azure.exposure import Address, AddressArgs, gateway_api
 from components.cloud.azure.identity import Identities, IdentitiesArgs, log_roles
+from components.cloud.azure.late import waiting
 from components.cloud.azure.locks import Locks
 from components.cloud.azure.network import Network, NetworkArgs
 from components.cloud.azure.nodes import POOL_LABEL, Nodes, NodesArgs, task_taint
@@ -33,6 +34,7 @@ from components.cloud.azure.storage import (
     LogStorageArgs,
 )
 from components.cloud.azure.subscription import within
+from components.cloud.azure.tags import left_to_others
 from components.cloud.interface import Cloud, VolumeUse
 from components.settings import azure_catalogue as catalogue
 from components.settings.airflow import Gateway, ShareDags, StoreLogs, VolumeLogs
@@ -46,7 +48,8 @@ SUFFIX_BYTES: Final = 3
 
 def provision(settings: Settings, cloud: AzureCloud) -> Cloud:
     """The cloud layer of a stack on Azure."""
-    return Azure(f"{settings.name}-cloud", settings, cloud).cloud
+    others = [left_to_others(cloud.ignored_tags)] if cloud.ignored_tags else None
+    return Azure(f"{settings.name}-cloud", settings, cloud, pulumi.ResourceOptions(transformations=others)).cloud
 
 
 class Azure(pulumi.ComponentResource):
@@ -64,10 +67,11 @@ class Azure(pulumi.ComponentResource):
             location=cloud.location,
             opts=pulumi.ResourceOptions(parent=self),
         )
+        self._late = waiting(f"{name}-late")
         self._name, self._settings, self._cloud, self._provider = name, settings, cloud, provider
         self._child = pulumi.ResourceOptions(parent=self, providers=[provider])
         suffix = random.RandomId(f"{name}-suffix", byte_length=SUFFIX_BYTES, opts=pulumi.ResourceOptions(parent=self))
-        self._names = Names(instance=settings.name, suffix=suffix.hex)
+        self._names = Names(instance=settings.name, suffix=suffix.hex, own_tags=cloud.tags)
         # In state as "<name>-group": renaming destroys the whole stack.
         group = resources.ResourceGroup(
             f"{name}-group",
@@ -97,6 +101,7 @@ class Azure(pulumi.ComponentResource):
                 group=self._group,
                 cluster=cluster.resource,
                 subnet=network.nodes,
+                late=self._late,
             ),
             opts=self._child,
         )
@@ -153,7 +158,7 @@ class Azure(pulumi.ComponentResource):
             volumes=volumes,
             identities=self._identities(logs, cluster) if logs is not None else {},
             log_store=logs.log_store if logs is not None else None,
-            front=address.front(self._gateways(cluster)) if address is not None else None,
+            front=address.front(self._gateways(cluster, nodes)) if address is not None else None,
             task_node_selector={POOL_LABEL: "tasks"} if tasks is not None else {},
             task_taint=task_taint(tasks),
             outputs={key: value for key, value in outputs.items() if value is not None},
@@ -169,19 +174,13 @@ class Azure(pulumi.ComponentResource):
 
         On the resource group, so that it has spread through Azure when the cluster is there.
         """
-        return authorization.RoleAssignment(
+        return roles.of_operator(
             f"{self._name}-operator-role",
-            role_definition_id=roles.definition(self._cloud.subscription_id, roles.CLUSTER_ADMIN),
+            subscription_id=self._cloud.subscription_id,
+            role=roles.CLUSTER_ADMIN,
             scope=self._group_id,
-            principal_id=self._operator.object_id,
-            # A wrong one is refused (UnmatchedPrincipalType), and none cannot be said: the SDK fills in "User".
-            principal_type=self._operator.client_id.apply(roles.principal_type),
-            opts=pulumi.ResourceOptions(
-                parent=self,
-                provider=self._provider,
-                # The next one who runs this program is somebody else.
-                ignore_changes=["principalId", "principalType"],
-            ),
+            operator=self._operator,
+            opts=self._own(),
         )
 
     def _network(self) -> Network:
@@ -193,6 +192,7 @@ class Azure(pulumi.ComponentResource):
                 ranges=self._cloud.network,
                 zones=self._location_zones,
                 web=isinstance(self._settings.exposure, Gateway),
+                late=self._late,
             ),
             opts=self._child,
         )
@@ -242,11 +242,14 @@ class Azure(pulumi.ComponentResource):
                 settings=self._cloud,
                 names=self._names,
                 group=self._group,
-                subnet=network.nodes,
+                subnet=network.nodes_subnet,
+                subnet_id=network.nodes,
                 identity=identity,
+                tenant=self._operator.tenant_id,
                 outbound_address=network.outbound_address,
                 gateway=address is not None,
                 before=before,
+                late=self._late,
                 protect=self._settings.protect,
             ),
             opts=self._child,
@@ -266,23 +269,21 @@ class Azure(pulumi.ComponentResource):
                 zones=self._location_zones,
                 principal=identity.principal_id,
                 proxies=[self._cloud.network.pods],
+                late=self._late,
                 protect=self._settings.protect,
             ),
             opts=self._child,
         )
 
-    def _gateways(self, cluster: Cluster) -> pulumi.Resource:
+    def _gateways(self, cluster: Cluster, nodes: Nodes) -> pulumi.Resource:
         return gateway_api(
             f"{self._name}-cluster",
             names=self._names,
             group=self._group,
             cluster=cluster.resource,
-            opts=pulumi.ResourceOptions(
-                parent=self,
-                provider=self._provider,
-                # A new cluster of the same name has none, though no input says so.
-                replace_with=[cluster.resource],
-            ),
+            pools=nodes.pools,
+            late=self._late,
+            opts=self._own(),
         )
 
     def _registry(self, cluster: Cluster) -> Registry:

@@ -10,10 +10,10 @@ import pulumi
 from pulumi_azure_native import containerservice, managedidentity
 
 from components.cloud.azure.kubeconfig import kubeconfig
-from components.cloud.azure.nodes import FIXED, POOL_LABEL, SURGE, SYSTEM_TAINT, shape
+from components.cloud.azure.nodes import FIRST_POOL, POOL_LABEL, SURGE, SYSTEM_TAINT, shape
 from components.cloud.azure.physical import NODE_GROUP_MAX, Names
 from components.settings.azure import AzureCloud, Maintenance
-from components.settings.azure_network import PrivateApi, RangesApi
+from components.settings.azure_network import RangesApi
 
 DNS_ADDRESS_INDEX: Final = 10
 """Which address of the Services' range the cluster's own DNS has."""
@@ -29,15 +29,20 @@ class ClusterArgs:
     settings: AzureCloud
     names: Names
     group: pulumi.Input[str]
-    subnet: pulumi.Input[str]
+    subnet: pulumi.Resource
+    """The nodes'. No cluster moves to another one."""
+    subnet_id: pulumi.Input[str]
     identity: managedidentity.UserAssignedIdentity
     """Who the cluster is in Azure."""
+    tenant: pulumi.Input[str]
+    """The directory of whoever logs in to the cluster."""
     outbound_address: pulumi.Output[str] | None
     """The address that nodes come from, where it is known beforehand."""
     gateway: bool
     """Whether Gateways of the application routing add-on are wanted."""
     before: Sequence[pulumi.Resource]
     """What must be there first, and stays until the cluster is gone: rights, ways out, what it attaches."""
+    late: pulumi.ResourceHookBinding
     protect: bool
 
 
@@ -107,17 +112,18 @@ class Cluster(pulumi.ComponentResource):
                 parent=self,
                 protect=args.protect,
                 depends_on=[*args.before],
-                # The upgrade channel's, and the autoscaler's.
+                # The upgrade channel's, and the autoscaler's. After a refresh the list in state has every pool, by
+                # name; FIRST_POOL comes before all others, so that index 0 is the same pool there as here.
                 ignore_changes=[
                     "kubernetesVersion",
                     "agentPoolProfiles[0].count",
                     "agentPoolProfiles[0].orchestratorVersion",
                 ],
-                # Its first pool is part of it, and what cannot change of that can of the cluster neither.
-                replace_on_changes=[
-                    "apiServerAccessProfile.enablePrivateCluster",
-                    *(f"agentPoolProfiles[0].{each}" for each in FIXED),
-                ],
+                hooks=args.late,
+                replace_with=[args.subnet],
+                # Nothing in that list replaces the cluster. What cannot change of a pool AKS refuses by itself
+                # (PropertyChangeNotAllowed), and with an index that names another pool a plan to replace would be an
+                # accident.
                 delete_before_replace=True,
                 custom_timeouts=pulumi.CustomTimeouts(create="60m", update="120m", delete="60m"),
             ),
@@ -131,7 +137,11 @@ class Cluster(pulumi.ComponentResource):
             for schedule in SCHEDULES:
                 self._maintained(name, schedule, settings.maintenance, args)
         self.kubeconfig = kubeconfig(
-            cluster.name, args.group, chosen.login, pulumi.InvokeOutputOptions(parent=self, depends_on=[cluster])
+            cluster.name,
+            args.group,
+            chosen.login,
+            args.tenant,
+            pulumi.InvokeOutputOptions(parent=self, depends_on=[cluster]),
         )
         self.register_outputs({"name": self.name})
 
@@ -164,8 +174,7 @@ def _api_server(args: ClusterArgs) -> containerservice.ManagedClusterAPIServerAc
             # The nodes come from this address too.
             ranges.append(pulumi.Output.concat(args.outbound_address, "/32"))
     return containerservice.ManagedClusterAPIServerAccessProfileArgs(
-        enable_private_cluster=isinstance(endpoint, PrivateApi),
-        enable_private_cluster_public_fqdn=False if isinstance(endpoint, PrivateApi) else None,
+        enable_private_cluster=False,
         authorized_ip_ranges=ranges or None,
         disable_run_command=True,
     )
@@ -191,12 +200,12 @@ def _first_pool(args: ClusterArgs) -> containerservice.ManagedClusterAgentPoolPr
     chosen = args.settings.cluster
     apart = chosen.airflow_nodes is not None
     return containerservice.ManagedClusterAgentPoolProfileArgs(
-        name="system",
+        name=FIRST_POOL,
         mode="System",
         node_labels={POOL_LABEL: "system"},
         node_taints=[SYSTEM_TAINT] if apart else None,
         upgrade_settings=containerservice.AgentPoolUpgradeSettingsArgs(max_surge=SURGE),
-        **shape(args.settings, chosen.system_nodes, args.subnet, args.names.tags()),
+        **shape(args.settings, chosen.system_nodes, args.subnet_id, args.names.tags()),
     )
 
 

@@ -39,6 +39,7 @@ class AddressArgs:
     """The cluster's identity, which puts a load balancer behind the address."""
     proxies: Sequence[pulumi.Input[str]]
     """Where the Gateway's own pods send from."""
+    late: pulumi.ResourceHookBinding
     protect: bool
 
 
@@ -68,8 +69,9 @@ class Address(pulumi.ComponentResource):
                 protect=args.protect,
                 # The cluster notes on it which Service has it.
                 ignore_changes=["tags"],
-                # The load balancer lets go of it some minutes after the Gateway is gone.
-                custom_timeouts=pulumi.CustomTimeouts(delete="30m"),
+                # Azure refuses at once, and for good, what a load balancer still has; time limits do not help. When the
+                # whole stack goes, the cluster goes before it.
+                hooks=args.late,
             ),
         )
         # To find the address the cluster lists those of the group; to use it, it writes to this one.
@@ -114,6 +116,8 @@ def gateway_api(
     names: Names,
     group: pulumi.Input[str],
     cluster: containerservice.ManagedCluster,
+    pools: Sequence[pulumi.Resource],
+    late: pulumi.ResourceHookBinding,
     opts: pulumi.ResourceOptions,
 ) -> resources.Deployment:
     """Switch on Gateways in a cluster: its kinds of objects, and what serves them."""
@@ -126,7 +130,16 @@ def gateway_api(
             template=template(),
             parameters={"cluster": resources.DeploymentParameterArgs(value=cluster.name)},
         ),
-        opts=opts,
+        opts=pulumi.ResourceOptions(
+            parent=opts.parent,
+            provider=opts.provider,
+            # It writes the whole cluster, and AKS refuses an operation on a cluster while one on a pool goes on, and
+            # the other way round, https://github.com/Azure/AKS/issues/2880.
+            depends_on=[*pools],
+            hooks=late,
+            # A new cluster of the same name has none, though no input says so.
+            replace_with=[cluster],
+        ),
     )
 
 

@@ -34,6 +34,7 @@ class NetworkArgs:
     """Availability zones of the location; empty is none."""
     web: bool
     """Whether browsers come in from the internet."""
+    late: pulumi.ResourceHookBinding
 
 
 class Network(pulumi.ComponentResource):
@@ -42,6 +43,8 @@ class Network(pulumi.ComponentResource):
     id: pulumi.Output[str]
     nodes: pulumi.Output[str]
     """Id of the nodes' subnet."""
+    nodes_subnet: pulumi.Resource
+    """That subnet."""
     database: pulumi.Output[str]
     """Id of the database's subnet."""
     endpoints: pulumi.Output[str] | None
@@ -98,18 +101,21 @@ class Network(pulumi.ComponentResource):
             if ranges.private_endpoints
             else None
         )
-        self.database, self.nodes = database.id, nodes.id
-        self.database_zone = self.zone(f"{name}-database", DATABASE_ZONE)
+        self.database, self.nodes, self.nodes_subnet = database.id, nodes.id, nodes
+        # The link goes before the subnet: a deleted server leaves a service association in the subnet, which is in use
+        # until that is gone, and the link's deletion takes about as long,
+        # https://github.com/hashicorp/terraform-provider-azurerm/pull/24593.
+        self.database_zone = self.zone(f"{name}-database", DATABASE_ZONE, after=[database])
         self.register_outputs({"id": self.id})
 
-    def zone(self, name: str, domain: str) -> pulumi.Output[str]:
-        """Id of a private DNS zone, known once the network can ask it."""
+    def zone(self, name: str, domain: str, after: Sequence[pulumi.Resource] = ()) -> pulumi.Output[str]:
+        """Id of a private DNS zone, known once the network can ask it; its link is made after something else."""
         zone = privatedns.PrivateZone(
             f"{name}-zone",
             private_zone_name=domain,
             resource_group_name=self._args.group,
             location="global",
-            tags=self._args.names.tags(),
+            tags=self._args.names.dns_tags(),
             opts=self._child,
         )
         link = privatedns.VirtualNetworkLink(
@@ -120,8 +126,8 @@ class Network(pulumi.ComponentResource):
             location="global",
             registration_enabled=False,
             virtual_network=privatedns.SubResourceArgs(id=self.id),
-            tags=self._args.names.tags(),
-            opts=self._child,
+            tags=self._args.names.dns_tags(),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=list(after)),
         )
         return pulumi.Output.all(zone.id, link.id).apply(lambda known: str(known[0]))
 
@@ -193,8 +199,8 @@ class Network(pulumi.ComponentResource):
                 # A range in use cannot change: with another one comes another subnet, and another of what lies in it.
                 replace_on_changes=["addressPrefix"],
                 delete_before_replace=True,
-                # What lay in it goes some minutes after it is gone.
-                custom_timeouts=pulumi.CustomTimeouts(delete="60m"),
+                # Azure refuses at once what is in use, and the plugin does not ask again, whatever the time limit.
+                hooks=self._args.late,
             ),
         )
 

@@ -13,6 +13,12 @@ from components.cloud.azure.physical import Names
 from components.settings.azure import AzureCloud, Pool, TaskPool
 
 POOL_LABEL: Final = "airflow-pool"
+FIRST_POOL: Final = "system"
+"""Name of the pool that is part of the cluster. The API lists all pools of a cluster in the order of their names
+(https://github.com/hashicorp/terraform-provider-azurerm/pull/4676), and Pulumi compares lists by index: this name comes
+before those of all other pools."""
+POOL_NAMES: Final = {"airflow": "workloads", "tasks": "tasks"}
+"""Names of the other pools by what they are for."""
 SYSTEM_TAINT: Final = "CriticalAddonsOnly=true:NoSchedule"
 TASK_TAINT: Final = "airflow-tasks"
 SPOT_TAINT: Final = "kubernetes.azure.com/scalesetpriority"
@@ -54,14 +60,18 @@ def shape(cloud: AzureCloud, pool: Pool, subnet: pulumi.Input[str], tags: Mappin
         "count": pool.nodes_min,
         "max_pods": PODS_MAX,
         "os_type": "Linux",
-        "os_sku": "AzureLinux3",
+        # Not "AzureLinux3", which is for Kubernetes 1.28 to 1.36 alone: a pool with it blocks the upgrade to 1.37. This
+        # one is version 3 from 1.32 on, https://learn.microsoft.com/azure/aks/upgrade-os-version.
+        "os_sku": "AzureLinux",
         "os_disk_type": pool.disk.capitalize(),
         "os_disk_size_gb": pool.disk_gib,
         "enable_encryption_at_host": cloud.cluster.encryption_at_host,
         "enable_node_public_ip": False,
-        "security_profile": containerservice.AgentPoolSecurityProfileArgs(
-            enable_secure_boot=True, enable_vtpm=True, ssh_access="Disabled"
-        ),
+        # Trusted Launch, which the API takes here inside a cluster as well (the quickstart template
+        # aks-azure-linux-os-guard, Azure/azure-cli#29272). Not `ssh_access`: it is in the specification from 2025-08-01
+        # on, and the service answers 400, unknown field "sshAccess" (Azure/azure-rest-api-specs#40740, open on
+        # 27 November 2026); SSH stays off the network, as nodes have no public address.
+        "security_profile": containerservice.AgentPoolSecurityProfileArgs(enable_secure_boot=True, enable_vtpm=True),
         "tags": dict(tags),
     }
 
@@ -75,6 +85,7 @@ class NodesArgs:
     group: pulumi.Input[str]
     cluster: containerservice.ManagedCluster
     subnet: pulumi.Input[str]
+    late: pulumi.ResourceHookBinding
 
 
 class Nodes(pulumi.ComponentResource):
@@ -110,7 +121,7 @@ class Nodes(pulumi.ComponentResource):
         spot = rest.get("scale_set_priority") == "Spot"
         return containerservice.AgentPool(
             f"{name}-{use}",
-            agent_pool_name=use,
+            agent_pool_name=POOL_NAMES[use],
             resource_group_name=args.group,
             resource_name_=args.cluster.name,
             mode="User",
@@ -126,6 +137,7 @@ class Nodes(pulumi.ComponentResource):
                 # The autoscaler's, and the upgrade channel's.
                 ignore_changes=["count", "orchestratorVersion"],
                 replace_on_changes=[*FIXED],
+                hooks=args.late,
                 # Gone with the cluster; one by one takes minutes more.
                 deleted_with=args.cluster,
                 # Another pool of one name can only come after the old one.

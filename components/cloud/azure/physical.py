@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Final
 
 import pulumi
@@ -19,6 +20,10 @@ REGISTRY_MAX: Final = 50
 """Characters in the name of a registry: letters and digits."""
 NODE_GROUP_MAX: Final = 80
 """Characters in the name of the resource group that a cluster makes for its nodes."""
+
+DNS_TAG: Final = re.compile(r"[A-Za-z][\w.-]*", re.ASCII)
+"""Names of tags that zones of DNS take: no spaces, no digit in front, nothing beyond ASCII,
+https://learn.microsoft.com/azure/azure-resource-manager/management/tag-resources."""
 
 
 def joined(limit: int, *parts: str) -> str:
@@ -45,6 +50,8 @@ class Names:
 
     instance: str
     suffix: pulumi.Output[str]
+    own_tags: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Tags that settings ask for."""
 
     def of(self, *parts: str, limit: int = NAME_MAX) -> pulumi.Output[str]:
         """A name that holds the instance, the parts and the random end."""
@@ -56,4 +63,8 @@ class Names:
 
     def tags(self) -> dict[str, str]:
         """Tags by which costs and searches tell this stack's things from others."""
-        return {"app": naming.PART_OF, "instance": self.instance, "managed-by": "pulumi"}
+        return {**self.own_tags, "app": naming.PART_OF, "instance": self.instance, "managed-by": "pulumi"}
+
+    def dns_tags(self) -> dict[str, str]:
+        """The same for DNS zones, as far as these take their names."""
+        return {name: value for name, value in self.tags().items() if DNS_TAG.fullmatch(name)}

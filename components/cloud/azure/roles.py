@@ -65,3 +65,26 @@ def assigned(
         principal_type="ServicePrincipal",
         opts=opts,
     )
+
+
+def of_operator(
+    name: str,
+    *,
+    subscription_id: str,
+    role: str,
+    scope: pulumi.Input[str],
+    operator: pulumi.Output[authorization.GetClientConfigResult],
+    opts: pulumi.ResourceOptions,
+) -> authorization.RoleAssignment:
+    """A role of whoever creates the stack. The next one who runs the program is somebody else, and changes nothing."""
+    return authorization.RoleAssignment(
+        name,
+        role_definition_id=definition(subscription_id, role),
+        scope=scope,
+        principal_id=operator.object_id,
+        # A wrong one is refused (UnmatchedPrincipalType), and none cannot be said: the SDK fills in "User".
+        principal_type=operator.client_id.apply(principal_type),
+        opts=pulumi.ResourceOptions(
+            parent=opts.parent, provider=opts.provider, ignore_changes=["principalId", "principalType"]
+        ),
+    )

@@ -11,11 +11,13 @@ from functools import cache
 from typing import Any, ClassVar, Final, Literal
 
 from lab.clouds.azure.catalogue import LOCATIONS, ZONED, ZONES
+from lab.clouds.azure.policy import added_tags, missing_tags
 from lab.clouds.inventory import Item, World
-from lab.clouds.kind import ApiError, Call, Kind, Reference, Relation
+from lab.clouds.kind import ApiError, Call, Kind, Known, Reference, Relation
 from lab.clouds.schema import resource
 from lab.clouds.schema_check import Fault
 from lab.clouds.schema_text import package_folder, resource_module, text_of
+from lab.engine.provider_values import is_unknown
 
 GROUP: Final = "azure-native:resources:ResourceGroup"
 LOCK: Final = "azure-native:authorization:ManagementLockByScope"
@@ -25,8 +27,7 @@ OPERATOR: Final = str(uuid.uuid5(uuid.NAMESPACE_URL, "operator"))
 """The person of that directory who runs the program."""
 _PARAMETER: Final = re.compile(r"{(\w+)}")
 _VERSION: Final = re.compile(r"Uses Azure REST API version ([\w-]+)")
-TAGS_MAX: Final = 50
-"""Tags of one resource."""
+TAG_VALUE_MAX: Final = 256
 
 Naming = Literal["random", "copy", "uuid"]
 
@@ -47,6 +48,10 @@ class ArmKind(Kind):
     """Token of the type that the id goes on from; "" for what stands in a resource group, or nowhere."""
     places: ClassVar[frozenset[str]] = LOCATIONS
     """The locations it can be in, where it has one."""
+    tags_max: ClassVar[int] = 50
+    tag_name_max: ClassVar[int] = 512
+    tag_name: ClassVar[re.Pattern[str]] = re.compile(r"[^<>%&\\?/]+")
+    """https://learn.microsoft.com/azure/azure-resource-manager/management/tag-resources"""
     settles: ClassVar[bool] = True
     singleton: ClassVar[bool] = False
     """Whether it is always there: making it changes it, deleting it gives it its defaults."""
@@ -115,9 +120,17 @@ class ArmKind(Kind):
     # -- rules --------------------------------------------------------------------------------------------------------
 
     def faults(self, inputs: dict[str, Any], config: Mapping[str, Any]) -> Iterator[Fault]:
-        """Tags are few."""
-        if len(inputs.get("tags") or {}) > TAGS_MAX:
-            yield "tags", f"has more than {TAGS_MAX} entries"
+        """Tags are few, and what every type takes."""
+        tags = inputs.get("tags") or {}
+        if not isinstance(tags, Mapping):
+            return
+        if len(tags) > self.tags_max:
+            yield "tags", f"has more than {self.tags_max} entries"
+        for name, value in tags.items():
+            if len(name) > self.tag_name_max or not self.tag_name.fullmatch(name):
+                yield f"tags.{name}", "has a name that is too long here, or has characters that are not for tags"
+            if isinstance(value, str) and not is_unknown(value) and len(value) > TAG_VALUE_MAX:
+                yield f"tags.{name}", f"has more than {TAG_VALUE_MAX} characters"
 
     def relations(self, call: Call) -> Iterator[Relation]:
         """It goes with what it stands in.
@@ -141,16 +154,42 @@ class ArmKind(Kind):
     def accept(self, call: Call) -> None:
         """Refuse a place where there is none, and a change of what is locked against writing."""
         self.refuse_lock(call, "write")
+        self._refuse_by_policy(call)
         self.check_place(call)
         self.check(call)
 
     def change(self, call: Call) -> None:
         """Refuse what cannot change in place, and what a new one could not be."""
         self.refuse_lock(call, "write")
+        self._refuse_by_policy(call)
         self.check(call)
 
     def check(self, call: Call) -> None:
         """Refuse what is wrong with a new one and a changed one alike."""
+
+    def _refuse_by_policy(self, call: Call) -> None:
+        if "tags" in resource(self.token).inputs and (missing := missing_tags(call.world, call.get("tags", {}))):
+            raise ArmError(
+                403,
+                "RequestDisallowedByPolicy",
+                f"Resource '{name_of(call.id)}' was disallowed by policy. Reasons: 'The tag {missing[0]} is required'.",
+            )
+
+    def kept(self, call: Call, given: dict[str, Any]) -> dict[str, Any]:
+        """With the tags that policies add."""
+        added = added_tags(call.world)
+        if not added or "tags" not in resource(self.token).inputs:
+            return given
+        return {**given, "tags": {**added, **(given.get("tags") or {})}}
+
+    def refreshed(self, call: Call, found: dict[str, Any], known: Known) -> dict[str, Any]:
+        """With the tags that somebody added since."""
+        now, before = known.now.get("tags"), known.before.get("tags") or {}
+        if not isinstance(now, Mapping) or not isinstance(found.get("tags"), Mapping):
+            return found
+        added = {name: value for name, value in now.items() if name not in before}
+        left = {name: known.inputs["tags"][name] for name in known.inputs["tags"] if name in now}
+        return {**found, "tags": {**left, **found["tags"], **added}}
 
     def keeps(self, call: Call) -> bool:
         """Refuse to delete what is locked."""

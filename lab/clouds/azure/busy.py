@@ -12,6 +12,7 @@ from lab.clouds.kind import ApiError, Call
 
 _SUBJECT: Final = "busy"
 _SETTLING: Final = "settling"
+_LINGERING: Final = "lingering"
 _GRACE_SECONDS: Final = 5.0
 """What an operation may take longer here than the table says; after a crash, nothing else ends it."""
 
@@ -48,11 +49,27 @@ def refuse_settling(call: Call, resource_id: str, error: ApiError) -> None:
         raise error
 
 
+def is_busy(call: Call, resource_id: str) -> bool:
+    """Whether something works on a resource."""
+    return float(call.world.facts.get(_SUBJECT, {}).get(resource_id, 0)) > time.time()
+
+
 def refuse_busy(call: Call, resource_id: str, error: ApiError) -> None:
     """Refuse while something works on a resource.
 
     Raises:
         ApiError: the given one.
     """
-    if float(call.world.facts.get(_SUBJECT, {}).get(resource_id, 0)) > time.time():
+    if is_busy(call, resource_id):
         raise error
+
+
+def linger(call: Call, resource_id: str, real_seconds: float) -> None:
+    """Say that something holds a resource for a while yet; where no time passes, nothing does."""
+    if latency.speed() < math.inf:
+        call.world.facts.setdefault(_LINGERING, {})[resource_id] = time.time() + real_seconds / latency.speed()
+
+
+def lingers(call: Call, resource_id: str) -> bool:
+    """Whether it is held still."""
+    return float(call.world.facts.get(_LINGERING, {}).get(resource_id, 0)) > time.time()

@@ -241,6 +241,13 @@ def database_size(name: str) -> DatabaseSize | None:
 
 DATABASE_DISK_GIB: Final = (32, 64, 128, 256, 512, 1024, 2048, 4095, 4096, 8192, 16384, 32767)
 """Sizes of a Premium SSD of Flexible Server."""
-KUBERNETES_VERSIONS: Final = {"1.32": "1.32.9", "1.33": "1.33.5", "1.34": "1.34.1"}
+KUBERNETES_VERSIONS: Final = {
+    "1.32": "1.32.9",
+    "1.33": "1.33.5",
+    "1.34": "1.34.1",
+    "1.35": "1.35.1",
+    "1.36": "1.36.1",
+    "1.37": "1.37.1",
+}
 """Supported minor versions and their newest patch."""
 DEFAULT_KUBERNETES: Final = "1.33"

@@ -19,25 +19,26 @@ from lab.clouds.azure.arm import (
     token_of,
     uid,
 )
+from lab.clouds.azure.cluster_pools import completed, profiles
 from lab.clouds.azure.cluster_rules import cluster_faults
+from lab.clouds.azure.cluster_work import CLUSTER, refuse_work_on_cluster, work
 from lab.clouds.azure.egress import ADDRESS
 from lab.clouds.azure.group import managed_group
 from lab.clouds.azure.identity import IDENTITY
 from lab.clouds.azure.network import SUBNET
 from lab.clouds.azure.pools import (
-    CLUSTER,
     FIXED,
     check_pool,
     network_of,
     newest_patch,
     overlapping,
-    pool_outputs,
     refuse_fixed,
+    refuse_system,
     refuse_version,
 )
 from lab.clouds.backing import ClusterRequest
 from lab.clouds.inventory import Item
-from lab.clouds.kind import Call, Grammar, Reference
+from lab.clouds.kind import Call, Grammar, Known, Reference
 from lab.clouds.schema_check import Fault
 
 NODE_GROUP_MAX: Final = 80
@@ -120,8 +121,10 @@ class ManagedCluster(ArmKind):
         place = normal(str(call.get("location")))
         if call.get("kubernetesVersion"):
             refuse_version(str(call.get("kubernetesVersion")), place)
-        for pool in call.inputs["agentPoolProfiles"]:
+        version = newest_patch(call.get("kubernetesVersion") or self._version(call))
+        for pool in profiles(call, call.inputs["agentPoolProfiles"]):
             check_pool(call, pool, place)
+            refuse_system(pool, version)
         subnets = {str(pool.get("vnetSubnetID")) for pool in call.inputs["agentPoolProfiles"]} - {"None"}
         self._check_ranges(call, subnets)
         if call.get("networkProfile.outboundType") == "userAssignedNATGateway":
@@ -133,6 +136,11 @@ class ManagedCluster(ArmKind):
                         "NatGatewayNotAssociatedWithSubnet",
                         f"The subnet {subnet} has no NAT gateway, as outbound type userAssignedNATGateway needs.",
                     )
+
+    @staticmethod
+    def _version(call: Call) -> str | None:
+        """Which Kubernetes it runs now."""
+        return str(call.item.outputs["currentKubernetesVersion"]) if call.item and call.item.outputs else None
 
     def _check_ranges(self, call: Call, subnets: set[str]) -> None:
         used = {network_of(subnet) for subnet in subnets}
@@ -158,15 +166,16 @@ class ManagedCluster(ArmKind):
             )
 
     def change(self, call: Call) -> None:
-        """What pools are made of stays; what was switched on for good stays on."""
+        """What pools are made of stays; what was switched on for good stays on. Pools left out stay as they are."""
+        refuse_work_on_cluster(call, call.id)
         super().change(call)
         if call.item is None:
             return
-        old = {pool["name"]: pool for pool in call.item.inputs["agentPoolProfiles"]}
+        old = {pool["name"]: pool for pool in profiles(call, call.item.inputs["agentPoolProfiles"])}
         new = {pool["name"]: pool for pool in call.inputs["agentPoolProfiles"]}
         for name in old.keys() & new.keys():
             refuse_fixed(old[name], new[name], (*FIXED, "vmSize"))
-        if not any(pool.get("mode") == "System" for pool in new.values()):
+        if not any(pool.get("mode") == "System" for pool in {**old, **new}.values()):
             raise ArmError(400, "InvalidParameter", "Must define at least one system pool.")
         before = Call(inputs=call.item.inputs, config={}, world=call.world, backing=call.backing)
         if before.get("oidcIssuerProfile.enabled") and not call.get("oidcIssuerProfile.enabled"):
@@ -186,6 +195,7 @@ class ManagedCluster(ArmKind):
             raise ArmError(400, "OperationNotAllowed", f"Downgrading Kubernetes from {was} to {now} is not allowed.")
         if _minor(now) > _minor(was) + 1:
             raise ArmError(400, "OperationNotAllowed", f"Upgrading from {was} to {now} skips a minor version.")
+        work(call, self.token, "update")
 
     def back(self, call: Call) -> Any:
         """Whatever cluster stands behind it."""
@@ -193,6 +203,7 @@ class ManagedCluster(ArmKind):
 
     def outputs(self, call: Call) -> dict[str, Any]:
         """As AKS completes it; its nodes' resource group and their identity come to be."""
+        work(call, "", "")
         place = normal(str(call.get("location")))
         kept = call.item.outputs if call.item is not None else {}
         version = str(kept.get("currentKubernetesVersion") or newest_patch(call.get("kubernetesVersion")))
@@ -211,10 +222,7 @@ class ManagedCluster(ArmKind):
             **names,
             **self._identities(call, kubelet),
             **self._network(call, group),
-            "agentPoolProfiles": [
-                {**pool, **pool_outputs(pool, version), "type": pool.get("type", "VirtualMachineScaleSets")}
-                for pool in call.inputs["agentPoolProfiles"]
-            ],
+            "agentPoolProfiles": completed(call, call.inputs["agentPoolProfiles"], version),
             "currentKubernetesVersion": version,
             "kubernetesVersion": call.get("kubernetesVersion", version),
             "eTag": uid(f"etag {call.id}"),
@@ -227,6 +235,35 @@ class ManagedCluster(ArmKind):
             "sku": call.get("sku", {"name": "Base", "tier": "Free"}),
             "supportPlan": call.get("supportPlan", "KubernetesOfficial"),
         }
+
+    def observe(self, call: Call) -> dict[str, Any]:
+        """With the pools that were made since."""
+        if call.item is None:
+            return {}
+        version = str(call.item.outputs["currentKubernetesVersion"])
+        return {"agentPoolProfiles": completed(call, call.item.inputs["agentPoolProfiles"], version)}
+
+    def refreshed(self, call: Call, found: dict[str, Any], known: Known) -> dict[str, Any]:
+        """All pools, whoever made them, when one of them is not as the state has it.
+
+        The plugin compares what Azure answers with the outputs in state, and puts what differs over the inputs; entries
+        of a list beyond those of the inputs it takes over whole (provider/pkg/provider/diff.go, applyDiff).
+        """
+        result, key = super().refreshed(call, found, known), "agentPoolProfiles"
+        if call.item is None or len(known.now[key]) == len(call.item.inputs[key]):
+            return result
+        if known.before.get(key) == known.now[key]:
+            return {**result, key: known.inputs[key]}
+        return {**result, key: profiles(call, call.item.inputs[key])}
+
+    def release(self, call: Call) -> None:
+        """Not while something works on it."""
+        refuse_work_on_cluster(call, call.id)
+        work(call, self.token, "delete")
+
+    def gone(self, call: Call) -> None:
+        """Nothing works on it any more."""
+        work(call, "", "")
 
     def _node_group(self, call: Call, place: str) -> tuple[str, Item]:
         group = node_group(call)

@@ -26,7 +26,7 @@ from lab.clouds.azure.catalogue import (
     database_size,
 )
 from lab.clouds.azure.dns import ZONE, linked
-from lab.clouds.azure.network import NETWORK, SUBNET, networks_of, services
+from lab.clouds.azure.network import NETWORK, SUBNET, leave_association, networks_of, services
 from lab.clouds.azure.parameters import PARAMETERS
 from lab.clouds.backing import ServerAccess, ServerRequest
 from lab.clouds.kind import Call, Grammar, Reference, at
@@ -269,8 +269,9 @@ class Server(ArmKind):
         refuse_busy(call, call.id, server_busy(name_of(call.id)))
 
     def gone(self, call: Call) -> None:
-        """Nothing works on it any more."""
+        """Nothing works on it any more; its subnet is in use a while longer."""
         mark(call, call.id, "", "")
+        leave_association(call, call.get("network.delegatedSubnetResourceId"))
 
 
 def _new_server_faults(inputs: dict[str, Any]) -> Iterator[Fault]:

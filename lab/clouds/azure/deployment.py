@@ -1,4 +1,7 @@
-"""Deployments of templates: whether one is whole and what it names is there; their effect is not simulated."""
+"""Deployments of templates: whether one is whole and what it names is there, and what it keeps others from meanwhile.
+
+What a template makes is not simulated.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +10,16 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from lab.clouds.azure.arm import GROUP, ArmError, ArmKind, subscription, uid
+from lab.clouds.azure.authorization import ASSIGNMENT
+from lab.clouds.azure.busy import linger, mark
+from lab.clouds.azure.cluster_work import deployed_clusters, refuse_work_on_cluster, switches_gateways_on
+from lab.clouds.azure.egress import ADDRESS
 from lab.clouds.kind import Call, Grammar, at
 from lab.clouds.schema_check import Fault
 from lab.engine.provider_values import has_unknown
 
+ADDRESS_SECONDS: Final = 150.0
+"""How long a load balancer keeps an address that no Service asks for any more."""
 _USED_PARAMETER: Final = re.compile(r"parameters\('(\w+)'\)")
 
 
@@ -54,6 +63,35 @@ class Deployment(ArmKind):
                 if item.type != GROUP:
                     yield item, "ignores"
 
+    def accept(self, call: Call) -> None:
+        """A cluster that a template writes is worked on as by anybody else."""
+        self._write(call, "create")
+        super().accept(call)
+
+    def change(self, call: Call) -> None:
+        """As of a new one."""
+        self._write(call, "update")
+        super().change(call)
+
+    def _write(self, call: Call, op: str) -> None:
+        for cluster in deployed_clusters(call):
+            refuse_work_on_cluster(call, cluster.id)
+            mark(call, cluster.id, self.token, op)
+
+    def gone(self, call: Call) -> None:
+        """The addresses that a cluster may write stay with its load balancer for some minutes more."""
+        if not switches_gateways_on(call.get("properties.template")):
+            return
+        writers = {
+            place["principalId"]
+            for cluster in deployed_clusters(call)
+            for place in (cluster.outputs["identity"].get("userAssignedIdentities") or {}).values()
+        }
+        for role in call.world.of(ASSIGNMENT):
+            scope = str(role.inputs["scope"])
+            if role.inputs["principalId"] in writers and call.world.get(ADDRESS, scope) is not None:
+                linger(call, scope, ADDRESS_SECONDS)
+
     def echoed(self, inputs: dict[str, Any]) -> dict[str, Any]:
         """Without the template, of which there is only a hash afterwards."""
         kept = {key: value for key, value in inputs["properties"].items() if key != "template"}
@@ -61,6 +99,8 @@ class Deployment(ArmKind):
 
     def outputs(self, call: Call) -> dict[str, Any]:
         """It went well."""
+        for cluster in deployed_clusters(call):
+            mark(call, cluster.id, "", "")
         return {
             "properties": {
                 "correlationId": uid(call.id),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -13,6 +14,8 @@ from lab.clouds.kind import Call, Grammar, Reference, Relation
 ZONE: Final = "azure-native:privatedns:PrivateZone"
 LINK: Final = "azure-native:privatedns:VirtualNetworkLink"
 _LABEL: Final = r"[A-Za-z0-9_]([\w-]{0,61}[A-Za-z0-9_])?"
+DNS_TAGS_MAX: Final = 15
+DNS_TAG: Final = re.compile(r"[A-Za-z][\w.-]*", re.ASCII)
 GLOBAL: Final = frozenset({"global"})
 
 
@@ -27,6 +30,8 @@ class PrivateZone(ArmKind):
         words="2 to 34 labels of 1 to 63 letters, digits and hyphens, with dots",
     )
     places = GLOBAL
+    tags_max = DNS_TAGS_MAX
+    tag_name = DNS_TAG
 
     def outputs(self, call: Call) -> dict[str, Any]:
         """Its sizes, as Azure counts them."""
@@ -65,6 +70,8 @@ class VirtualNetworkLink(ArmKind):
     grammar = NAME
     required = ("virtualNetwork", "virtualNetwork.id", "registrationEnabled")
     places = GLOBAL
+    tags_max = DNS_TAGS_MAX
+    tag_name = DNS_TAG
     references = (Reference(path="virtualNetwork.id", to=(NETWORK,), way="ignores"),)
 
     def relations(self, call: Call) -> Iterator[Relation]:

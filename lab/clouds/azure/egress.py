@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from lab.clouds.azure.arm import ArmError, ArmKind, changed, name_of, normal, place_of, uid
+from lab.clouds.azure.busy import lingers
 from lab.clouds.azure.catalogue import ZONES
 from lab.clouds.azure.network import NAME, NAT_GATEWAY
 from lab.clouds.backing import invented_address
@@ -81,15 +82,24 @@ class PublicIPAddress(ArmKind):
             "ipTags": call.get("ipTags", []),
         }
 
+    def release(self, call: Call) -> None:
+        """Not while a load balancer of a cluster has it."""
+        if lingers(call, call.id):
+            raise _allocated(call.id, "kubernetes/frontendIPConfigurations/front")
+
     def released(self, call: Call, holder: Item) -> ArmError:
         """An address that something uses cannot be deleted."""
-        return ArmError(
-            400,
-            "PublicIPAddressCannotBeDeleted",
-            f"Public IP address {call.id} can not be deleted since it is still allocated to resource {holder.id}. In "
-            "order to delete the public IP, disassociate/detach the Public IP address from the resource. To learn how "
-            "to do this, see aka.ms/deletepublicip.",
-        )
+        return _allocated(call.id, holder.id)
+
+
+def _allocated(address: str, user: str) -> ArmError:
+    return ArmError(
+        400,
+        "PublicIPAddressCannotBeDeleted",
+        f"Public IP address {address} can not be deleted since it is still allocated to resource {user}. In order to "
+        "delete the public IP, disassociate/detach the Public IP address from the resource. To learn how to do this, "
+        "see aka.ms/deletepublicip.",
+    )
 
 
 class NatGateway(ArmKind):

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from lab.clouds.azure.arm import OPERATOR, TENANT, ArmError, name_of, subscription
 from lab.clouds.azure.cluster import ManagedCluster, request_of
-from lab.clouds.azure.pools import CLUSTER
+from lab.clouds.azure.cluster_work import CLUSTER
 from lab.clouds.azure.storage import ACCOUNT, StorageAccount, keys_of
 from lab.clouds.inventory import Item
 from lab.clouds.kind import Call, Function, at

@@ -7,7 +7,7 @@ from ipaddress import IPv4Network, ip_network
 from typing import Any, Final
 
 from lab.clouds.azure.arm import ArmError, ArmKind, changed, group_of, name_of, parent_id, place_of, uid
-from lab.clouds.azure.busy import mark, refuse_busy
+from lab.clouds.azure.busy import linger, lingers, mark, refuse_busy
 from lab.clouds.inventory import Item
 from lab.clouds.kind import Call, Grammar, Reference
 from lab.clouds.schema_check import Fault
@@ -21,6 +21,8 @@ NAME: Final = Grammar(
     pattern=r"[A-Za-z0-9]([\w.-]{0,78}\w)?",
     words="1 to 80 letters, digits, underscores, dots and hyphens, from a letter or digit to a letter, digit or _",
 )
+ASSOCIATION_SECONDS: Final = 30.0
+"""How long a server that is gone is still in its subnet: less than the deletion of a DNS link takes."""
 SMALLEST_SUBNET: Final = 29
 """Prefix length: five addresses of each subnet are Azure's own."""
 DELEGATIONS: Final = frozenset(
@@ -208,7 +210,12 @@ class Subnet(ArmKind):
         mark(call, parent_id(call.id), "", "")
 
     def release(self, call: Call) -> None:
-        """One operation on a network's subnets at a time; the plugin tries again."""
+        """One operation on a network's subnets at a time, and none that is in use still.
+
+        The plugin tries again after the first refusal, not after the second one.
+        """
+        if lingers(call, call.id):
+            raise subnet_in_use(call.id, None)
         refuse_busy(call, parent_id(call.id), _another_operation(parent_id(call.id)))
         mark(call, parent_id(call.id), self.token, "delete")
 
@@ -323,10 +330,20 @@ def services(inputs: Mapping[str, Any]) -> list[str]:
     return [str(each.get("serviceName")) for each in inputs.get("delegations") or []]
 
 
-def subnet_in_use(subnet: str, holder: Item) -> ArmError:
-    """The refusal to delete a subnet; what holds it is named as Azure names it."""
-    used_by = holder.id
-    if holder.type.endswith(":dbforpostgresql:Server"):
+def leave_association(call: Call, subnet: str | None) -> None:
+    """Let a deleted server's service association stand in its subnet a while longer.
+
+    https://github.com/hashicorp/terraform-provider-azurerm/issues/15728 and pull request 24593 there, which has the DNS
+    link deleted before the subnet for this.
+    """
+    if subnet:
+        linger(call, subnet, ASSOCIATION_SECONDS)
+
+
+def subnet_in_use(subnet: str, holder: Item | None) -> ArmError:
+    """The refusal to delete a subnet; what holds it is named as Azure names it. None is a server that is gone."""
+    used_by = holder.id if holder is not None else ""
+    if holder is None or holder.type.endswith(":dbforpostgresql:Server"):
         used_by = f"{subnet}/serviceAssociationLinks/{name_of(subnet)}-service-association-link"
     elif ":containerservice:" in holder.type:
         pool = (holder.inputs.get("agentPoolProfiles") or [{"name": name_of(holder.id)}])[0]["name"]

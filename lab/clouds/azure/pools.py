@@ -9,14 +9,13 @@ from typing import Any, Final
 
 from lab.clouds.azure.arm import ArmError, ArmKind, name_of, parent_id, place_of, refuse_zones
 from lab.clouds.azure.catalogue import DEFAULT_KUBERNETES, KUBERNETES_VERSIONS, Machine, machine
+from lab.clouds.azure.cluster_work import CLUSTER, POOL, refuse_work_on_pool, work
 from lab.clouds.azure.network import NETWORK, SUBNET, networks_of
 from lab.clouds.inventory import Item
 from lab.clouds.kind import Call, Grammar, Reference
 from lab.clouds.schema_check import Fault
 from lab.engine.provider_values import is_unknown
 
-CLUSTER: Final = "azure-native:containerservice:ManagedCluster"
-POOL: Final = "azure-native:containerservice:AgentPool"
 POOL_NAME: Final = re.compile(r"[a-z][a-z0-9]{0,11}")
 DEFAULT_DISK_GIB: Final = 128
 LEAST_SYSTEM_CPUS: Final = 2
@@ -68,6 +67,12 @@ class AgentPool(ArmKind):
         yield from super().faults(inputs, config)
         yield from pool_faults(inputs, "")
 
+    def accept(self, call: Call) -> None:
+        """Not while something works on its cluster."""
+        refuse_work_on_pool(call, parent_id(call.id))
+        super().accept(call)
+        work(call, self.token, "create")
+
     def check(self, call: Call) -> None:
         """As of every pool; its nodes are where the other pools' are."""
         cluster = call.world.get(CLUSTER, parent_id(call.id))
@@ -81,6 +86,7 @@ class AgentPool(ArmKind):
                 f"{name_of(cluster.id)}. Please wait for it to finish before starting a new operation.",
             )
         check_pool(call, call.inputs, place_of(cluster))
+        refuse_system(call.inputs, str(cluster.outputs.get("currentKubernetesVersion")))
         mine = network_of(call.inputs.get("vnetSubnetID"))
         theirs = {network_of(each.get("vnetSubnetID")) for each in cluster.inputs.get("agentPoolProfiles") or []}
         if mine not in theirs:
@@ -93,12 +99,15 @@ class AgentPool(ArmKind):
 
     def change(self, call: Call) -> None:
         """What a pool is made of stays."""
+        refuse_work_on_pool(call, parent_id(call.id))
         super().change(call)
         if call.item is not None:
             refuse_fixed(call.item.inputs, call.inputs, FIXED)
+        work(call, self.token, "update")
 
     def outputs(self, call: Call) -> dict[str, Any]:
         """As AKS completes it."""
+        work(call, "", "")
         cluster = call.world.get(CLUSTER, parent_id(call.id))
         version = str(cluster.outputs.get("currentKubernetesVersion")) if cluster else ""
         return {
@@ -108,10 +117,19 @@ class AgentPool(ArmKind):
         }
 
     def release(self, call: Call) -> None:
-        """A cluster keeps a pool for its own pods."""
+        """A cluster keeps a pool for its own pods; nothing works on it meanwhile."""
+        refuse_work_on_pool(call, parent_id(call.id))
         cluster = call.world.get(CLUSTER, parent_id(call.id))
-        if cluster is None or call.inputs.get("mode", "User") != "System":
-            return
+        if cluster is not None and call.inputs.get("mode", "User") == "System":
+            self._refuse_last(call, cluster)
+        work(call, self.token, "delete")
+
+    def gone(self, call: Call) -> None:
+        """Nothing works on it any more."""
+        work(call, "", "")
+
+    @staticmethod
+    def _refuse_last(call: Call, cluster: Item) -> None:
         inside = [each for each in cluster.inputs.get("agentPoolProfiles") or [] if each.get("mode") == "System"]
         beside = [
             item
@@ -197,6 +215,15 @@ def check_pool(call: Call, pool: Mapping[str, Any], location: str) -> None:
     Raises:
         ArmError: what AKS says.
     """
+    if "sshAccess" in (pool.get("securityProfile") or {}):
+        # In the specification from 2025-08-01 on, and unknown to the service; unknown properties are refused since API
+        # 2024-01-01: https://github.com/Azure/azure-rest-api-specs/issues/40740 (open on 27 November 2026),
+        # https://github.com/Azure/terraform-azurerm-avm-res-containerservice-managedcluster/issues/152.
+        raise ArmError(
+            400,
+            "UnmarshalError",
+            'UnmarshalEntity encountered error: json: unknown field "sshAccess".',
+        )
     refuse_zones(f"agentPool/{pool.get('name')}", location, pool.get("availabilityZones") or [])
     features = call.world.facts.get("features", {})
     if pool.get("enableEncryptionAtHost") and not features.get(ENCRYPTION_FEATURE):
@@ -249,6 +276,22 @@ def refuse_version(version: str, location: str) -> None:
             "K8sVersionNotSupported",
             f"Managed cluster is on version {version}, which is not supported in {location}. Supported are "
             f"{', '.join(KUBERNETES_VERSIONS.values())}.",
+        )
+
+
+def refuse_system(pool: Mapping[str, Any], version: str) -> None:
+    """Refuse a system that a version of Kubernetes does not have any more.
+
+    https://learn.microsoft.com/azure/aks/upgrade-os-version: AzureLinux3 is for 1.28 to 1.36.
+
+    Raises:
+        ArmError: OperationNotAllowed.
+    """
+    if pool.get("osSKU") == "AzureLinux3" and tuple(map(int, version.split(".")[:2])) > (1, 36):
+        raise ArmError(
+            400,
+            "OperationNotAllowed",
+            f"The OS SKU AzureLinux3 is not supported for Kubernetes {version}; update the pool to AzureLinux first.",
         )
 
 

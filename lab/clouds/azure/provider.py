@@ -24,6 +24,7 @@ from lab.clouds.azure.group import ResourceGroup
 from lab.clouds.azure.identity import FederatedIdentityCredential, UserAssignedIdentity
 from lab.clouds.azure.monitoring import DiagnosticSetting, Workspace
 from lab.clouds.azure.network import NetworkSecurityGroup, Subnet, VirtualNetwork
+from lab.clouds.azure.policy import added_tags
 from lab.clouds.azure.pools import AgentPool
 from lab.clouds.azure.registry import Registry
 from lab.clouds.azure.storage import BlobServiceProperties, FileServiceProperties, ManagementPolicy, StorageAccount
@@ -116,7 +117,9 @@ class AzureProvider(CloudProvider):
             return {}
         known = resource(kind.token).outputs
         settled = {"provisioningState": "Succeeded"} if kind.settles else {}
-        found = {"name": name_of(call.id), "type": kind.arm_type, "azureApiVersion": api_version(kind.token), **settled}
+        tags = {"tags": kind.kept(call, call.inputs).get("tags")} if added_tags(call.world) else {}
+        own = {"name": name_of(call.id), "type": kind.arm_type, "azureApiVersion": api_version(kind.token)}
+        found = {**own, **settled, **tags}
         return {key: value for key, value in found.items() if key in known}
 
     def _previewed(

@@ -30,6 +30,7 @@ class StorageAccount(ArmKind):
     path = "resourceGroups/{resourceGroupName}/providers/Microsoft.Storage/storageAccounts/{accountName}"
     grammar = Grammar(pattern=r"[a-z0-9]{3,24}", words="3 to 24 lower-case letters and digits")
     immutable = ("isHnsEnabled",)
+    tag_name_max = 128
     references = (Reference(path="networkRuleSet.virtualNetworkRules[*].virtualNetworkResourceId", to=(SUBNET,)),)
 
     def faults(self, inputs: dict[str, Any], config: Mapping[str, Any]) -> Iterator[Fault]:

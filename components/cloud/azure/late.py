@@ -1,0 +1,34 @@
+"""What Azure finishes later than it says: calls that are refused meanwhile, and that the plugin does not repeat."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import pulumi
+
+from components.cloud.retries import Late, retry_hook
+
+ADDRESS: Final = Late(
+    what="the cluster's load balancer to let go of a public address",
+    patterns=["PublicIPAddressCannotBeDeleted"],
+    bound_seconds=900,
+)
+"""It does some minutes after the Gateway's Service is gone."""
+SUBNET: Final = Late(
+    what="a subnet to become free",
+    patterns=["InUseSubnetCannotBeDeleted"],
+    bound_seconds=900,
+)
+"""A deleted server leaves a service association for a while,
+https://github.com/hashicorp/terraform-provider-azurerm/issues/15728."""
+CLUSTER: Final = Late(
+    what="another operation on the cluster to end",
+    patterns=["OperationNotAllowed.*in progress"],
+    bound_seconds=1800,
+)
+"""An upgrade that AKS began by itself, say, https://github.com/Azure/AKS/issues/2880."""
+
+
+def waiting(name: str) -> pulumi.ResourceHookBinding:
+    """Hooks that repeat calls refused for one of these reasons; every run makes them: deletions know them by name."""
+    return pulumi.ResourceHookBinding(on_error=[retry_hook(name, ADDRESS, SUBNET, CLUSTER)])

@@ -1,0 +1,31 @@
+"""Policies of a subscription about tags, where a test sets some: they refuse what has none, and add some."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from lab.clouds.inventory import World
+
+_SUBJECT: Final = "policies"
+
+
+def require_tags(world: World, *names: str) -> None:
+    """Refuse resources and groups without a tag of each name (built-in policy "Require a tag on resources")."""
+    world.facts.setdefault(_SUBJECT, {})["required"] = list(names)
+
+
+def add_tags(world: World, **tags: str) -> None:
+    """Put tags on what is made or changed from now on (built-in policy "Inherit a tag from the resource group")."""
+    world.facts.setdefault(_SUBJECT, {})["added"] = dict(tags)
+
+
+def missing_tags(world: World, tags: Mapping[str, Any]) -> list[str]:
+    """The required tags that are not among some; Azure does not look at the case of names."""
+    there = {name.lower() for name in (*tags, *added_tags(world))}
+    return [name for name in world.facts.get(_SUBJECT, {}).get("required", []) if name.lower() not in there]
+
+
+def added_tags(world: World) -> dict[str, str]:
+    """The tags that policies put on everything."""
+    return dict(world.facts.get(_SUBJECT, {}).get("added", {}))

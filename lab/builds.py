@@ -1,4 +1,4 @@
-"""What this machine builds once, ahead of what needs it: the engine beside everything else."""
+"""What this machine builds once, ahead of what needs it: the engine and its plugin beside everything else."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from lab.services.programs import AZURITE, CSI, FAKE_GCS
 
 
 def for_engine_tests() -> None:
-    """The engine and what starts its programs and plugins, a control plane without a node, and a PostgreSQL.
+    """The engine, its plugins and what starts them and its programs, a control plane without a node, and a PostgreSQL.
 
     Raises:
         LabError: a build failed; the message names the log.
@@ -29,7 +29,7 @@ def for_engine_tests() -> None:
 
 
 def for_node() -> tuple[Toolchain, list[Path]]:
-    """The engine, the node and the images on it; the engine's tools and the images' archives.
+    """The engine, its plugins, the node and the images on it; the engine's tools and the images' archives.
 
     Raises:
         LabError: this machine cannot run a node, or a build failed; the message names the log.
@@ -60,4 +60,6 @@ def _beside_the_engine(build: Callable[[], list[Path]]) -> tuple[Toolchain, list
     # While modules are downloaded or a program is linked, one core has nothing to do.
     with ThreadPoolExecutor(1) as pool:
         built = pool.submit(build)
-        return toolchain(), built.result()
+        tools = toolchain()
+        tools.build_plugins()
+        return tools, built.result()

@@ -90,7 +90,7 @@ def _measured(folder: Path, name: str) -> CloudFigures:
         plain_preview = statistics.median(_timed(same) for _ in range(PREVIEWS))
     try:
         plane.start()
-        with SimulatedPods(plane.kubeconfig):
+        with SimulatedPods(plane.api):
             with step(f"{name}: up, {SPEED:.0f} times as fast as the latency table"):
                 began = time.monotonic()
                 stack.up()

@@ -1,4 +1,4 @@
-"""Provider plugins in a PULUMI_HOME: the lab's stand-ins, or the official ones fetched once."""
+"""Provider plugins in a PULUMI_HOME: official ones, fetched or built once, and a stand-in for the random plugin."""
 
 from __future__ import annotations
 
@@ -18,12 +18,29 @@ from lab.errors import LabError
 from lab.lock import locked
 from lab.paths import cache_dir
 from lab.progress import step
+from lab.tools.go import Embedded, GoProgram
 
-STAND_INS: Final = {
-    "kubernetes": "lab.engine.kubernetes_provider",
-    "random": "lab.engine.random_provider",
-}
-"""Plugin name to the module that stands in for it."""
+NAMES: Final = ("kubernetes", "random")
+"""The plugins that the program needs on every cloud."""
+KUBERNETES_VERSION: Final = "4.25.0"
+"""Of the module in lab/tools/kubernetes_plugin/go.mod: the newest release whose module is served."""
+KUBERNETES_MODULE: Final = "github.com/pulumi/pulumi-kubernetes/provider/v4"
+KUBERNETES: Final = GoProgram(
+    name="pulumi-resource-kubernetes",
+    module="kubernetes_plugin",
+    package=".",
+    ldflags=("-s", "-w", "-X", f"{KUBERNETES_MODULE}/pkg/version.Version={KUBERNETES_VERSION}"),
+    embedded=Embedded(
+        dependency=KUBERNETES_MODULE,
+        folder="cmd/pulumi-resource-kubernetes",
+        names=("schema.json", "terraform-mapping.json"),
+    ),
+)
+RANDOM: Final = "lab.engine.random_provider"
+"""The module that stands in for the random plugin, whose own module is not served."""
+ANY_VERSION: Final = {"PULUMI_DEV": "true"}
+"""What the engine needs to take a plugin that is older than the SDK without a warning in every operation: it has no
+other switch for it (pkg/v3/host/host.go, v3.274.1). Nothing else that the lab runs depends on the variable."""
 CLOUDS: Final = {
     "gcp": "lab.clouds.gcp",
     "azure-native": "lab.clouds.azure",
@@ -36,7 +53,6 @@ ISOLATED: Final = "-I"
 LOADED: Final = (
     "lab.clouds.azure.provider",
     "lab.clouds.gcp.provider",
-    "lab.engine.kubernetes_provider.server",
     "lab.engine.language_host_environment",
     "lab.engine.language_host_plugin",
     "lab.engine.random_values",
@@ -54,15 +70,28 @@ def sdk_version(name: str) -> str:
     return str(json.loads(Path(spec.origin).with_name("pulumi-plugin.json").read_text())["version"])
 
 
-def described(what: str) -> list[str]:
-    """One line per plugin, for a person."""
-    return [f"{name} plugin: {what}, v{sdk_version(name)}" for name in STAND_INS]
+def described(refusal: str = "") -> list[str]:
+    """One line per built plugin, for a person, with the reason why the official one was not fetched."""
+    why = f" ({refusal})" if refusal else ""
+    return [
+        f"kubernetes plugin: official v{KUBERNETES_VERSION}, built from its Go module{why}; "
+        f"the SDK is v{sdk_version('kubernetes')}",
+        f"random plugin: stand-in{why}, v{sdk_version('random')}",
+    ]
+
+
+def described_official() -> list[str]:
+    """One line per fetched plugin, for a person."""
+    return [f"{name} plugin: official, v{sdk_version(name)}" for name in NAMES]
 
 
 def install(home: Path) -> None:
-    """Put the stand-ins into a PULUMI_HOME; files that are right already stay untouched."""
-    for name, module in STAND_INS.items():
-        write_launcher(_folder(home, name) / f"pulumi-resource-{name}", module)
+    """Put the built plugin and the stand-in into a PULUMI_HOME; files that are right already stay untouched.
+
+    The engine looks for the SDK's version by the folder's name; which version it finds there, it asks the plugin.
+    """
+    _link_to(KUBERNETES.build(), _folder(home, "kubernetes") / KUBERNETES.name)
+    write_launcher(_folder(home, "random") / "pulumi-resource-random", RANDOM)
 
 
 def install_clouds(home: Path) -> None:
@@ -88,6 +117,16 @@ def write_launcher(path: Path, module: str, *arguments: str) -> None:
     partial.rename(path)
 
 
+def _link_to(program: Path, path: Path) -> None:
+    """A symbolic link: homes of tests lie in memory, where a copy would take 100 MiB each."""
+    if path.is_symlink() and path.readlink() == program:
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.{os.getpid()}")
+    partial.symlink_to(program)
+    partial.rename(path)
+
+
 def preloaded_plugins(folder: Path) -> AbstractContextManager[Path]:
     """The executable for PLUGINS_VARIABLE, while its server runs in a folder."""
     through = (ISOLATED, str(LAUNCH), "lab.engine.preloaded_server")
@@ -97,7 +136,7 @@ def preloaded_plugins(folder: Path) -> AbstractContextManager[Path]:
 def fetch_official(cli: Path, home: Path) -> str:
     """Fetch the official plugins with the official command line; why it was refused, or "" when all are there."""
     with locked(cache_dir() / "plugins.lock"):
-        for name in STAND_INS:
+        for name in NAMES:
             if _folder(home, name).exists():
                 continue
             with step(f"Fetch the official {name} plugin"):
@@ -116,7 +155,7 @@ def fetch_official(cli: Path, home: Path) -> str:
 
 def copy_official(source: Path, home: Path) -> None:
     """Put fetched plugins into another PULUMI_HOME, as hard links where the file system allows it."""
-    for name in STAND_INS:
+    for name in NAMES:
         target = _folder(home, name)
         if not target.exists():
             partial = target.with_name(f"{target.name}.{os.getpid()}")

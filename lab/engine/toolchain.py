@@ -1,4 +1,4 @@
-"""Which Pulumi command line and which plugins are used: the official ones, or what the lab builds and stands in for."""
+"""Which Pulumi command line and which plugins are used: fetched ones, or what the lab builds and stands in for."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tarfile
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from importlib.metadata import version as installed_version
@@ -50,7 +50,8 @@ class Toolchain:
     folder: Path
     """Holds `pulumi` and the language host; goes first on PATH."""
     cli: Literal["official", "built"]
-    plugins: Literal["official", "stand-in"]
+    plugins: Literal["official", "built"]
+    """`built` is the official kubernetes plugin built from its module, and a stand-in for the random plugin."""
     notes: tuple[str, ...]
     """One line per part: what is used, and why."""
 
@@ -58,12 +59,22 @@ class Toolchain:
         """One line per part, for a person."""
         return list(self.notes)
 
+    def build_plugins(self) -> None:
+        """Build the plugins that have no official build on this machine: minutes, once."""
+        if self.plugins == "built":
+            plugins.KUBERNETES.build()
+
     def install_plugins(self, home: Path) -> None:
-        """Put the plugins that the program needs into a PULUMI_HOME; cheap when they are there."""
+        """Put the plugins that the program needs into a PULUMI_HOME; cheap when they are built and there."""
         if self.plugins == "official":
             plugins.copy_official(cache_dir() / "official-plugins", home)
         else:
             plugins.install(home)
+
+    @property
+    def variables(self) -> Mapping[str, str]:
+        """What the environment of `pulumi` needs for these tools."""
+        return {} if self.plugins == "official" else plugins.ANY_VERSION
 
 
 def toolchain() -> Toolchain:
@@ -86,7 +97,7 @@ def toolchain() -> Toolchain:
         return _built(why)
     refusal = _asked_once(
         "official-plugins",
-        " ".join(f"{name} {plugins.sdk_version(name)}" for name in plugins.STAND_INS),
+        " ".join(f"{name} {plugins.sdk_version(name)}" for name in plugins.NAMES),
         lambda: plugins.fetch_official(folder / "pulumi", cache_dir() / "official-plugins"),
         remember=wish == "auto",
     )
@@ -95,8 +106,11 @@ def toolchain() -> Toolchain:
     return Toolchain(
         folder=folder,
         cli="official",
-        plugins="stand-in" if refusal else "official",
-        notes=(f"engine: official, {why}", *plugins.described(f"stand-in ({refusal})" if refusal else "official")),
+        plugins="built" if refusal else "official",
+        notes=(
+            f"engine: official, {why}",
+            *(plugins.described(refusal) if refusal else plugins.described_official()),
+        ),
     )
 
 
@@ -104,11 +118,11 @@ def _built(why: str) -> Toolchain:
     return Toolchain(
         folder=_built_folder(),
         cli="built",
-        plugins="stand-in",
+        plugins="built",
         notes=(
             f"engine: built from modules v{BUILT_VERSION} ({why})",
             "python language host: stand-in",
-            *plugins.described("stand-in"),
+            *plugins.described(),
         ),
     )
 

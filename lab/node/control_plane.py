@@ -17,6 +17,7 @@ from typing import Final
 from lab.daemon import Daemon
 from lab.errors import LabError
 from lab.node import programs
+from lab.node.api import Api
 from lab.node.certificates import Authority, Pair
 
 READY_SECONDS: Final = 60.0
@@ -231,6 +232,13 @@ class ControlPlane:
     def server(self) -> str:
         """The API server's URL."""
         return self.layout.server
+
+    @property
+    def api(self) -> Api:
+        """The API server, asked as an administrator."""
+        layout = self.layout
+        identity = layout.authority.issue("admin", "airflow-lab-admin", groups=["system:masters"])
+        return Api(layout.server, layout.authority.certificate, identity)
 
     def start(self) -> None:
         """Start what does not run yet and wait until the API server is ready, 4 s as a rule."""

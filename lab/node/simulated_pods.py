@@ -8,23 +8,11 @@ from __future__ import annotations
 import itertools
 import queue
 import threading
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any, Final
 
-from kubernetes.config import new_client_from_config
-
-from lab.engine.kubernetes_provider.client import (
-    MERGE_PATCH,
-    ApiError,
-    Cluster,
-    Object,
-    Resource,
-    UnreachableError,
-    core,
-)
-from lab.engine.kubernetes_provider.feeds import Event, Feeds
+from lab.node.api import Api, ApiError, Manifest
 
 NODE: Final = "simulated"
 STORAGE_CLASS: Final = "simulated"
@@ -41,34 +29,37 @@ RESTARTS: Final = 10
 UNREADY: Final = "unready"
 """An image with this in its name runs and never becomes ready."""
 
-_PODS: Final = core("pods", "Pod")
-_CLAIMS: Final = core("persistentvolumeclaims", "PersistentVolumeClaim")
-_VOLUMES: Final = Resource("", "v1", "persistentvolumes", "PersistentVolume", namespaced=False)
-_NODES: Final = Resource("", "v1", "nodes", "Node", namespaced=False)
-_CLASSES: Final = Resource("storage.k8s.io", "v1", "storageclasses", "StorageClass", namespaced=False)
+_PODS: Final = "/api/v1/pods"
+_CLAIMS: Final = "/api/v1/persistentvolumeclaims"
+_VOLUMES: Final = "/api/v1/persistentvolumes"
+_CLASSES: Final = "/apis/storage.k8s.io/v1/storageclasses"
 _PROVISIONER: Final = "lab/simulated"
+_WATCH_SECONDS: Final = 240
+_RETRY_SECONDS: Final = 0.5
 
 
 class SimulatedPods:
     """Answers for the node of a cluster as long as it is entered."""
 
-    def __init__(self, kubeconfig: Path) -> None:
-        self._cluster = Cluster(new_client_from_config(str(kubeconfig)))
+    def __init__(self, api: Api) -> None:
+        self._api = api
         self._addresses = (f"10.244.{high}.{low}" for high, low in itertools.product(range(256), range(1, 255)))
         self._wanted: set[tuple[str, str]] = set()
-        self._claims: dict[tuple[str, str], Object] = {}
+        self._changed: queue.SimpleQueue[tuple[Callable[[Manifest], None], Manifest]] = queue.SimpleQueue()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True, name="simulated pods")
 
     def __enter__(self) -> SimulatedPods:
-        self._create(_NODES, {"metadata": {"name": NODE}})
+        self._api.create("/api/v1/nodes", {"metadata": {"name": NODE}})
         status = {"conditions": [_condition("Ready", True, "KubeletReady")], "capacity": {"pods": "110"}}
-        self._status(_NODES, {"metadata": {"name": NODE}}, status)
+        self._status(f"/api/v1/nodes/{NODE}", status)
         for name, mode in ((STORAGE_CLASS, "Immediate"), (LATE_STORAGE_CLASS, "WaitForFirstConsumer")):
             is_default = str(name == STORAGE_CLASS).lower()
             metadata = {"name": name, "annotations": {"storageclass.kubernetes.io/is-default-class": is_default}}
-            self._create(_CLASSES, {"metadata": metadata, "provisioner": _PROVISIONER, "volumeBindingMode": mode})
+            self._api.create(_CLASSES, {"metadata": metadata, "provisioner": _PROVISIONER, "volumeBindingMode": mode})
         self._thread.start()
+        for path, changed in ((_PODS, self._pod), (_CLAIMS, self._claim), (_VOLUMES, self._volume)):
+            threading.Thread(target=self._follow, args=(path, changed), daemon=True, name=f"watch {path}").start()
         return self
 
     def __exit__(
@@ -77,57 +68,46 @@ class SimulatedPods:
         self._stop.set()
         self._thread.join(10)
 
+    def _follow(self, path: str, changed: Callable[[Manifest], None]) -> None:
+        while not self._stop.is_set():
+            try:
+                for kind, item in self._api.watch(path, seconds=_WATCH_SECONDS):
+                    if kind in ("ADDED", "MODIFIED"):
+                        self._changed.put((changed, item))
+            except (ApiError, OSError):
+                # The next watch begins with everything that is there.
+                self._stop.wait(_RETRY_SECONDS)
+
     def _run(self) -> None:
-        events: queue.SimpleQueue[Event] = queue.SimpleQueue()
-        with Feeds(self._cluster).reading(events, "", _PODS, _CLAIMS, _VOLUMES):
-            while not self._stop.is_set():
-                try:
-                    event = events.get(timeout=0.2)
-                except queue.Empty:
-                    continue
-                try:
-                    self._handle(event)
-                except (ApiError, UnreachableError):
-                    # The object changed or went meanwhile; its next event brings us back.
-                    continue
+        while not self._stop.is_set():
+            try:
+                changed, item = self._changed.get(timeout=0.2)
+            except queue.Empty:
+                continue
+            try:
+                changed(item)
+            except ApiError:
+                # The object changed or went meanwhile; its next event brings us back.
+                continue
 
-    def _handle(self, event: Event) -> None:
-        match event.resource.kind:
-            case "Pod" if not event.gone:
-                self._pod(event.obj)
-            case "PersistentVolumeClaim":
-                key = _key(event.obj)
-                if event.gone:
-                    self._claims.pop(key, None)
-                else:
-                    self._claims[key] = event.obj
-                    self._claim(event.obj)
-            case "PersistentVolume" if not event.gone:
-                ours = event.obj["spec"].get("storageClassName") in (STORAGE_CLASS, LATE_STORAGE_CLASS)
-                if ours and event.obj.get("status", {}).get("phase") == "Released":
-                    self._cluster.call("DELETE", _VOLUMES.path(None, event.obj["metadata"]["name"]))
-
-    def _pod(self, pod: Object) -> None:
-        path = _PODS.path(*_key(pod))
+    def _pod(self, pod: Manifest) -> None:
+        path = _path("pods", pod)
         if pod["metadata"].get("deletionTimestamp"):
-            self._cluster.call("DELETE", path, body={"gracePeriodSeconds": 0})
+            self._api.request("DELETE", path, {"gracePeriodSeconds": 0})
             return
         for volume in pod["spec"].get("volumes") or []:
             if claim := (volume.get("persistentVolumeClaim") or {}).get("claimName"):
-                key = (pod["metadata"]["namespace"], claim)
-                self._wanted.add(key)
-                if key in self._claims:
-                    self._claim(self._claims[key])
+                self._want(pod["metadata"]["namespace"], claim)
         if not pod["spec"].get("nodeName"):
             target = {"kind": "Node", "name": NODE}
             metadata = {"name": pod["metadata"]["name"], "namespace": pod["metadata"]["namespace"]}
-            self._cluster.call("POST", f"{path}/binding", body={"metadata": metadata, "target": target})
+            self._api.request("POST", f"{path}/binding", {"metadata": metadata, "target": target})
         elif pod.get("status", {}).get("phase") == "Pending" and not pod["status"].get("podIP"):
-            self._status(_PODS, pod, self._first_status(pod))
+            self._status(path, self._first_status(pod))
         elif pod.get("status", {}).get("phase") == "Running" and _ends(pod):
-            self._status(_PODS, pod, _ended(pod))
+            self._status(path, _ended(pod))
 
-    def _first_status(self, pod: Object) -> dict[str, Any]:
+    def _first_status(self, pod: Manifest) -> dict[str, Any]:
         unready = [each["name"] for each in pod["spec"]["containers"] if BROKEN in each["image"]]
         pulled = not unready
         unready = unready or [
@@ -151,50 +131,59 @@ class SimulatedPods:
             "containerStatuses": [_container(each, restarted=_restarted(pod)) for each in pod["spec"]["containers"]],
         }
 
-    def _claim(self, claim: Object) -> None:
-        spec, key = claim["spec"], _key(claim)
+    def _want(self, namespace: str, claim: str) -> None:
+        """Let a claim be bound that waits for its first pod, now or when it comes."""
+        if (namespace, claim) in self._wanted:
+            return
+        self._wanted.add((namespace, claim))
+        try:
+            found = self._api.get(f"/api/v1/namespaces/{namespace}/persistentvolumeclaims/{claim}")
+        except ApiError as error:
+            if error.status != 404:
+                raise
+        else:
+            self._claim(found)
+
+    def _claim(self, claim: Manifest) -> None:
+        spec, metadata = claim["spec"], claim["metadata"]
+        namespace, name = metadata["namespace"], metadata["name"]
         kind = spec.get("storageClassName")
         phase = claim.get("status", {}).get("phase")
         if phase != "Pending" or spec.get("volumeName") or kind not in (STORAGE_CLASS, LATE_STORAGE_CLASS):
             return
-        if kind == LATE_STORAGE_CLASS and key not in self._wanted:
+        if kind == LATE_STORAGE_CLASS and (namespace, name) not in self._wanted:
             return
         volume = {
-            "metadata": {"name": f"simulated-{claim['metadata']['uid']}"},
+            "metadata": {"name": f"simulated-{metadata['uid']}"},
             "spec": {
                 "accessModes": spec["accessModes"],
                 "capacity": spec["resources"]["requests"],
                 "storageClassName": kind,
                 "persistentVolumeReclaimPolicy": "Retain",
-                "claimRef": {"namespace": key[0], "name": key[1], "uid": claim["metadata"]["uid"]},
-                "csi": {"driver": _PROVISIONER.replace("/", "."), "volumeHandle": claim["metadata"]["uid"]},
+                "claimRef": {"namespace": namespace, "name": name, "uid": metadata["uid"]},
+                "csi": {"driver": _PROVISIONER.replace("/", "."), "volumeHandle": metadata["uid"]},
             },
         }
-        self._create(_VOLUMES, volume)
+        self._api.create(_VOLUMES, volume)
 
-    def _create(self, resource: Resource, obj: Object) -> None:
-        try:
-            self._cluster.call(
-                "POST", resource.path(), body={"apiVersion": resource.api_version, "kind": resource.kind, **obj}
-            )
-        except ApiError as error:
-            if not error.already_exists:
-                raise
+    def _volume(self, volume: Manifest) -> None:
+        ours = volume["spec"].get("storageClassName") in (STORAGE_CLASS, LATE_STORAGE_CLASS)
+        if ours and volume.get("status", {}).get("phase") == "Released":
+            self._api.delete(f"{_VOLUMES}/{volume['metadata']['name']}")
 
-    def _status(self, resource: Resource, obj: Object, status: Mapping[str, Any]) -> None:
-        path = resource.path(*_key(obj)) + "/status"
-        self._cluster.call("PATCH", path, body={"status": status}, content=MERGE_PATCH)
+    def _status(self, path: str, status: Mapping[str, Any]) -> None:
+        self._api.merge(f"{path}/status", {"status": status})
 
 
-def _key(obj: Object) -> tuple[str, str]:
-    return obj["metadata"].get("namespace", ""), obj["metadata"]["name"]
+def _path(plural: str, item: Manifest) -> str:
+    return f"/api/v1/namespaces/{item['metadata']['namespace']}/{plural}/{item['metadata']['name']}"
 
 
 def _condition(kind: str, holds: bool, reason: str = "", message: str = "") -> dict[str, str]:
     return {"type": kind, "status": str(holds), "reason": reason, "message": message}
 
 
-def _restarted(pod: Object) -> bool:
+def _restarted(pod: Manifest) -> bool:
     return pod["spec"].get("restartPolicy") != "Never"
 
 
@@ -213,7 +202,7 @@ def _container(spec: Mapping[str, Any], *, restarted: bool) -> dict[str, Any]:
     return {**common, "ready": ready, "started": True, "state": {"running": {}}}
 
 
-def _ends(pod: Object) -> bool:
+def _ends(pod: Manifest) -> bool:
     owners = pod["metadata"].get("ownerReferences") or []
     failing = any(FAILING in each["image"] for each in pod["spec"]["containers"])
     if failing:
@@ -221,7 +210,7 @@ def _ends(pod: Object) -> bool:
     return any(owner["kind"] == "Job" for owner in owners)
 
 
-def _ended(pod: Object) -> dict[str, Any]:
+def _ended(pod: Manifest) -> dict[str, Any]:
     def state(image: str) -> dict[str, Any]:
         failed = FAILING in image
         return {"terminated": {"exitCode": int(failed), "reason": "Error" if failed else "Completed"}}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import re
 import shutil
@@ -28,6 +29,16 @@ GC_PERCENT: Final = 400
 
 
 @dataclass(frozen=True, kw_only=True)
+class Embedded:
+    """Files of a dependency that the program's own main.go embeds, although they are not in its folder."""
+
+    dependency: str
+    """The module path; its version is the one in go.mod."""
+    folder: str
+    names: Sequence[str]
+
+
+@dataclass(frozen=True, kw_only=True)
 class GoProgram:
     """One binary and what it is built from."""
 
@@ -37,6 +48,7 @@ class GoProgram:
     package: str
     ldflags: Sequence[str] = ("-s", "-w")
     tags: Sequence[str] = ()
+    embedded: Embedded | None = None
 
     def build(self) -> Path:
         """The binary's path; built when the cache holds none for these module files and flags.
@@ -55,6 +67,8 @@ class GoProgram:
             *COMPILE,
         ]
         key = hashlib.sha256("\0".join([self.package, *flags]).encode())
+        if self.embedded is not None:
+            key.update(repr(self.embedded).encode())
         for source in (*sorted(folder.glob("go.*")), *sorted(folder.glob("main.go"))):
             key.update(source.read_bytes())
         target = cache_dir() / "bin" / key.hexdigest()[:16] / self.name
@@ -70,7 +84,7 @@ class GoProgram:
             partial = target.with_suffix(".partial")
             with step(f"Build {self.name} from Go modules (once)"), log.open("w") as out:
                 run = subprocess.run(
-                    [go_binary(), "build", *flags, "-o", partial, self.package],
+                    [go_binary(), "build", *flags, *self._overlay(target.parent), "-o", partial, self.package],
                     check=False,
                     cwd=folder,
                     stdout=out,
@@ -89,6 +103,18 @@ class GoProgram:
                     raise LabError(f"{self.name} did not build: {' '.join(last)}", remedy=f"See {log}.")
             partial.rename(target)
         return target
+
+    def _overlay(self, folder: Path) -> list[str]:
+        """The flag by which the compiler finds the embedded files in the folder of the module."""
+        if self.embedded is None:
+            return []
+        source = module_folder(self.module, self.embedded.dependency) / self.embedded.folder
+        beside = Path(__file__).parent / self.module
+        overlay = folder / "overlay.json"
+        overlay.write_text(
+            json.dumps({"Replace": {str(beside / name): str(source / name) for name in self.embedded.names}})
+        )
+        return ["-overlay", str(overlay)]
 
 
 def module_folder(module: str, dependency: str) -> Path:

@@ -24,10 +24,9 @@ from lab.clouds.inventory import FOLDER_VARIABLE, Inventory, World
 from lab.clouds.journal import Call, Journal
 from lab.clouds.latency import SPEED_VARIABLE
 from lab.engine.environment import environment
-from lab.engine.kubernetes_provider.client import ApiError
 from lab.engine.toolchain import Toolchain
-from lab.node.api import Api
-from lab.node.certificates import Authority, Pair
+from lab.node.api import ApiError
+from lab.node.certificates import Authority
 from lab.paths import PROJECT
 from lab.services import auth_plugins
 from lab.services import cluster as managed
@@ -146,14 +145,14 @@ class Clouds:
     def admits(self, namespace: str, pod: Mapping[str, Any]) -> str:
         """What the API server would say against a pod in a namespace."""
         try:
-            self.cluster.api.call("POST", f"/api/v1/namespaces/{namespace}/pods?dryRun=All", body=dict(pod))
+            self.cluster.api.request("POST", f"/api/v1/namespaces/{namespace}/pods?dryRun=All", pod)
         except ApiError as error:
             return str(error)
         return ""
 
     def gateways(self) -> dict[str, str]:
         """The Gateways in the cluster: names to namespaces."""
-        found: dict[str, Any] = self.cluster.api.call("GET", "/apis/gateway.networking.k8s.io/v1/gateways")
+        found = self.cluster.api.get("/apis/gateway.networking.k8s.io/v1/gateways")
         return {each["metadata"]["name"]: each["metadata"]["namespace"] for each in found["items"]}
 
     def born(self, name: str, **changes: Any) -> CloudLife:
@@ -176,9 +175,8 @@ def furnished(cluster: TestCluster, tools: Toolchain, folder: Path, python: Mapp
     """
     plane = cluster.plane
     authority = Authority(plane.folder / "pki")
-    admin: Pair = authority.issue("cloud-tests", "cloud-tests", groups=["system:masters"])
     # What Google's clusters have is more than what Azure's have, and nobody minds.
-    managed.furnish(Api(plane.server, authority.certificate, admin), "gcp", "", "")
+    managed.furnish(cluster.api, "gcp", "", "")
     auth_plugins.install(folder / "bin")
     found = environment(state=folder / "pulumi", tools=tools, simulated_clouds=True, engine_log=False)
     return {

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import pytest
-from kubernetes.config import new_client_from_config
 
-from lab.engine.kubernetes_provider.client import Cluster
+from lab.node.api import Api
 from lab.node.control_plane import ControlPlane
 from lab.node.simulated_pods import SimulatedPods
 
@@ -21,11 +21,14 @@ class TestCluster:
     __test__ = False
 
     plane: ControlPlane
-    api: Cluster
 
     @property
     def kubeconfig(self) -> Path:
         return self.plane.kubeconfig
+
+    @cached_property
+    def api(self) -> Api:
+        return self.plane.api
 
 
 @pytest.fixture(scope="session")
@@ -33,7 +36,15 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestCluster]:
     plane = ControlPlane(tmp_path_factory.mktemp("control-plane"))
     try:
         plane.start()
-        with SimulatedPods(plane.kubeconfig):
-            yield TestCluster(plane, Cluster(new_client_from_config(str(plane.kubeconfig))))
+        with SimulatedPods(plane.api):
+            yield TestCluster(plane)
     finally:
         plane.stop()
+
+
+def path(api_version: str, kind: str, namespace: str = "", name: str = "") -> str:
+    """Where the API server has one object, or all of a kind."""
+    plural = kind.lower() + ("es" if kind.endswith("s") else "s")
+    root = f"/apis/{api_version}" if "/" in api_version else f"/api/{api_version}"
+    inside = f"/namespaces/{namespace}" if namespace else ""
+    return "/".join([f"{root}{inside}", plural, *([name] if name else [])])

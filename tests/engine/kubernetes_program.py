@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import new_stacks
-from cluster_fixture import TestCluster
+from cluster_fixture import TestCluster, path
 
 from lab.engine.plugins import sdk_version
 from lab.engine.stack import Run, Stack
@@ -119,9 +119,9 @@ class Trial:
         }
 
     def _get(self, outputs: Object) -> Object:
-        api, metadata = self.cluster.api, outputs["metadata"]
-        resource = api.resource(outputs["apiVersion"], outputs["kind"])
-        return api.get(resource, metadata.get("namespace", ""), metadata["name"])
+        metadata = outputs["metadata"]
+        where = path(outputs["apiVersion"], outputs["kind"], metadata.get("namespace", ""), metadata["name"])
+        return self.cluster.api.get(where)
 
 
 def trial(environment: Mapping[str, str], cluster: TestCluster, folder: Path) -> Trial:
@@ -136,7 +136,7 @@ def trial(environment: Mapping[str, str], cluster: TestCluster, folder: Path) ->
     stack = Stack(folder=program, name="test", environment={**environment, "PULUMI_BACKEND_URL": f"file://{backend}"})
     new_stacks.create(stack)
     namespace = folder.name.replace("_", "-").lower()[:60].strip("-")
-    cluster.api.call("POST", "/api/v1/namespaces", body={"metadata": {"name": namespace}})
+    cluster.api.create(path("v1", "Namespace"), {"metadata": {"name": namespace}})
     return Trial(stack, cluster, namespace)
 
 

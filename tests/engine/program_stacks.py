@@ -12,11 +12,11 @@ from typing import Any, Final
 
 import new_stacks
 import yaml
-from cluster_fixture import TestCluster
+from cluster_fixture import TestCluster, path
 
-from lab.engine.kubernetes_provider.client import ApiError, Object
 from lab.engine.stack import Run, Stack
 from lab.engine.workspace import workspace
+from lab.node.api import ApiError, Manifest
 
 Config = Mapping[str, Any]
 KINDS: Final = (
@@ -101,7 +101,7 @@ class Life:
     name: str
     stack: RecordedStack
     runs: dict[str, Run] = field(default_factory=dict)
-    live: dict[str, list[Object]] = field(default_factory=dict)
+    live: dict[str, list[Manifest]] = field(default_factory=dict)
     """The objects in the cluster after a step."""
     exported: str = ""
     """The state as `pulumi stack export` prints it when everything is up."""
@@ -125,33 +125,34 @@ class Life:
         self.outputs = self.stack.outputs()
 
 
-def objects(cluster: TestCluster, *namespaces: str) -> list[Object]:
+def objects(cluster: TestCluster, *namespaces: str) -> list[Manifest]:
     """Everything of KINDS in the namespaces, and the namespaces themselves."""
-    found: list[Object] = []
+    found: list[Manifest] = []
     for namespace in namespaces:
         try:
-            found.append({"kind": "Namespace", **cluster.api.call("GET", f"/api/v1/namespaces/{namespace}")})
+            found.append({"kind": "Namespace", **cluster.api.get(path("v1", "Namespace", name=namespace))})
         except ApiError as error:
-            if not error.not_found:
+            if error.status != 404:
                 raise
         for api_version, kind in KINDS:
-            found += cluster.api.list(cluster.api.resource(api_version, kind), namespace)[0]
+            items = cluster.api.get(path(api_version, kind, namespace))["items"]
+            found += [{"apiVersion": api_version, "kind": kind, **item} for item in items]
     return found
 
 
-def identities(found: Sequence[Object], *kinds: str) -> set[tuple[str, str, str]]:
+def identities(found: Sequence[Manifest], *kinds: str) -> set[tuple[str, str, str]]:
     """Kind, name and uid of the objects of these kinds: an object that was replaced has another uid."""
     return {
         (each["kind"], each["metadata"]["name"], each["metadata"]["uid"]) for each in found if each["kind"] in kinds
     }
 
 
-def names(found: Sequence[Object], *kinds: str) -> set[str]:
+def names(found: Sequence[Manifest], *kinds: str) -> set[str]:
     """The names of the objects of these kinds."""
     return {name for _, name, _ in identities(found, *kinds)}
 
 
-def secret_values(found: Sequence[Object]) -> dict[str, str]:
+def secret_values(found: Sequence[Manifest]) -> dict[str, str]:
     """Every value of every Secret by where it stands, as it is and in base64; passwords in URLs and JSON opened too."""
     values: dict[str, str] = {}
     for each in found:

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
-from cluster_fixture import TestCluster
+from cluster_fixture import TestCluster, path
 from program_stacks import RecordedStack, config, done, program
 
-from lab.engine.kubernetes_provider.client import Object
+from lab.node.api import Manifest
 from lab.paths import PROJECT
 
 NAMESPACE: Final = "shares"
@@ -78,9 +78,9 @@ def write(stack: RecordedStack, disks: str) -> None:
     main.write_text(PROGRAM.format(disks=disks, main=PROJECT / "__main__.py"))
 
 
-def volumes(cluster: TestCluster) -> dict[str, Object]:
+def volumes(cluster: TestCluster) -> dict[str, Manifest]:
     """The volumes of this test's namespace by their disk."""
-    found = cluster.api.list(cluster.api.resource("v1", "PersistentVolume"), None)[0]
+    found = cluster.api.get(path("v1", "PersistentVolume"))["items"]
     return {
         each["spec"]["csi"]["volumeHandle"]: each
         for each in found
@@ -101,7 +101,7 @@ def bound(cluster: TestCluster) -> dict[str, str]:
 
 def claims(cluster: TestCluster) -> dict[str, str]:
     """The volume of each claim."""
-    found = cluster.api.list(cluster.api.resource("v1", "PersistentVolumeClaim"), NAMESPACE)[0]
+    found = cluster.api.get(path("v1", "PersistentVolumeClaim", NAMESPACE))["items"]
     return {each["metadata"]["name"]: each["spec"]["volumeName"] for each in found}
 
 
@@ -143,7 +143,7 @@ def _move(environment: Mapping[str, str], cluster: TestCluster, folder: Path) ->
     after = held(cluster)
     pod = {**TASK_POD, "spec": {**TASK_POD["spec"]}}
     pod["spec"]["volumes"] = [{"name": "logs", "persistentVolumeClaim": {"claimName": after.disks["second/logs"]}}]
-    cluster.api.call("POST", f"/api/v1/namespaces/{NAMESPACE}/pods", body=pod)
+    cluster.api.create(path("v1", "Pod", NAMESPACE), pod)
     started = time.monotonic()
     stack.destroy()
     seconds = time.monotonic() - started

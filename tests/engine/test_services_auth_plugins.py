@@ -13,11 +13,11 @@ import pytest
 import yaml
 from cluster_fixture import TestCluster
 from cryptography import x509
+from kubernetes.client import AuthenticationV1Api
 from kubernetes.config import new_client_from_config
 
 from components.cloud.azure.kubeconfig import rebuilt
 from components.settings.azure import Cluster
-from lab.engine.kubernetes_provider.client import Cluster as Client
 from lab.node.certificates import Authority
 from lab.services import auth_plugins
 
@@ -132,12 +132,9 @@ def test_the_api_server_knows_who_logs_in_by_a_kubeconfig_without_a_token(
     monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:/usr/bin:/bin")
     monkeypatch.setenv(auth_plugins.CONTROL_PLANE, str(cluster.plane.folder))
     path = _exec_kubeconfig(tmp_path, cluster, plugin, arguments)
-    review: dict[str, Any] = Client(new_client_from_config(str(path))).call(
-        "POST",
-        "/apis/authentication.k8s.io/v1/selfsubjectreviews",
-        body={"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"},
-    )
-    assert review["status"]["userInfo"]["username"] == auth_plugins.USERS[plugin]
+    asked: Any = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
+    review = AuthenticationV1Api(new_client_from_config(str(path))).create_self_subject_review(asked)
+    assert review.status.user_info.username == auth_plugins.USERS[plugin]
 
 
 def _exec_kubeconfig(folder: Path, cluster: TestCluster, plugin: str, arguments: list[str]) -> Path:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import stat
 import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
+from google.protobuf.empty_pb2 import Empty
+from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 
-from lab.engine import plugins
+from lab.engine import plugins, serving
 from lab.engine import toolchain as chosen
 from lab.engine.environment import environment, passphrase
 from lab.engine.toolchain import toolchain
@@ -46,7 +49,7 @@ def official(folder: Path, version: str, *, host: bool = True) -> None:
 
 def test_what_cannot_be_downloaded_is_built_and_the_refusal_is_asked_for_once(offline: list[str]) -> None:
     first, second = toolchain(), toolchain()
-    assert (first.cli, first.plugins) == ("built", "stand-in")
+    assert (first.cli, first.plugins) == ("built", "built")
     assert "no route" in first.describe()[0]
     assert "asked once" in second.describe()[0]
     assert len(offline) == 1
@@ -60,7 +63,13 @@ def test_every_part_has_its_line(offline: list[str]) -> None:
         "kubernetes plugin",
         "random plugin",
     ]
-    assert all("stand-in" in line for line in lines[1:])
+    assert [("stand-in" in line) for line in lines] == [False, True, False, True]
+
+
+def test_the_version_of_the_built_plugin_is_said_beside_the_sdks(offline: list[str]) -> None:
+    [line] = [line for line in toolchain().describe() if line.startswith("kubernetes")]
+    assert f"v{plugins.KUBERNETES_VERSION}, built from its Go module" in line
+    assert f"v{plugins.sdk_version('kubernetes')}" in line
 
 
 def test_built_tools_are_built_without_asking_anyone(offline: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -81,12 +90,12 @@ def test_an_unknown_wish_is_named_with_the_known_ones(offline: list[str], monkey
         toolchain()
 
 
-def test_an_installed_command_line_is_used_with_stand_ins_when_its_plugins_cannot_be_had(
+def test_an_installed_command_line_is_used_with_built_plugins_when_its_own_cannot_be_had(
     offline: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     official(tmp_path / "bin", "v3.250.1")
     found = toolchain()
-    assert (found.folder, found.cli, found.plugins) == (tmp_path / "bin", "official", "stand-in")
+    assert (found.folder, found.cli, found.plugins) == (tmp_path / "bin", "official", "built")
     assert "v3.250.1 on PATH" in found.describe()[0]
     assert "cannot" in found.describe()[1]
     assert offline == []
@@ -152,12 +161,28 @@ def test_installing_plugins_twice_writes_nothing(tmp_path: Path) -> None:
     assert [path.stat().st_mtime_ns for path in installed] == before
 
 
+def test_the_built_plugin_says_its_own_version(tmp_path: Path) -> None:
+    """And with it its schema, which its module has without a version."""
+    plugins.install(tmp_path)
+    [path] = tmp_path.rglob("pulumi-resource-kubernetes")
+    with subprocess.Popen([path], stdout=subprocess.PIPE) as plugin:
+        try:
+            assert plugin.stdout is not None
+            with serving.channel(f"127.0.0.1:{int(plugin.stdout.readline())}") as channel:
+                stub = provider_pb2_grpc.ResourceProviderStub(channel)
+                info = stub.GetPluginInfo(Empty())
+                schema = json.loads(stub.GetSchema(provider_pb2.GetSchemaRequest()).schema)
+        finally:
+            plugin.kill()
+    assert (info.version, schema["version"]) == (plugins.KUBERNETES_VERSION, plugins.KUBERNETES_VERSION)
+
+
 def test_fetched_plugins_are_put_into_a_home_whole(tmp_path: Path) -> None:
     source = tmp_path / "fetched"
-    for name in plugins.STAND_INS:
+    for name in plugins.NAMES:
         folder = source / "plugins" / f"resource-{name}-v{plugins.sdk_version(name)}"
         folder.mkdir(parents=True)
         (folder / f"pulumi-resource-{name}").write_text(name)
     plugins.copy_official(source, tmp_path / "home")
     found = {path.name: path.read_text() for path in (tmp_path / "home").rglob("pulumi-resource-*")}
-    assert found == {f"pulumi-resource-{name}": name for name in plugins.STAND_INS}
+    assert found == {f"pulumi-resource-{name}": name for name in plugins.NAMES}

@@ -106,8 +106,6 @@ class Awaited:
     refreshed: dict[str, list[str]]
     second: Run
     recovered: dict[str, list[str]]
-    rolled_out: list[str]
-    """Recorded reasons of a StatefulSet whose update cannot roll out."""
 
 
 def _reasons(recorded: Mapping[str, Object]) -> dict[str, list[str]]:
@@ -124,11 +122,7 @@ def _await(environment: Mapping[str, str], cluster: TestCluster, folder: Path) -
     made.declare(OTHERS | READY | {name: row[1] for name, row in NOT_READY.items()})
     second = made.stack.up("--continue-on-error", check=False)
     recovered = made.recorded()
-    stuck = {"statefulset": annotated(workload("StatefulSet", "broken", app="goodset", replicas=2), timeoutSeconds="3")}
-    made.declare(OTHERS | READY | {name: row[1] for name, row in NOT_READY.items()} | stuck)
-    made.stack.up("--target", recovered["statefulset"]["urn"], check=False)
-    rolled_out = _reasons(made.recorded()).get("statefulset", [])
-    return Awaited(first, recorded, _reasons(recorded), refreshed, second, _reasons(recovered), rolled_out)
+    return Awaited(first, recorded, _reasons(recorded), refreshed, second, _reasons(recovered))
 
 
 SCENARIOS = {"awaits": _await}
@@ -176,7 +170,3 @@ def test_waiting_shows_how_far_it_is(awaited: Awaited) -> None:
     ephemeral = [entry["message"] for entry in shown if entry.get("ephemeral")]
     assert any("[1/2] Waiting for StatefulSet to create Pods" in text for text in ephemeral)
     assert any("Waiting for app ReplicaSet to be available (0/1 Pods available)" in text for text in ephemeral)
-
-
-def test_a_statefulset_update_is_awaited_and_not_taken_for_the_old_rollout(awaited: Awaited) -> None:
-    assert any("did not advance from revision" in text for text in awaited.rolled_out)

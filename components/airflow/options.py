@@ -21,11 +21,13 @@ TRIGGERER_LOG_PORT: Final = 8794
 FLOWER_PORT: Final = 5555
 LOG_FOLDER: Final = "/opt/airflow/logs"
 EXAMPLES_FOLDER: Final = "/opt/airflow/examples"
-PUBLISH_RETRIES: Final = 10
-"""Attempts to make a task's pod or to give its message to the broker before the task fails. Airflow's own defaults are
-0, with which one answer 503 of the Kubernetes API fails it, and 3."""
-PUBLISH_SECONDS: Final = 10
-"""How long one attempt to reach the broker may take: all of them outlast its restart on another node."""
+POD_RETRIES: Final = 10
+"""Attempts to make a task's pod before the task fails. With Airflow's own default, 0, one answer 503 of the Kubernetes
+API fails it: a zonal control plane that is upgraded gives them for minutes."""
+PUBLISH_SECONDS: Final = 2.0
+"""How long one attempt to give a task to the broker may take. No longer: a scheduler makes them one after the other."""
+PUBLISH_RETRIES: Final = 60
+"""Attempts before the task fails: together they outlast a broker's restart on another node. Airflow's default is 3."""
 MIXED_QUEUED_SECONDS: Final = 3600
 """How long a task may wait in a queue where both executors share one bound. Airflow's own 600 s, and two more tries,
 fail what only waits for a free worker: https://github.com/apache/airflow/issues/34339."""
@@ -203,10 +205,11 @@ def _for_part(part: Part, settings: Settings) -> Options:
         options["kubernetes_executor", "pod_template_file"] = POD_TEMPLATE
         options["kubernetes_executor", "delete_worker_pods_on_failure"] = str(not task_pods.keep_failed)
         options["kubernetes_executor", "worker_pods_creation_batch_size"] = str(task_pods.created_per_heartbeat)
-        options["kubernetes_executor", "task_publish_max_retries"] = str(PUBLISH_RETRIES)
+        options["kubernetes_executor", "task_publish_max_retries"] = str(POD_RETRIES)
     if part == "scheduler" and celery is not None:
-        # A broker that restarts breaks connections: the client tries until the time is up, which Airflow then repeats.
-        options["celery", "operation_timeout"] = str(float(PUBLISH_SECONDS))
+        # Airflow repeats an attempt that takes too long, and no other one: so the client must not give up before, as it
+        # does by itself after three tries. The connection's own bound, 4 s, is longer than PUBLISH_SECONDS.
+        options["celery", "operation_timeout"] = str(PUBLISH_SECONDS)
         options["celery", "task_publish_max_retries"] = str(PUBLISH_RETRIES)
         retry = {"max_retries": None, "interval_start": 0, "interval_step": 0.2, "interval_max": 2}
         options["celery", "extra_celery_config"] = json.dumps({"task_publish_retry_policy": retry}, sort_keys=True)

@@ -199,3 +199,15 @@ def test_pods_that_run_tasks_are_on_the_nodes_that_are_meant_for_them_and_no_oth
         assert pod.spec.get("nodeSelector") == ({"pool": "tasks"} if runs_tasks else None), pod
         assert pod.spec.get("tolerations") == (toleration if runs_tasks else None), pod
     assert "nodeSelector" not in pod_of(recorded("celery"), "worker").spec
+
+
+def test_a_broker_or_a_cluster_that_restarts_fails_no_task() -> None:
+    """Measured with Celery 5.6 and a Redis that goes away: by itself the client gives up after 0.7 s, with an error
+    that Airflow does not repeat. Without that, Airflow's time-out ends the attempt, and Airflow repeats it."""
+    options = options_of(recorded("celery+kubernetes"), pod_of(recorded("celery+kubernetes"), "scheduler"))
+    retry = json.loads(options["AIRFLOW__CELERY__EXTRA_CELERY_CONFIG"])["task_publish_retry_policy"]
+    assert retry["max_retries"] is None
+    attempt_seconds = float(options["AIRFLOW__CELERY__OPERATION_TIMEOUT"])
+    assert attempt_seconds < 4, "Celery's broker_connection_timeout would end it first"
+    assert attempt_seconds * int(options["AIRFLOW__CELERY__TASK_PUBLISH_MAX_RETRIES"]) >= 120
+    assert int(options["AIRFLOW__KUBERNETES_EXECUTOR__TASK_PUBLISH_MAX_RETRIES"]) >= 10

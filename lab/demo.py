@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 import time
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from components.cloud.preflight.warning import SWITCH
 from lab import builds, node
 from lab.access import port_forward
 from lab.airflow_client import AirflowClient, logged_in
@@ -22,7 +24,7 @@ from lab.engine.stack import Stack
 from lab.engine.workspace import workspace
 from lab.errors import LabError
 from lab.kubectl import kubectl
-from lab.paths import state_dir
+from lab.paths import PROJECT, state_dir
 from lab.progress import say, step
 from lab.stack_file import StackFile
 
@@ -76,7 +78,7 @@ def simulated_variables(state: Path) -> dict[str, str]:
     variables = environment(state=state, home=home)
     plugins.install_clouds(home)
     services = _stand_ins().environment()
-    return {**variables, **services, "PATH": os.pathsep.join([services["PATH"], variables["PATH"]])}
+    return {**variables, **services, SWITCH: "off", "PATH": os.pathsep.join([services["PATH"], variables["PATH"]])}
 
 
 def run(name: str, *, keep: bool = False) -> None:
@@ -96,6 +98,8 @@ def run(name: str, *, keep: bool = False) -> None:
         )
         _stand_ins().up()
     stack = lab_stack(file)
+    if file.simulated:
+        _preflight(stack)
     _up(stack)
     outputs = stack.outputs()
     _, url = port_forward(
@@ -134,6 +138,23 @@ def _stand_ins() -> StandIns:
     from lab.services.standins import StandIns
 
     return StandIns.default()
+
+
+def _preflight(stack: Stack) -> None:
+    from lab.services import management
+
+    with (
+        step("Ask the simulated cloud, read-only, whether pulumi up can go through"),
+        management.serving(Inventory.default()) as variables,
+    ):
+        done = subprocess.run(
+            [sys.executable, "-m", "operations", "preflight", "--stack", stack.name],
+            cwd=stack.folder,
+            env={**stack.environment, **variables, "PYTHONPATH": str(PROJECT)},
+            check=False,
+        )
+    if done.returncode not in (0, 1):
+        raise LabError("The preflight failed.", remedy="Its message is above.")
 
 
 def _up(stack: Stack) -> None:

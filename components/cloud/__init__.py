@@ -1,4 +1,4 @@
-"""The cloud layer: `provision` makes what Airflow stands on and returns it as one value."""
+"""The cloud layer: `provision` makes what Airflow stands on and returns it as one value; `preflight` asks before."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING
 from components.settings.cloud import AzureCloud, GcpCloud, LocalCloud
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from components.cloud.interface import Cloud
+    from components.cloud.preflight.findings import Finding
     from components.settings.stack import Settings
 
 
@@ -26,3 +29,18 @@ def provision(settings: Settings) -> Cloud:
             from components.cloud import azure
 
             return azure.provision(settings, settings.cloud)
+
+
+def preflight(settings: Settings) -> Iterator[Finding]:
+    """What the cloud of a stack says before `up`, read-only; nothing for a cluster that exists already."""
+    match settings.cloud:
+        case LocalCloud():
+            return
+        case GcpCloud():
+            from components.cloud.preflight import google
+
+            yield from google.preflight(settings, settings.cloud)
+        case AzureCloud():
+            from components.cloud.preflight import azure
+
+            yield from azure.preflight(settings, settings.cloud)

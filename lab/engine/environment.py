@@ -66,6 +66,8 @@ def environment(
         "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
         "PULUMI_IGNORE_AMBIENT_PLUGINS": "true",
         **tools.variables,
+        # Nobody asks the real clouds about a simulated account.
+        **({"AIRFLOW_PREFLIGHT": "off"} if simulated_clouds else {}),
     }
 
 

@@ -162,6 +162,16 @@ def test_old_logs_are_deleted_only_by_a_service_that_the_firewall_lets_through(a
     azure.make("expiry")
 
 
+def test_a_new_server_refuses_what_comes_right_behind_it(azure: Azure, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Although it is said to be there, https://github.com/Azure/azure-postgresql/issues/134."""
+    monkeypatch.setenv("LAB_CLOUD_SPEED", "1e9")
+    azure.make("server")
+    assert 'Status=409 Code="ServerIsBusy"' in azure.refused("database")
+    azure.make("database")
+    azure.update("server", storage__storageSizeGB=256)
+    azure.make("parameter")
+
+
 def test_a_role_goes_with_what_it_is_about(azure: Azure) -> None:
     role = azure.make("role").id
     assert role.startswith(f"{CONTAINER}/providers/Microsoft.Authorization/roleAssignments/")

@@ -152,7 +152,9 @@ def test_nothing_happens_when_a_module_is_imported() -> None:
         if path == "__main__.py":
             continue
         for statement in tree.body:
-            if isinstance(statement, (ast.FunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom, ast.If)):
+            if isinstance(
+                statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom, ast.If)
+            ):
                 continue
             for node in ast.walk(statement):
                 if isinstance(node, ast.Call):

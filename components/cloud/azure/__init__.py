@@ -19,6 +19,7 @@ from components.cloud.azure.cluster import Cluster, ClusterArgs
 from components.cloud.azure.database import Database, DatabaseArgs
 from components.cloud.azure.exposure import Address, AddressArgs, gateway_api
 from components.cloud.azure.identity import Identities, IdentitiesArgs, log_roles
+from components.cloud.azure.kubeconfig import kubeconfig_command, kubelogin_command
 from components.cloud.azure.late import waiting
 from components.cloud.azure.locks import Locks
 from components.cloud.azure.network import Network, NetworkArgs
@@ -36,6 +37,8 @@ from components.cloud.azure.storage import (
 from components.cloud.azure.subscription import within
 from components.cloud.azure.tags import left_to_others
 from components.cloud.interface import Cloud, VolumeUse
+from components.cloud.preflight import azure
+from components.cloud.preflight.warning import before_first
 from components.settings import azure_catalogue as catalogue
 from components.settings.airflow import Gateway, ShareDags, StoreLogs, VolumeLogs
 from components.settings.azure import AzureCloud
@@ -78,7 +81,14 @@ class Azure(pulumi.ComponentResource):
             resource_group_name=self._names.of(),
             location=cloud.location,
             tags=self._names.tags(),
-            opts=self._own(protect=settings.protect),
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                provider=provider,
+                protect=settings.protect,
+                hooks=pulumi.ResourceHookBinding(
+                    before_create=[*before_first(lambda: azure.preflight(settings, cloud))]
+                ),
+            ),
         )
         self._group = group.name
         self._group_id = group.id.apply(lambda found: within(cloud.subscription_id, found))
@@ -137,8 +147,8 @@ class Azure(pulumi.ComponentResource):
             "resource_group": self._group,
             "cluster": cluster.name,
             "kubeconfig": cluster.kubeconfig,
-            "kubeconfig_command": _kubeconfig_command(cloud, self._group, cluster.name),
-            "kubelogin_command": _kubelogin_command(cloud, cluster.name),
+            "kubeconfig_command": kubeconfig_command(cloud, self._group, cluster.name),
+            "kubelogin_command": kubelogin_command(cloud, cluster.name),
             "log_container": pulumi.Output.concat(logs.url, "logs") if logs is not None else None,
             "registry": registry.address if registry is not None else None,
         }
@@ -372,24 +382,3 @@ class Azure(pulumi.ComponentResource):
 
 def _has_workers(settings: Settings) -> bool:
     return not isinstance(settings.executor, KubernetesExecutor)
-
-
-def _kubeconfig_command(cloud: AzureCloud, group: pulumi.Input[str], cluster: pulumi.Input[str]) -> pulumi.Output[str]:
-    """Writes a context named like the cluster into the user's kubeconfig, https://learn.microsoft.com/en-us/cli/azure/aks."""
-    return pulumi.Output.concat(
-        f"az aks get-credentials --subscription {cloud.subscription_id} --resource-group ",
-        group,
-        " --name ",
-        cluster,
-        " --context ",
-        cluster,
-        " --overwrite-existing",
-    )
-
-
-def _kubelogin_command(cloud: AzureCloud, cluster: pulumi.Input[str]) -> pulumi.Output[str]:
-    """Lets kubectl log in as `az` did; without it, kubectl asks for a login in a browser each time."""
-    return pulumi.Output.concat(
-        f"kubelogin convert-kubeconfig --login {cloud.cluster.login} --context ",
-        cluster,
-    )

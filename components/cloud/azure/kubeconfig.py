@@ -10,6 +10,8 @@ import pulumi
 import yaml
 from pulumi_azure_native import containerservice
 
+from components.settings.azure import AzureCloud
+
 SERVER_APPLICATION: Final = "6dae42f8-4368-4678-94ff-3960e28e3630"
 """The application of Entra that every AKS cluster takes tokens for,
 https://azure.github.io/kubelogin/concepts/aks.html."""
@@ -86,3 +88,24 @@ def _identification(login: str, tenant: str) -> list[str]:
     """
     client = ["--client-id", CLIENT_APPLICATION] if login == "devicecode" else []
     return ["--tenant-id", tenant, *client]
+
+
+def kubeconfig_command(cloud: AzureCloud, group: pulumi.Input[str], cluster: pulumi.Input[str]) -> pulumi.Output[str]:
+    """Writes a context named like the cluster into the user's kubeconfig, https://learn.microsoft.com/en-us/cli/azure/aks."""
+    return pulumi.Output.concat(
+        f"az aks get-credentials --subscription {cloud.subscription_id} --resource-group ",
+        group,
+        " --name ",
+        cluster,
+        " --context ",
+        cluster,
+        " --overwrite-existing",
+    )
+
+
+def kubelogin_command(cloud: AzureCloud, cluster: pulumi.Input[str]) -> pulumi.Output[str]:
+    """Lets kubectl log in as `az` did; without it, kubectl asks for a login in a browser each time."""
+    return pulumi.Output.concat(
+        f"kubelogin convert-kubeconfig --login {cloud.cluster.login} --context ",
+        cluster,
+    )

@@ -22,6 +22,8 @@ from components.cloud.gcp.physical import Names
 from components.cloud.gcp.registry import Registry, RegistryArgs
 from components.cloud.gcp.storage import BrokerDisk, BrokerDiskArgs, LogBucket, LogBucketArgs, Share, ShareArgs
 from components.cloud.interface import DATABASE_CLIENTS, LOG_READERS, LOG_WRITERS, Cloud, Identity, Volume, VolumeUse
+from components.cloud.preflight import google
+from components.cloud.preflight.warning import before_first
 from components.settings.airflow import Gateway, ManagedTls, ShareDags, StoreLogs, VolumeLogs
 from components.settings.executor import CeleryExecutor, KubernetesExecutor
 from components.settings.gcp import DnsEndpoint, GcpCloud
@@ -60,7 +62,13 @@ class GoogleCloud(pulumi.ComponentResource):
         suffix = random.RandomId(f"{name}-suffix", byte_length=SUFFIX_BYTES, opts=pulumi.ResourceOptions(parent=self))
         self._names = Names(instance=settings.name, suffix=suffix.hex)
         self._apis = Apis(
-            f"{name}-apis", ApisArgs(project=cloud.project, names=[*_apis(settings, cloud)]), opts=self._child
+            f"{name}-apis",
+            ApisArgs(
+                project=cloud.project,
+                names=[*_apis(settings, cloud)],
+                before=before_first(lambda: google.preflight(settings, cloud)),
+            ),
+            opts=self._child,
         )
 
         network = self._network()

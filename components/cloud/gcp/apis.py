@@ -43,6 +43,8 @@ class ApisArgs:
     project: str
     names: Sequence[str]
     """Keys of FULL_NAMES, beyond what every stack needs."""
+    before: Sequence[pulumi.ResourceHook] = ()
+    """What runs before the first API is enabled."""
 
 
 class Apis(pulumi.ComponentResource):
@@ -56,14 +58,16 @@ class Apis(pulumi.ComponentResource):
         super().__init__("airflow:gcp:Apis", name, None, opts)
         self._name = name
         self.hooks = self.hooks_for("late")
-        advice = pulumi.ResourceHookBinding(on_error=[_advice(f"{name}-advice", args.project)])
+        hooks = pulumi.ResourceHookBinding(
+            before_create=[*args.before], on_error=[_advice(f"{name}-advice", args.project)]
+        )
         self.enabled = {
             api: Service(
                 f"{name}-{api}",
                 service=FULL_NAMES[api],
                 disable_on_destroy=False,
                 opts=pulumi.ResourceOptions(
-                    parent=self, hooks=advice, custom_timeouts=pulumi.CustomTimeouts(create="20m")
+                    parent=self, hooks=hooks, custom_timeouts=pulumi.CustomTimeouts(create="20m")
                 ),
             )
             for api in (*ALWAYS, *args.names)

@@ -1,0 +1,214 @@
+"""What Azure says before a stack is created in a subscription."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from components.cloud.preflight.findings import Finding, missing, ok, unknown
+from components.cloud.preflight.logins import azure_token
+from components.cloud.preflight.management import Management, RefusedError
+from components.settings.azure import AzureCloud
+from components.settings.stack import Settings
+
+MANAGEMENT: Final = "https://management.azure.com"
+ACTIONS: Final = (
+    "Microsoft.Resources/subscriptions/resourceGroups/write",
+    "Microsoft.Authorization/roleAssignments/write",
+    "Microsoft.ManagedIdentity/userAssignedIdentities/write",
+    "Microsoft.Network/virtualNetworks/write",
+    "Microsoft.ContainerService/managedClusters/write",
+    "Microsoft.DBforPostgreSQL/flexibleServers/write",
+    "Microsoft.Storage/storageAccounts/write",
+)
+"""What every stack needs of whoever runs `up`."""
+LOCKS: Final = "Microsoft.Authorization/locks/write"
+"""What protection needs: of the built-in roles only Owner and User Access Administrator have it,
+https://learn.microsoft.com/en-us/azure/azure-resource-manager/management/lock-resources."""
+NAMESPACES: Final = (
+    "Microsoft.Compute",
+    "Microsoft.ContainerService",
+    "Microsoft.DBforPostgreSQL",
+    "Microsoft.ManagedIdentity",
+    "Microsoft.Network",
+    "Microsoft.Storage",
+)
+"""Resource providers of every stack. The plugin registers these itself when a call is refused for it."""
+NOT_BY_ITSELF: Final[Mapping[str, str]] = {
+    "Microsoft.Insights": "cluster.audit and database.audit",
+    "Microsoft.PolicyInsights": "cluster.policy",
+}
+"""Resource providers that nobody registers by itself, and the settings under airflow:cloud that need them,
+https://github.com/pulumi/pulumi-azure-native/issues/3479."""
+HOST_ENCRYPTION: Final = "EncryptionAtHost"
+CORES: Final = "cores"
+"""The name of the quota of a location's processors, of all families together."""
+QUOTA_HELP: Final = "https://learn.microsoft.com/en-us/azure/quotas/quickstart-increase-quota-portal"
+REGISTERED: Final = "Registered"
+
+
+def preflight(settings: Settings, cloud: AzureCloud) -> Iterator[Finding]:
+    """The answers to the login that the engine's plugin uses."""
+    yield from findings(settings, cloud, Management(token=azure_token))
+
+
+def findings(settings: Settings, cloud: AzureCloud, api: Management) -> Iterator[Finding]:
+    """Everything that Azure says about a stack's subscription; an answer that fails ends it early."""
+    root = f"{MANAGEMENT}/subscriptions/{cloud.subscription_id}"
+    try:
+        state = str(api.get(root, **{"api-version": "2022-12-01"}).get("state"))
+    except RefusedError as error:
+        if error.status == 401:
+            yield missing(f"login: {error}", "run `az login`")
+        elif error.status in (403, 404):
+            remedy = "check the id: az account list --output table"
+            yield missing(f"subscription {cloud.subscription_id} is not visible to this login ({error})", remedy)
+        else:
+            yield unknown(f"subscription {cloud.subscription_id} ({error})", "try again")
+        return
+    if state != "Enabled":
+        yield missing(f"subscription {cloud.subscription_id} is {state}", "enable it in the portal, or use another one")
+        return
+    yield ok(f"subscription {cloud.subscription_id} is enabled and visible to this login")
+    yield from _permissions(settings, cloud, api, root)
+    yield from _registrations(cloud, api, root)
+    if cloud.cluster.encryption_at_host:
+        yield from _host_encryption(api, root)
+    yield from _quotas(cloud, api, root)
+
+
+def allowed(action: str, permissions: list[dict[str, Any]]) -> bool:
+    """Whether one of a login's role assignments allows an action,
+    https://learn.microsoft.com/en-us/azure/role-based-access-control/role-definitions."""
+    return any(
+        _matches(action, entry.get("actions")) and not _matches(action, entry.get("notActions"))
+        for entry in permissions
+    )
+
+
+def _matches(action: str, patterns: list[str] | None) -> bool:
+    return any(
+        re.fullmatch(re.escape(pattern).replace(r"\*", ".*"), action, re.IGNORECASE) for pattern in patterns or []
+    )
+
+
+def _permissions(settings: Settings, cloud: AzureCloud, api: Management, root: str) -> Iterator[Finding]:
+    needed = [*ACTIONS, *([LOCKS] if settings.protect else [])]
+    url = f"{root}/providers/Microsoft.Authorization/permissions"
+    try:
+        held = [*api.listed(url, "value", "nextLink", **{"api-version": "2022-04-01"})]
+    except RefusedError as error:
+        yield unknown(f"permissions ({error})", "try again")
+        return
+    lacking = [action for action in needed if not allowed(action, held)]
+    if lacking:
+        remedy = (
+            "ask for the role Owner, or Contributor and User Access Administrator: az role assignment create "
+            f"--assignee YOU --role Owner --scope /subscriptions/{cloud.subscription_id}"
+        )
+        yield missing(f"this login may not {', '.join(lacking)}", remedy)
+    else:
+        yield ok(f"this login has the {len(needed)} permissions that the stack needs")
+
+
+def _registrations(cloud: AzureCloud, api: Management, root: str) -> Iterator[Finding]:
+    try:
+        listed = api.listed(f"{root}/providers", "value", "nextLink", **{"api-version": "2021-04-01"})
+        states = {str(entry["namespace"]).casefold(): str(entry.get("registrationState")) for entry in listed}
+    except RefusedError as error:
+        yield unknown(f"registered resource providers ({error})", "try again")
+        return
+    wanted = {
+        "Microsoft.Insights": cloud.cluster.audit or cloud.database.audit,
+        "Microsoft.PolicyInsights": cloud.cluster.policy,
+    }
+    for namespace in (name for name, needs in wanted.items() if needs):
+        if states.get(namespace.casefold()) == REGISTERED:
+            yield ok(f"{namespace} is registered")
+        else:
+            rule = f"{namespace} is not registered, which {NOT_BY_ITSELF[namespace]} need and nothing does by itself"
+            yield missing(rule, f"run `az provider register --namespace {namespace} --wait`")
+    late = [name for name in NAMESPACES if states.get(name.casefold()) != REGISTERED]
+    if late:
+        yield ok(f"`up` registers {', '.join(late)}, which takes some minutes")
+    else:
+        yield ok(f"the {len(NAMESPACES)} resource providers of every stack are registered")
+
+
+def _host_encryption(api: Management, root: str) -> Iterator[Finding]:
+    url = f"{root}/providers/Microsoft.Features/providers/Microsoft.Compute/features/{HOST_ENCRYPTION}"
+    try:
+        state = str(api.get(url, **{"api-version": "2021-07-01"}).get("properties", {}).get("state"))
+    except RefusedError as error:
+        yield unknown(f"feature {HOST_ENCRYPTION} ({error})", "try again")
+        return
+    if state == REGISTERED:
+        yield ok(f"feature {HOST_ENCRYPTION} is registered")
+    else:
+        remedy = f"run `az feature register --namespace Microsoft.Compute --name {HOST_ENCRYPTION}`"
+        yield missing(f"feature {HOST_ENCRYPTION} is {state}, and cluster.encryption_at_host is on", remedy)
+
+
+def _quotas(cloud: AzureCloud, api: Management, root: str) -> Iterator[Finding]:
+    """Of the machine sizes, whether the subscription may use them; of the processors, whether enough are free."""
+    try:
+        sizes = _sizes(cloud, api, root)
+        url = f"{root}/providers/Microsoft.Compute/locations/{cloud.location}/usages"
+        usages = [*api.listed(url, "value", "nextLink", **{"api-version": "2024-07-01"})]
+    except RefusedError as error:
+        yield unknown(f"quotas of {cloud.location} ({error})", "try again")
+        return
+    free = {
+        str(entry["name"]["value"]).casefold(): (int(entry["limit"]), int(entry["currentValue"])) for entry in usages
+    }
+    needed: dict[str, tuple[int, int]] = {}
+    cluster = cloud.cluster
+    for pool in filter(None, (cluster.system_nodes, cluster.airflow_nodes, cluster.task_nodes)):
+        size = sizes.get(pool.machine_size.casefold())
+        if size is None:
+            remedy = f"choose another one: az vm list-skus --location {cloud.location} --size Standard_D --output table"
+            yield missing(f"{pool.machine_size} is not offered to this subscription in {cloud.location}", remedy)
+            continue
+        for key in (CORES, size.family):
+            least, most = needed.get(key, (0, 0))
+            needed[key] = (least + pool.nodes_min * size.cores, most + pool.nodes_max * size.cores)
+    for key, (least, most) in needed.items():
+        yield _quota(cloud.location, key, free.get(key.casefold()), least, most)
+
+
+def _quota(location: str, name: str, found: tuple[int, int] | None, least: int, most: int) -> Finding:
+    look = f"az vm list-usage --location {location} --output table"
+    if found is None:
+        return unknown(f"quota {name} of {location} is not told", f"look yourself: {look}")
+    limit, used = found
+    told = f"quota {name} of {location}: {limit - used} of {limit} processors are free"
+    if limit - used < least:
+        return missing(f"{told}, the nodes take {least} at the start", f"ask for more: {QUOTA_HELP}")
+    if limit - used < most:
+        return ok(f"{told}, the nodes take {least} to {most}: pools stop growing before their nodes_max")
+    return ok(f"{told}, the nodes take {least} to {most}")
+
+
+class _Size:
+    """A size of virtual machines that the subscription may use."""
+
+    def __init__(self, entry: Mapping[str, Any]) -> None:
+        capabilities = {str(each["name"]): str(each["value"]) for each in entry.get("capabilities") or []}
+        self.family: Final = str(entry.get("family"))
+        self.cores: Final = int(capabilities.get("vCPUs", "0"))
+
+
+def _sizes(cloud: AzureCloud, api: Management, root: str) -> dict[str, _Size]:
+    """By name in lower case, https://learn.microsoft.com/en-us/rest/api/compute/resource-skus/list."""
+    query = {"api-version": "2021-07-01", "$filter": f"location eq '{cloud.location}'"}
+    return {
+        str(entry["name"]).casefold(): _Size(entry)
+        for entry in api.listed(f"{root}/providers/Microsoft.Compute/skus", "value", "nextLink", **query)
+        if entry.get("resourceType") == "virtualMachines" and not _closed(entry)
+    }
+
+
+def _closed(entry: Mapping[str, Any]) -> bool:
+    """Whether a size is closed to the subscription in the whole location; single zones are left to the cluster."""
+    return any(each.get("type") == "Location" for each in entry.get("restrictions") or [])

@@ -1,0 +1,88 @@
+"""Read-only calls to a cloud's management API, with the login that the engine's plugins use."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, cast
+
+import requests
+
+ENDPOINT_VARIABLE: Final = "PREFLIGHT_ENDPOINT"
+"""Variable: where calls go instead of to the clouds, as a URL that the host and path of each call are appended to.
+
+For networks that reach the clouds through a gateway of their own, and for simulated clouds."""
+TIMEOUT_SECONDS: Final = 20.0
+PAGES_MAX: Final = 20
+
+
+class RefusedError(Exception):
+    """The management API did not answer a call, or refused it."""
+
+    def __init__(self, message: str, status: int | None = None) -> None:
+        super().__init__(message)
+        self.status: Final = status
+
+
+@dataclass(frozen=True, kw_only=True)
+class Management:
+    """One cloud's management API."""
+
+    token: Callable[[], str]
+    """A bearer token of the login; asked for once for each call."""
+    endpoint: str = field(default_factory=lambda: os.environ.get(ENDPOINT_VARIABLE, ""))
+    """As ENDPOINT_VARIABLE says; empty is the cloud itself."""
+
+    def get(self, url: str, **query: str) -> dict[str, Any]:
+        """The answer to a GET.
+
+        Raises:
+            RefusedError: no answer, or another one than 200; `status` tells which.
+        """
+        return self._call("GET", url, params=query)
+
+    def post(self, url: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """The answer to a POST that changes nothing.
+
+        Raises:
+            RefusedError: as for `get`.
+        """
+        return self._call("POST", url, json=dict(body))
+
+    def listed(self, url: str, key: str, following: str, **query: str) -> Iterator[dict[str, Any]]:
+        """Every entry of a list, page by page.
+
+        Args:
+            key: of the entries in an answer.
+            following: of what the next page is asked for with: a URL, or Google's `pageToken`.
+        """
+        found: dict[str, Any] = {}
+        for _ in range(PAGES_MAX):
+            found = self.get(url, **query)
+            yield from found.get(key) or []
+            after = found.get(following)
+            if not after:
+                return
+            if str(after).startswith("https://"):
+                url, query = str(after), {}
+            else:
+                query = {**query, "pageToken": str(after)}
+
+    def _call(self, method: str, url: str, **rest: Any) -> dict[str, Any]:
+        target = f"{self.endpoint.rstrip('/')}/{url.removeprefix('https://')}" if self.endpoint else url
+        headers = {"Authorization": f"Bearer {self.token()}"}
+        try:
+            answer = requests.request(method, target, headers=headers, timeout=TIMEOUT_SECONDS, **rest)
+            content: Any = answer.json() if answer.content else {}
+        except (requests.RequestException, ValueError) as error:
+            raise RefusedError(f"{url} did not answer ({type(error).__name__})") from None
+        if answer.status_code != 200:
+            raise RefusedError(_message(content) or f"{url} answered {answer.status_code}", answer.status_code)
+        return cast("dict[str, Any]", content)
+
+
+def _message(content: Any) -> str:
+    """What both clouds say of a refusal."""
+    error: Any = cast("dict[str, Any]", content).get("error") if isinstance(content, dict) else None
+    return str(cast("dict[str, Any]", error).get("message") or "").strip() if isinstance(error, dict) else ""

@@ -1,0 +1,1 @@
+"""Commands beside `pulumi up`: `python -m operations COMMAND --stack STACK`."""

@@ -1,0 +1,10 @@
+"""The command line."""
+
+from __future__ import annotations
+
+import sys
+
+from operations.commands import main
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -26,7 +26,7 @@ from lab.paths import PROJECT, cache_dir, state_dir
 from lab.progress import say
 from lab.tools.go import GoProgram, module_folder
 
-BUILT_VERSION: Final = "3.259.0"
+BUILT_VERSION: Final = "3.274.1"
 """Of the Go modules, as in lab/tools/pulumi/go.mod."""
 LEAST_OFFICIAL: Final = (3, 200)
 DOWNLOAD_TIMEOUT_SECONDS: Final = 5.0

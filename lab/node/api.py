@@ -121,6 +121,6 @@ class Api:
             return self._opener.open(request, timeout=timeout)
         except urllib.error.HTTPError as error:
             with error:
-                raise ApiError(error.code, f"{method} {path}: {error.code} {error.read(500).decode()}") from error
+                raise ApiError(error.code, f"{method} {path}: {error.code} {error.read(2000).decode()}") from error
         except (OSError, HTTPException) as error:
             raise ApiError(0, f"{method} {self.server}{path}: {error}") from error

@@ -45,7 +45,8 @@ def environment(
     state = state or state_dir() / "pulumi"
     home = home or state / "home"
     backend = state / "stacks"
-    for folder in (home, backend):
+    temporary = state / "temporary"
+    for folder in (home, backend, temporary):
         folder.mkdir(parents=True, exist_ok=True)
     tools.install_plugins(home)
     if simulated_clouds:
@@ -59,6 +60,8 @@ def environment(
         "PATH": os.pathsep.join([str(tools.folder), os.environ.get("PATH", os.defpath)]),
         # Commands are short and their memory small: to collect it often is a tenth of what they take.
         "GOGC": os.environ.get("GOGC", "400"),
+        # The kubernetes plugin leaves a file with the kubeconfig there at each start (provider/util.go, v4.25.0).
+        "TMPDIR": str(temporary),
         "PULUMI_HOME": str(home),
         "PULUMI_BACKEND_URL": f"file://{backend}",
         "PULUMI_CONFIG_PASSPHRASE": passphrase(state),

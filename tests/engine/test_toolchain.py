@@ -135,6 +135,7 @@ def test_the_environment_keeps_the_users_own_settings_out(
     variables = environment(state=tmp_path, tools=toolchain())
     assert {name for name in theirs if variables.get(name) == theirs[name]} == set()
     assert variables["PULUMI_BACKEND_URL"] == f"file://{tmp_path}/stacks"
+    assert Path(variables["TMPDIR"]).parent == tmp_path
 
 
 @pytest.mark.parametrize("wanted", [True, False])

@@ -75,7 +75,6 @@ bin_dirs = ["{CNI_PLUGINS}"]
 conf_dir = "{cni}"
 [plugins."io.containerd.cri.v1.runtime".containerd.runtimes.runc]
 runtime_type = "io.containerd.runc.v2"
-runtime_path = "{programs.SHIM.build()}"
 [plugins."io.containerd.cri.v1.runtime".containerd.runtimes.runc.options]
 # The kubelet asks for this and does the same. Without systemd, as in a virtual machine of few parts, the other way
 # cannot work; with it, this one does, in a subtree that systemd does not know.
@@ -90,9 +89,11 @@ SystemdCgroup = false
             LabError: it died or did not answer in time.
         """
         self.instance.images.mkdir(parents=True, exist_ok=True)
-        self.daemon.start(
-            self.namespaces.command([programs.CONTAINERD.build(), "--config", self._configuration]), env=env
-        )
+        # It looks for the shim on its path, and again for each pod that runs on when it is started anew: a pod whose
+        # shim is not found then is taken for dead, whatever `runtime_path` says.
+        path = f"{programs.SHIM.build().parent}:{env['PATH']}"
+        command = self.namespaces.command([programs.CONTAINERD.build(), "--config", self._configuration])
+        self.daemon.start(command, env={**env, "PATH": path})
         deadline = time.monotonic() + _START_SECONDS
         while self._ctr("version").returncode != 0:
             self.daemon.require_alive()

@@ -68,11 +68,11 @@ DRIFT: Final[Mapping[str, Mapping[str, Mapping[str, Any]]]] = {
     },
     "prod": {
         AZURE_CLUSTER: {
-            "kubernetesVersion": "1.34.9",
+            "kubernetesVersion": "1.34.1",
             "agentPoolProfiles[0].count": 5,
-            "agentPoolProfiles[0].orchestratorVersion": "1.34.9",
+            "agentPoolProfiles[0].orchestratorVersion": "1.34.1",
         },
-        AZURE_POOL: {"count": 9, "orchestratorVersion": "1.34.9"},
+        AZURE_POOL: {"count": 9, "orchestratorVersion": "1.34.1"},
         AZURE_SERVER: {"storage.storageSizeGB": 256, "availabilityZone": "2"},
     },
 }

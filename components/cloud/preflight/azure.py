@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from components.cloud.preflight.findings import Finding, missing, ok, unknown
 from components.cloud.preflight.logins import azure_token
-from components.cloud.preflight.management import Management, RefusedError
+from components.cloud.preflight.management import Management, RefusedError, entries
 from components.settings.azure import AzureCloud
 from components.settings.stack import Settings
 
@@ -194,7 +194,7 @@ class _Size:
     """A size of virtual machines that the subscription may use."""
 
     def __init__(self, entry: Mapping[str, Any]) -> None:
-        capabilities = {str(each["name"]): str(each["value"]) for each in entry.get("capabilities") or []}
+        capabilities = {str(each["name"]): str(each["value"]) for each in entries(entry, "capabilities")}
         self.family: Final = str(entry.get("family"))
         self.cores: Final = int(capabilities.get("vCPUs", "0"))
 
@@ -211,4 +211,4 @@ def _sizes(cloud: AzureCloud, api: Management, root: str) -> dict[str, _Size]:
 
 def _closed(entry: Mapping[str, Any]) -> bool:
     """Whether a size is closed to the subscription in the whole location; single zones are left to the cluster."""
-    return any(each.get("type") == "Location" for each in entry.get("restrictions") or [])
+    return any(each.get("type") == "Location" for each in entries(entry, "restrictions"))

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from typing import Final
 
 from components.cloud.preflight.findings import Finding, missing, ok, unknown
 from components.cloud.preflight.logins import google_token
-from components.cloud.preflight.management import Management, RefusedError
+from components.cloud.preflight.management import Management, RefusedError, entries
 from components.settings.airflow import Gateway, ManagedTls, ShareDags, StoreLogs, VolumeLogs
 from components.settings.executor import KubernetesExecutor
 from components.settings.gcp import GcpCloud
@@ -136,7 +136,7 @@ def _billing(project: str, api: Management) -> Iterator[Finding]:
         yield missing(f"billing of project {project} is off", remedy)
 
 
-def _apis(project: str, api: Management) -> Iterator[Finding]:
+def _apis(project: str, api: Management) -> Generator[Finding, None, set[str] | None]:
     """Returns the enabled APIs, None where they could not be listed."""
     url = f"https://{ENABLING}/v1/projects/{project}/services"
     try:
@@ -173,7 +173,7 @@ def _permissions(settings: Settings, cloud: GcpCloud, api: Management) -> Iterat
 def _quotas(cloud: GcpCloud, api: Management) -> Iterator[Finding]:
     url = f"https://{COMPUTE}/compute/v1/projects/{cloud.project}/regions/{cloud.region}"
     try:
-        listed = api.get(url).get("quotas") or []
+        listed = entries(api.get(url), "quotas")
     except RefusedError as error:
         yield unknown(f"quotas of {cloud.region} ({error})", "try again")
         return

@@ -6,7 +6,7 @@ The libraries load in about a second, and only where a preflight runs.
 from __future__ import annotations
 
 import os
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from components.cloud.preflight.management import RefusedError
 
@@ -32,8 +32,7 @@ def google_token() -> str:
     from google.auth.transport.requests import Request  # pyright: ignore[reportMissingTypeStubs]
 
     try:
-        found: Any = google.auth.default(scopes=[GOOGLE_SCOPE])  # pyright: ignore[reportUnknownMemberType]
-        credentials: Any = found[0]
+        credentials = cast("Any", google.auth).default(scopes=[GOOGLE_SCOPE])[0]
         credentials.refresh(Request())
     except GoogleAuthError as error:
         raise RefusedError(f"no usable Application Default Credentials ({error})", 401) from None

@@ -60,7 +60,7 @@ class Management:
         found: dict[str, Any] = {}
         for _ in range(PAGES_MAX):
             found = self.get(url, **query)
-            yield from found.get(key) or []
+            yield from entries(found, key)
             after = found.get(following)
             if not after:
                 return
@@ -80,6 +80,11 @@ class Management:
         if answer.status_code != 200:
             raise RefusedError(_message(content) or f"{url} answered {answer.status_code}", answer.status_code)
         return cast("dict[str, Any]", content)
+
+
+def entries(content: Mapping[str, Any], key: str) -> list[dict[str, Any]]:
+    """The entries of a list in an answer; empty where it has none."""
+    return cast("list[dict[str, Any]]", content.get(key) or [])
 
 
 def _message(content: Any) -> str:

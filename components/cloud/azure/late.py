@@ -27,8 +27,15 @@ CLUSTER: Final = Late(
     bound_seconds=1800,
 )
 """An upgrade that AKS began by itself, say, https://github.com/Azure/AKS/issues/2880."""
+ROLE: Final = Late(
+    what="a new role of the cluster's identity to take effect",
+    patterns=["ResourceMissingPermissionError"],
+    bound_seconds=900,
+)
+"""That takes minutes at times, https://learn.microsoft.com/azure/role-based-access-control/troubleshooting. What AKS
+checks of the identity before it makes a cluster is not documented as a whole."""
 
 
 def waiting(name: str) -> pulumi.ResourceHookBinding:
     """Hooks that repeat calls refused for one of these reasons; every run makes them: deletions know them by name."""
-    return pulumi.ResourceHookBinding(on_error=[retry_hook(name, ADDRESS, SUBNET, CLUSTER)])
+    return pulumi.ResourceHookBinding(on_error=[retry_hook(name, ADDRESS, SUBNET, CLUSTER, ROLE)])

@@ -3,16 +3,31 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any, ClassVar, Final
 
-from lab.clouds.azure.arm import LOCK, OPERATOR, TENANT, ArmError, ArmKind, Naming, at_scope, name_of, subscription
+from lab.clouds.azure.arm import (
+    LOCK,
+    OPERATOR,
+    TENANT,
+    ArmError,
+    ArmKind,
+    Naming,
+    at_scope,
+    name_of,
+    subscription,
+    within,
+)
+from lab.clouds.azure.busy import refuse_settling, settle
 from lab.clouds.azure.catalogue import ROLES
 from lab.clouds.azure.identity import principals, reached
 from lab.clouds.kind import Call, Grammar, Relation
 from lab.clouds.schema_check import Fault
 from lab.engine.provider_values import is_unknown
 
+SPREADING_SECONDS: Final = 300
+"""How long a role may take until it is known everywhere: "up to 10 minutes", mostly less,
+https://learn.microsoft.com/azure/role-based-access-control/troubleshooting."""
 ASSIGNMENT: Final = "azure-native:authorization:RoleAssignment"
 _UUID: Final = r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 _ROLE: Final = re.compile(
@@ -116,7 +131,9 @@ class RoleAssignment(_Extension):
             )
 
     def outputs(self, call: Call) -> dict[str, Any]:
-        """Who made it, and the scope as Azure writes it."""
+        """Who made it, and the scope as Azure writes it. It takes effect some time later."""
+        if call.item is None or not call.item.ready:
+            settle(call, call.id, SPREADING_SECONDS)
         return {
             "principalType": call.get(
                 "principalType", "User" if call.get("principalId") == OPERATOR else "ServicePrincipal"
@@ -153,6 +170,25 @@ class ManagementLockByScope(_Extension):
         yield from super().faults(inputs, config)
         if len(str(inputs.get("notes") or "")) > 512:
             yield "notes", "has more than 512 characters"
+
+
+def refuse_unspread(call: Call, principals: Collection[str], scope: str) -> None:
+    """Refuse what somebody may do by a role alone that was given a moment ago.
+
+    Stricter than Azure, which may have spread it by then; and only the first time.
+
+    Raises:
+        ArmError: ResourceMissingPermissionError, as AKS says it.
+    """
+    for item in call.world.of(ASSIGNMENT):
+        if item.inputs["principalId"] in principals and within(scope, str(item.inputs["scope"])):
+            error = ArmError(
+                400,
+                "ResourceMissingPermissionError",
+                f"Service principal or user-assigned identity must be given permission to resource {scope}. Check "
+                "access result not allowed for action Microsoft.Network/virtualNetworks/subnets/join/action.",
+            )
+            refuse_settling(call, item.id, error)
 
 
 def role_id(definition: str) -> str:

@@ -19,6 +19,7 @@ from lab.clouds.azure.arm import (
     token_of,
     uid,
 )
+from lab.clouds.azure.authorization import refuse_unspread
 from lab.clouds.azure.cluster_pools import completed, profiles
 from lab.clouds.azure.cluster_rules import cluster_faults
 from lab.clouds.azure.cluster_work import CLUSTER, refuse_work_on_cluster, work
@@ -101,7 +102,7 @@ class ManagedCluster(ArmKind):
         yield from cluster_faults(inputs)
 
     def accept(self, call: Call) -> None:
-        """The nodes' resource group must not be there yet."""
+        """The nodes' resource group must not be there yet, and what the identity may do is known."""
         super().accept(call)
         group = node_group(call)
         if len(group) > NODE_GROUP_MAX:
@@ -115,6 +116,9 @@ class ManagedCluster(ArmKind):
             raise ArmError(
                 400, "NodeResourceGroupExists", f"Node resource group {group} already exists, choose another name."
             )
+        identities = [uid(f"principal {each}") for each in call.get("identity.userAssignedIdentities", [])]
+        for pool in call.inputs["agentPoolProfiles"]:
+            refuse_unspread(call, identities, str(pool.get("vnetSubnetID")))
 
     def check(self, call: Call) -> None:
         """Every pool is possible, and the ranges are free."""

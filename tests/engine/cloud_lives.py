@@ -73,7 +73,7 @@ DRIFT: Final[Mapping[str, Mapping[str, Mapping[str, Any]]]] = {
             "agentPoolProfiles[0].orchestratorVersion": "1.34.1",
         },
         AZURE_POOL: {"count": 9, "orchestratorVersion": "1.34.1"},
-        AZURE_SERVER: {"storage.storageSizeGB": 256, "availabilityZone": "2"},
+        AZURE_SERVER: {"storage.storageSizeGB": 256, "storage.iops": 1100, "availabilityZone": "2"},
     },
 }
 """What autoscalers, upgrades and growing disks change: by stack and type, a property path to its new value."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from azure_examples import EXAMPLES, PASSWORD, SUBSCRIPTION, VNET
+from azure_examples import EXAMPLES, PASSWORD, SERVER, SUBSCRIPTION, VNET
 from cloud_azure import NEEDS, inputs, token_of
 from cloud_program import CloudTrial, cloud_trial, declared
 
@@ -111,6 +111,16 @@ def test_a_new_server_refuses_its_first_database_and_takes_it_when_asked_again(
     made.declare(resources, [asdict(BUSY)]).stack.up()
     asked = [call.outcome for call in made.journal.calls("create") if call.type == token_of("database")]
     assert [outcome == "ok" for outcome in asked] == [False, True, False, True]
+
+
+def test_a_disk_that_has_grown_is_faster_which_is_a_difference_unless_it_is_ignored(
+    trial: Callable[..., CloudTrial],
+) -> None:
+    made = trial(_program("server"))
+    made.stack.up()
+    made.inventory.drift(SERVER, "storage.iops", 1100)
+    made.stack.refresh()
+    assert made.stack.preview().changes() == {"update": {"server"}}
 
 
 def test_what_others_change_is_a_difference_only_where_the_program_says_something(

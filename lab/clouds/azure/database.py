@@ -29,7 +29,7 @@ from lab.clouds.azure.dns import ZONE, linked
 from lab.clouds.azure.network import NETWORK, SUBNET, leave_association, networks_of, services
 from lab.clouds.azure.parameters import PARAMETERS
 from lab.clouds.backing import ServerAccess, ServerRequest
-from lab.clouds.kind import Call, Grammar, Reference, at
+from lab.clouds.kind import Call, Grammar, Known, Reference, at
 from lab.clouds.schema_check import Fault
 from lab.engine.provider_values import is_unknown
 
@@ -263,6 +263,16 @@ class Server(ArmKind):
             "dataEncryption": {"type": "SystemManaged", **call.get("dataEncryption", {})},
             "privateEndpointConnections": [],
         }
+
+    def refreshed(self, call: Call, found: dict[str, Any], known: Known) -> dict[str, Any]:
+        """With the speed of a disk that has grown, though no program said it.
+
+        The plugin compares outputs of now with those in state, and puts what differs into the inputs.
+        """
+        result, speed = super().refreshed(call, found, known), at(known.now, "storage.iops")
+        if speed == at(known.before, "storage.iops") or "storage" not in result:
+            return result
+        return {**result, "storage": {**result["storage"], "iops": speed}}
 
     def release(self, call: Call) -> None:
         """One operation at a time."""

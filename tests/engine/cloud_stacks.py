@@ -128,8 +128,13 @@ class CloudLife(Life):
         return {f"{self.name}-{part}" for part in parts}
 
     def unreached(self) -> CloudLife:
-        """The same stack where there is neither a cluster nor a login to one."""
-        path = os.pathsep.join(self.stack.environment["PATH"].split(os.pathsep)[1:])
+        """The same stack where there is no cluster, and programs to log in to one that nobody has logged in by."""
+        programs = self.folder.parent / "logged-out"
+        programs.mkdir()
+        for name in ("gke-gcloud-auth-plugin", "kubelogin"):
+            (programs / name).write_text("#!/bin/sh\necho 'log in first' >&2\nexit 1\n")
+            (programs / name).chmod(0o755)
+        path = os.pathsep.join([str(programs), *self.stack.environment["PATH"].split(os.pathsep)[1:]])
         left = {key: value for key, value in self.stack.environment.items() if key not in REACH}
         return replace(self, stack=replace(self.stack, environment={**left, "PATH": path}))
 

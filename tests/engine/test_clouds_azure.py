@@ -16,14 +16,12 @@ from azure_examples import (
     NODES,
     PASSWORD,
     POOL,
-    ROLE,
     SERVER,
     SUBSCRIPTION,
     VNET,
 )
 from cloud_azure import Azure, inputs, token_of
 
-from components.cloud.azure import late
 from lab.clouds.azure import policy
 from lab.clouds.azure.arm import uid
 from lab.clouds.azure.provider import KINDS
@@ -162,27 +160,6 @@ def test_old_logs_are_deleted_only_by_a_service_that_the_firewall_lets_through(a
     assert "LifecycleManagementBlocked" in azure.refused("expiry")
     azure.update("account", networkRuleSet__bypass="AzureServices")
     azure.make("expiry")
-
-
-def test_a_new_server_refuses_what_comes_right_behind_it(azure: Azure, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Although it is said to be there, https://github.com/Azure/azure-postgresql/issues/134."""
-    monkeypatch.setenv("LAB_CLOUD_SPEED", "1e9")
-    azure.make("server")
-    assert 'Status=409 Code="ServerIsBusy"' in azure.refused("database")
-    azure.make("database")
-    azure.update("server", storage__storageSizeGB=256)
-    azure.make("parameter")
-
-
-def test_a_role_that_was_just_given_is_not_known_everywhere(azure: Azure, monkeypatch: pytest.MonkeyPatch) -> None:
-    """AKS asks what the cluster's identity may do with the subnet of the nodes; the program asks AKS again."""
-    monkeypatch.setenv("LAB_CLOUD_SPEED", "1e9")
-    for name in ("identity", "nodes"):
-        azure.make(name)
-    network = f"{ROLE}/4d97b98b-1d4f-4787-a291-c67834d212e7"
-    azure.another("role", scope=NODES, roleDefinitionId=network)
-    assert late.ROLE.refused(azure.refused("cluster"))
-    azure.make("cluster")
 
 
 def test_a_role_goes_with_what_it_is_about(azure: Azure) -> None:

@@ -1,0 +1,36 @@
+"""What the simulated Azure finishes later than it says, call by call."""
+
+from __future__ import annotations
+
+import pytest
+from azure_examples import NODES, ROLE
+from cloud_azure import Azure
+
+from components.cloud.azure import late
+from components.cloud.azure.database import BUSY
+from lab.clouds.latency import SPEED_VARIABLE
+
+
+@pytest.fixture(autouse=True)
+def time_passes(azure: Azure, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Quickly: where none passes, nothing is late."""
+    monkeypatch.setenv(SPEED_VARIABLE, "1e9")
+
+
+def test_a_new_server_refuses_what_comes_right_behind_it(azure: Azure) -> None:
+    """Although it is said to be there, https://github.com/Azure/azure-postgresql/issues/134."""
+    azure.make("server")
+    assert BUSY.refused(azure.refused("database"))
+    azure.make("database")
+    azure.update("server", storage__storageSizeGB=256)
+    azure.make("parameter")
+
+
+def test_a_role_that_was_just_given_is_not_known_everywhere(azure: Azure) -> None:
+    """AKS asks what the cluster's identity may do with the subnet of the nodes; the program asks AKS again."""
+    for name in ("identity", "nodes"):
+        azure.make(name)
+    network = f"{ROLE}/4d97b98b-1d4f-4787-a291-c67834d212e7"
+    azure.another("role", scope=NODES, roleDefinitionId=network)
+    assert late.ROLE.refused(azure.refused("cluster"))
+    azure.make("cluster")

@@ -158,7 +158,7 @@ def _flower_pod(flower: Flower) -> PartPod:
         after="nothing",
         ports={"http": FLOWER_PORT},
         probes={
-            "startup_probe": pods.http_probe("/healthcheck", "http", period=2, timeout=10, failures=90),
+            "startup_probe": pods.http_probe("/healthcheck", "http", period=2, timeout=10, failures=150),
             "readiness_probe": pods.http_probe("/healthcheck", "http", period=15, timeout=10, failures=4),
             "liveness_probe": pods.http_probe("/healthcheck", "http", period=60, timeout=20, failures=5),
         },

@@ -55,7 +55,7 @@ def api_server(site: Site) -> PartPod:
         environment={"FORWARDED_ALLOW_IPS": pulumi.Output.all(*site.proxies).apply(",".join)} if site.proxies else {},
         ports={"http": API_PORT},
         probes={
-            "startup_probe": pods.http_probe("/api/v2/monitor/health", "http", period=2, timeout=10, failures=90),
+            "startup_probe": pods.http_probe("/api/v2/monitor/health", "http", period=2, timeout=10, failures=150),
             "readiness_probe": pods.http_probe("/api/v2/monitor/health", "http", period=15, timeout=10, failures=4),
             # Cheap, and without the database: a database that is away must not restart the api-server.
             "liveness_probe": pods.http_probe("/api/v2/version", "http", period=30, timeout=20, failures=5),
@@ -73,7 +73,7 @@ def scheduler(site: Site, template: PodTemplate | None) -> PartPod:
         scratch_gib=site.settings.components.scheduler.scratch_gib,
         ports={"health": HEALTH_PORT},
         probes={
-            "startup_probe": pods.http_probe("/health", "health", period=2, timeout=10, failures=90),
+            "startup_probe": pods.http_probe("/health", "health", period=2, timeout=10, failures=150),
             "liveness_probe": pods.http_probe("/health", "health", period=30, timeout=20, failures=5),
         },
         annotations=EVICTABLE,
@@ -108,7 +108,7 @@ def triggerer(site: Site) -> PartPod:
         scratch_gib=site.settings.components.triggerer.scratch_gib,
         ports={"logs": TRIGGERER_LOG_PORT},
         probes={
-            "startup_probe": pods.tcp_probe("logs", period=2, timeout=5, failures=90),
+            "startup_probe": pods.tcp_probe("logs", period=2, timeout=5, failures=150),
             "readiness_probe": pods.tcp_probe("logs", period=15, timeout=5, failures=4),
             "liveness_probe": job_lives("TriggererJob"),
         },

@@ -101,7 +101,10 @@ FLIPS: Final[dict[str, tuple[Any, str]]] = {
         ("~cloud-cluster-kubernetes-maintenance ~cloud-cluster-nodes-maintenance ~cloud-database-server"),
     ),
     "cloud.maintenance.duration_hours": (6, "~cloud-cluster-kubernetes-maintenance ~cloud-cluster-nodes-maintenance"),
-    "cloud.tags": ({"team": "data"}, "?"),
+    "cloud.tags": (
+        {"Instance": "x"},
+        "refused: airflow:cloud.tags: {'Instance': 'x'} has the name 'Instance', of a tag that this program",
+    ),
     "cloud.ignored_tags": (["cost-center"], ""),
     "cloud.production_data": (True, ""),
 }

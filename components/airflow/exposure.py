@@ -80,7 +80,12 @@ class Exposure(pulumi.ComponentResource):
                 name=gateway_namespace(args.site.settings.namespace),
                 labels={**args.site.labels("exposure"), **pod_security_labels("baseline")},
             ),
-            opts=pulumi.ResourceOptions(parent=self, provider=args.site.kubernetes),
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                provider=args.site.kubernetes,
+                # As long as the Gateway in it.
+                custom_timeouts=pulumi.CustomTimeouts(delete="30m"),
+            ),
         )
         if isinstance(args.exposure.tls, SecretTls) and args.exposure.tls.name is None:
             create_tls_secret(args.site.settings, namespace.metadata.name, args.site.kubernetes, self)

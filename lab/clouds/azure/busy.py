@@ -64,10 +64,14 @@ def refuse_busy(call: Call, resource_id: str, error: ApiError) -> None:
         raise error
 
 
-def linger(call: Call, resource_id: str, real_seconds: float) -> None:
-    """Say that something holds a resource for a while yet; where no time passes, nothing does."""
+def linger(call: Call, resource_id: str, real_seconds: float, *, least_seconds: float = 0.0) -> None:
+    """Say that something holds a resource for a while yet; where no time passes, nothing does.
+
+    `least_seconds` are seconds here, so that the next call meets it on any machine.
+    """
     if latency.speed() < math.inf:
-        call.world.facts.setdefault(_LINGERING, {})[resource_id] = time.time() + real_seconds / latency.speed()
+        held = max(real_seconds / latency.speed(), least_seconds)
+        call.world.facts.setdefault(_LINGERING, {})[resource_id] = time.time() + held
 
 
 def lingers(call: Call, resource_id: str) -> bool:

@@ -20,6 +20,8 @@ from lab.engine.provider_values import has_unknown
 
 ADDRESS_SECONDS: Final = 150.0
 """How long a load balancer keeps an address that no Service asks for any more."""
+MEETING_SECONDS: Final = 3.0
+"""How long it lasts here at least."""
 _USED_PARAMETER: Final = re.compile(r"parameters\('(\w+)'\)")
 
 
@@ -90,7 +92,7 @@ class Deployment(ArmKind):
         for role in call.world.of(ASSIGNMENT):
             scope = str(role.inputs["scope"])
             if role.inputs["principalId"] in writers and call.world.get(ADDRESS, scope) is not None:
-                linger(call, scope, ADDRESS_SECONDS)
+                linger(call, scope, ADDRESS_SECONDS, least_seconds=MEETING_SECONDS)
 
     def echoed(self, inputs: dict[str, Any]) -> dict[str, Any]:
         """Without the template, of which there is only a hash afterwards."""

@@ -8,6 +8,7 @@ from typing import Any, Final
 from lab.clouds.azure.arm import ArmError, ArmKind, changed, name_of, normal, place_of, uid
 from lab.clouds.azure.busy import lingers
 from lab.clouds.azure.catalogue import ZONES
+from lab.clouds.azure.cluster_work import CLUSTER
 from lab.clouds.azure.network import NAME, NAT_GATEWAY
 from lab.clouds.backing import invented_address
 from lab.clouds.inventory import Item
@@ -83,8 +84,8 @@ class PublicIPAddress(ArmKind):
         }
 
     def release(self, call: Call) -> None:
-        """Not while a load balancer of a cluster has it."""
-        if lingers(call, call.id):
+        """Not while a load balancer of a cluster has it; that goes with the cluster."""
+        if lingers(call, call.id) and call.world.of(CLUSTER):
             raise _allocated(call.id, "kubernetes/frontendIPConfigurations/front")
 
     def released(self, call: Call, holder: Item) -> ArmError:

@@ -7,6 +7,7 @@ import re
 import signal
 import subprocess
 import time
+import urllib.error
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +16,7 @@ import pytest
 from cluster import COMPONENT, objects, services, wait_until
 from installation import Installation
 
+from lab.airflow_client import logged_in
 from lab.engine.stack import Stack
 
 pytestmark = pytest.mark.timeout(1800)
@@ -197,3 +199,16 @@ def test_a_broken_image_fails_with_pod_and_cause_and_the_corrected_run_keeps_the
     assert {part for part, pods in before.items() if pods != after[part]} <= {"scheduler"}
     require_kept(airflow, kept_run)
     airflow.run_dag("hello")
+
+
+@ONE_WITH_CELERY
+def test_a_replaced_password_of_the_first_user_opens_and_the_old_one_does_not(airflow: Installation) -> None:
+    """What `pulumi stack output admin_password` says is true."""
+    old = airflow.outputs["admin_password"]
+    airflow.stack.up("--replace", airflow.stack.resource(f"{airflow.name}-secrets-admin-password")["urn"])
+    airflow.outputs = airflow.stack.outputs()
+    new = airflow.outputs["admin_password"]
+    assert new != old
+    logged_in(airflow.url, airflow.outputs["admin_user"], new)
+    with pytest.raises(urllib.error.HTTPError):
+        logged_in(airflow.url, airflow.outputs["admin_user"], old)

@@ -58,11 +58,12 @@ class Change:
 
 
 SMALLER = {"executor.workers.concurrency": 3}
+"""The scheduler queues no more tasks than workers have places for, so it reads this, too."""
 CHANGES = {
-    "celery": Change(SMALLER, {"worker"}, "worker"),
+    "celery": Change(SMALLER, {"worker", "scheduler"}, "worker"),
     "kubernetes": Change({"executor.task_pods.memory_mib": 640}, {"scheduler"}, "scheduler"),
     "celery+kubernetes": Change(
-        {**SMALLER, "options": {"api": {"instance_name": "Tests"}}}, {"worker", "api-server"}, "worker"
+        {**SMALLER, "options": {"api": {"instance_name": "Tests"}}}, {"worker", "scheduler", "api-server"}, "worker"
     ),
 }
 

@@ -64,7 +64,7 @@ FLIPS: Final[dict[str, tuple[Any, str]]] = {
     "cloud.addresses.nodes": ("10.10.16.0/20", "protected: celery-broker-data dags"),
     "cloud.addresses.pods": ("10.17.0.0/16", "protected: celery-broker-data cloud-cluster-gke dags"),
     "cloud.addresses.services": ("10.11.16.0/20", "protected: celery-broker-data cloud-cluster-gke dags"),
-    "cloud.addresses.private_services": ("10.12.16.0/20", "protected: cloud-dags-share-share"),
+    "cloud.addresses.private_services": ("10.12.16.0/20", "protected: cloud-dags-share-share dags"),
     "cloud.broker_disk.kept": (True, ""),
     "cloud.shares.tier": ("zonal", "protected: celery-broker-data cloud-dags-share-share dags dags-volume"),
     "cloud.registry": (False, "protected: cloud-registry-repository"),

@@ -27,7 +27,7 @@ DISABLED: Final = (
     "then retry."
 )
 """What Google says when its API that enables APIs is disabled."""
-BESIDE_SECONDS: Final = 2400.0
+BESIDE_SECONDS: Final = 7200.0
 """How much longer takes what goes on beside a refusal, in seconds of a real cloud."""
 AZURE_SERVER: Final = "azure-native:dbforpostgresql:Server"
 AZURE_CLUSTER: Final = "azure-native:containerservice:ManagedCluster"

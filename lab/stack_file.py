@@ -21,6 +21,9 @@ FILLED_IN: Final = {
 """What a user puts in place of the examples in the shipped stack files; here it belongs to a simulated account."""
 CLOUDS: Final = ("gcp", "azure")
 SAMPLES: Final = "docs/stacks"
+COMPONENTS: Final = ("api_server", "scheduler", "dag_processor", "triggerer")
+CPU_MILLI: Final = 50
+"""What each pod requests of the lab's node."""
 
 
 def filled_in(value: Any) -> Any:
@@ -73,7 +76,8 @@ class StackFile:
         """The stack file with the simulated account.
 
         Args:
-            examples: deploy the example DAGs, whatever the file says.
+            examples: deploy the example DAGs, whatever the file says, on the lab's node, which stands for all nodes of
+                the stack and has too few processors for the requests of all its pods.
             protect: leave the file's own protection; without it nothing is protected.
         """
         if not self.simulated:
@@ -86,8 +90,21 @@ class StackFile:
                 content["config"]["airflow:cloud"]["production_data"] = False
         if examples:
             content["config"]["airflow:example_dags"] = True
+            _fit_one_node(content["config"])
         return yaml.safe_dump(content, sort_keys=False)
 
     @property
     def _content(self) -> dict[str, Any]:
         return dict(yaml.safe_load(self.path.read_text()))
+
+
+def _fit_one_node(config: dict[str, Any]) -> None:
+    """Let every pod request little of a processor: requests only decide what fits, and none is limited to them."""
+    components = config.setdefault("airflow:components", {})
+    for name in COMPONENTS:
+        components.setdefault(name, {})["cpu_milli"] = CPU_MILLI
+    executor = config["airflow:executor"]
+    if executor["kind"] != "kubernetes":
+        executor.setdefault("workers", {})["cpu_milli"] = CPU_MILLI
+    if executor["kind"] != "celery":
+        executor.setdefault("task_pods", {})["cpu_milli"] = CPU_MILLI

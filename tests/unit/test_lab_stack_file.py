@@ -9,7 +9,7 @@ import yaml
 
 from lab.errors import LabError
 from lab.paths import PROJECT
-from lab.stack_file import FILLED_IN, StackFile
+from lab.stack_file import CPU_MILLI, FILLED_IN, StackFile
 
 SIMULATED = ["dev", "prod", *(str(path.relative_to(PROJECT)) for path in (PROJECT / "docs/stacks").glob("*.yaml"))]
 
@@ -44,7 +44,10 @@ def test_examples_and_protection_change_by_their_own_keys_alone(name: str) -> No
     clouds = [place.pop("airflow:cloud") for place in (before, after)]
     assert {key for key in clouds[0] if clouds[0][key] != clouds[1].get(key)} <= {"production_data"}
     assert not clouds[1].get("production_data") or not file.protected
-    assert {key for key in after if after[key] != before.get(key)} <= {"airflow:example_dags", "airflow:protect"}
+    changed = {key for key in texts(after) if texts(after)[key] != texts(before).get(key)}
+    requests = {key for key in changed if key.endswith(".cpu_milli")}
+    assert {texts(after)[key] for key in requests} == {CPU_MILLI}
+    assert changed - requests <= {".airflow:example_dags", ".airflow:protect"}
     assert after["airflow:example_dags"] is True
     assert after.get("airflow:protect") in (False, None)
 

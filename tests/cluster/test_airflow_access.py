@@ -5,13 +5,11 @@ from __future__ import annotations
 import base64
 import json
 import re
-import subprocess
 import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Iterator
 from http.cookiejar import CookieJar
-from pathlib import Path
 
 import pytest
 from cluster import COMPONENT, Object, execute, is_ready, objects, wait_until
@@ -19,7 +17,6 @@ from installation import Installation
 
 from lab.access import port_forward
 from lab.kubectl import kubectl
-from lab.node import kubectl as kubectl_binary
 from lab.node.instance import Instance
 from lab.node.node import Node
 
@@ -28,14 +25,6 @@ pytestmark = pytest.mark.timeout(1800)
 WITH_CELERY = pytest.mark.parametrize("airflow", ["celery", "celery+kubernetes"], indirect=True)
 WITH_TASK_PODS = pytest.mark.parametrize("airflow", ["kubernetes"], indirect=True)
 SECONDS = 120
-ELSEWHERE = """
-apiVersion: v1
-kind: Config
-current-context: elsewhere
-clusters: [{name: elsewhere, cluster: {server: "https://127.0.0.1:1"}}]
-users: [{name: nobody, user: {}}]
-contexts: [{name: elsewhere, context: {cluster: elsewhere, user: nobody}}]
-"""
 
 
 def status(
@@ -245,32 +234,3 @@ def test_the_node_port_is_the_only_way_in_from_outside(airflow: Installation) ->
     }
     assert outside == {f"{airflow.name}-api-server": "NodePort"}
     assert airflow.url.startswith(f"http://{Instance().address}:")
-
-
-@pytest.mark.parametrize("airflow", ["kubernetes"], indirect=True)
-def test_the_commands_of_the_outputs_reach_this_cluster_whatever_the_current_context_is(
-    airflow: Installation, tmp_path: Path
-) -> None:
-    """Run by `sh`, as the README says, with another cluster as the current context of the user's kubeconfig."""
-    elsewhere = tmp_path / "kubeconfig"
-    elsewhere.write_text(ELSEWHERE)
-    environment = {
-        "PATH": f"{kubectl_binary().parent}:/usr/bin:/bin",
-        "KUBECONFIG": str(elsewhere),
-        "HOME": str(tmp_path),
-    }
-
-    def run(name: str, *, seconds: int) -> subprocess.CompletedProcess[str]:
-        script = f'eval "timeout {seconds} $1"'
-        return subprocess.run(
-            ["sh", "-c", script, "sh", airflow.outputs[name]],
-            capture_output=True,
-            text=True,
-            check=False,
-            env=environment,
-        )
-
-    assert "scheduler" in run("logs_command", seconds=10).stdout.lower()
-    assert "Apache Airflow" in run("exec_command", seconds=SECONDS).stdout
-    forwarded = run("port_forward_command", seconds=5)
-    assert "Forwarding from 127.0.0.1:8080 -> 8080" in forwarded.stdout, forwarded.stderr

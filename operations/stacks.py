@@ -17,19 +17,16 @@ FOLDER: Final = Path(__file__).resolve().parent.parent
 """The program: where Pulumi.yaml and the stack files are."""
 
 
-def settings(stack: str, folder: Path | None = None) -> Settings:
+def settings(stack: str) -> Settings:
     """The settings of a stack, encrypted values opened as `pulumi` does.
-
-    Args:
-        folder: the program's; default: this one.
 
     Raises:
         OperationError: there is no such stack, or the Pulumi command line cannot read it.
         SettingsError: its settings cannot be used.
     """
-    place = str(folder or (Path.cwd() if (Path.cwd() / "Pulumi.yaml").exists() else FOLDER))
+    place = Path.cwd() if Path("Pulumi.yaml").exists() else FOLDER
     try:
-        found = automation.select_stack(stack_name=stack, work_dir=place)
+        found = automation.select_stack(stack_name=stack, work_dir=str(place))
         config = found.get_all_config()
     except automation.StackNotFoundError:
         raise OperationError(f"There is no stack {stack}; make it with `pulumi stack init {stack}`.") from None

@@ -12,7 +12,7 @@ from components.settings.keys import IMAGE_PULL_CONFIG, PROJECT, TLS_CERTIFICATE
 
 SET_PULL_CONFIG: Final = f"pulumi config set --secret {IMAGE_PULL_CONFIG} < ~/.docker/config.json"
 PEM: Final = {
-    TLS_CERTIFICATE: (("-----BEGIN CERTIFICATE-----",), "certificate, its chain below it,"),
+    TLS_CERTIFICATE: (("-----BEGIN CERTIFICATE-----",), "certificate, its chain below it"),
     TLS_PRIVATE_KEY: (
         ("-----BEGIN PRIVATE KEY-----", "-----BEGIN RSA PRIVATE KEY-----", "-----BEGIN EC PRIVATE KEY-----"),
         "private key without a passphrase",
@@ -63,18 +63,17 @@ def _has_login(login: dict[str, Any]) -> bool:
 
 
 def _tls_faults(raw: Mapping[str, str], exposure: Exposure | None) -> Iterator[Fault]:
-    own = isinstance(exposure, Gateway) and isinstance(exposure.tls, SecretTls)
-    named = own and isinstance(exposure, Gateway) and isinstance(exposure.tls, SecretTls) and exposure.tls.name
+    used = isinstance(exposure, Gateway) and isinstance(exposure.tls, SecretTls) and exposure.tls.name is None
     for key, (beginnings, what) in PEM.items():
         full, text = f"{PROJECT}:{key}", raw.get(key)
         remedy = f"pulumi config set --secret {key} < FILE"
         if text is None:
-            if own and not named:
+            if used:
                 rule = "is missing with a certificate of your own"
                 yield Fault(key=full, value=None, rule=rule, remedy=remedy)
-        elif exposure is not None and (not own or named):
+        elif exposure is not None and not used:
             rule = 'belongs to a Gateway with tls of kind "secret" and without a name'
             yield Fault(key=full, value=None, rule=rule, remedy=f"pulumi config rm {key}, or change the exposure")
         elif not text.strip().startswith(beginnings):
-            rule = f"is not a PEM file with a {what.rstrip(',')}"
+            rule = f"is not a PEM file with a {what}"
             yield Fault(key=full, value=text, rule=rule, remedy=remedy, secret=True)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from components.cloud.preflight.findings import Finding, missing, ok, unknown
+from components.cloud.preflight.findings import Finding, missing, ok, quota, unknown
 from components.cloud.preflight.logins import azure_token
 from components.cloud.preflight.management import Management, RefusedError, entries
 from components.settings.azure import AzureCloud
@@ -173,21 +173,17 @@ def _quotas(cloud: AzureCloud, api: Management, root: str) -> Iterator[Finding]:
         for key in (CORES, size.family):
             least, most = needed.get(key, (0, 0))
             needed[key] = (least + pool.nodes_min * size.cores, most + pool.nodes_max * size.cores)
-    for key, (least, most) in needed.items():
-        yield _quota(cloud.location, key, free.get(key.casefold()), least, most)
+    for key, takes in needed.items():
+        yield _quota(cloud.location, key, free.get(key.casefold()), takes)
 
 
-def _quota(location: str, name: str, found: tuple[int, int] | None, least: int, most: int) -> Finding:
+def _quota(location: str, name: str, found: tuple[int, int] | None, takes: tuple[int, int]) -> Finding:
     look = f"az vm list-usage --location {location} --output table"
     if found is None:
         return unknown(f"quota {name} of {location} is not told", f"look yourself: {look}")
     limit, used = found
     told = f"quota {name} of {location}: {limit - used} of {limit} processors are free"
-    if limit - used < least:
-        return missing(f"{told}, the nodes take {least} at the start", f"ask for more: {QUOTA_HELP}")
-    if limit - used < most:
-        return ok(f"{told}, the nodes take {least} to {most}: pools stop growing before their nodes_max")
-    return ok(f"{told}, the nodes take {least} to {most}")
+    return quota(told, limit - used, takes, f"ask for more: {QUOTA_HELP}")
 
 
 class _Size:

@@ -36,6 +36,15 @@ def unknown(what: str, remedy: str) -> Finding:
     return Finding(verdict="unknown", what=what, remedy=remedy)
 
 
+def quota(told: str, free: float, takes: tuple[int, int], remedy: str) -> Finding:
+    """Whether what is free of a quota is enough for the nodes at the start, and for all that they may become."""
+    least, most = takes
+    if free < least:
+        return missing(f"{told}, the nodes take {least} at the start", remedy)
+    short = ": pools stop growing before their nodes_max" if free < most else ""
+    return ok(f"{told}, the nodes take {least} to {most}{short}")
+
+
 def problems(findings: Iterable[Finding]) -> list[Finding]:
     """Everything that is not in order."""
     return [finding for finding in findings if finding.verdict != "ok"]

@@ -6,7 +6,7 @@ import re
 from collections.abc import Generator, Iterator, Mapping
 from typing import Final
 
-from components.cloud.preflight.findings import Finding, missing, ok, unknown
+from components.cloud.preflight.findings import Finding, missing, ok, quota, unknown
 from components.cloud.preflight.logins import google_token
 from components.cloud.preflight.management import Management, RefusedError, entries
 from components.settings.airflow import Gateway, ManagedTls, ShareDags, StoreLogs, VolumeLogs
@@ -178,16 +178,11 @@ def _quotas(cloud: GcpCloud, api: Management) -> Iterator[Finding]:
         yield unknown(f"quotas of {cloud.region} ({error})", "try again")
         return
     quotas = {str(entry["metric"]): (float(entry["limit"]), float(entry.get("usage", 0))) for entry in listed}
-    for metric, (least, most) in demand(cloud).items():
+    for metric, takes in demand(cloud).items():
         if metric not in quotas:
             yield unknown(f"quota {metric} of {cloud.region} is not told", QUOTAS_PAGE)
             continue
         limit, used = quotas[metric]
         free = limit - used
         told = f"quota {metric} of {cloud.region}: {free:.0f} of {limit:.0f} are free"
-        if free < least:
-            yield missing(f"{told}, the nodes take {least} at the start", QUOTAS_PAGE)
-        elif free < most:
-            yield ok(f"{told}, the nodes take {least} to {most}: pools stop growing before their nodes_max")
-        else:
-            yield ok(f"{told}, the nodes take {least} to {most}")
+        yield quota(told, free, takes, QUOTAS_PAGE)

@@ -22,8 +22,8 @@ from kubernetes_program import (
 
 from lab.engine.stack import Run
 
-SECONDS = "10"
-"""Enough for simulated pods on a busy machine; endpoints take as long to settle."""
+SECONDS = "30"
+"""Enough for simulated pods on a busy machine (10 were too few on one); endpoints take as long to settle."""
 
 
 def _limited(manifest: Object, **annotations: str) -> Object:
@@ -82,7 +82,7 @@ NOT_READY: dict[str, tuple[Object, Object, tuple[str, ...]]] = {
     ),
     "unready-service": (
         # Longer than endpoints need to settle: it is their unreadiness that fails it.
-        declared(annotated(_service(selector={"app": "unready"}), timeoutSeconds="15"), after=["unready"]),
+        declared(annotated(_service(selector={"app": "unready"}), timeoutSeconds="45"), after=["unready"]),
         declared(_service(type="ExternalName", externalName="example.invalid"), after=["unready"]),
         ("does not target any Pods",),
     ),

@@ -70,16 +70,21 @@ def _login_programs(home: Path) -> Path:
     return folder
 
 
+def isolated_environment(home: Path) -> dict[str, str]:
+    """Variables by which the program sees an unreachable cluster and nothing of this machine's own settings."""
+    file = home / "kubeconfig"
+    # Reading the machine's certificates takes longer than being refused.
+    file.write_text(kubeconfig_text("https://127.0.0.1:1", **{"insecure-skip-tls-verify": True}))
+    path = os.pathsep.join([str(_login_programs(home)), os.environ["PATH"]])
+    return {"KUBECONFIG": str(file), "HOME": str(home), "PATH": path}
+
+
 @pytest.fixture(scope="module", autouse=True)
 def _unreachable_cluster(empty_home: Path) -> Iterator[None]:
     # Not for the whole run: tests of other levels need the home with the lab's caches.
-    file = empty_home / "kubeconfig"
-    # Reading the machine's certificates takes longer than being refused.
-    file.write_text(kubeconfig_text("https://127.0.0.1:1", **{"insecure-skip-tls-verify": True}))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("KUBECONFIG", str(file))
-        patch.setenv("HOME", str(empty_home))
-        patch.setenv("PATH", os.pathsep.join([str(_login_programs(empty_home)), os.environ["PATH"]]))
+        for variable, value in isolated_environment(empty_home).items():
+            patch.setenv(variable, value)
         for variable in ("PULUMI_CONFIG", "PULUMI_CONFIG_SECRET_KEYS"):
             patch.delenv(variable, raising=False)
         yield

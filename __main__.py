@@ -9,9 +9,9 @@ gc.disable()
 
 from components import cloud, outputs  # noqa: E402
 from components.airflow.installation import Airflow  # noqa: E402
-from components.settings import reading  # noqa: E402
+from components.settings import loader  # noqa: E402
 
-settings = reading.load()
+settings = loader.load()
 place = cloud.provision(settings)
 airflow = Airflow(settings.name, settings, place)
 outputs.export(settings, place, airflow)

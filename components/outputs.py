@@ -12,11 +12,11 @@ import pulumi
 
 from components.airflow.exposure import backends
 from components.airflow.options import API_PORT, FLOWER_PORT, base_url
-from components.settings.airflow import Gateway
+from components.settings.sections.exposure import Gateway
 
 if TYPE_CHECKING:
     from components.airflow.installation import Airflow
-    from components.cloud.interface import Cloud
+    from components.contract.cloud import Cloud
     from components.settings.stack import Settings
 
 

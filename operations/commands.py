@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from components.faults import SettingsError
+from components.settings.errors import SettingsError
 from operations import preflight
 from operations.errors import OperationError
 

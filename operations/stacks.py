@@ -8,8 +8,8 @@ from typing import Final
 
 import pulumi.automation as automation
 
-from components.settings import reading
-from components.settings.keys import PROJECT
+from components.settings import loader
+from components.settings.secret_keys import PROJECT
 from components.settings.stack import Settings
 from operations.errors import OperationError
 
@@ -35,4 +35,4 @@ def settings(stack: str) -> Settings:
         said = next((line for line in reason if "error:" in line), reason[-1] if reason else type(error).__name__)
         raise OperationError(f"The Pulumi command line cannot read stack {stack}: {said.strip()}") from None
     values = {key: value.value for key, value in config.items() if key.startswith(f"{PROJECT}:")}
-    return reading.parse(values, secret={key for key, value in config.items() if value.secret})
+    return loader.parse(values, secret={key for key, value in config.items() if value.secret})

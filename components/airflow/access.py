@@ -12,10 +12,10 @@ from pulumi_kubernetes.core.v1 import ServiceAccount
 from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 from pulumi_kubernetes.rbac.v1 import PolicyRuleArgs, Role, RoleBinding, RoleRefArgs, SubjectArgs
 
-from components import naming
 from components.airflow import executors
 from components.airflow.roles import Part
-from components.cloud.interface import Identity
+from components.contract.cloud import Identity
+from components.kubernetes import naming
 from components.settings.stack import Settings
 
 LAUNCH_RULES: Final = (

@@ -10,9 +10,9 @@ import pulumi
 from pulumi_kubernetes.core.v1 import ConfigMap, ConfigMapVolumeSourceArgs, VolumeArgs, VolumeMountArgs
 from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 
-from components import naming
 from components.airflow.roles import Part, credentials_of
-from components.cloud.interface import Databases
+from components.contract.cloud import Databases
+from components.kubernetes import naming
 
 FOLDER: Final = "/opt/airflow/authority"
 FILE: Final = "database.pem"

@@ -22,7 +22,6 @@ from pulumi_kubernetes.core.v1 import (
 )
 from pulumi_kubernetes.meta.v1 import LabelSelectorArgs, ObjectMetaArgs
 
-from components import naming, pods
 from components.airflow.options import FLOWER_PORT, WORKER_LOG_PORT
 from components.airflow.secrets import BROKER_PORT
 from components.airflow.services import (
@@ -34,8 +33,9 @@ from components.airflow.services import (
 )
 from components.airflow.site import AIRFLOW, NOT_EVICTABLE, SCRIPTS_FOLDER, TMP, PartPod, Site
 from components.airflow.volumes import ClaimArgs, claim
-from components.cloud.interface import Volume
-from components.settings.executor import Broker, Flower, Workers
+from components.contract.cloud import Volume
+from components.kubernetes import naming, pods
+from components.settings.sections.executor import Broker, Flower, Workers
 
 REDIS_USER: Final = pods.User(uid=999, gid=999, fs_group=999)
 """The user `valkey` or `redis` of the official images."""

@@ -18,8 +18,8 @@ from pulumi_kubernetes.core.v1 import (
 )
 from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 
-from components import naming
 from components.airflow.options import EXAMPLES_FOLDER, dags_folder
+from components.kubernetes import naming
 from components.settings.stack import Settings
 
 EXAMPLES: Final = Path(__file__).resolve().parents[2] / "dags"

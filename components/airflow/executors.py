@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from components.settings.executor import (
+from components.settings.sections.executor import (
     Broker,
     CeleryExecutor,
     Executor,

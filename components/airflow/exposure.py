@@ -11,14 +11,14 @@ from pulumi_kubernetes.apiextensions import CustomResource
 from pulumi_kubernetes.core.v1 import Namespace
 from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 
-from components import pods
 from components.airflow.options import API_PORT, FLOWER_PORT
 from components.airflow.provided_secrets import create_tls_secret
 from components.airflow.roles import Part
 from components.airflow.site import Site
-from components.cloud.interface import Front
-from components.namespaces import pod_security_labels
-from components.settings.airflow import CertManagerTls, Gateway, SecretTls
+from components.contract.cloud import Front
+from components.kubernetes import pods
+from components.kubernetes.pod_security import pod_security_labels
+from components.settings.sections.exposure import CertManagerTls, Gateway, SecretTls
 
 API_VERSION: Final = "gateway.networking.k8s.io/v1"
 ISSUER_ANNOTATION: Final = "cert-manager.io/cluster-issuer"

@@ -8,7 +8,6 @@ import pulumi
 from pulumi_kubernetes.core.v1 import Namespace
 from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 
-from components import naming
 from components.airflow import executors, services, task_pods
 from components.airflow.access import Access, AccessArgs
 from components.airflow.authority import authority
@@ -22,12 +21,13 @@ from components.airflow.provided_secrets import create_pull_secret
 from components.airflow.secrets import Secrets, SecretsArgs
 from components.airflow.site import Site, scripts_map
 from components.airflow.volumes import NAMESPACE_MINUTES, ClaimArgs, claim
-from components.namespaces import pod_security_labels
-from components.settings.airflow import Gateway
+from components.kubernetes import naming
+from components.kubernetes.pod_security import pod_security_labels
+from components.settings.sections.exposure import Gateway
 
 if TYPE_CHECKING:
     from components.airflow.roles import Part
-    from components.cloud.interface import Cloud, VolumeUse
+    from components.contract.cloud import Cloud, VolumeUse
     from components.settings.stack import Settings
 
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import pulumi
 from pulumi_kubernetes.core.v1 import PersistentVolumeClaimVolumeSourceArgs, VolumeArgs, VolumeMountArgs
 
-from components import pods
 from components.airflow.options import LOG_FOLDER
+from components.kubernetes import pods
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,9 +9,9 @@ import pulumi
 from pulumi_kubernetes.batch.v1 import Job, JobSpecArgs
 from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 
-from components import naming
 from components.airflow.site import PartPod, Site, options_map, pod_template, script
-from components.settings.model import Sizing
+from components.kubernetes import naming
+from components.settings.types import Sizing
 
 SIZING: Final = Sizing(cpu_milli=200, memory_mib=768)
 AWAIT_MARGIN_SECONDS: Final = 60

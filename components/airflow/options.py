@@ -9,9 +9,10 @@ from typing import Final
 
 from components.airflow.executors import parts_of
 from components.airflow.roles import DAG_READERS, DATABASE_PARTS, Part
-from components.cloud.interface import LOG_WRITERS
-from components.settings import connections
-from components.settings.airflow import Gateway, StoreLogs
+from components.contract.cloud import LOG_WRITERS
+from components.settings import connection_budget
+from components.settings.sections.exposure import Gateway
+from components.settings.sections.logs import StoreLogs
 from components.settings.stack import Settings
 
 API_PORT: Final = 8080
@@ -227,15 +228,15 @@ def _for_part(part: Part, settings: Settings) -> Options:
 
 
 def _for_databases(part: Part, settings: Settings, max_connections: int | None) -> Options:
-    """Pools that all together fit into what the database takes, see components/settings/connections.py."""
+    """Pools that all together fit into what the database takes, see components/settings/connection_budget.py."""
     options: Options = {}
     executor, components = settings.executor, settings.components
     if part in DATABASE_PARTS - RUNS_ONCE:
         api_server = part == "api-server"
         pool = (
-            connections.api_server_pool(executor, components, max_connections)
+            connection_budget.api_server_pool(executor, components, max_connections)
             if api_server
-            else connections.pool_of_others()
+            else connection_budget.pool_of_others()
         )
         options["database", "sql_alchemy_pool_size"] = str(pool.kept)
         options["database", "sql_alchemy_max_overflow"] = str(pool.more)

@@ -7,9 +7,9 @@ import pulumi_kubernetes as kubernetes
 from pulumi_kubernetes.core.v1 import Secret
 from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 
-from components import naming
-from components.settings.keys import IMAGE_PULL_CONFIG, TLS_CERTIFICATE, TLS_PRIVATE_KEY
-from components.settings.reading import optional_secret, required_secret
+from components.kubernetes import naming
+from components.settings.loader import optional_secret, required_secret
+from components.settings.secret_keys import IMAGE_PULL_CONFIG, TLS_CERTIFICATE, TLS_PRIVATE_KEY
 from components.settings.stack import Settings
 
 

@@ -13,8 +13,8 @@ import pulumi_random as random
 from pulumi_kubernetes.core.v1 import Secret
 from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 
-from components import naming
-from components.cloud.interface import Database, Databases
+from components.contract.cloud import Database, Databases
+from components.kubernetes import naming
 
 BROKER_PORT: Final = 6379
 KEEPALIVES: Final = "keepalives=1&keepalives_idle=30&keepalives_interval=5&keepalives_count=5"

@@ -15,12 +15,12 @@ from pulumi_kubernetes.apps.v1 import (
 from pulumi_kubernetes.core.v1 import ProbeArgs, Service, ServicePortArgs, ServiceSpecArgs
 from pulumi_kubernetes.meta.v1 import LabelSelectorArgs
 
-from components import naming, pods
 from components.airflow.options import API_PORT, HEALTH_PORT, TRIGGERER_LOG_PORT
 from components.airflow.roles import Part
 from components.airflow.site import AIRFLOW, EVICTABLE, SCRIPTS_FOLDER, PartPod, Site, options_map, pod_template
 from components.airflow.task_pods import PodTemplate
-from components.settings.airflow import Exposure
+from components.kubernetes import naming, pods
+from components.settings.sections.exposure import Exposure
 
 SERVES_SECONDS: Final = 10
 """Until endpoints and the clouds' load balancers have heard that a pod stops."""

@@ -26,7 +26,6 @@ from pulumi_kubernetes.core.v1 import (
 )
 from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 
-from components import naming, pods
 from components.airflow.access import calls_kubernetes
 from components.airflow.authority import Authority, connects
 from components.airflow.dags import DagSource
@@ -34,9 +33,10 @@ from components.airflow.logs import LogFolder
 from components.airflow.options import options_of
 from components.airflow.roles import DAG_READERS, DATABASE_PARTS, LOG_PARTS, Credential, Part, credentials_of
 from components.airflow.secrets import StoredSecret
-from components.cloud.interface import LOG_READERS, LOG_WRITERS, Identity, Sidecar
-from components.settings.model import PodSizing, Sizing
+from components.contract.cloud import LOG_READERS, LOG_WRITERS, Identity, Sidecar
+from components.kubernetes import naming, pods
 from components.settings.stack import Settings
+from components.settings.types import PodSizing, Sizing
 
 AIRFLOW_USER: Final = pods.User(uid=50_000, gid=0, fs_group=0)
 """The user of the official image; group 0 is what its folders are writable for."""

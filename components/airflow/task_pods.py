@@ -8,10 +8,10 @@ from typing import Final
 import pulumi
 from pulumi_kubernetes.core.v1 import ConfigMap, ConfigMapVolumeSourceArgs, VolumeArgs, VolumeMountArgs
 
-from components import manifest
 from components.airflow.options import POD_TEMPLATE
 from components.airflow.site import NOT_EVICTABLE, PartPod, Site, options_map, pod_template
-from components.settings.executor import TaskPods
+from components.kubernetes import manifest
+from components.settings.sections.executor import TaskPods
 
 BASE_CONTAINER: Final = "base"
 """The executor looks for its container by this name."""

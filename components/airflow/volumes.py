@@ -24,8 +24,8 @@ from pulumi_kubernetes.core.v1 import (
 )
 from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 
-from components import naming, pods
-from components.cloud.interface import StaticVolume, Volume, VolumeUse
+from components.contract.cloud import StaticVolume, Volume, VolumeUse
+from components.kubernetes import naming, pods
 
 NAMESPACE_MINUTES: Final = 30
 """How long a namespace may take to end: task pods that still run have their grace period, and endpoint groups of load

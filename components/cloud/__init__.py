@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from components.settings.cloud import AzureCloud, GcpCloud, LocalCloud
+from components.settings.azure.cloud import AzureCloud
+from components.settings.existing.cloud import LocalCloud
+from components.settings.gcp.cloud import GcpCloud
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from components.cloud.interface import Cloud
     from components.cloud.preflight.findings import Finding
+    from components.contract.cloud import Cloud
     from components.settings.stack import Settings
 
 
@@ -18,17 +20,17 @@ def provision(settings: Settings) -> Cloud:
     """Make the cloud layer of a stack. Each branch imports its own SDKs: no stack loads another cloud's."""
     match settings.cloud:
         case LocalCloud():
-            from components.cloud import local
+            from components.cloud.existing import layer
 
-            return local.provision(settings, settings.cloud)
+            return layer.provision(settings, settings.cloud)
         case GcpCloud():
-            from components.cloud import gcp
+            from components.cloud.gcp import layer
 
-            return gcp.provision(settings, settings.cloud)
+            return layer.provision(settings, settings.cloud)
         case AzureCloud():
-            from components.cloud import azure
+            from components.cloud.azure import layer
 
-            return azure.provision(settings, settings.cloud)
+            return layer.provision(settings, settings.cloud)
 
 
 def preflight(settings: Settings) -> Iterator[Finding]:

@@ -6,9 +6,9 @@ import shutil
 from collections.abc import Iterator
 from typing import Final
 
-from components.faults import Fault
-from components.settings.cloud import Cloud
-from components.settings.keys import PROJECT
+from components.settings.errors import Fault
+from components.settings.secret_keys import PROJECT
+from components.settings.sections.cloud import Cloud
 
 LOGIN: Final = {
     "gcp": (

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from ipaddress import IPv4Network
 from typing import Any, Final, cast
 
-from components.faults import Fault
-from components.settings.keys import PROJECT
+from components.settings.errors import Fault
+from components.settings.secret_keys import PROJECT
 
 SECTIONS: Final = ("cloud", "exposure")
 """Where stack files name an account, addresses and hosts."""

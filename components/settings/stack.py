@@ -6,23 +6,18 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from components.settings.airflow import (
-    Admin,
-    AirflowOptions,
-    ClusterIp,
-    Components,
-    Dags,
-    Exposure,
-    Image,
-    ImageDags,
-    Logs,
-    Migration,
-    StoreLogs,
-    VolumeLogs,
-)
-from components.settings.cloud import Cloud, LocalCloud
-from components.settings.executor import Executor
-from components.settings.model import Model, Name
+from components.settings.existing.cloud import LocalCloud
+from components.settings.sections.admin import Admin
+from components.settings.sections.cloud import Cloud
+from components.settings.sections.components import Components
+from components.settings.sections.dags import Dags, ImageDags
+from components.settings.sections.executor import Executor
+from components.settings.sections.exposure import ClusterIp, Exposure
+from components.settings.sections.image import Image
+from components.settings.sections.logs import Logs, StoreLogs, VolumeLogs
+from components.settings.sections.migration import Migration
+from components.settings.sections.options import AirflowOptions
+from components.settings.types import Model, Name
 
 
 def _own_namespace(name: str) -> str:

@@ -19,10 +19,10 @@ from settings_flips_azure import FLIPS as AZURE
 from settings_flips_gcp import BASE as GCP_BASE
 from settings_flips_gcp import FLIPS as GCP
 
-from components.settings.azure import AzureCloud
-from components.settings.gcp import GcpCloud
-from components.settings.model import Model
+from components.settings.azure.cloud import AzureCloud
+from components.settings.gcp.cloud import GcpCloud
 from components.settings.stack import Settings
+from components.settings.types import Model
 from docs.settings import rows
 from lab.clouds.gcp.resource import QUOTAS_VARIABLE
 from lab.engine.stack import Run

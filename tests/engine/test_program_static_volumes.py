@@ -25,7 +25,7 @@ from unittest import mock
 import pulumi
 
 from components import cloud
-from components.cloud.interface import StaticVolume
+from components.contract.cloud import StaticVolume
 
 provision = cloud.provision
 

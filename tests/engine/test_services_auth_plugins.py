@@ -17,7 +17,7 @@ from kubernetes.client import AuthenticationV1Api
 from kubernetes.config import new_client_from_config
 
 from components.cloud.azure.kubeconfig import rebuilt
-from components.settings.azure import Cluster
+from components.settings.azure.cloud import Cluster
 from lab.node.certificates import Authority
 from lab.services import auth_plugins
 

@@ -10,7 +10,7 @@ from unittest import mock
 import pulumi
 import pulumi_kubernetes as kubernetes
 
-from components.cloud.interface import (
+from components.contract.cloud import (
     LOG_READERS,
     LOG_WRITERS,
     Cloud,
@@ -24,8 +24,10 @@ from components.cloud.interface import (
     Volume,
     VolumeUse,
 )
-from components.settings.airflow import Gateway, ManagedTls, ShareDags, StoreLogs, VolumeLogs
-from components.settings.executor import KubernetesExecutor
+from components.settings.sections.dags import ShareDags
+from components.settings.sections.executor import KubernetesExecutor
+from components.settings.sections.exposure import Gateway, ManagedTls
+from components.settings.sections.logs import StoreLogs, VolumeLogs
 from components.settings.stack import Settings
 
 AUTHORITY: Final = "-----BEGIN CERTIFICATE-----\nQSBzdGFuZC1pbg==\n-----END CERTIFICATE-----\n"

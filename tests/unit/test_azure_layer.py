@@ -10,7 +10,8 @@ from typing import Any, Final
 import pytest
 import yaml
 
-from components.cloud.azure import exposure, roles
+from components.cloud.azure import load_balancer as exposure
+from components.cloud.azure import role_assignments
 from components.cloud.azure.kubeconfig import rebuilt
 from tests.unit import recorder, recorder_azure, stacks_azure
 from tests.unit.recorder import Recording, Registration, Secret, plain, walk
@@ -376,6 +377,6 @@ def test_whoever_creates_the_stack_is_a_person_or_a_pipeline_by_the_application_
     application: str, kind: str
 ) -> None:
     """Without a type the SDK would say "User", and Azure refuses a type that is not the principal's."""
-    assert roles.principal_type(application) == kind
+    assert role_assignments.principal_type(application) == kind
     for recording in map(recorded, STACKS):
         assert all("principalType" in role.plain for role in recording.of_cloud("RoleAssignment"))

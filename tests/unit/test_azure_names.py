@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components import naming
-from components.cloud.azure import physical
-from components.settings.model import DNS_LABEL
+from components.cloud.azure import names as physical
+from components.kubernetes import naming
+from components.settings.types import DNS_LABEL
 from tests.unit import recorder, recorder_azure
 from tests.unit.recorder import Registration
 from tests.unit.stacks import recorded

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.faults import SettingsError
-from components.settings import azure_catalogue as catalogue
-from components.settings import reading
-from components.settings.azure import AzureCloud
+from components.settings import loader
+from components.settings.azure import catalogue
+from components.settings.azure.cloud import AzureCloud
+from components.settings.errors import SettingsError
 from components.settings.stack import Settings
 from tests.unit.bad_input_azure import CASES
 from tests.unit.recorder import raw
@@ -24,12 +24,12 @@ KEY: Final = "airflow:cloud"
 def faults(stack: dict[str, Any]) -> list[str]:
     texts, secret = raw(stack)
     with pytest.raises(SettingsError) as refused:
-        reading.parse(texts, secret=secret)
+        loader.parse(texts, secret=secret)
     return [line.strip() for line in str(refused.value).splitlines()[1:]]
 
 
 def accepted(stack: dict[str, Any]) -> Settings:
-    return reading.parse(raw(stack)[0])
+    return loader.parse(raw(stack)[0])
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -134,7 +134,7 @@ def test_address_ranges_are_refused_or_leave_the_network_in_order(prefix: int, s
 
     network = IPv4Network((int(IPv4Network("10.0.0.0/8").network_address) + (start << 8), prefix), strict=False)
     try:
-        settings = reading.parse(raw(config("kubernetes", cloud_with={"network": {name: str(network)}}))[0])
+        settings = loader.parse(raw(config("kubernetes", cloud_with={"network": {name: str(network)}}))[0])
     except SettingsError:
         return
     assert isinstance(settings.cloud, AzureCloud)

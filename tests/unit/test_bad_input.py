@@ -8,8 +8,8 @@ from typing import Final
 import pytest
 import yaml
 
-from components.faults import SettingsError
-from components.settings import path_programs, reading
+from components.settings import loader, path_programs
+from components.settings.errors import SettingsError
 from lab.stack_file import FILLED_IN, filled_in
 from tests.unit import bad_input, bad_input_conflicts, recorder
 from tests.unit.bad_input import GIVEN_DATABASE, SECRET, bad
@@ -24,7 +24,7 @@ def faults(stack: Config) -> list[str]:
     """The report's lines, one a fault."""
     texts, secret = raw(stack)
     with pytest.raises(SettingsError) as refused:
-        reading.parse(texts, secret=secret)
+        loader.parse(texts, secret=secret)
     first, *lines = str(refused.value).splitlines()
     assert "nothing was created or changed" in first
     assert first.startswith(f"{len(lines)} setting")
@@ -119,7 +119,7 @@ def test_a_shipped_file_of_a_cloud_is_refused_until_each_example_in_it_is_replac
     told = [line.split("'")[1] for line in lines]
     assert sorted(told) == sorted(example for example in FILLED_IN for _ in range(text.count(f" {example}\n")))
     assert told
-    reading.parse(*raw(filled_in(yaml.safe_load(text)["config"]))[:1])
+    loader.parse(*raw(filled_in(yaml.safe_load(text)["config"]))[:1])
 
 
 @pytest.mark.parametrize("cloud", [GCP, AZURE], ids=lambda cloud: cloud["kind"])
@@ -134,7 +134,7 @@ def test_a_missing_login_program_is_refused_with_the_way_to_get_it(
         f"on PATH; {remedy}."
     )
     (tmp_path / program).touch(mode=0o755)
-    reading.parse(raw(bad(cloud=cloud))[0])
+    loader.parse(raw(bad(cloud=cloud))[0])
 
 
 @pytest.mark.parametrize(
@@ -149,7 +149,7 @@ def test_a_missing_login_program_is_refused_with_the_way_to_get_it(
     ],
 )
 def test_an_option_that_holds_no_secret_is_accepted(section: str, option: str, value: str) -> None:
-    settings = reading.parse(raw(bad(options={section: {option: value}}))[0])
+    settings = loader.parse(raw(bad(options={section: {option: value}}))[0])
     assert settings.options == {section: {option: value}}
 
 
@@ -162,7 +162,7 @@ def test_nothing_is_registered_when_settings_are_refused(case: str) -> None:
 
 
 def test_a_kubernetes_that_is_too_old_is_refused_before_anything_is_registered(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("components.kubeconfig.Kubeconfig.served_version", lambda *_: (1, 29))
+    monkeypatch.setattr("components.kubernetes.kubeconfig.Kubeconfig.served_version", lambda *_: (1, 29))
     stack = bad()
     [line] = faults(stack)
     assert line.startswith("airflow:cloud.context: 'test' runs Kubernetes 1.29, below 1.30, the least")
@@ -174,26 +174,26 @@ def test_a_kubernetes_that_is_too_old_is_refused_before_anything_is_registered(m
 def test_a_kubernetes_that_is_new_enough_or_does_not_answer_is_accepted(
     version: tuple[int, int] | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("components.kubeconfig.Kubeconfig.served_version", lambda *_: version)
-    reading.parse(raw(bad())[0])
+    monkeypatch.setattr("components.kubernetes.kubeconfig.Kubeconfig.served_version", lambda *_: version)
+    loader.parse(raw(bad())[0])
 
 
 def test_keys_of_other_projects_are_none_of_ours() -> None:
-    reading.parse(raw({**bad(), "kubernetes:context": "x", "other:cloud": "y"})[0])
+    loader.parse(raw({**bad(), "kubernetes:context": "x", "other:cloud": "y"})[0])
 
 
 @pytest.mark.parametrize("stack", ["local", "dev", "prod"])
 def test_the_projects_own_stack_files_have_the_shape_of_settings(stack: str) -> None:
     texts, secret = raw(stack_file(stack))
-    reading.parse(texts, secret=secret)
+    loader.parse(texts, secret=secret)
 
 
 @pytest.mark.parametrize(
     ("cloud", "kind"), [({"kind": "local"}, "volume"), (GCP, "store"), (AZURE, "store")], ids=["local", "gcp", "azure"]
 )
 def test_task_logs_outlive_their_pods_unless_a_stack_says_otherwise(cloud: Config, kind: str) -> None:
-    assert reading.parse(raw(bad(kind="kubernetes", cloud=cloud))[0]).task_logs.kind == kind
-    assert reading.parse(raw(bad(cloud=cloud, logs={"kind": "worker"}))[0]).task_logs.kind == "worker"
+    assert loader.parse(raw(bad(kind="kubernetes", cloud=cloud))[0]).task_logs.kind == kind
+    assert loader.parse(raw(bad(cloud=cloud, logs={"kind": "worker"}))[0]).task_logs.kind == "worker"
 
 
 def test_the_first_kubeconfig_of_several_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -201,6 +201,6 @@ def test_the_first_kubeconfig_of_several_is_read(tmp_path: Path, monkeypatch: py
     first.write_text(kubeconfig_text("https://127.0.0.1:1"))
     second.write_text(yaml.safe_dump({"clusters": [], "contexts": []}))
     monkeypatch.setenv("KUBECONFIG", f"{first}:{second}")
-    reading.parse(raw(bad())[0])
+    loader.parse(raw(bad())[0])
     monkeypatch.setenv("KUBECONFIG", f"{second}:{first}")
     assert "has no current context; the file has none" in faults(bad())[0]

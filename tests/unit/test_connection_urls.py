@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from components.airflow import secrets
-from components.cloud.interface import Database
+from components.contract.cloud import Database
 from tests.unit.stacks import METADATA_PASSWORD, RESULT_PASSWORD, recorded
 
 SQLALCHEMY: Final = re.compile(

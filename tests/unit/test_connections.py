@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import settings as limits
 from hypothesis import strategies as st
 
-from components.settings import connections
-from components.settings.airflow import ApiServer, Components, Scheduler, Triggerer
-from components.settings.executor import CeleryExecutor, Executor, KubernetesExecutor, Workers
+from components.settings import connection_budget
+from components.settings.sections.components import ApiServer, Components, Scheduler, Triggerer
+from components.settings.sections.executor import CeleryExecutor, Executor, KubernetesExecutor, Workers
 from tests.unit.recorder import Recording
 from tests.unit.stacks import STAND_IN, recorded
 from tests.unit.stand_in_cloud import AUTHORITY, MAX_CONNECTIONS
@@ -73,12 +73,12 @@ def test_pools_fit_for_any_number_of_replicas_or_are_refused(
         scheduler=Scheduler(replicas=schedulers),
         triggerer=Triggerer(replicas=triggerers),
     )
-    taken = connections.least_connections(executor, components) + spare
+    taken = connection_budget.least_connections(executor, components) + spare
     if spare < 0:
         with pytest.raises(ValueError, match="too few"):
-            connections.api_server_pool(executor, components, taken)
+            connection_budget.api_server_pool(executor, components, taken)
         return
-    pool, other = connections.api_server_pool(executor, components, taken), connections.pool_of_others()
+    pool, other = connection_budget.api_server_pool(executor, components, taken), connection_budget.pool_of_others()
     assert pool.kept > 0 <= pool.more
     assert 8 <= pool.kept + pool.more <= 40
     total = (api + 1) * 2 * (pool.kept + pool.more)
@@ -88,7 +88,9 @@ def test_pools_fit_for_any_number_of_replicas_or_are_refused(
 
 
 def test_a_server_that_takes_enough_gives_every_thread_its_connection() -> None:
-    assert connections.api_server_pool(executor_of(0, 1), Components(), 1000) == connections.Pool(kept=5, more=35)
+    assert connection_budget.api_server_pool(executor_of(0, 1), Components(), 1000) == connection_budget.Pool(
+        kept=5, more=35
+    )
 
 
 def test_celery_is_given_no_option_of_its_engine_that_an_older_one_refuses() -> None:

@@ -10,10 +10,13 @@ from typing import Any, Final
 
 import pytest
 
-from components.settings import azure, azure_catalogue, gcp, postgres_versions
-from components.settings.airflow import Image
-from components.settings.cloud import InClusterDatabase
-from components.settings.executor import Broker
+from components.settings import postgres_versions
+from components.settings.azure import catalogue
+from components.settings.azure import cloud as azure
+from components.settings.existing.cloud import InClusterDatabase
+from components.settings.gcp import cloud as gcp
+from components.settings.sections.executor import Broker
+from components.settings.sections.image import Image
 from lab.images import debian_base, names, wheels
 from lab.node.programs import KUBERNETES_VERSION
 from tests.unit.stacks import ROOT
@@ -48,7 +51,7 @@ def used() -> Iterator[tuple[str, str, str]]:
     yield "PostgreSQL", default(azure.Database, "version"), "cloud.database.version (Azure)"
     for oldest, newest, cloud in (
         (postgres_versions.OLDEST, postgres_versions.NEWEST, "GCP"),
-        (*azure_catalogue.DATABASE_VERSIONS, "Azure"),
+        (*catalogue.DATABASE_VERSIONS, "Azure"),
     ):
         for version in range(oldest, newest + 1):
             yield "PostgreSQL", str(version), f"allowed for cloud.database.version ({cloud})"

@@ -13,7 +13,7 @@ import yaml
 from components.airflow.authority import connects
 from components.airflow.roles import Part
 from components.cloud.gcp import cluster
-from components.cloud.interface import DATABASE_CLIENTS
+from components.contract.cloud import DATABASE_CLIENTS
 from tests.unit import recorder, recorder_gcp, stacks_gcp
 from tests.unit.recorder import Recording, Registration, Secret, plain, walk
 from tests.unit.stacks_gcp import STACKS, recorded

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components import naming
-from components.cloud.gcp.physical import ACCOUNT_MAX, CLUSTER_MAX, NAME_MAX
-from components.settings.model import DNS_LABEL
+from components.cloud.gcp.names import ACCOUNT_MAX, CLUSTER_MAX, NAME_MAX
+from components.kubernetes import naming
+from components.settings.types import DNS_LABEL
 from tests.unit import recorder
 from tests.unit.stacks_gcp import STACKS, recorded
 from tests.unit.test_gcp_layer import of_gcp

@@ -7,9 +7,9 @@ from typing import Final
 
 import pytest
 
-from components.settings import reading
-from components.settings.executor import KubernetesExecutor
-from components.settings.gcp import GcpCloud
+from components.settings import loader
+from components.settings.gcp.cloud import GcpCloud
+from components.settings.sections.executor import KubernetesExecutor
 from lab.clouds.gcp import machines
 from lab.clouds.gcp.resource import QUOTAS
 from tests.unit.recorder import raw
@@ -21,7 +21,7 @@ BROKER_GB: Final = 10
 
 def demand(path: str) -> dict[str, tuple[int, int]]:
     """The least and the most processors and GB of fast disks that a stack file asks for."""
-    settings = reading.parse(raw(file(path))[0])
+    settings = loader.parse(raw(file(path))[0])
     cloud = settings.cloud
     assert isinstance(cloud, GcpCloud)
     broker = 0 if isinstance(settings.executor, KubernetesExecutor) else BROKER_GB

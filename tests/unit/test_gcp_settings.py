@@ -13,9 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from components.faults import SettingsError
-from components.settings import gcp_regions, gcp_shares, gcp_sql, reading
-from components.settings.gcp import Addresses, Database, GcpCloud
+from components.settings import loader
+from components.settings.errors import SettingsError
+from components.settings.gcp import regions, shares, sql_tiers
+from components.settings.gcp.cloud import Addresses, Database, GcpCloud
 from tests.unit import recorder
 from tests.unit.bad_input_gcp import CASES, CLOUD, cloud
 from tests.unit.recorder import raw
@@ -25,7 +26,7 @@ from tests.unit.stacks_gcp import STACKS
 def faults(stack: Mapping[str, Any]) -> list[str]:
     texts, secret = raw(stack)
     with pytest.raises(SettingsError) as refused:
-        reading.parse(texts, secret=secret)
+        loader.parse(texts, secret=secret)
     return [line.strip() for line in str(refused.value).splitlines()[1:]]
 
 
@@ -63,7 +64,7 @@ def test_nothing_is_registered_when_the_cloud_is_refused() -> None:
 
 
 def test_project_and_region_are_enough() -> None:
-    settings = reading.parse(raw(cloud())[0])
+    settings = loader.parse(raw(cloud())[0])
     assert isinstance(settings.cloud, GcpCloud)
     assert settings.cloud.node_zones == ["europe-west1-b", "europe-west1-c", "europe-west1-d"]
     assert settings.cloud.cluster_location == "europe-west1"
@@ -78,31 +79,31 @@ def test_project_and_region_are_enough() -> None:
     ],
 )
 def test_one_zone_makes_a_zonal_cluster_and_more_a_regional_one(zones: list[str], location: str) -> None:
-    settings = reading.parse(raw(cloud(region="us-east4", zones=zones))[0])
+    settings = loader.parse(raw(cloud(region="us-east4", zones=zones))[0])
     assert isinstance(settings.cloud, GcpCloud)
     assert settings.cloud.cluster_location == location
     assert settings.cloud.node_zones == (zones or ["us-east4-a", "us-east4-b", "us-east4-c"])
 
 
-@pytest.mark.parametrize("region", gcp_regions.ZONES)
+@pytest.mark.parametrize("region", regions.ZONES)
 def test_the_stack_file_dev_fits_every_region_when_its_region_alone_is_changed(region: str) -> None:
     config = {**STACKS["gcp, stack file dev"]}
     config["airflow:cloud"] = {**config["airflow:cloud"], "region": region}
-    settings = reading.parse(raw(config)[0])
+    settings = loader.parse(raw(config)[0])
     assert isinstance(settings.cloud, GcpCloud)
     assert settings.cloud.node_zones == [settings.cloud.cluster_location] == [f"{region}-b"]
 
 
-@pytest.mark.parametrize("region", gcp_regions.ZONES)
+@pytest.mark.parametrize("region", regions.ZONES)
 def test_every_region_has_three_zones_of_its_own(region: str) -> None:
-    found = gcp_regions.zones(region)
+    found = regions.zones(region)
     assert len({*found}) == 3
     assert all(zone.startswith(f"{region}-") for zone in found)
 
 
 @pytest.mark.parametrize("stack", STACKS)
 def test_every_stack_file_is_accepted(stack: str) -> None:
-    reading.parse(raw(STACKS[stack])[0])
+    loader.parse(raw(STACKS[stack])[0])
 
 
 RANGE: Final = st.builds(
@@ -133,28 +134,28 @@ def test_a_custom_tier_is_accepted_exactly_where_cloud_sql_sells_it(cpus: int, m
         and mib >= 3840
         and 0.9 * 1024 * cpus <= mib <= 6.5 * 1024 * cpus
     )
-    assert (gcp_sql.tier_rule(f"db-custom-{cpus}-{mib}", "enterprise") is None) == sold
+    assert (sql_tiers.tier_rule(f"db-custom-{cpus}-{mib}", "enterprise") is None) == sold
 
 
 @given(st.integers(min_value=1, max_value=48), st.sampled_from([3840, 7680, 15_360]))
 def test_a_tiers_remedy_is_itself_accepted(cpus: int, mib: int) -> None:
-    rule = gcp_sql.tier_rule(f"db-custom-{cpus * 2}-{mib}", "enterprise")
+    rule = sql_tiers.tier_rule(f"db-custom-{cpus * 2}-{mib}", "enterprise")
     if rule is not None:
-        assert gcp_sql.tier_rule(rule.rpartition(" ")[2], "enterprise") is None
+        assert sql_tiers.tier_rule(rule.rpartition(" ")[2], "enterprise") is None
 
 
-@given(st.sampled_from([*gcp_shares.SIZES_GIB]), st.integers(min_value=0, max_value=110_000))
-def test_the_sizes_that_a_refusal_of_a_share_names_are_accepted(tier: gcp_shares.Tier, size_gib: int) -> None:
-    for fault in gcp_shares.faults("airflow:dags.size_gib", size_gib, tier):
+@given(st.sampled_from([*shares.SIZES_GIB]), st.integers(min_value=0, max_value=110_000))
+def test_the_sizes_that_a_refusal_of_a_share_names_are_accepted(tier: shares.Tier, size_gib: int) -> None:
+    for fault in shares.faults("airflow:dags.size_gib", size_gib, tier):
         named = [int(number) for number in re.findall(r"\d+", fault.remedy)]
-        assert [size for size in named if [*gcp_shares.faults("", size, tier)]] == []
+        assert [size for size in named if [*shares.faults("", size, tier)]] == []
         assert named
 
 
 def test_connections_grow_with_memory() -> None:
     tiers = ["db-f1-micro", "db-g1-small", "db-custom-1-3840", "db-custom-2-7680", "db-custom-4-15360"]
-    assert [gcp_sql.connections(tier) for tier in tiers] == [25, 50, 100, 400, 500]
-    assert gcp_sql.connections("db-perf-optimized-N-16") == 1000
+    assert [sql_tiers.connections(tier) for tier in tiers] == [25, 50, 100, 400, 500]
+    assert sql_tiers.connections("db-perf-optimized-N-16") == 1000
     assert Database(flags={"max_connections": "300"}).max_connections == 290
 
 

@@ -21,7 +21,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from components import kubeconfig
+from components.kubernetes import kubeconfig
 from tests.unit.conftest import CONTEXT, kubeconfig_text
 
 

@@ -6,7 +6,7 @@ from typing import Final
 
 import pytest
 
-from components.settings import reading
+from components.settings import loader
 from components.settings.stack import Settings
 from tests.unit.recorder import Recording, raw
 from tests.unit.stacks import STAND_IN, recorded
@@ -18,7 +18,7 @@ READERS_AND_WRITERS: Final = {"api-server", "triggerer", "worker", "task"}
 
 
 def settings_of(recording: Recording) -> Settings:
-    return reading.parse(raw(recording.config)[0])
+    return loader.parse(raw(recording.config)[0])
 
 
 STORED: Final = [stack for stack in STAND_IN if "airflow:logs" not in STAND_IN[stack]]

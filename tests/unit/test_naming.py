@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from components import naming
 from components.airflow import roles
-from components.settings.airflow import Image
-from components.settings.model import DNS_LABEL, Name
+from components.kubernetes import naming
+from components.settings.sections.image import Image
+from components.settings.types import DNS_LABEL, Name
 
 LABEL: Final = st.from_regex(rf"\A{DNS_LABEL.strip('^$')}\Z").filter(lambda name: len(name) <= 30)
 RFC_1123: Final = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")

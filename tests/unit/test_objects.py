@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import pytest
 
-from components import naming
+from components.kubernetes import naming
 from tests.unit.recorder import Registration
 from tests.unit.schemas import VERSIONS, violations
 from tests.unit.stacks import recorded, recordings

@@ -7,7 +7,7 @@ from typing import Final
 
 import pytest
 
-from components.settings.airflow import Migration
+from components.settings.sections.migration import Migration
 from tests.unit import recorder
 from tests.unit.recorder import Recording, Registration
 from tests.unit.stacks import EXECUTORS, STACKS, config, recorded, recordings

@@ -10,7 +10,7 @@ import pytest
 from components.airflow import options
 from components.airflow.options import RUNS_ONCE
 from components.airflow.roles import Part
-from components.settings import reading
+from components.settings import loader
 from tests.unit import recorder
 from tests.unit.recorder import Recording
 from tests.unit.stacks import FLOWER, STACKS, config, recorded
@@ -90,7 +90,7 @@ def test_an_option_reaches_those_who_read_it_whatever_its_section_is_called(
     """`[scheduler] catchup_by_default` is read where DAGs are parsed: for the scheduler alone it would do nothing."""
     value = "https://airflow.simulated.test"
     texts, _ = recorder.raw({**STACKS[STACK], "airflow:options": {section: {option: value}}})
-    settings = reading.parse(texts)
+    settings = loader.parse(texts)
     name = options.variable(section, option)
     everyone: tuple[Part, ...] = (*EVERYONE, "migration")
     having = {part for part in everyone if options.options_of(part, settings).get(name) == value}

@@ -15,7 +15,7 @@ import pytest
 from cryptography.fernet import Fernet
 
 from components.airflow import secrets
-from components.cloud.interface import Database
+from components.contract.cloud import Database
 from tests.unit import recorder
 from tests.unit.recorder import Recording, Secret, plain, walk
 from tests.unit.stacks import METADATA_PASSWORD, PROVIDED, RESULT_PASSWORD, STACKS, recorded, recordings

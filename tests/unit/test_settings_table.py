@@ -8,8 +8,8 @@ from typing import Any, Final, get_args
 
 import pytest
 
-from components.settings.model import Model
 from components.settings.stack import Settings
+from components.settings.types import Model
 from docs import settings
 from tests.unit.stacks import ROOT
 

@@ -17,7 +17,7 @@ PROGRAM: Final = [
 ]
 CLOUD_SDKS: Final = ("pulumi_gcp", "pulumi_azure_native", "pulumi_azure", "google", "azure")
 READERS_OF_CONFIG: Final = {
-    "components/settings/reading.py": "the only reader of stack config",
+    "components/settings/loader.py": "the only reader of stack config",
 }
 MATCHES: Final = {
     ("cloud", "components/cloud/__init__.py"): "the one choice between clouds",
@@ -53,16 +53,16 @@ def test_there_is_a_program_to_look_at() -> None:
     assert len(PROGRAM) > 25
 
 
-def test_airflow_knows_no_cloud_but_its_interface() -> None:
+def test_airflow_knows_the_contract_and_no_cloud() -> None:
     offenders = [
         f"{path}: {name}"
         for path, tree in modules()
         if path.startswith("components/airflow/")
         for name in imported(tree)
-        if below(name, *CLOUD_SDKS, "components.settings.cloud")
-        or (below(name, "components.cloud") and not below(name, "components.cloud.interface"))
+        if below(name, *CLOUD_SDKS, "components.settings.existing.cloud")
+        or (below(name, "components.cloud") and not below(name, "components.contract.cloud"))
     ]
-    assert [offender for offender in offenders if not offender.endswith(": components.cloud")] == []
+    assert offenders == []
 
 
 def test_the_program_knows_neither_lab_nor_tests() -> None:
@@ -75,12 +75,12 @@ def test_the_program_knows_neither_lab_nor_tests() -> None:
 def test_each_cloud_is_imported_in_its_own_branch_alone() -> None:
     """A stack must not pay for another cloud's SDK: up to a second and 110 MiB each."""
     program = """
-import sys, components.cloud, components.settings.reading, components.airflow.installation, components.outputs
+import sys, components.cloud, components.settings.loader, components.airflow.installation, components.outputs
 print(sorted({name for name in sys.modules if name.split(".")[0] in {"pulumi_gcp", "pulumi_azure_native"}
     or name.startswith("components.cloud.")}))
 """
     loaded = subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True, capture_output=True, text=True)
-    assert loaded.stdout.strip() == "['components.cloud.interface']"
+    assert loaded.stdout.strip() == "[]"
 
 
 def test_the_choice_between_clouds_and_between_executors_is_made_once() -> None:

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import pytest
 
-from components.cloud.interface import Volume, VolumeUse
+from components.contract.cloud import Volume, VolumeUse
 from components.settings.stack import Settings
 from tests.unit import recorder, stand_in_cloud
 from tests.unit.recorder import Recording, Registration

@@ -9,9 +9,9 @@ from typing import Any
 import pulumi
 from pulumi_azure_native import storage
 
+from components.cloud.azure.names import Names
 from components.cloud.azure.network import Network
-from components.cloud.azure.physical import Names
-from components.settings.azure import AzureCloud
+from components.settings.azure.cloud import AzureCloud
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,7 +9,7 @@ from typing import Final, Literal
 import pulumi
 from pulumi_azure_native import monitor, operationalinsights
 
-from components.cloud.azure.physical import Names
+from components.cloud.azure.names import Names
 
 Audited = Literal["cluster", "database"]
 CATEGORIES: Final[Mapping[Audited, tuple[str, ...]]] = {

@@ -10,10 +10,10 @@ import pulumi
 from pulumi_azure_native import containerservice, managedidentity
 
 from components.cloud.azure.kubeconfig import kubeconfig
+from components.cloud.azure.names import NODE_GROUP_MAX, Names
 from components.cloud.azure.nodes import FIRST_POOL, POOL_LABEL, SURGE, SYSTEM_TAINT, shape
-from components.cloud.azure.physical import NODE_GROUP_MAX, Names
-from components.settings.azure import AzureCloud, Maintenance
-from components.settings.azure_network import RangesApi
+from components.settings.azure.cloud import AzureCloud, Maintenance
+from components.settings.azure.network import RangesApi
 
 DNS_ADDRESS_INDEX: Final = 10
 """Which address of the Services' range the cluster's own DNS has."""

@@ -10,11 +10,11 @@ import pulumi
 import pulumi_random as random
 from pulumi_azure_native import dbforpostgresql
 
-from components.cloud import interface
-from components.cloud.azure.physical import Names
+from components.cloud.azure.names import Names
 from components.cloud.retries import Late, retry_hook
-from components.settings import azure_catalogue as catalogue
-from components.settings.azure import AzureCloud
+from components.contract import cloud as contract
+from components.settings.azure import catalogue
+from components.settings.azure.cloud import AzureCloud
 
 PORT: Final = 5432
 ADMINISTRATOR: Final = "airflowadministrator"
@@ -68,7 +68,7 @@ class Database(pulumi.ComponentResource):
     """
 
     id: pulumi.Output[str]
-    databases: interface.Databases
+    databases: contract.Databases
 
     def __init__(self, name: str, args: DatabaseArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("airflow:azure:Database", name, None, opts)
@@ -135,10 +135,10 @@ class Database(pulumi.ComponentResource):
         last: pulumi.Resource = results if results is not None else metadata
         for parameter, value in (AUDIT if chosen.audit else {}).items():
             last = self._configuration(name, parameter, value, after=last)
-        self.databases = interface.Databases(
+        self.databases = contract.Databases(
             metadata=self._owned(f"{name}-metadata", metadata, user="airflow"),
             results=self._owned(f"{name}-results", results, user="celery") if results is not None else None,
-            administrator=interface.Database(
+            administrator=contract.Database(
                 host=self._host,
                 port=PORT,
                 name="postgres",
@@ -170,9 +170,9 @@ class Database(pulumi.ComponentResource):
             ),
         )
 
-    def _owned(self, name: str, database: dbforpostgresql.Database, *, user: str) -> interface.Database:
+    def _owned(self, name: str, database: dbforpostgresql.Database, *, user: str) -> contract.Database:
         """The database with the user that will own it."""
-        return interface.Database(
+        return contract.Database(
             host=self._host,
             port=PORT,
             name=database.name,

@@ -9,11 +9,11 @@ from typing import Final
 import pulumi
 from pulumi_azure_native import managedidentity
 
-from components import naming
-from components.cloud.azure import roles
-from components.cloud.azure.physical import Names
-from components.cloud.azure.waiting import after
-from components.cloud.interface import LOG_READERS, LOG_WRITERS, Identity
+from components.cloud.azure import role_assignments
+from components.cloud.azure.names import Names
+from components.cloud.ordering import after
+from components.contract.cloud import LOG_READERS, LOG_WRITERS, Identity
+from components.kubernetes import naming
 
 AUDIENCE: Final = "api://AzureADTokenExchange"
 """What a ServiceAccount's token must be for, https://learn.microsoft.com/azure/aks/workload-identity-overview."""
@@ -57,7 +57,7 @@ class Identities(pulumi.ComponentResource):
             tags=args.names.tags(),
             opts=child,
         )
-        access = roles.assigned(
+        access = role_assignments.assigned(
             f"{name}-{part}-role",
             subscription_id=args.subscription_id,
             role=role,
@@ -96,6 +96,6 @@ def log_roles(*, workers: bool, task_pods: bool) -> dict[str, str]:
     """The role that each part of an installation needs on the container for logs."""
     absent = {"worker": not workers, "task": not task_pods}
     return {
-        **{part: roles.LOG_WRITER for part in LOG_WRITERS if not absent.get(part)},
-        **dict.fromkeys(LOG_READERS, roles.LOG_READER),
+        **{part: role_assignments.LOG_WRITER for part in LOG_WRITERS if not absent.get(part)},
+        **dict.fromkeys(LOG_READERS, role_assignments.LOG_READER),
     }

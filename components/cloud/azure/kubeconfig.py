@@ -10,7 +10,7 @@ import pulumi
 import yaml
 from pulumi_azure_native import containerservice
 
-from components.settings.azure import AzureCloud
+from components.settings.azure.cloud import AzureCloud
 
 SERVER_APPLICATION: Final = "6dae42f8-4368-4678-94ff-3960e28e3630"
 """The application of Entra that every AKS cluster takes tokens for,

@@ -9,8 +9,8 @@ from typing import Final
 import pulumi
 from pulumi_azure_native import network, privatedns
 
-from components.cloud.azure.physical import Names
-from components.settings.azure_network import Network as Ranges
+from components.cloud.azure.names import Names
+from components.settings.azure.network import Network as Ranges
 
 POSTGRES_PORTS: Final = ("5432", "6432")
 """PostgreSQL, and the pooler that Flexible Server has inside."""

@@ -9,8 +9,8 @@ from typing import Any, Final
 import pulumi
 from pulumi_azure_native import containerservice
 
-from components.cloud.azure.physical import Names
-from components.settings.azure import AzureCloud, Pool, TaskPool
+from components.cloud.azure.names import Names
+from components.settings.azure.cloud import AzureCloud, Pool, TaskPool
 
 POOL_LABEL: Final = "airflow-pool"
 FIRST_POOL: Final = "system"

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import pulumi
 from pulumi_azure_native import containerregistry
 
-from components.cloud.azure import roles
-from components.cloud.azure.physical import REGISTRY_MAX, Names
+from components.cloud.azure import role_assignments
+from components.cloud.azure.names import REGISTRY_MAX, Names
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,10 +48,10 @@ class Registry(pulumi.ComponentResource):
             tags=args.names.tags(),
             opts=pulumi.ResourceOptions(parent=self, protect=args.protect),
         )
-        self.pull = roles.assigned(
+        self.pull = role_assignments.assigned(
             f"{name}-pull-role",
             subscription_id=args.subscription_id,
-            role=roles.IMAGE_PULLER,
+            role=role_assignments.IMAGE_PULLER,
             scope=registry.id,
             principal=args.kubelet,
             opts=pulumi.ResourceOptions(parent=self),

@@ -9,12 +9,12 @@ from typing import Final
 import pulumi
 from pulumi_azure_native import compute, resources, storage
 
-from components.cloud.azure import roles
+from components.cloud.azure import role_assignments
 from components.cloud.azure.accounts import AccountArgs, account, kept_deleted
-from components.cloud.azure.physical import Names
-from components.cloud.azure.waiting import after
-from components.cloud.interface import LogStore, StaticVolume, Volume, VolumeUse
-from components.settings.azure import AzureCloud
+from components.cloud.azure.names import Names
+from components.cloud.ordering import after
+from components.contract.cloud import LogStore, StaticVolume, Volume, VolumeUse
+from components.settings.azure.cloud import AzureCloud
 
 CONNECTION: Final = "wasb_default"
 """Airflow's own name of the connection to Azure's object storage."""
@@ -294,10 +294,10 @@ class BrokerDisk(pulumi.ComponentResource):
             tags=args.names.tags(),
             opts=pulumi.ResourceOptions(parent=self, protect=args.protect, retain_on_delete=chosen.kept),
         )
-        role = roles.assigned(
+        role = role_assignments.assigned(
             f"{name}-role",
             subscription_id=cloud.subscription_id,
-            role=roles.DISK_USER,
+            role=role_assignments.DISK_USER,
             scope=disk.id,
             principal=args.principal,
             opts=pulumi.ResourceOptions(parent=self),

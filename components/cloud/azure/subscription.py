@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from components.faults import Fault, SettingsError
+from components.settings.errors import Fault, SettingsError
 
 
 def within(subscription_id: str, group_id: str) -> str:

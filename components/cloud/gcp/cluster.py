@@ -11,10 +11,10 @@ import pulumi
 from pulumi_gcp import container
 
 from components.cloud.gcp.apis import Apis
+from components.cloud.gcp.names import CLUSTER_MAX, Names
 from components.cloud.gcp.network import PODS_RANGE, SERVICES_RANGE
 from components.cloud.gcp.nodes import SCOPES
-from components.cloud.gcp.physical import CLUSTER_MAX, Names
-from components.settings.gcp import DnsEndpoint, Endpoint, GcpCloud
+from components.settings.gcp.cloud import DnsEndpoint, Endpoint, GcpCloud
 
 FIRST_WEEKEND: Final = "2000-01-01"
 """A Saturday, where the maintenance windows are counted from."""

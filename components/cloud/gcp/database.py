@@ -10,10 +10,10 @@ import pulumi
 import pulumi_random as random
 from pulumi_gcp import sql
 
-from components.cloud import interface
 from components.cloud.gcp.apis import Apis
-from components.cloud.gcp.physical import Names
-from components.settings.gcp import GcpCloud
+from components.cloud.gcp.names import Names
+from components.contract import cloud as contract
+from components.settings.gcp.cloud import GcpCloud
 
 PORT: Final = 5432
 PROXY_HEALTH_PORT: Final = 9090
@@ -64,7 +64,7 @@ class Door:
     host: pulumi.Output[str]
     ssl_mode: str
     authority: pulumi.Output[str] | None = None
-    sidecar: interface.Sidecar | None = None
+    sidecar: contract.Sidecar | None = None
 
 
 class Database(pulumi.ComponentResource):
@@ -75,7 +75,7 @@ class Database(pulumi.ComponentResource):
     """
 
     name: pulumi.Output[str]
-    databases: interface.Databases
+    databases: contract.Databases
 
     def __init__(self, name: str, args: DatabaseArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("airflow:gcp:Database", name, None, opts)
@@ -109,10 +109,10 @@ class Database(pulumi.ComponentResource):
         )
         self.name = server.name
         door = self._door(server, chosen.proxy_image)
-        self.databases = interface.Databases(
+        self.databases = contract.Databases(
             metadata=self._database(name, "metadata", "airflow", server, door, args),
             results=self._database(name, "results", "celery", server, door, args) if args.results else None,
-            administrator=interface.Database(
+            administrator=contract.Database(
                 host=door.host,
                 port=PORT,
                 name="postgres",
@@ -129,7 +129,7 @@ class Database(pulumi.ComponentResource):
 
     def _database(
         self, name: str, use: str, database: str, server: sql.DatabaseInstance, door: Door, args: DatabaseArgs
-    ) -> interface.Database:
+    ) -> contract.Database:
         """A database, and the user that will own it."""
         made = sql.Database(
             f"{name}-{use}",
@@ -141,7 +141,7 @@ class Database(pulumi.ComponentResource):
             # In state as "<name>-<use>": renaming makes an empty one beside it.
             opts=pulumi.ResourceOptions(parent=self, hooks=args.apis.hooks, protect=args.protect),
         )
-        return interface.Database(
+        return contract.Database(
             host=door.host,
             port=PORT,
             name=made.name,
@@ -176,7 +176,7 @@ class Database(pulumi.ComponentResource):
             # Known with the server, though always the same: nobody is to look for it before.
             host=server.connection_name.apply(lambda _: "127.0.0.1"),
             ssl_mode="disable",
-            sidecar=interface.Sidecar(
+            sidecar=contract.Sidecar(
                 name="database-proxy",
                 image=proxy_image,
                 args=[

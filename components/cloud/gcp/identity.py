@@ -9,10 +9,10 @@ from typing import Final
 import pulumi
 from pulumi_gcp import projects, serviceaccount, storage
 
-from components import naming
 from components.cloud.gcp.apis import Apis
-from components.cloud.gcp.physical import ACCOUNT_MAX, Names
-from components.cloud.interface import LOG_WRITERS, Identity
+from components.cloud.gcp.names import ACCOUNT_MAX, Names
+from components.contract.cloud import LOG_WRITERS, Identity
+from components.kubernetes import naming
 
 WRITER: Final = "roles/storage.objectUser"
 """Reads, writes and replaces objects; changes no rights."""

@@ -11,8 +11,8 @@ from pulumi_gcp import compute, servicenetworking
 
 from components.cloud.gcp import lateness
 from components.cloud.gcp.apis import Apis
-from components.cloud.gcp.physical import Names
-from components.settings.gcp import Addresses
+from components.cloud.gcp.names import Names
+from components.settings.gcp.cloud import Addresses
 
 PODS_RANGE: Final = "pods"
 SERVICES_RANGE: Final = "services"

@@ -9,8 +9,8 @@ import pulumi
 from pulumi_gcp import container, projects, serviceaccount
 
 from components.cloud.gcp.apis import Apis
-from components.cloud.gcp.physical import ACCOUNT_MAX, Names
-from components.settings.gcp import GcpCloud, Pool
+from components.cloud.gcp.names import ACCOUNT_MAX, Names
+from components.settings.gcp.cloud import GcpCloud, Pool
 
 ROLE: Final = "roles/container.defaultNodeServiceAccount"
 """What a node does in its project, and no more: write logs and metrics, and read those that it scales by; images of the

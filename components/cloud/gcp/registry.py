@@ -8,7 +8,7 @@ import pulumi
 from pulumi_gcp import artifactregistry
 
 from components.cloud.gcp.apis import Apis
-from components.cloud.gcp.physical import Names
+from components.cloud.gcp.names import Names
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,9 +11,9 @@ from pulumi_gcp import compute, filestore
 from pulumi_gcp import storage as buckets
 
 from components.cloud.gcp.apis import Apis
-from components.cloud.gcp.physical import Names
-from components.cloud.interface import LogStore, StaticVolume, Volume
-from components.settings.gcp import GcpCloud
+from components.cloud.gcp.names import Names
+from components.contract.cloud import LogStore, StaticVolume, Volume
+from components.settings.gcp.cloud import GcpCloud
 
 SECONDS_PER_DAY: Final = 86_400
 UNDELETE_DAYS: Final = 7

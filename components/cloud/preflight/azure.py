@@ -9,7 +9,7 @@ from typing import Any, Final
 from components.cloud.preflight.findings import Finding, missing, ok, quota, unknown
 from components.cloud.preflight.logins import azure_token
 from components.cloud.preflight.management import Management, RefusedError, entries
-from components.settings.azure import AzureCloud
+from components.settings.azure.cloud import AzureCloud
 from components.settings.stack import Settings
 
 MANAGEMENT: Final = "https://management.azure.com"

@@ -9,9 +9,11 @@ from typing import Final
 from components.cloud.preflight.findings import Finding, missing, ok, quota, unknown
 from components.cloud.preflight.logins import google_token
 from components.cloud.preflight.management import Management, RefusedError, entries
-from components.settings.airflow import Gateway, ManagedTls, ShareDags, StoreLogs, VolumeLogs
-from components.settings.executor import KubernetesExecutor
-from components.settings.gcp import GcpCloud
+from components.settings.gcp.cloud import GcpCloud
+from components.settings.sections.dags import ShareDags
+from components.settings.sections.executor import KubernetesExecutor
+from components.settings.sections.exposure import Gateway, ManagedTls
+from components.settings.sections.logs import StoreLogs, VolumeLogs
 from components.settings.stack import Settings
 
 PERMISSIONS: Final[Mapping[str, str]] = {

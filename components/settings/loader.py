@@ -11,9 +11,9 @@ from pulumi.runtime.config import CONFIG, get_config_env, get_config_secret_keys
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 
-from components.faults import Fault, SettingsError, nearest, shape_faults
-from components.settings import conflicts, option_faults
-from components.settings.keys import PROJECT, SECRETS
+from components.settings import checks, option_checks
+from components.settings.errors import Fault, SettingsError, nearest, shape_faults
+from components.settings.secret_keys import PROJECT, SECRETS
 from components.settings.stack import Settings
 
 
@@ -55,9 +55,9 @@ def parse(config: Mapping[str, str], *, secret: Collection[str] = ()) -> Setting
         except ValidationError as error:
             full = f"{PROJECT}:{key}"
             faults.extend(shape_faults(full, error, known_keys(annotation), secret=full in secret))
-    faults.extend(conflicts.faults(raw, parsed))
+    faults.extend(checks.faults(raw, parsed))
     if f"{PROJECT}:options" in secret:
-        faults.append(option_faults.encrypted())
+        faults.append(option_checks.encrypted())
     if faults:
         raise SettingsError(faults)
     return Settings.model_validate(parsed)

@@ -6,12 +6,16 @@ from collections.abc import Iterator, Mapping
 from ipaddress import IPv4Network
 from typing import Any, Final
 
-from components.faults import Fault
-from components.settings import connections, gcp_shares
-from components.settings.airflow import Components, Gateway, ShareDags, VolumeLogs
-from components.settings.executor import Executor
-from components.settings.gcp import Addresses, Database, GcpCloud
-from components.settings.keys import PROJECT
+from components.settings import connection_budget
+from components.settings.errors import Fault
+from components.settings.gcp import shares
+from components.settings.gcp.cloud import Addresses, Database, GcpCloud
+from components.settings.secret_keys import PROJECT
+from components.settings.sections.components import Components
+from components.settings.sections.dags import ShareDags
+from components.settings.sections.executor import Executor
+from components.settings.sections.exposure import Gateway
+from components.settings.sections.logs import VolumeLogs
 
 FORBIDDEN_IN_BUCKETS: Final = "goog"
 """https://cloud.google.com/storage/docs/buckets#naming."""
@@ -42,7 +46,7 @@ def faults(cloud: GcpCloud, parsed: Mapping[str, Any], *, protect: bool) -> Iter
     for section, kind in (("logs", VolumeLogs), ("dags", ShareDags)):
         share = parsed.get(section)
         if isinstance(share, kind):
-            yield from gcp_shares.faults(f"{PROJECT}:{section}.size_gib", share.size_gib, cloud.shares.tier)
+            yield from shares.faults(f"{PROJECT}:{section}.size_gib", share.size_gib, cloud.shares.tier)
     if cloud.production_data and not protect:
         yield Fault(
             key=f"{PROJECT}:protect",
@@ -83,7 +87,7 @@ def _address_faults(cloud: GcpCloud) -> Iterator[Fault]:
 
 def _connection_faults(database: Database, executor: Executor, components: Components) -> Iterator[Fault]:
     """Servers that refuse connections while everything rolls out."""
-    needed = connections.least_connections(executor, components)
+    needed = connection_budget.least_connections(executor, components)
     if database.max_connections >= needed:
         return
     yield Fault(

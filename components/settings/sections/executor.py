@@ -6,7 +6,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
-from components.settings.model import CpuMilli, ImageReference, Model, PodSizing, Replicas, ScratchGib, SizeGib, Sizing
+from components.settings.types import CpuMilli, ImageReference, Model, PodSizing, Replicas, ScratchGib, SizeGib, Sizing
 
 WORKER_MILLI: Final = 100
 """For each task of a worker, which all request together."""

@@ -7,7 +7,7 @@ from typing import Final
 
 import pulumi
 
-from components import naming
+from components.kubernetes import naming
 
 ACCOUNT_MAX: Final = 30
 """Characters in a service account's id, https://cloud.google.com/iam/docs/service-accounts-create."""

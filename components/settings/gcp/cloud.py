@@ -10,10 +10,10 @@ from typing import Annotated, Final, Literal, cast
 
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
-from components.settings import gcp_machines, gcp_regions, gcp_shares, gcp_sql
-from components.settings.model import ImageReference, Model
+from components.settings.cidr import PRIVATE_USE, AddressRange, ClientRange
+from components.settings.gcp import machines, regions, shares, sql_tiers
 from components.settings.postgres_versions import MajorVersion
-from components.settings.ranges import PRIVATE_USE, AddressRange, ClientRange
+from components.settings.types import ImageReference, Model
 
 DOCKER: Final = IPv4Network("172.17.0.0/16")
 """Cloud SQL cannot answer clients from here, https://cloud.google.com/sql/docs/postgres/private-ip. Clients outside RFC
@@ -30,9 +30,9 @@ def _region(text: str) -> str:
     Raises:
         ValueError: it has not; "rule; remedy".
     """
-    if text not in gcp_regions.ZONES:
-        near = get_close_matches(text, gcp_regions.ZONES, n=1)
-        hint = f"did you mean {near[0]}" if near else f"use one of {', '.join(gcp_regions.ZONES)}"
+    if text not in regions.ZONES:
+        near = get_close_matches(text, regions.ZONES, n=1)
+        hint = f"did you mean {near[0]}" if near else f"use one of {', '.join(regions.ZONES)}"
         raise ValueError(f"is no region of Google Cloud; {hint}")
     return text
 
@@ -43,7 +43,7 @@ def _machine(text: str) -> str:
     Raises:
         ValueError: it cannot; "rule; remedy".
     """
-    if rule := gcp_machines.rule(text):
+    if rule := machines.rule(text):
         raise ValueError(rule)
     return text
 
@@ -188,7 +188,7 @@ class Database(Model):
 
     version: MajorVersion = 17
     """Major version of PostgreSQL. A higher one upgrades in place, with an outage; there is no way back."""
-    edition: gcp_sql.Edition = "enterprise"
+    edition: sql_tiers.Edition = "enterprise"
     """Edition of Cloud SQL, which decides the tiers."""
     high_availability: bool = True
     """Whether a second server in another zone takes over; doubles the price."""
@@ -215,9 +215,9 @@ class Database(Model):
     @classmethod
     def _sold(cls, tier: str, info: ValidationInfo) -> str:
         # Without an edition that is fine there is nothing to measure by.
-        if (edition := info.data.get("edition")) is not None and (rule := gcp_sql.tier_rule(tier, edition)):
+        if (edition := info.data.get("edition")) is not None and (rule := sql_tiers.tier_rule(tier, edition)):
             raise ValueError(rule)
-        if tier in gcp_sql.SHARED_CORE_MIB and info.data.get("high_availability"):
+        if tier in sql_tiers.SHARED_CORE_MIB and info.data.get("high_availability"):
             raise ValueError(
                 "shares a core, which high availability excludes; use db-custom-1-3840 or larger, or turn "
                 "high_availability off"
@@ -257,7 +257,7 @@ class Database(Model):
     def max_connections(self) -> int:
         """How many connections Airflow may hold, the server's own subtracted."""
         flag = self.flags.get("max_connections")
-        return (gcp_sql.connections(self.tier) if flag is None else int(flag)) - gcp_sql.OWN_CONNECTIONS
+        return (sql_tiers.connections(self.tier) if flag is None else int(flag)) - sql_tiers.OWN_CONNECTIONS
 
 
 class BrokerDisk(Model):
@@ -270,7 +270,7 @@ class BrokerDisk(Model):
 class Shares(Model):
     """File shares of Filestore, one for logs and one for DAG files, where the stack asks for them."""
 
-    tier: gcp_shares.Tier = "regional"
+    tier: shares.Tier = "regional"
     """Service tier of Filestore; it decides sizes (1 TiB and more), price, and whether a share outlives a zone."""
 
 
@@ -317,7 +317,7 @@ class GcpCloud(Model):
         region = info.data.get("region")
         if region is None:
             return zones
-        known = [f"{region}-{letter}" for letter in gcp_regions.ZONES[region]]
+        known = [f"{region}-{letter}" for letter in regions.ZONES[region]]
         zones = [f"{region}-{zone}" if len(zone) == 1 else zone for zone in zones]
         for zone in zones:
             if zone not in known:
@@ -329,7 +329,7 @@ class GcpCloud(Model):
     @property
     def node_zones(self) -> list[str]:
         """Where nodes are, whether the stack says so or not."""
-        return self.zones or gcp_regions.zones(self.region)
+        return self.zones or regions.zones(self.region)
 
     @property
     def cluster_location(self) -> str:

@@ -19,8 +19,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from components.settings.airflow import Components
-from components.settings.executor import CeleryExecutor, Executor, MixedExecutor
+from components.settings.sections.components import Components
+from components.settings.sections.executor import CeleryExecutor, Executor, MixedExecutor
 
 API_THREADS: Final = 40
 """Requests that one api-server works on at once, https://anyio.readthedocs.io/en/stable/threads.html."""

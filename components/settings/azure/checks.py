@@ -7,11 +7,12 @@ from collections.abc import Iterator, Mapping
 from ipaddress import IPv4Network
 from typing import Any, Final
 
-from components.faults import Fault
-from components.settings import azure_catalogue as catalogue
-from components.settings.airflow import ShareDags, VolumeLogs
-from components.settings.azure import AzureCloud
-from components.settings.keys import PROJECT
+from components.settings.azure import catalogue
+from components.settings.azure.cloud import AzureCloud
+from components.settings.errors import Fault
+from components.settings.secret_keys import PROJECT
+from components.settings.sections.dags import ShareDags
+from components.settings.sections.logs import VolumeLogs
 
 SHARE_GIB: Final = {"standard": (1, 102_400), "premium": (100, 102_400)}
 """Least and greatest share, https://learn.microsoft.com/azure/storage/files/storage-files-scale-targets."""

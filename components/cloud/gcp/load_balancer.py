@@ -9,10 +9,10 @@ from typing import Final
 import pulumi
 from pulumi_gcp import certificatemanager, compute, iap
 
-from components import naming
-from components.cloud import interface
 from components.cloud.gcp.apis import Apis
-from components.cloud.gcp.physical import Names
+from components.cloud.gcp.names import Names
+from components.contract import cloud as contract
+from components.kubernetes import naming
 
 GATEWAY_CLASS: Final = "gke-l7-global-external-managed"
 POLICY_VERSION: Final = "networking.gke.io/v1"
@@ -51,7 +51,7 @@ class Front(pulumi.ComponentResource):
     A certificate is issued once its host's DNS name points to the address.
     """
 
-    front: interface.Front
+    front: contract.Front
 
     def __init__(self, name: str, args: FrontArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("airflow:gcp:Front", name, None, opts)
@@ -77,7 +77,7 @@ class Front(pulumi.ComponentResource):
         certificates = self._certificates(name, args) if args.managed_certificates else None
         for member in args.members:
             self._admit(name, member, args)
-        self.front = interface.Front(
+        self.front = contract.Front(
             gateway_class=GATEWAY_CLASS,
             address=address.address,
             addresses=[{"type": "NamedAddress", "value": address.name}],
@@ -143,8 +143,8 @@ class Front(pulumi.ComponentResource):
         )
 
 
-def _health_check(path: str) -> interface.Policy:
-    return interface.Policy(
+def _health_check(path: str) -> contract.Policy:
+    return contract.Policy(
         name="health",
         api_version=POLICY_VERSION,
         kind="HealthCheckPolicy",
@@ -160,9 +160,9 @@ def _health_check(path: str) -> interface.Policy:
     )
 
 
-def _tls(policy: pulumi.Output[str]) -> interface.Policy:
+def _tls(policy: pulumi.Output[str]) -> contract.Policy:
     """Which versions of TLS the load balancer takes."""
-    return interface.Policy(
+    return contract.Policy(
         name="tls",
         api_version=POLICY_VERSION,
         kind="GCPGatewayPolicy",
@@ -170,12 +170,12 @@ def _tls(policy: pulumi.Output[str]) -> interface.Policy:
     )
 
 
-def _backend(*, iap: bool) -> interface.Policy:
+def _backend(*, iap: bool) -> contract.Policy:
     """How long answers may take, and Identity-Aware Proxy with the OAuth client that Google manages.
 
     A Service has one such policy: of two, the controller takes the older one and no part of the other.
     """
-    return interface.Policy(
+    return contract.Policy(
         name="backend",
         api_version=POLICY_VERSION,
         kind="GCPBackendPolicy",

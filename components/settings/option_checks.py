@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from typing import Final
 from urllib.parse import urlsplit
 
-from components.faults import Fault
-from components.settings.airflow import OWNED_OPTIONS, AirflowOptions, Exposure, Gateway
-from components.settings.keys import PROJECT
+from components.settings.errors import Fault
+from components.settings.secret_keys import PROJECT
+from components.settings.sections.exposure import Exposure, Gateway
+from components.settings.sections.options import OWNED_OPTIONS, AirflowOptions
 
 OPTION_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 """What can be part of a variable's name."""

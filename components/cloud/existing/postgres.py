@@ -30,11 +30,11 @@ from pulumi_kubernetes.core.v1 import (
 )
 from pulumi_kubernetes.meta.v1 import LabelSelectorArgs, ObjectMetaArgs
 
-from components import naming, pods
-from components.cloud.interface import Database, Databases
-from components.namespaces import pod_security_labels
-from components.settings.connections import IN_CLUSTER_CONNECTIONS
-from components.settings.model import Sizing
+from components.contract.cloud import Database, Databases
+from components.kubernetes import naming, pods
+from components.kubernetes.pod_security import pod_security_labels
+from components.settings.connection_budget import IN_CLUSTER_CONNECTIONS
+from components.settings.types import Sizing
 
 PORT: Final = 5432
 USER: Final = pods.User(uid=999, gid=999, fs_group=999)

@@ -8,11 +8,11 @@ from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
-from components.settings import azure_catalogue as catalogue
-from components.settings.azure_network import Network, PublicApi, RangesApi
-from components.settings.azure_tags import TagNames, Tags
-from components.settings.model import Model
-from components.settings.ranges import ClientRange
+from components.settings.azure import catalogue
+from components.settings.azure.network import Network, PublicApi, RangesApi
+from components.settings.azure.tags import TagNames, Tags
+from components.settings.cidr import ClientRange
+from components.settings.types import Model
 
 UUID: Final = r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z"
 MACHINE: Final = r"Standard_[A-Z]+\d+(-\d+)?[a-z]*(_[A-Z]\w*)?(_v\d+)?"

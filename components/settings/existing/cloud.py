@@ -6,9 +6,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from components.settings.azure import AzureCloud
-from components.settings.gcp import GcpCloud
-from components.settings.model import ImageReference, Model, SizeGib
+from components.settings.azure.cloud import AzureCloud
+from components.settings.gcp.cloud import GcpCloud
+from components.settings.types import ImageReference, Model, SizeGib
 
 
 class InClusterDatabase(Model):

@@ -7,38 +7,23 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, cast
 from urllib.parse import parse_qsl, urlsplit
 
-from components import kubeconfig
-from components.faults import Fault
-from components.settings import (
-    azure_catalogue,
-    azure_faults,
-    connections,
-    gcp_faults,
-    option_faults,
-    path_programs,
-    placeholders,
-    provided_faults,
-)
-from components.settings.airflow import (
-    ClusterIp,
-    Components,
-    Dags,
-    Exposure,
-    Gateway,
-    HostPathDags,
-    Image,
-    Logs,
-    ManagedTls,
-    ShareDags,
-    StoreLogs,
-    VolumeLogs,
-    WorkerLogs,
-)
-from components.settings.azure import AzureCloud
-from components.settings.cloud import Cloud, GivenDatabase, InClusterDatabase, LocalCloud
-from components.settings.executor import CeleryExecutor, Executor, KubernetesExecutor, MixedExecutor, Workers
-from components.settings.gcp import GcpCloud
-from components.settings.keys import METADATA_URL, PROJECT, RESULT_URL
+from components.kubernetes import kubeconfig
+from components.settings import connection_budget, option_checks, path_programs, placeholders, provided_checks
+from components.settings.azure import catalogue
+from components.settings.azure import checks as azure_checks
+from components.settings.azure.cloud import AzureCloud
+from components.settings.errors import Fault
+from components.settings.existing.cloud import GivenDatabase, InClusterDatabase, LocalCloud
+from components.settings.gcp import checks as gcp_checks
+from components.settings.gcp.cloud import GcpCloud
+from components.settings.secret_keys import METADATA_URL, PROJECT, RESULT_URL
+from components.settings.sections.cloud import Cloud
+from components.settings.sections.components import Components
+from components.settings.sections.dags import Dags, HostPathDags, ShareDags
+from components.settings.sections.executor import CeleryExecutor, Executor, KubernetesExecutor, MixedExecutor, Workers
+from components.settings.sections.exposure import ClusterIp, Exposure, Gateway, ManagedTls
+from components.settings.sections.image import Image
+from components.settings.sections.logs import Logs, StoreLogs, VolumeLogs, WorkerLogs
 
 SSL_MODES: Final = ("disable", "prefer", "require")
 """What a given URL may say; the modes that check certificates need the server's authority in every pod."""
@@ -59,9 +44,9 @@ def faults(raw: Mapping[str, str], parsed: Mapping[str, Any]) -> Iterator[Fault]
         celery = isinstance(executor, CeleryExecutor | MixedExecutor)
         yield from _url_faults(raw, (METADATA_URL, RESULT_URL) if celery else (METADATA_URL,))
     if (options := parsed.get("options")) is not None:
-        yield from option_faults.faults(options, parsed.get("exposure"))
+        yield from option_checks.faults(options, parsed.get("exposure"))
     yield from _log_faults(parsed.get("logs"), cloud, executor)
-    yield from provided_faults.faults(raw, parsed.get("image", Image()), _exposure(raw, parsed))
+    yield from provided_checks.faults(raw, parsed.get("image", Image()), _exposure(raw, parsed))
     if isinstance(executor, CeleryExecutor | MixedExecutor):
         yield from _worker_faults(executor.workers)
     if cloud is not None:
@@ -69,11 +54,11 @@ def faults(raw: Mapping[str, str], parsed: Mapping[str, Any]) -> Iterator[Fault]
         yield from _dag_faults(parsed.get("dags"), cloud)
         yield from _exposure_faults(parsed.get("exposure"), cloud, executor)
     if isinstance(cloud, GcpCloud):
-        yield from gcp_faults.faults(cloud, parsed, protect=parsed.get("protect", False))
+        yield from gcp_checks.faults(cloud, parsed, protect=parsed.get("protect", False))
     if executor is not None and isinstance(cloud, AzureCloud | LocalCloud):
         yield from _connection_faults(cloud, executor, parsed.get("components", Components()))
     if isinstance(cloud, AzureCloud):
-        yield from azure_faults.faults(cloud, parsed, protect=parsed.get("protect", False))
+        yield from azure_checks.faults(cloud, parsed, protect=parsed.get("protect", False))
 
 
 def _exposure(raw: Mapping[str, str], parsed: Mapping[str, Any]) -> Exposure | None:
@@ -236,11 +221,11 @@ def _connection_faults(cloud: AzureCloud | LocalCloud, executor: Executor, compo
         case GivenDatabase():
             return
         case InClusterDatabase(kind=value):
-            field, taken, larger = "kind", connections.IN_CLUSTER_CONNECTIONS, 'kind "given" with a larger server'
+            field, taken, larger = "kind", connection_budget.IN_CLUSTER_CONNECTIONS, 'kind "given" with a larger server'
         case database:
             value = database.size
-            field, taken, larger = "size", azure_catalogue.max_connections(value), "a larger size"
-    needed = connections.least_connections(executor, components)
+            field, taken, larger = "size", catalogue.max_connections(value), "a larger size"
+    needed = connection_budget.least_connections(executor, components)
     if taken < needed:
         yield Fault(
             key=f"{PROJECT}:cloud.database.{field}",

@@ -9,7 +9,7 @@ from typing import Final
 
 import pulumi
 
-from components import naming
+from components.kubernetes import naming
 
 NAME_MAX: Final = 63
 """Characters in the name of a cluster or a database server, the shortest of those with dashes,

@@ -10,10 +10,10 @@ from typing import Any, Final
 import pulumi
 from pulumi_azure_native import containerservice, network, resources
 
-from components.cloud import interface
-from components.cloud.azure import roles
-from components.cloud.azure.physical import Names
-from components.cloud.azure.waiting import after
+from components.cloud.azure import role_assignments
+from components.cloud.azure.names import Names
+from components.cloud.ordering import after
+from components.contract import cloud as contract
 
 GATEWAY_CLASS: Final = "approuting-istio"
 """https://learn.microsoft.com/azure/aks/app-routing-gateway-api"""
@@ -76,7 +76,7 @@ class Address(pulumi.ComponentResource):
         )
         # To find the address the cluster lists those of the group; to use it, it writes to this one.
         rights = [
-            roles.assigned(
+            role_assignments.assigned(
                 f"{name}-{use}-role",
                 subscription_id=args.subscription_id,
                 role=role,
@@ -85,8 +85,8 @@ class Address(pulumi.ComponentResource):
                 opts=child,
             )
             for use, role, scope in (
-                ("address", roles.NETWORK_USER, address.id),
-                ("list", roles.READER, args.group_id),
+                ("address", role_assignments.NETWORK_USER, address.id),
+                ("list", role_assignments.READER, args.group_id),
             )
         ]
         self._args, self._physical_name = args, address.name
@@ -94,9 +94,9 @@ class Address(pulumi.ComponentResource):
         self.value = address.ip_address.apply(lambda known: known or "")
         self.register_outputs({"address": self.value})
 
-    def front(self, gateways: pulumi.Resource) -> interface.Front:
+    def front(self, gateways: pulumi.Resource) -> contract.Front:
         """The way in, once the cluster serves Gateways."""
-        return interface.Front(
+        return contract.Front(
             gateway_class=GATEWAY_CLASS,
             address=self.value,
             infrastructure_annotations={

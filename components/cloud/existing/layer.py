@@ -7,14 +7,14 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 import pulumi
 import pulumi_kubernetes as kubernetes
 
-from components import kubeconfig
-from components.cloud.interface import Cloud, Database, Databases, Volume, VolumeUse
-from components.cloud.postgres import Postgres, PostgresArgs
-from components.settings.airflow import VolumeLogs
-from components.settings.cloud import GivenDatabase, InClusterDatabase, LocalCloud
-from components.settings.executor import KubernetesExecutor
-from components.settings.keys import METADATA_URL, RESULT_URL
-from components.settings.reading import required_secret
+from components.cloud.existing.postgres import Postgres, PostgresArgs
+from components.contract.cloud import Cloud, Database, Databases, Volume, VolumeUse
+from components.kubernetes import kubeconfig
+from components.settings.existing.cloud import GivenDatabase, InClusterDatabase, LocalCloud
+from components.settings.loader import required_secret
+from components.settings.secret_keys import METADATA_URL, RESULT_URL
+from components.settings.sections.executor import KubernetesExecutor
+from components.settings.sections.logs import VolumeLogs
 from components.settings.stack import Settings
 
 

@@ -30,7 +30,7 @@ from pulumi_kubernetes.core.v1 import (
 )
 
 if TYPE_CHECKING:
-    from components.settings.model import Sizing
+    from components.settings.types import Sizing
 
 SKIP_AWAIT: Final = {"pulumi.com/skipAwait": "true"}
 """For objects whose readiness shows in the pods that use them: a claim of a class that binds late, a Service

@@ -6,9 +6,10 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, cast
 
-from components.faults import Fault
-from components.settings.airflow import Exposure, Gateway, Image, SecretTls
-from components.settings.keys import IMAGE_PULL_CONFIG, PROJECT, TLS_CERTIFICATE, TLS_PRIVATE_KEY
+from components.settings.errors import Fault
+from components.settings.secret_keys import IMAGE_PULL_CONFIG, PROJECT, TLS_CERTIFICATE, TLS_PRIVATE_KEY
+from components.settings.sections.exposure import Exposure, Gateway, SecretTls
+from components.settings.sections.image import Image
 
 SET_PULL_CONFIG: Final = f"pulumi config set --secret {IMAGE_PULL_CONFIG} < ~/.docker/config.json"
 PEM: Final = {

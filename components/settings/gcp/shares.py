@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final, Literal
 
-from components.faults import Fault
+from components.settings.errors import Fault
 
 Tier = Literal["basic_hdd", "basic_ssd", "zonal", "regional", "enterprise"]
 SMALL_CAPACITY: Final = (1024, 9984, 256)

@@ -8,8 +8,8 @@ from typing import Annotated, Final, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from components.settings.model import Model
-from components.settings.ranges import AddressRange, ClientRange
+from components.settings.cidr import AddressRange, ClientRange
+from components.settings.types import Model
 
 TAKEN_BY_AKS: Final = (IPv4Network("172.30.0.0/16"), IPv4Network("172.31.0.0/16"), IPv4Network("192.0.2.0/24"))
 """What no range of a cluster may overlap, https://learn.microsoft.com/azure/aks/azure-cni-overlay."""

@@ -1,0 +1,386 @@
+"""The cloud layer of a stack on Azure."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import pulumi
+import pulumi_azure_native
+import pulumi_kubernetes as kubernetes
+import pulumi_random as random
+from pulumi_azure_native import authorization, managedidentity, resources
+
+from components.cloud.azure import cluster as clusters
+from components.cloud.azure import role_assignments
+from components.cloud.azure.accounts import AccountArgs
+from components.cloud.azure.audit import Audit, AuditArgs, Audited
+from components.cloud.azure.cluster import Cluster, ClusterArgs
+from components.cloud.azure.database import Database, DatabaseArgs
+from components.cloud.azure.identity import Identities, IdentitiesArgs, log_roles
+from components.cloud.azure.kubeconfig import kubeconfig_command, kubelogin_command
+from components.cloud.azure.late import waiting
+from components.cloud.azure.load_balancer import Address, AddressArgs, gateway_api
+from components.cloud.azure.locks import Locks
+from components.cloud.azure.names import Names
+from components.cloud.azure.network import Network, NetworkArgs
+from components.cloud.azure.nodes import POOL_LABEL, Nodes, NodesArgs, task_taint
+from components.cloud.azure.registry import Registry, RegistryArgs
+from components.cloud.azure.storage import (
+    BrokerDisk,
+    BrokerDiskArgs,
+    FileStorage,
+    FileStorageArgs,
+    LogStorage,
+    LogStorageArgs,
+)
+from components.cloud.azure.subscription import within
+from components.cloud.azure.tags import left_to_others
+from components.cloud.preflight import azure
+from components.cloud.preflight.warning import before_first
+from components.contract import cloud as contract
+from components.contract.cloud import Cloud, VolumeUse
+from components.settings.azure import catalogue
+from components.settings.azure.cloud import AzureCloud
+from components.settings.sections.dags import ShareDags
+from components.settings.sections.executor import CeleryExecutor, KubernetesExecutor
+from components.settings.sections.exposure import Gateway
+from components.settings.sections.logs import StoreLogs, VolumeLogs
+from components.settings.stack import Settings
+
+SUFFIX_BYTES: Final = 3
+"""Random end of names: with 6 hexadecimal characters, two stacks of one name never meet in practice."""
+
+
+def provision(settings: Settings, cloud: AzureCloud) -> Cloud:
+    """The cloud layer of a stack on Azure."""
+    others = [left_to_others(cloud.ignored_tags)] if cloud.ignored_tags else None
+    return Azure(f"{settings.name}-cloud", settings, cloud, pulumi.ResourceOptions(transformations=others)).cloud
+
+
+class Azure(pulumi.ComponentResource):
+    """Network, cluster, database, and what else the stack's settings ask for."""
+
+    cloud: Cloud
+
+    def __init__(
+        self, name: str, settings: Settings, cloud: AzureCloud, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__("airflow:azure:Cloud", name, None, opts)
+        provider = pulumi_azure_native.Provider(
+            f"{name}-provider",
+            subscription_id=cloud.subscription_id,
+            location=cloud.location,
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        self._late = waiting(f"{name}-late")
+        self._name, self._settings, self._cloud, self._provider = name, settings, cloud, provider
+        self._child = pulumi.ResourceOptions(parent=self, providers=[provider])
+        suffix = random.RandomId(f"{name}-suffix", byte_length=SUFFIX_BYTES, opts=pulumi.ResourceOptions(parent=self))
+        self._names = Names(instance=settings.name, suffix=suffix.hex, own_tags=cloud.tags)
+        # In state as "<name>-group": renaming destroys the whole stack.
+        group = resources.ResourceGroup(
+            f"{name}-group",
+            resource_group_name=self._names.of(),
+            location=cloud.location,
+            tags=self._names.tags(),
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                provider=provider,
+                protect=settings.protect,
+                hooks=pulumi.ResourceHookBinding(
+                    before_create=[*before_first(lambda: azure.preflight(settings, cloud))]
+                ),
+            ),
+        )
+        self._group = group.name
+        self._group_id = group.id.apply(lambda found: within(cloud.subscription_id, found))
+        # Asked for after something exists: a first preview needs no login.
+        self._operator = authorization.get_client_config_output(
+            pulumi.InvokeOutputOptions(parent=self, provider=provider, depends_on=[group])
+        )
+
+        operator_role = self._operator_role()
+        network = self._network()
+        database = self._database(network)
+        identity = clusters.identity(f"{name}-cluster", names=self._names, group=self._group, opts=self._own())
+        address, disk = self._address(identity), self._broker_disk(identity)
+        cluster = self._cluster(network, identity, address, disk)
+        nodes = Nodes(
+            f"{name}-nodes",
+            NodesArgs(
+                settings=cloud,
+                names=self._names,
+                group=self._group,
+                cluster=cluster.resource,
+                subnet=network.nodes,
+                late=self._late,
+            ),
+            opts=self._child,
+        )
+        logs, files = self._log_storage(network), self._file_storage(network)
+        registry = self._registry(cluster) if cloud.registry != "none" else None
+        if settings.protect:
+            held = {
+                "database": database.id,
+                "logs": logs.account_id if logs is not None else None,
+                "files": files.account_id if files is not None else None,
+            }
+            Locks(f"{name}-locks", {use: thing for use, thing in held.items() if thing is not None}, opts=self._child)
+        audited: dict[Audited, pulumi.Input[str]] = {}
+        if cloud.cluster.audit:
+            audited["cluster"] = cluster.id
+        if cloud.database.audit:
+            audited["database"] = database.id
+        if audited:
+            Audit(
+                f"{name}-audit",
+                AuditArgs(names=self._names, group=self._group, location=cloud.location, resources=audited),
+                opts=self._child,
+            )
+        ready: list[pulumi.Resource] = [*nodes.pools, operator_role]
+        if registry is not None:
+            ready.append(registry.pull)
+        volumes: dict[VolumeUse, contract.Volume] = {}
+        if files is not None:
+            volumes.update(files.volumes)
+        if disk is not None:
+            volumes["broker"] = disk.volume
+        outputs: dict[str, pulumi.Input[Any] | None] = {
+            "resource_group": self._group,
+            "cluster": cluster.name,
+            "kubeconfig": cluster.kubeconfig,
+            "kubeconfig_command": kubeconfig_command(cloud, self._group, cluster.name),
+            "kubelogin_command": kubelogin_command(cloud, cluster.name),
+            "log_container": pulumi.Output.concat(logs.url, "logs") if logs is not None else None,
+            "registry": registry.address if registry is not None else None,
+        }
+        tasks = cloud.cluster.task_nodes
+        self.cloud = Cloud(
+            # In state as "cluster": renaming replaces every object of the stack.
+            kubernetes=kubernetes.Provider(
+                "cluster",
+                kubeconfig=cluster.kubeconfig,
+                # The same cluster under a new address or certificate stays the same cluster.
+                cluster_identifier=cluster.id,
+                # What runs in the cluster comes after its nodes and rights, and goes before them.
+                opts=pulumi.ResourceOptions(depends_on=ready),
+            ),
+            context=cluster.name,
+            databases=database.databases,
+            volumes=volumes,
+            identities=self._identities(logs, cluster) if logs is not None else {},
+            log_store=logs.log_store if logs is not None else None,
+            front=address.front(self._gateways(cluster, nodes)) if address is not None else None,
+            task_node_selector={POOL_LABEL: "tasks"} if tasks is not None else {},
+            task_taint=task_taint(tasks),
+            outputs={key: value for key, value in outputs.items() if value is not None},
+        )
+        self.register_outputs({})
+
+    def _own(self, *, protect: bool = False) -> pulumi.ResourceOptions:
+        """Options of a resource that hangs off the layer itself."""
+        return pulumi.ResourceOptions(parent=self, provider=self._provider, protect=protect)
+
+    def _operator_role(self) -> pulumi.Resource:
+        """The right of whoever creates the stack to work in its cluster; others come by `admin_groups`.
+
+        On the resource group, so that it has spread through Azure when the cluster is there.
+        """
+        return role_assignments.of_operator(
+            f"{self._name}-operator-role",
+            subscription_id=self._cloud.subscription_id,
+            role=role_assignments.CLUSTER_ADMIN,
+            scope=self._group_id,
+            operator=self._operator,
+            opts=self._own(),
+        )
+
+    def _network(self) -> Network:
+        return Network(
+            f"{self._name}-network",
+            NetworkArgs(
+                names=self._names,
+                group=self._group,
+                ranges=self._cloud.network,
+                zones=self._location_zones,
+                web=isinstance(self._settings.exposure, Gateway),
+                late=self._late,
+            ),
+            opts=self._child,
+        )
+
+    @property
+    def _location_zones(self) -> tuple[str, ...]:
+        """Where addresses are, however few zones the nodes have: this costs nothing."""
+        return catalogue.ZONES if catalogue.has_zones(self._cloud.location) else ()
+
+    def _database(self, network: Network) -> Database:
+        return Database(
+            f"{self._name}-database",
+            DatabaseArgs(
+                settings=self._cloud,
+                names=self._names,
+                group=self._group,
+                subnet=network.database,
+                zone=network.database_zone,
+                tenant=self._operator.tenant_id,
+                results=_has_workers(self._settings),
+                protect=self._settings.protect,
+            ),
+            opts=self._child,
+        )
+
+    def _cluster(
+        self,
+        network: Network,
+        identity: managedidentity.UserAssignedIdentity,
+        address: Address | None,
+        disk: BrokerDisk | None,
+    ) -> Cluster:
+        subnet_role = role_assignments.assigned(
+            f"{self._name}-cluster-subnet-role",
+            subscription_id=self._cloud.subscription_id,
+            role=role_assignments.NETWORK_USER,
+            scope=network.nodes,
+            principal=identity.principal_id,
+            opts=self._own(),
+        )
+        before: list[pulumi.Resource] = [subnet_role]
+        # The load balancer lets go of its address, and the nodes of their disks, when the cluster does.
+        before.extend(resource for part in (address, disk) if part is not None for resource in part.resources)
+        return Cluster(
+            f"{self._name}-cluster",
+            ClusterArgs(
+                settings=self._cloud,
+                names=self._names,
+                group=self._group,
+                subnet=network.nodes_subnet,
+                subnet_id=network.nodes,
+                identity=identity,
+                tenant=self._operator.tenant_id,
+                outbound_address=network.outbound_address,
+                gateway=address is not None,
+                before=before,
+                late=self._late,
+                protect=self._settings.protect,
+            ),
+            opts=self._child,
+        )
+
+    def _address(self, identity: managedidentity.UserAssignedIdentity) -> Address | None:
+        if not isinstance(self._settings.exposure, Gateway):
+            return None
+        return Address(
+            f"{self._name}-front",
+            AddressArgs(
+                names=self._names,
+                group=self._group,
+                group_id=self._group_id,
+                subscription_id=self._cloud.subscription_id,
+                location=self._cloud.location,
+                zones=self._location_zones,
+                principal=identity.principal_id,
+                proxies=[self._cloud.network.pods],
+                late=self._late,
+                protect=self._settings.protect,
+            ),
+            opts=self._child,
+        )
+
+    def _gateways(self, cluster: Cluster, nodes: Nodes) -> pulumi.Resource:
+        return gateway_api(
+            f"{self._name}-cluster",
+            names=self._names,
+            group=self._group,
+            cluster=cluster.resource,
+            pools=nodes.pools,
+            late=self._late,
+            opts=self._own(),
+        )
+
+    def _registry(self, cluster: Cluster) -> Registry:
+        return Registry(
+            f"{self._name}-registry",
+            RegistryArgs(
+                names=self._names,
+                group=self._group,
+                subscription_id=self._cloud.subscription_id,
+                location=self._cloud.location,
+                tier=self._cloud.registry,
+                kubelet=cluster.kubelet,
+                protect=self._settings.protect,
+            ),
+            opts=self._child,
+        )
+
+    def _account(self, network: Network) -> AccountArgs:
+        return AccountArgs(
+            settings=self._cloud,
+            names=self._names,
+            group=self._group,
+            network=network,
+            protect=self._settings.protect,
+        )
+
+    def _log_storage(self, network: Network) -> LogStorage | None:
+        logs = self._settings.task_logs
+        if not isinstance(logs, StoreLogs):
+            return None
+        return LogStorage(
+            f"{self._name}-logs",
+            LogStorageArgs(account=self._account(network), retention_days=logs.retention_days),
+            opts=self._child,
+        )
+
+    def _file_storage(self, network: Network) -> FileStorage | None:
+        settings = self._settings
+        shares: dict[VolumeUse, int] = {}
+        if isinstance(settings.task_logs, VolumeLogs):
+            shares["logs"] = settings.task_logs.size_gib
+        if isinstance(settings.dags, ShareDags):
+            shares["dags"] = settings.dags.size_gib
+        if not shares:
+            return None
+        return FileStorage(
+            f"{self._name}-files", FileStorageArgs(account=self._account(network), shares=shares), opts=self._child
+        )
+
+    def _broker_disk(self, identity: managedidentity.UserAssignedIdentity) -> BrokerDisk | None:
+        settings = self._settings
+        if isinstance(settings.executor, KubernetesExecutor):
+            return None
+        return BrokerDisk(
+            f"{self._name}-broker",
+            BrokerDiskArgs(
+                settings=self._cloud,
+                names=self._names,
+                group=self._group,
+                size_gib=settings.executor.broker.size_gib,
+                principal=identity.principal_id,
+                protect=settings.protect,
+            ),
+            opts=self._child,
+        )
+
+    def _identities(self, logs: LogStorage, cluster: Cluster) -> dict[str, contract.Identity]:
+        return Identities(
+            f"{self._name}-identities",
+            IdentitiesArgs(
+                names=self._names,
+                group=self._group,
+                subscription_id=self._cloud.subscription_id,
+                namespace=self._settings.namespace,
+                parts=log_roles(
+                    workers=_has_workers(self._settings),
+                    task_pods=not isinstance(self._settings.executor, CeleryExecutor),
+                ),
+                container=logs.container,
+                issuer=cluster.issuer,
+                protect=self._settings.protect,
+            ),
+            opts=self._child,
+        ).identities
+
+
+def _has_workers(settings: Settings) -> bool:
+    return not isinstance(settings.executor, KubernetesExecutor)

@@ -1,0 +1,1 @@
+"""The cloud layer of a stack on an existing cluster."""

@@ -1,0 +1,1 @@
+"""Settings of a stack on Azure, their checks, and the catalogues that the checks use."""

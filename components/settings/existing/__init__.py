@@ -1,0 +1,1 @@
+"""Settings of a stack on an existing cluster."""

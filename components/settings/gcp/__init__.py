@@ -1,0 +1,1 @@
+"""Settings of a stack on Google Cloud, their checks, and the catalogues that the checks use."""

@@ -1,0 +1,13 @@
+"""The cloud that a stack runs on."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from components.settings.azure.cloud import AzureCloud
+from components.settings.existing.cloud import LocalCloud
+from components.settings.gcp.cloud import GcpCloud
+
+Cloud = Annotated[LocalCloud | GcpCloud | AzureCloud, Field(discriminator="kind")]

@@ -1,0 +1,85 @@
+"""Airflow's own services."""
+
+from __future__ import annotations
+
+from pydantic import field_validator
+
+from components.settings.types import CpuMilli, MemoryMib, Model, PodSizing, Replicas
+
+
+class Component(PodSizing):
+    """One of Airflow's own services."""
+
+    replicas: Replicas = 1
+    """Number of pods."""
+
+
+class ApiServer(Component):
+    """UI, REST API and the API that tasks talk to."""
+
+    CLOUD_MILLI = 1000
+    LOCAL_MILLI = 200
+
+    cpu_milli: CpuMilli | None = None
+    """Requested processor time, in thousandths of a core; default: 1000, and 200 on local stacks."""
+    memory_mib: MemoryMib = 1536
+    """Memory, in MiB."""
+
+
+class Scheduler(Component):
+    """Decides what runs when."""
+
+    CLOUD_MILLI = 1000
+    LOCAL_MILLI = 200
+
+    cpu_milli: CpuMilli | None = None
+    """Requested processor time, in thousandths of a core; default: 1000, and 200 on local stacks."""
+    memory_mib: MemoryMib = 1024
+    """Memory, in MiB."""
+
+
+class DagProcessor(Component):
+    """Parses DAG files."""
+
+    CLOUD_MILLI = 500
+    LOCAL_MILLI = 100
+
+    cpu_milli: CpuMilli | None = None
+    """Requested processor time, in thousandths of a core; default: 500, and 100 on local stacks."""
+    memory_mib: MemoryMib = 1024
+    """Memory, in MiB."""
+    replicas: Replicas = 1
+    """Number of pods; Airflow supports one alone over the same DAG files."""
+
+    @field_validator("replicas")
+    @classmethod
+    def _alone(cls, replicas: int) -> int:
+        # https://github.com/apache/airflow/pull/66788 (May 2026): "not a supported topology"; both write the same rows.
+        if replicas > 1:
+            raise ValueError("is above 1, and Airflow does not support two DAG processors over one bundle; use 1")
+        return replicas
+
+
+class Triggerer(Component):
+    """Runs deferred tasks."""
+
+    CLOUD_MILLI = 250
+    LOCAL_MILLI = 100
+
+    cpu_milli: CpuMilli | None = None
+    """Requested processor time, in thousandths of a core; default: 250, and 100 on local stacks."""
+    memory_mib: MemoryMib = 768
+    """Memory, in MiB."""
+
+
+class Components(Model):
+    """Airflow's own services."""
+
+    api_server: ApiServer = ApiServer()
+    """UI, REST API and the API that tasks talk to."""
+    scheduler: Scheduler = Scheduler()
+    """Decides what runs when."""
+    dag_processor: DagProcessor = DagProcessor()
+    """Parses DAG files."""
+    triggerer: Triggerer = Triggerer()
+    """Runs deferred tasks."""

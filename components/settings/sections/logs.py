@@ -1,0 +1,36 @@
+"""Where task logs are kept."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from components.settings.types import Model, SizeGib
+
+
+class StoreLogs(Model):
+    """Task logs in the cloud's object storage, written and read by identity; the default where there is a cloud."""
+
+    kind: Literal["store"]
+    retention_days: Annotated[int, Field(ge=1, le=3650)] = 90
+    """How long a log is kept, in days."""
+
+
+class VolumeLogs(Model):
+    """Task logs on one volume that every component shares; the default on local stacks."""
+
+    kind: Literal["volume"]
+    size_gib: SizeGib = 10
+    """Size of the volume, in GiB."""
+    access_mode: Literal["ReadWriteMany", "ReadWriteOnce"] = "ReadWriteMany"
+    """ReadWriteOnce only serves pods of one node: enough for a cluster of one node, and for no other."""
+
+
+class WorkerLogs(Model):
+    """Task logs on each worker's own disk, served by it and gone with it. Celery only."""
+
+    kind: Literal["worker"]
+
+
+Logs = Annotated[StoreLogs | VolumeLogs | WorkerLogs, Field(discriminator="kind")]

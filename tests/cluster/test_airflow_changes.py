@@ -7,6 +7,7 @@ import re
 import signal
 import subprocess
 import time
+import urllib.error
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -15,10 +16,12 @@ import pytest
 from cluster import COMPONENT, objects, services, wait_until
 from installation import Installation
 
+from lab.airflow_client import logged_in
 from lab.engine.stack import Stack
 
 pytestmark = pytest.mark.timeout(1800)
 
+ONE_WITH_TASK_PODS = pytest.mark.parametrize("airflow", ["kubernetes"], indirect=True)
 ONE_WITH_CELERY = pytest.mark.parametrize("airflow", ["celery+kubernetes"], indirect=True)
 SLEEP_SECONDS = {"celery": 180, "kubernetes": 45, "celery+kubernetes": 180}
 """Longer than `pulumi up` takes until it ends the pods: workers go when their successors are ready."""
@@ -198,3 +201,19 @@ def test_a_broken_image_fails_with_pod_and_cause_and_the_corrected_run_keeps_the
     assert {part for part, pods in before.items() if pods != after[part]} <= {"scheduler"}
     require_kept(airflow, kept_run)
     airflow.run_dag("hello")
+
+
+@ONE_WITH_TASK_PODS
+def test_a_replaced_password_of_the_first_user_opens_and_the_old_one_does_not(airflow: Installation) -> None:
+    """The last here: tokens and outputs of before are none of the new password."""
+    user, old, before = airflow.outputs["admin_user"], airflow.outputs["admin_password"], services(airflow.namespace)
+    airflow.stack.up("--replace", airflow.stack.resource(f"{airflow.name}-secrets-admin-password")["urn"])
+    airflow.outputs = airflow.stack.outputs()
+    new = airflow.outputs["admin_password"]
+    assert new != old
+    logged_in(airflow.url, user, new)
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        logged_in(airflow.url, user, old)
+    assert refused.value.code == 401
+    refused.value.close()
+    assert services(airflow.namespace) == before, "no pod but the migration's reads it"

@@ -5,11 +5,15 @@ from __future__ import annotations
 import base64
 import json
 import re
+import subprocess
+import sys
 import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Iterator
+from dataclasses import dataclass
 from http.cookiejar import CookieJar
+from pathlib import Path
 
 import pytest
 from cluster import COMPONENT, Object, execute, is_ready, objects, wait_until
@@ -17,6 +21,7 @@ from installation import Installation
 
 from lab.access import port_forward
 from lab.kubectl import kubectl
+from lab.node import kubectl as kubectl_binary
 from lab.node.instance import Instance
 from lab.node.node import Node
 
@@ -25,6 +30,15 @@ pytestmark = pytest.mark.timeout(1800)
 WITH_CELERY = pytest.mark.parametrize("airflow", ["celery", "celery+kubernetes"], indirect=True)
 WITH_TASK_PODS = pytest.mark.parametrize("airflow", ["kubernetes"], indirect=True)
 SECONDS = 120
+ELSEWHERE = """
+apiVersion: v1
+kind: Config
+current-context: elsewhere
+clusters: [{name: elsewhere, cluster: {server: "https://127.0.0.1:1"}}]
+users: [{name: nobody, user: {}}]
+contexts: [{name: elsewhere, context: {cluster: elsewhere, user: nobody}}]
+"""
+"""A kubeconfig whose current context leads nowhere."""
 
 
 def status(
@@ -234,3 +248,124 @@ def test_the_node_port_is_the_only_way_in_from_outside(airflow: Installation) ->
     }
     assert outside == {f"{airflow.name}-api-server": "NodePort"}
     assert airflow.url.startswith(f"http://{Instance().address}:")
+
+
+@dataclass(frozen=True)
+class Shell:
+    """The shell of a user whose current context is another cluster, with the network of the node.
+
+    The ports that the commands listen on are free there, whatever runs on this machine.
+    """
+
+    node: Node
+    home: Path
+
+    def start(self, *command: str) -> subprocess.Popen[str]:
+        path = f"{kubectl_binary().parent}:/usr/bin:/bin"
+        kubeconfig = self.home / "kubeconfig"
+        kubeconfig.write_text(ELSEWHERE)
+        return subprocess.Popen(
+            self.node.namespaces.command(command),
+            env={"PATH": path, "HOME": str(self.home), "KUBECONFIG": str(kubeconfig), "NO_PROXY": "*"},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    def run(self, command: str, *, seconds: int) -> tuple[str, int]:
+        """What a command says until it ends or is ended, and its exit code, which is 124 then."""
+        with self.start("timeout", str(seconds), "sh", "-c", command) as child:
+            said, _ = child.communicate()
+        return said, child.returncode
+
+    def answer(self, url: str, *, basic: str = "") -> str:
+        """What a URL answers, empty while nothing listens there."""
+        script = """
+import sys, urllib.error, urllib.request
+request = urllib.request.Request(sys.argv[1], headers={"Authorization": sys.argv[2]})
+try:
+    print(urllib.request.urlopen(request, timeout=60).read().decode())
+except urllib.error.HTTPError:
+    raise
+except OSError:
+    pass
+"""
+        sent = "Basic " + base64.b64encode(basic.encode()).decode()
+        with self.start(sys.executable, "-c", script, url, sent) as child:
+            said, _ = child.communicate()
+        assert child.returncode == 0, said
+        return said.strip()
+
+
+@pytest.fixture
+def shell(node: Node, tmp_path: Path) -> Shell:
+    return Shell(node, tmp_path)
+
+
+def check_logs(airflow: Installation, shell: Shell) -> None:
+    said, code = shell.run(airflow.outputs["logs_command"], seconds=10)
+    pod = airflow.pod("scheduler")["metadata"]["name"]
+    first = kubectl("logs", "--namespace", airflow.namespace, pod).splitlines()[:3]
+    assert first
+    assert [line for line in first if line not in said.splitlines()] == [], said
+    assert code == 124, "it follows the log until it is ended"
+
+
+def check_exec(airflow: Installation, shell: Shell) -> None:
+    said, code = shell.run(airflow.outputs["exec_command"], seconds=SECONDS)
+    assert code == 0, said
+    executors = re.search(r"^executor +\| (.*?) *$", said, re.MULTILINE)
+    assert executors is not None, said
+    assert executors[1] == "CeleryExecutor,KubernetesExecutor"
+
+
+def forwarded(shell: Shell, command: str, url: str, *, basic: str = "") -> str:
+    """What answers behind a command that forwards a port, while it runs."""
+    assert shell.answer(url, basic=basic) == ""
+    with shell.start("timeout", str(SECONDS), "sh", "-c", command) as child:
+        found: list[str] = []
+
+        def answers() -> bool:
+            assert child.poll() is None, child.communicate()[0]
+            found[:] = [shell.answer(url, basic=basic)]
+            return bool(found[0])
+
+        try:
+            wait_until(f"{url} answers", answers)
+        finally:
+            child.terminate()
+    return found[0]
+
+
+def check_port_forward(airflow: Installation, shell: Shell) -> None:
+    said = forwarded(shell, airflow.outputs["port_forward_command"], "http://127.0.0.1:8080/api/v2/version")
+    assert json.loads(said)["version"] == "3.3.2"
+
+
+def check_flower_port_forward(airflow: Installation, shell: Shell) -> None:
+    said = forwarded(
+        shell,
+        airflow.outputs["flower_port_forward_command"],
+        "http://127.0.0.1:5555/api/workers",
+        basic=f"admin:{airflow.outputs['flower_password']}",
+    )
+    assert [name.split("@")[0] for name in json.loads(said)] == ["celery"]
+
+
+COMMANDS = {
+    "logs_command": check_logs,
+    "exec_command": check_exec,
+    "port_forward_command": check_port_forward,
+    "flower_port_forward_command": check_flower_port_forward,
+}
+
+
+@pytest.mark.parametrize("airflow", ["celery+kubernetes"], indirect=True)
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_command_of_the_outputs_reaches_this_cluster_whatever_the_current_context_is(
+    airflow: Installation, shell: Shell, name: str
+) -> None:
+    """Run by `sh`, as the README says."""
+    assert {output for output in airflow.outputs if output.endswith("_command")} == COMMANDS.keys()
+    COMMANDS[name](airflow, shell)

@@ -20,6 +20,9 @@ NODE_MEMORY_GIB: Final = 8
 """What a node must have for Pulumi.local.yaml, see tests/unit/test_node_memory.py."""
 LEAST_MEMORY_GIB: Final = NODE_MEMORY_GIB - 0.5
 """What the kernel of such a machine leaves of it."""
+SYSTEM_PODS_MIB: Final = 400
+"""What a small distribution requests for itself on such a node: CoreDNS 70 twice, etcd 100, the network 50, and some.
+https://github.com/kubernetes/kubernetes/blob/v1.36.3/cmd/kubeadm/app/phases/etcd/local.go"""
 LEAST_DISK_GIB: Final = 10
 """Build caches, images and the node's volumes."""
 OWN_CLUSTER: Final = (

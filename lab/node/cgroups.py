@@ -66,6 +66,21 @@ class Cgroups:
                 found.update(int(line) for line in (folder / "cgroup.procs").read_text().split())
         return found
 
+    def memory_limit(self, group: str) -> int:
+        """The limit, in bytes, of a group of the subtree."""
+        root, file = (self.mounted, "memory.max") if self._unified() else (self._memory, "memory.limit_in_bytes")
+        return int((root / self.name.lstrip("/") / group / file).read_text())
+
+    def out_of_memory(self) -> dict[str, int]:
+        """How many processes the kernel has killed in each group that is there because a limit was reached."""
+        file = "memory.events.local" if self._unified() else "memory.oom_control"
+        killed = {}
+        for folder in self._folders():
+            with suppress(OSError):
+                fields = dict(line.split() for line in (folder / file).read_text().splitlines())
+                killed[str(folder)] = int(fields["oom_kill"])
+        return {folder: count for folder, count in killed.items() if count}
+
     def remove(self) -> None:
         """Kill what is in it and remove it.
 
@@ -97,7 +112,12 @@ class Cgroups:
     def _limits_memory(self) -> bool:
         if self._unified():
             return "memory" in (self.mounted / "cgroup.controllers").read_text().split()
-        return (self.mounted / "memory/memory.limit_in_bytes").exists()
+        return (self._memory / "memory.limit_in_bytes").exists()
+
+    @property
+    def _memory(self) -> Path:
+        """The hierarchy of version 1 that limits memory."""
+        return self.mounted / "memory"
 
     def _hierarchies(self) -> list[Path]:
         """The roots: one for each controller in version 1, the whole in version 2."""

@@ -24,6 +24,8 @@ class Instance:
 
     name: str = field(default_factory=lambda: os.environ.get("LAB_NODE") or DEFAULT_NAME)
     """`LAB_NODE` names another than the usual one; its kubeconfig context is called the same."""
+    pods_mib: int | None = None
+    """Memory of all pods together: the kubelet lets in no more, and their control group takes no more. Default: all."""
 
     @property
     def _number(self) -> int:

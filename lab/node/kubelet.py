@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
+
+import psutil
 
 from lab.node.containerd import SOCKET
 from lab.node.instance import Instance
@@ -59,8 +61,22 @@ def configure(instance: Instance) -> Path:
         "kubeAPIQPS": 300,
         "kubeAPIBurst": 500,
         "eventRecordQPS": 0,
+        **_reserved(instance),
     }
     return instance.configuration("kubelet.json", json.dumps(configuration, indent=2))
+
+
+def _reserved(instance: Instance) -> dict[str, Any]:
+    """The settings that leave pods only what the instance grants them.
+
+    The kubelet takes the size of the machine from the kernel, but what it reserves is its own affair: what is left is
+    what the scheduler sees, and also the limit of the pods' control group.
+    https://kubernetes.io/docs/tasks/administer-cluster/reserve-compute-resources/
+    """
+    if instance.pods_mib is None:
+        return {}
+    reserved = max(psutil.virtual_memory().total - instance.pods_mib * 2**20, 0)
+    return {"systemReserved": {"memory": str(reserved)}, "enforceNodeAllocatable": ["pods"]}
 
 
 def command(binary: Path, instance: Instance) -> list[str]:

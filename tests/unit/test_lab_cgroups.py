@@ -33,6 +33,18 @@ def test_the_processes_of_every_pod_are_found_in_version_2(tmp_path: Path) -> No
     assert groups.pids() == {11, 12, 13}
 
 
+def test_limits_and_kills_for_memory_are_read_in_version_2(tmp_path: Path) -> None:
+    groups = Cgroups("/node", unified(tmp_path, "memory"))
+    groups.create()
+    for pod, killed in (("kubepods", 0), ("kubepods/one", 2)):
+        folder = tmp_path / "node" / pod
+        folder.mkdir()
+        (folder / "memory.max").write_text("1048576\n")
+        (folder / "memory.events.local").write_text(f"low 0\nhigh 0\nmax 7\noom 3\noom_kill {killed}\n")
+    assert groups.memory_limit("kubepods") == 2**20
+    assert groups.out_of_memory() == {str(tmp_path / "node/kubepods/one"): 2}
+
+
 def test_a_machine_whose_groups_do_not_limit_memory_is_refused(tmp_path: Path) -> None:
     with pytest.raises(LabError, match="No memory control groups"):
         Cgroups("/node", unified(tmp_path, "hugetlb")).create()

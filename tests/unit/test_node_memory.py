@@ -5,13 +5,11 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
-from lab.machine import LEAST_MEMORY_GIB, NODE_MEMORY_GIB
+from lab.machine import LEAST_MEMORY_GIB, NODE_MEMORY_GIB, SYSTEM_PODS_MIB
 from tests.unit.stacks import ROOT, recorded
 from tests.unit.workloads import Pod, pods
 
 STACK: Final = "stack file local"
-KUBE_SYSTEM_MIB: Final = 400
-"""What a small distribution requests for itself: CoreDNS 70, the control plane of kind or Minikube 300, and some."""
 JOBS: Final = {"Job"}
 """They have ended, or run alone."""
 
@@ -31,7 +29,7 @@ def requested_mib(pod: Pod) -> int:
 def test_the_local_stack_fits_a_small_node_with_a_task_pod_while_one_part_is_replaced() -> None:
     found = {pod.part: (pod, requested_mib(pod)) for pod in pods(recorded(STACK)) if pod.owner.kind not in JOBS}
     assert "task" in found
-    always = KUBE_SYSTEM_MIB + sum(
+    always = SYSTEM_PODS_MIB + sum(
         mib * pod.owner.plain["spec"]["replicas"] if pod.long_running else mib for pod, mib in found.values()
     )
     surging = [mib for pod, mib in found.values() if pod.owner.kind == "Deployment"]

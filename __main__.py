@@ -9,9 +9,10 @@ gc.disable()
 
 from components import cloud, outputs  # noqa: E402
 from components.airflow.installation import Airflow  # noqa: E402
+from components.contract.requirements import requirements  # noqa: E402
 from components.settings import loader  # noqa: E402
 
 settings = loader.load()
-place = cloud.provision(settings)
+place = cloud.provision(settings.cloud, requirements(settings))
 airflow = Airflow(settings.name, settings, place)
 outputs.export(settings, place, airflow)

@@ -45,8 +45,8 @@ def export(settings: Settings, place: Cloud, airflow: Airflow) -> None:
             "flower_port_forward_command",
             pulumi.Output.concat(kubectl, f" port-forward service/{settings.name}-flower {FLOWER_PORT}:{FLOWER_PORT}"),
         )
-    if isinstance(settings.exposure, Gateway) and place.front is not None:
-        _export_front(settings.exposure, place.front.address)
+    if settings.exposure.gateway is not None and place.front is not None:
+        _export_front(settings.exposure.gateway, place.front.address)
 
 
 def _kubectl(place: Cloud, namespace: str) -> pulumi.Output[str]:

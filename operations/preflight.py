@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from components import cloud
+from components.contract.requirements import requirements
 from operations import stacks
 
 
@@ -10,7 +11,7 @@ def run(stack: str) -> int:
     """Print a line for each answer of the cloud; 1 if something would fail `up`, else 0."""
     settings = stacks.settings(stack)
     asked = failed = 0
-    for finding in cloud.preflight(settings):
+    for finding in cloud.preflight(settings.cloud, requirements(settings)):
         print(finding, flush=True)
         asked += 1
         failed += finding.verdict == "missing"

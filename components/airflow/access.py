@@ -12,9 +12,9 @@ from pulumi_kubernetes.core.v1 import ServiceAccount
 from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 from pulumi_kubernetes.rbac.v1 import PolicyRuleArgs, Role, RoleBinding, RoleRefArgs, SubjectArgs
 
-from components.airflow import executors
-from components.airflow.roles import Part
 from components.contract.cloud import Identity
+from components.contract.requirements import workloads
+from components.contract.workloads import Workload, service_account_name
 from components.kubernetes import naming
 from components.settings.stack import Settings
 
@@ -33,22 +33,9 @@ READ_LOG_RULES: Final = (
 """What the api-server needs to show the log of a task that still runs in a pod of its own."""
 
 
-def parts_of(settings: Settings) -> list[Part]:
-    """The parts that a stack deploys."""
-    executor = executors.parts_of(settings.executor)
-    parts: list[Part] = ["api-server", "scheduler", "dag-processor", "triggerer", "migration"]
-    if executor.celery is not None:
-        parts.extend(("redis", "worker"))
-        if executor.celery.flower.enabled:
-            parts.append("flower")
-    if executor.task_pods is not None:
-        parts.append("task")
-    return parts
-
-
-def launchers(settings: Settings) -> list[Part]:
+def launchers(settings: Settings) -> list[Workload]:
     """The parts that start pods: the scheduler for its executor, and whoever runs tasks for their operators."""
-    parts = parts_of(settings)
+    parts = workloads(settings.executor)
     return [
         part
         for part in parts
@@ -57,12 +44,12 @@ def launchers(settings: Settings) -> list[Part]:
     ]
 
 
-def log_readers(settings: Settings) -> list[Part]:
+def log_readers(settings: Settings) -> list[Workload]:
     """The parts that read the logs of task pods."""
-    return ["api-server"] if "task" in parts_of(settings) else []
+    return ["api-server"] if "task" in workloads(settings.executor) else []
 
 
-def calls_kubernetes(part: Part, settings: Settings) -> bool:
+def calls_kubernetes(part: Workload, settings: Settings) -> bool:
     """Whether a part talks to the Kubernetes API and so gets a token."""
     return part in launchers(settings) or part in log_readers(settings)
 
@@ -74,13 +61,13 @@ class AccessArgs:
     settings: Settings
     namespace: pulumi.Output[str]
     kubernetes: kubernetes.Provider
-    identities: Mapping[str, Identity]
+    identities: Mapping[Workload, Identity]
 
 
 class Access(pulumi.ComponentResource):
     """The ServiceAccounts of an installation with their rights."""
 
-    accounts: Mapping[Part, pulumi.Output[str]]
+    accounts: Mapping[Workload, pulumi.Output[str]]
 
     def __init__(self, name: str, args: AccessArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("airflow:airflow:Access", name, None, opts)
@@ -88,19 +75,19 @@ class Access(pulumi.ComponentResource):
         self._name = name
         self._child = pulumi.ResourceOptions(parent=self, provider=args.kubernetes)
         settings = args.settings
-        self.accounts = {part: self._account(part) for part in parts_of(settings)}
+        self.accounts = {part: self._account(part) for part in workloads(settings.executor)}
         launch = [*LAUNCH_RULES, *(XCOM_RULES if settings.pod_operator_xcom else ())]
         self._grant("pod-launcher", launch, launchers(settings))
         self._grant("log-reader", READ_LOG_RULES, log_readers(settings))
         self.register_outputs({})
 
-    def _account(self, part: Part) -> pulumi.Output[str]:
+    def _account(self, part: Workload) -> pulumi.Output[str]:
         identity = self._args.identities.get(part, Identity())
         account = ServiceAccount(
             f"{self._name}-{part}-account",
             # A fixed name: clouds bind identities to exactly this account.
             metadata=ObjectMetaArgs(
-                name=naming.object_name(self._args.settings.name, part),
+                name=service_account_name(self._args.settings.name, part),
                 namespace=self._args.namespace,
                 labels=naming.labels(self._args.settings.name, part),
                 annotations=dict(identity.service_account_annotations) or None,
@@ -110,7 +97,9 @@ class Access(pulumi.ComponentResource):
         )
         return account.metadata.name
 
-    def _grant(self, role: str, rules: Sequence[tuple[Sequence[str], Sequence[str]]], parts: Sequence[Part]) -> None:
+    def _grant(
+        self, role: str, rules: Sequence[tuple[Sequence[str], Sequence[str]]], parts: Sequence[Workload]
+    ) -> None:
         if not parts:
             return
         metadata = ObjectMetaArgs(

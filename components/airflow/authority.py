@@ -10,7 +10,6 @@ import pulumi
 from pulumi_kubernetes.core.v1 import ConfigMap, ConfigMapVolumeSourceArgs, VolumeArgs, VolumeMountArgs
 from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 
-from components.airflow.roles import Part, credentials_of
 from components.contract.cloud import Databases
 from components.kubernetes import naming
 
@@ -22,8 +21,6 @@ VERIFYING: Final = frozenset({"verify-ca", "verify-full"})
 """Values of sslmode that look at the server's certificate."""
 VARIABLE: Final = "PGSSLROOTCERT"
 """Read by libpq, which is below psycopg2, and by asyncpg."""
-STORED_IN: Final = frozenset({"metadata", "results", "databases"})
-"""The Secrets that hold connections to the database."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,11 +30,6 @@ class Authority:
     variables: Mapping[str, str] = field(default_factory=dict[str, str])
     volumes: Sequence[VolumeArgs] = ()
     mounts: Sequence[VolumeMountArgs] = ()
-
-
-def connects(part: Part) -> bool:
-    """Whether a part holds a connection to the database."""
-    return any(credential.stored_in in STORED_IN for credential in credentials_of(part))
 
 
 def authority(

@@ -18,7 +18,7 @@ from pulumi_kubernetes.core.v1 import (
 )
 from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 
-from components.airflow.options import EXAMPLES_FOLDER, dags_folder
+from components.airflow.options import EXAMPLES_FOLDER
 from components.kubernetes import naming
 from components.settings.stack import Settings
 
@@ -55,12 +55,14 @@ def dag_source(
     volumes: list[VolumeArgs] = []
     mounts: list[VolumeMountArgs] = []
     checksum = ""
-    if settings.dags.kind == "host_path":
+    if settings.dags.node_folder is not None:
         volumes.append(
-            VolumeArgs(name="dags", host_path=HostPathVolumeSourceArgs(path=settings.dags.path, type="Directory"))
+            VolumeArgs(
+                name="dags", host_path=HostPathVolumeSourceArgs(path=settings.dags.node_folder, type="Directory")
+            )
         )
-        mounts.append(VolumeMountArgs(name="dags", mount_path=dags_folder(settings), read_only=True))
-    if settings.dags.kind == "share":
+        mounts.append(VolumeMountArgs(name="dags", mount_path=settings.dags.folder, read_only=True))
+    if settings.dags.share is not None:
         assert share is not None, "a cloud must have the share that settings ask for"
         volumes.append(
             VolumeArgs(
@@ -72,8 +74,8 @@ def dag_source(
         mounts.append(
             VolumeMountArgs(
                 name="dags",
-                mount_path=dags_folder(settings),
-                sub_path=settings.dags.sub_path or None,
+                mount_path=settings.dags.folder,
+                sub_path=settings.dags.share.sub_path or None,
                 read_only=True,
             )
         )

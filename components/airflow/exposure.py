@@ -13,12 +13,12 @@ from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 
 from components.airflow.options import API_PORT, FLOWER_PORT
 from components.airflow.provided_secrets import create_tls_secret
-from components.airflow.roles import Part
 from components.airflow.site import Site
 from components.contract.cloud import Front
+from components.contract.workloads import Workload
 from components.kubernetes import pods
 from components.kubernetes.pod_security import pod_security_labels
-from components.settings.sections.exposure import CertManagerTls, Gateway, SecretTls
+from components.settings.sections.exposure import Gateway
 
 API_VERSION: Final = "gateway.networking.k8s.io/v1"
 ISSUER_ANNOTATION: Final = "cert-manager.io/cluster-issuer"
@@ -31,7 +31,7 @@ NAMESPACE_LABEL: Final = "kubernetes.io/metadata.name"
 class Backend:
     """A service that is reached by a host of its own."""
 
-    part: Part
+    part: Workload
     host: str
     port: int
 
@@ -56,7 +56,7 @@ class ExposureArgs:
     site: Site
     exposure: Gateway
     front: Front
-    services: Mapping[Part, pulumi.Output[str]]
+    services: Mapping[Workload, pulumi.Output[str]]
     """The names of the Services behind it."""
 
 
@@ -87,7 +87,7 @@ class Exposure(pulumi.ComponentResource):
                 custom_timeouts=pulumi.CustomTimeouts(delete="30m"),
             ),
         )
-        if isinstance(args.exposure.tls, SecretTls) and args.exposure.tls.name is None:
+        if args.exposure.tls.from_stack:
             create_tls_secret(args.site.settings, namespace.metadata.name, args.site.kubernetes, self)
         gateway_name = args.site.object_name("gateway")
         target = {"group": API_VERSION.partition("/")[0], "kind": "Gateway", "name": gateway_name}
@@ -184,14 +184,10 @@ def gateway_namespace(namespace: str) -> str:
 
 def certificate(site: Site, exposure: Gateway, front: Front) -> str | None:
     """The Secret with the certificate, in the Gateway's namespace; None where the cloud holds it."""
-    match exposure.tls:
-        case SecretTls(name=str(name)):
-            return name
-        case SecretTls() | CertManagerTls():
-            return site.object_name("tls")
-        case _:
-            assert front.holds_certificate, "a cloud must make the certificate that settings ask for"
-            return None
+    if exposure.tls.from_cloud:
+        assert front.holds_certificate, "a cloud must make the certificate that settings ask for"
+        return None
+    return exposure.tls.external_secret or site.object_name("tls")
 
 
 def gateway_spec(args: ExposureArgs, behind: Sequence[Backend]) -> dict[str, Any]:
@@ -248,4 +244,5 @@ def route_spec(
 
 
 def _certificate_annotations(exposure: Gateway) -> dict[str, str]:
-    return {ISSUER_ANNOTATION: exposure.tls.issuer} if isinstance(exposure.tls, CertManagerTls) else {}
+    issuer = exposure.tls.cluster_issuer
+    return {ISSUER_ANNOTATION: issuer} if issuer is not None else {}

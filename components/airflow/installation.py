@@ -8,13 +8,13 @@ import pulumi
 from pulumi_kubernetes.core.v1 import Namespace
 from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 
-from components.airflow import executors, services, task_pods
+from components.airflow import services, task_pods
 from components.airflow.access import Access, AccessArgs
 from components.airflow.authority import authority
 from components.airflow.celery import Celery, CeleryArgs
 from components.airflow.dags import dag_source
 from components.airflow.exposure import Exposure, ExposureArgs
-from components.airflow.logs import LogFolder
+from components.airflow.logs import LogFolder, remote_logging
 from components.airflow.migrate import Migration, MigrationArgs
 from components.airflow.options import API_PORT
 from components.airflow.provided_secrets import create_pull_secret
@@ -23,11 +23,10 @@ from components.airflow.site import Site, scripts_map
 from components.airflow.volumes import NAMESPACE_MINUTES, ClaimArgs, claim
 from components.kubernetes import naming
 from components.kubernetes.pod_security import pod_security_labels
-from components.settings.sections.exposure import Gateway
 
 if TYPE_CHECKING:
-    from components.airflow.roles import Part
     from components.contract.cloud import Cloud, VolumeUse
+    from components.contract.workloads import Workload
     from components.settings.stack import Settings
 
 
@@ -41,7 +40,7 @@ class Airflow(pulumi.ComponentResource):
     def __init__(self, name: str, settings: Settings, cloud: Cloud, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("airflow:airflow:Airflow", name, None, opts)
         child = pulumi.ResourceOptions(parent=self, provider=cloud.kubernetes)
-        parts = executors.parts_of(settings.executor)
+        celery_settings, task_pod_settings = settings.executor.celery, settings.executor.pods
 
         namespace = Namespace(
             f"{name}-namespace",
@@ -50,7 +49,7 @@ class Airflow(pulumi.ComponentResource):
                 labels={
                     **naming.labels(name, "namespace"),
                     # A folder of the node is what Pod Security forbids first.
-                    **pod_security_labels("privileged" if settings.dags.kind == "host_path" else "restricted"),
+                    **pod_security_labels("privileged" if settings.dags.node_folder is not None else "restricted"),
                 },
             ),
             opts=pulumi.ResourceOptions(
@@ -69,7 +68,7 @@ class Airflow(pulumi.ComponentResource):
         )
         after: list[pulumi.Resource] = [migration.done]
 
-        template = task_pods.template(site, parts.task_pods, child) if parts.task_pods else None
+        template = task_pods.template(site, task_pod_settings, child) if task_pod_settings else None
         chosen = settings.components
         for pod, component, surge in (
             (services.api_server(site), chosen.api_server, 1),
@@ -80,15 +79,15 @@ class Airflow(pulumi.ComponentResource):
         ):
             services.deployment(site, pod, replicas=component.replicas, surge=surge, parent=self, after=after)
         ui = services.service(site, "api-server", ports={"http": API_PORT}, opts=child, exposure=settings.exposure)
-        behind: dict[Part, pulumi.Output[str]] = {"api-server": ui.metadata.name}
-        if parts.celery is not None:
+        behind: dict[Workload, pulumi.Output[str]] = {"api-server": ui.metadata.name}
+        if celery_settings is not None:
             celery = Celery(
                 f"{name}-celery",
                 CeleryArgs(
                     site=site,
-                    workers=parts.celery.workers,
-                    broker=parts.celery.broker,
-                    flower=parts.celery.flower,
+                    workers=celery_settings.workers,
+                    broker=celery_settings.broker,
+                    flower=celery_settings.flower,
                     broker_volume=cloud.volumes["broker"],
                     protect=settings.protect,
                     after=after,
@@ -97,11 +96,11 @@ class Airflow(pulumi.ComponentResource):
             )
             if celery.flower_service is not None:
                 behind["flower"] = celery.flower_service
-        if isinstance(settings.exposure, Gateway):
+        if settings.exposure.gateway is not None:
             assert cloud.front is not None, "a cloud must have the front that settings ask for"
             Exposure(
                 f"{name}-exposure",
-                ExposureArgs(site=site, exposure=settings.exposure, front=cloud.front, services=behind),
+                ExposureArgs(site=site, exposure=settings.exposure.gateway, front=cloud.front, services=behind),
                 opts=pulumi.ResourceOptions(parent=self),
             )
         self.register_outputs({"namespace": self.namespace})
@@ -133,7 +132,7 @@ class Airflow(pulumi.ComponentResource):
     def _site(self, name: str, settings: Settings, cloud: Cloud, namespace: Namespace) -> Site:
         """What the parts share: accounts, secrets, DAG files and the log volume."""
         child = pulumi.ResourceOptions(parent=self, provider=cloud.kubernetes)
-        parts = executors.parts_of(settings.executor)
+        celery = settings.executor.celery
         access = Access(
             f"{name}-access",
             AccessArgs(
@@ -151,8 +150,8 @@ class Airflow(pulumi.ComponentResource):
                 namespace=self.namespace,
                 kubernetes=cloud.kubernetes,
                 databases=cloud.databases,
-                broker_host=f"{name}-redis.{settings.namespace}.svc" if parts.celery else None,
-                flower=parts.celery is not None and parts.celery.flower.enabled,
+                broker_host=f"{name}-redis.{settings.namespace}.svc" if celery is not None else None,
+                flower=celery is not None and celery.flower.enabled,
                 protect=settings.protect,
             ),
             opts=pulumi.ResourceOptions(parent=self),
@@ -170,7 +169,7 @@ class Airflow(pulumi.ComponentResource):
             logs=LogFolder(claim_name=self._shared_claim("logs", settings, cloud, namespace)),
             scripts=scripts_map(name, self.namespace, child).metadata.name,
             identities=cloud.identities,
-            log_store_variables=cloud.log_store.variables if cloud.log_store else {},
+            log_store_variables=remote_logging(cloud.log_store) if cloud.log_store is not None else {},
             authority=authority(name, cloud.databases, self.namespace, child),
             database_sidecar=cloud.databases.sidecar,
             max_connections=cloud.databases.max_connections,

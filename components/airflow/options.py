@@ -7,12 +7,8 @@ import math
 from collections.abc import Mapping
 from typing import Final
 
-from components.airflow.executors import parts_of
-from components.airflow.roles import DAG_READERS, DATABASE_PARTS, Part
-from components.contract.cloud import LOG_WRITERS
+from components.contract.workloads import DAG_READERS, METADATA_CLIENTS, OPTION_READERS, RUNS_ONCE, WORKLOADS, Workload
 from components.settings import connection_budget
-from components.settings.sections.exposure import Gateway
-from components.settings.sections.logs import StoreLogs
 from components.settings.stack import Settings
 
 API_PORT: Final = 8080
@@ -36,7 +32,7 @@ POOL_RECYCLE_SECONDS: Final = 280
 """Managed PostgreSQL drops connections that are idle for about 300 s, and asyncpg sends no keep-alives."""
 POD_TEMPLATE: Final = "/opt/airflow/pod_templates/task.yaml"
 
-SECTION_READERS: Final[Mapping[str, frozenset[Part]]] = {
+SECTION_READERS: Final[Mapping[str, frozenset[Workload]]] = {
     "api": frozenset({"api-server"}),
     "fab": frozenset({"api-server", "migration"}),
     "scheduler": frozenset({"scheduler"}),
@@ -46,17 +42,12 @@ SECTION_READERS: Final[Mapping[str, frozenset[Part]]] = {
     "celery": frozenset({"scheduler", "worker", "flower"}),
     "celery_broker_transport_options": frozenset({"scheduler", "worker", "flower"}),
     "workers": frozenset({"worker", "task"}),
-    "database": DATABASE_PARTS,
+    "database": METADATA_CLIENTS,
 }
 """Who reads a section, so that a change rolls these and no one else. Sections that are not named reach everyone but
 RUNS_ONCE."""
-RUNS_ONCE: Final[frozenset[Part]] = frozenset({"migration"})
-"""Parts that are Jobs: they run again, and all others wait, when an option of theirs changes. So they get few."""
-SERVERS: Final[frozenset[Part]] = frozenset({"api-server", "scheduler"})
-EVERYONE: Final[frozenset[Part]] = frozenset(
-    {"api-server", "scheduler", "dag-processor", "triggerer", "worker", "task", "flower"}
-)
-ALSO_READ_BY: Final[Mapping[tuple[str, str], frozenset[Part]]] = {
+SERVERS: Final[frozenset[Workload]] = frozenset({"api-server", "scheduler"})
+ALSO_READ_BY: Final[Mapping[tuple[str, str], frozenset[Workload]]] = {
     # Links to the UI in logs, in mails and in what tasks see of themselves.
     ("api", "base_url"): DAG_READERS | SERVERS,
     # What a DAG is, wherever it is parsed.
@@ -85,12 +76,12 @@ def variable(section: str, option: str) -> str:
     return f"AIRFLOW__{section.upper()}__{option.upper()}"
 
 
-def readers(section: str, option: str) -> frozenset[Part]:
+def readers(section: str, option: str) -> frozenset[Workload]:
     """The parts that a free option of a stack reaches."""
-    return SECTION_READERS.get(section, EVERYONE) | ALSO_READ_BY.get((section, option), frozenset())
+    return SECTION_READERS.get(section, OPTION_READERS) | ALSO_READ_BY.get((section, option), frozenset())
 
 
-def options_of(part: Part, settings: Settings, max_connections: int | None = None) -> dict[str, str]:
+def options_of(part: Workload, settings: Settings, max_connections: int | None = None) -> dict[str, str]:
     """The options that a part reads, as environment variables; secrets are not among them.
 
     Args:
@@ -128,8 +119,8 @@ def _for_everyone(settings: Settings) -> Options:
 
 def base_url(settings: Settings) -> str:
     """Where users find the UI."""
-    exposure = settings.exposure
-    return f"https://{exposure.host}" if isinstance(exposure, Gateway) else f"http://localhost:{API_PORT}"
+    gateway = settings.exposure.gateway
+    return f"https://{gateway.host}" if gateway is not None else f"http://localhost:{API_PORT}"
 
 
 def parallelism(settings: Settings) -> int:
@@ -137,15 +128,15 @@ def parallelism(settings: Settings) -> int:
 
     What Airflow queues beyond them waits in the broker, and is failed there.
     """
-    executor = parts_of(settings.executor)
-    places = executor.celery.workers.replicas * executor.celery.workers.concurrency if executor.celery else 0
-    places += executor.task_pods.max_running_tasks if executor.task_pods else 0
+    celery, task_pods = settings.executor.celery, settings.executor.pods
+    places = celery.workers.replicas * celery.workers.concurrency if celery is not None else 0
+    places += task_pods.max_running_tasks if task_pods is not None else 0
     return math.ceil(places / settings.components.scheduler.replicas)
 
 
 def dag_bundles(settings: Settings) -> list[dict[str, object]]:
     """Airflow's list of places with DAG files."""
-    folders = {"dags": dags_folder(settings)}
+    folders = {"dags": settings.dags.folder}
     if settings.example_dags:
         folders["examples"] = EXAMPLES_FOLDER
     return [
@@ -158,23 +149,17 @@ def dag_bundles(settings: Settings) -> list[dict[str, object]]:
     ]
 
 
-def dags_folder(settings: Settings) -> str:
-    """Where DAG files lie in a container."""
-    return settings.dags.path if settings.dags.kind == "image" else "/opt/airflow/dags"
-
-
-def _for_part(part: Part, settings: Settings) -> Options:
+def _for_part(part: Workload, settings: Settings) -> Options:
     options: Options = {}
-    executor = parts_of(settings.executor)
-    celery, task_pods = executor.celery, executor.task_pods
+    celery, task_pods = settings.executor.celery, settings.executor.pods
     if part not in RUNS_ONCE:
-        options["core", "executor"] = executor.name
+        options["core", "executor"] = settings.executor.AIRFLOW_NAME
         # All these need the names of the bundles; who reads the files is another matter.
         options["dag_processor", "dag_bundle_config_list"] = json.dumps(dag_bundles(settings), sort_keys=True)
     if part in readers("api", "base_url"):
         options["api", "base_url"] = base_url(settings)
     if part in DAG_READERS:
-        options["core", "dags_folder"] = dags_folder(settings)
+        options["core", "dags_folder"] = settings.dags.folder
     if part == "scheduler":
         options["core", "parallelism"] = str(parallelism(settings))
         if celery is not None and task_pods is not None:
@@ -183,14 +168,14 @@ def _for_part(part: Part, settings: Settings) -> Options:
         options["scheduler", "scheduler_health_check_server_port"] = str(HEALTH_PORT)
     if part == "api-server":
         options["api", "expose_config"] = "False"
-        if isinstance(settings.exposure, Gateway):
+        if settings.exposure.gateway is not None:
             # The login is behind the proxy, too. Of its headers it takes the scheme alone: uvicorn has found out by
             # then who asks, and hosts and prefixes could be anybody's.
             trusted = {"for": 0, "proto": 1, "host": 0, "port": 0, "prefix": 0}
             options["fab", "enable_proxy_fix"] = "True"
             options.update({("fab", f"proxy_fix_x_{header}"): str(count) for header, count in trusted.items()})
             options["fab", "cookie_secure"] = "True"
-    if part in LOG_WRITERS and isinstance(settings.task_logs, StoreLogs):
+    if WORKLOADS[part].log_store == "writes" and settings.task_logs.store is not None:
         # What is in the store need not fill the disk; a task that goes on after a pause then adds to its log.
         options["logging", "delete_local_logs"] = "True"
     if part in {"dag-processor", "triggerer", "worker"}:
@@ -227,11 +212,11 @@ def _for_part(part: Part, settings: Settings) -> Options:
     return options
 
 
-def _for_databases(part: Part, settings: Settings, max_connections: int | None) -> Options:
+def _for_databases(part: Workload, settings: Settings, max_connections: int | None) -> Options:
     """Pools that all together fit into what the database takes, see components/settings/connection_budget.py."""
     options: Options = {}
     executor, components = settings.executor, settings.components
-    if part in DATABASE_PARTS - RUNS_ONCE:
+    if part in METADATA_CLIENTS - RUNS_ONCE:
         api_server = part == "api-server"
         pool = (
             connection_budget.api_server_pool(executor, components, max_connections)
@@ -241,7 +226,7 @@ def _for_databases(part: Part, settings: Settings, max_connections: int | None) 
         options["database", "sql_alchemy_pool_size"] = str(pool.kept)
         options["database", "sql_alchemy_max_overflow"] = str(pool.more)
         options["database", "sql_alchemy_pool_recycle"] = str(POOL_RECYCLE_SECONDS)
-    if part in {"scheduler", "worker"} and parts_of(executor).celery is not None:
+    if part in {"scheduler", "worker"} and executor.celery is not None:
         # For each process that runs tasks; Airflow replaces Celery's own defaults by nothing. No max_overflow: Celery
         # before 5.6.3 gives whatever does not begin with "pool" to a NullPool, which refuses it
         # (https://github.com/celery/celery/issues/7355). Such a process has one thread, and so one connection.

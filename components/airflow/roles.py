@@ -3,25 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final
 
-Part = Literal[
-    "api-server", "scheduler", "dag-processor", "triggerer", "worker", "flower", "redis", "migration", "task"
-]
-
-DATABASE_PARTS: Final[frozenset[Part]] = frozenset(
-    {"api-server", "scheduler", "dag-processor", "triggerer", "migration"}
-)
-"""Who holds the metadata database's credentials. Workers and task pods run the code of DAG authors and never do,
-https://airflow.apache.org/docs/apache-airflow/stable/security/security_model.html."""
-
-DAG_READERS: Final[frozenset[Part]] = frozenset({"dag-processor", "triggerer", "worker", "task"})
-"""Who runs DAG code."""
-
-LOG_PARTS: Final[frozenset[Part]] = frozenset(
-    {"api-server", "scheduler", "dag-processor", "triggerer", "worker", "task"}
-)
-"""Who writes or reads task logs."""
+from components.contract.workloads import METADATA_CLIENTS, Workload
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,18 +16,18 @@ class Credential:
     stored_in: str
     """Which Secret it is kept in."""
     key: str
-    readers: frozenset[Part]
+    readers: frozenset[Workload]
 
 
 CREDENTIALS: Final = (
     Credential(
-        variable="AIRFLOW__DATABASE__SQL_ALCHEMY_CONN", stored_in="metadata", key="connection", readers=DATABASE_PARTS
+        variable="AIRFLOW__DATABASE__SQL_ALCHEMY_CONN", stored_in="metadata", key="connection", readers=METADATA_CLIENTS
     ),
     Credential(
         variable="AIRFLOW__DATABASE__SQL_ALCHEMY_CONN_ASYNC",
         stored_in="metadata",
         key="async-connection",
-        readers=DATABASE_PARTS,
+        readers=METADATA_CLIENTS,
     ),
     Credential(
         variable="AIRFLOW__CORE__FERNET_KEY",
@@ -93,6 +77,6 @@ CREDENTIALS: Final = (
 """The secrets matrix, whole: a value that is not listed here reaches no pod."""
 
 
-def credentials_of(part: Part) -> list[Credential]:
+def credentials_of(part: Workload) -> list[Credential]:
     """The credentials that a part may hold."""
     return [credential for credential in CREDENTIALS if part in credential.readers]

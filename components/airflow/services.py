@@ -16,9 +16,9 @@ from pulumi_kubernetes.core.v1 import ProbeArgs, Service, ServicePortArgs, Servi
 from pulumi_kubernetes.meta.v1 import LabelSelectorArgs
 
 from components.airflow.options import API_PORT, HEALTH_PORT, TRIGGERER_LOG_PORT
-from components.airflow.roles import Part
 from components.airflow.site import AIRFLOW, EVICTABLE, SCRIPTS_FOLDER, PartPod, Site, options_map, pod_template
 from components.airflow.task_pods import PodTemplate
+from components.contract.workloads import Workload
 from components.kubernetes import naming, pods
 from components.settings.sections.exposure import Exposure
 
@@ -165,15 +165,22 @@ def deployment(
 
 
 def service(
-    site: Site, part: Part, *, ports: Mapping[str, int], opts: pulumi.ResourceOptions, exposure: Exposure | None = None
+    site: Site,
+    part: Workload,
+    *,
+    ports: Mapping[str, int],
+    opts: pulumi.ResourceOptions,
+    exposure: Exposure | None = None,
 ) -> Service:
     """The Service in front of a part; without an exposure it is for the cluster alone."""
-    node_port = exposure.port if exposure is not None and exposure.kind == "node_port" else None
+    service_type, node_port = (
+        (exposure.service_type, exposure.node_port) if exposure is not None else ("ClusterIP", None)
+    )
     return Service(
         f"{site.name}-{part}-service",
         metadata=site.metadata(part, annotations=pods.SKIP_AWAIT),
         spec=ServiceSpecArgs(
-            type="NodePort" if exposure is not None and exposure.kind == "node_port" else "ClusterIP",
+            type=service_type,
             selector=naming.selector(site.name, part),
             ports=[
                 ServicePortArgs(name=name, port=port, target_port=name, node_port=node_port)
@@ -184,7 +191,7 @@ def service(
     )
 
 
-def headless_service(site: Site, part: Part, *, ports: Mapping[str, int], opts: pulumi.ResourceOptions) -> Service:
+def headless_service(site: Site, part: Workload, *, ports: Mapping[str, int], opts: pulumi.ResourceOptions) -> Service:
     """The Service that gives each pod of a part a name."""
     return Service(
         f"{site.name}-{part}-service",

@@ -27,24 +27,21 @@ from pulumi_kubernetes.core.v1 import (
 from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 
 from components.airflow.access import calls_kubernetes
-from components.airflow.authority import Authority, connects
+from components.airflow.authority import Authority
 from components.airflow.dags import DagSource
 from components.airflow.logs import LogFolder
 from components.airflow.options import options_of
-from components.airflow.roles import DAG_READERS, DATABASE_PARTS, LOG_PARTS, Credential, Part, credentials_of
+from components.airflow.roles import Credential, credentials_of
 from components.airflow.secrets import StoredSecret
-from components.contract.cloud import LOG_READERS, LOG_WRITERS, Identity, Sidecar
+from components.contract.cloud import Identity, Sidecar
+from components.contract.requirements import AIRFLOW_GID, AIRFLOW_UID
+from components.contract.workloads import WORKLOADS, Workload
 from components.kubernetes import naming, pods
 from components.settings.stack import Settings
 from components.settings.types import PodSizing, Sizing
 
-AIRFLOW_USER: Final = pods.User(uid=50_000, gid=0, fs_group=0)
-"""The user of the official image; group 0 is what its folders are writable for."""
+AIRFLOW_USER: Final = pods.User(uid=AIRFLOW_UID, gid=AIRFLOW_GID, fs_group=AIRFLOW_GID)
 SCRIPTS: Final = Path(__file__).parent / "scripts"
-LOG_STORE_PARTS: Final = frozenset({*LOG_WRITERS, *LOG_READERS})
-"""Who writes to a log store or reads from it; all others keep to themselves what they log."""
-TASK_PARTS: Final = frozenset({"worker", "task"})
-"""Whose pods run on the nodes that are meant for tasks."""
 GATE_SIZING: Final = Sizing(cpu_milli=50, memory_mib=512)
 """For init containers: memory of one start of Airflow's command line."""
 SCRIPTS_FOLDER: Final = "/opt/airflow-scripts"
@@ -78,7 +75,7 @@ class Site:
     settings: Settings
     namespace: pulumi.Output[str]
     kubernetes: kubernetes.Provider
-    accounts: Mapping[Part, pulumi.Output[str]]
+    accounts: Mapping[Workload, pulumi.Output[str]]
     secrets: Mapping[str, StoredSecret]
     pull_secret: pulumi.Input[str] | None
     """The Secret that pods pull the Airflow image with; None where that takes no login."""
@@ -86,7 +83,7 @@ class Site:
     """The ConfigMap with POD_SCRIPTS."""
     dags: DagSource
     logs: LogFolder
-    identities: Mapping[str, Identity]
+    identities: Mapping[Workload, Identity]
     log_store_variables: Mapping[str, pulumi.Input[str]]
     authority: Authority
     database_sidecar: Sidecar | None
@@ -116,7 +113,7 @@ class Site:
         name = self.object_name(part) if fixed else None
         return ObjectMetaArgs(name=name, namespace=self.namespace, labels=self.labels(part), **rest)
 
-    def options(self, part: Part) -> dict[str, str]:
+    def options(self, part: Workload) -> dict[str, str]:
         """The options of airflow.cfg that a part reads, as environment variables."""
         return options_of(part, self.settings, self.max_connections)
 
@@ -124,7 +121,7 @@ class Site:
         """Processor and memory of a pod, as the stack or the place it runs on says."""
         return pod.sizing(local=self.settings.local)
 
-    def credentials(self, part: Part) -> list[Credential]:
+    def credentials(self, part: Workload) -> list[Credential]:
         """The credentials of a part that exist in this installation."""
         return [credential for credential in credentials_of(part) if credential.stored_in in self.secrets]
 
@@ -133,7 +130,7 @@ class Site:
 class PartPod:
     """What is particular about the pod of one part."""
 
-    part: Part
+    part: Workload
     args: Sequence[str]
     """Arguments of the image's entrypoint, which must run: it sets up user and signals."""
     sizing: Sizing
@@ -173,23 +170,22 @@ def scripts_map(instance: str, namespace: pulumi.Output[str], opts: pulumi.Resou
     )
 
 
-def options_map(site: Site, part: Part, opts: pulumi.ResourceOptions) -> ConfigMap:
+def options_map(site: Site, part: Workload, opts: pulumi.ResourceOptions) -> ConfigMap:
     """The ConfigMap with a part's options; a change makes a new one, under a new name, for its reader alone."""
     return ConfigMap(
         f"{site.name}-{part}-options",
         metadata=site.metadata(part, fixed=False),
         immutable=True,
-        data={**(site.log_store_variables if part in LOG_STORE_PARTS else {}), **site.options(part)},
+        data={**(site.log_store_variables if WORKLOADS[part].log_store is not None else {}), **site.options(part)},
         opts=opts,
     )
 
 
 def pod_template(site: Site, pod: PartPod, options: pulumi.Input[str]) -> PodTemplateSpecArgs:
     """The pod of a part. `options` names the ConfigMap with its options."""
-    settings, part = site.settings, pod.part
+    settings, part, traits = site.settings, pod.part, WORKLOADS[pod.part]
     identity = site.identities.get(part, Identity())
-    reads_dags, keeps_logs, runs_tasks = part in DAG_READERS, part in LOG_PARTS, part in TASK_PARTS
-    authority = site.authority if connects(part) else Authority()
+    authority = site.authority if traits.connects else Authority()
     scratch = pods.Scratch(paths={"tmp": TMP}, size_mib=pod.scratch_gib * 1024)
     bytecode = pods.Scratch(paths={"bytecode": BYTECODE_FOLDER} if pod.stays else {}, size_mib=BYTECODE_MIB)
     scripts = VolumeArgs(name="scripts", config_map=ConfigMapVolumeSourceArgs(name=site.scripts))
@@ -197,8 +193,8 @@ def pod_template(site: Site, pod: PartPod, options: pulumi.Input[str]) -> PodTem
         *scratch.mounts(),
         *bytecode.mounts(),
         *([VolumeMountArgs(name="scripts", mount_path=SCRIPTS_FOLDER, read_only=True)] if pod.stays else ()),
-        *(site.dags.mounts if reads_dags else ()),
-        *([site.logs.mount] if keeps_logs else ()),
+        *(site.dags.mounts if traits.dag_code else ()),
+        *([site.logs.mount] if traits.task_logs else ()),
         *authority.mounts,
         *pod.mounts,
     ]
@@ -206,8 +202,8 @@ def pod_template(site: Site, pod: PartPod, options: pulumi.Input[str]) -> PodTem
         *scratch.volumes(),
         *bytecode.volumes(),
         *([scripts] if pod.stays else ()),
-        *(site.dags.volumes if reads_dags else ()),
-        *([site.logs.volume(pod.scratch_gib * 1024)] if keeps_logs else ()),
+        *(site.dags.volumes if traits.dag_code else ()),
+        *([site.logs.volume(pod.scratch_gib * 1024)] if traits.task_logs else ()),
         *authority.volumes,
         *pod.volumes,
     ]
@@ -229,7 +225,7 @@ def pod_template(site: Site, pod: PartPod, options: pulumi.Input[str]) -> PodTem
         **common,
     )
     gate_args = _gate(pod)
-    beside = [sidecar(site.database_sidecar)] if site.database_sidecar is not None and connects(part) else []
+    beside = [sidecar(site.database_sidecar)] if site.database_sidecar is not None and traits.connects else []
     gate = [
         pods.container(
             f"wait-for-{pod.after}",
@@ -258,8 +254,8 @@ def pod_template(site: Site, pod: PartPod, options: pulumi.Input[str]) -> PodTem
                 grace_seconds=pod.grace_seconds,
                 restart_policy=pod.restart_policy,
                 pull_secret=site.pull_secret,
-                node_selector=site.task_node_selector if runs_tasks else {},
-                taint=site.task_taint if runs_tasks else None,
+                node_selector=site.task_node_selector if traits.runs_tasks else {},
+                taint=site.task_taint if traits.runs_tasks else None,
             )
         ),
     )
@@ -282,7 +278,7 @@ def sidecar(beside: Sidecar) -> ContainerArgs:
 def _gate(pod: PartPod) -> list[str]:
     match pod.after:
         case "migration":
-            assert pod.part in DATABASE_PARTS, f"{pod.part} cannot ask a database that it has no access to"
+            assert WORKLOADS[pod.part].metadata, f"{pod.part} cannot ask a database that it has no access to"
             return ["python", "-c", script("wait_for_migration.py"), str(MIGRATION_WAIT_SECONDS)]
         case "nothing":
             return []
@@ -295,8 +291,8 @@ def environment(site: Site, pod: PartPod) -> list[EnvVarArgs]:
         "AIRFLOW_CONFIG": "/dev/null",
         # The image's entrypoint would ask the database at every start; init containers do that once.
         "CONNECTION_CHECK_MAX_COUNT": "0",
-        **(site.authority.variables if connects(pod.part) else {}),
-        **(CACHES if pod.part in DAG_READERS else {}),
+        **(site.authority.variables if WORKLOADS[pod.part].connects else {}),
+        **(CACHES if WORKLOADS[pod.part].dag_code else {}),
         **pod.environment,
     }
     plain = [EnvVarArgs(name=name, value=value) for name, value in fixed.items()]
@@ -316,7 +312,7 @@ def checksum(site: Site, pod: PartPod) -> pulumi.Output[str]:
     secrets = sorted({credential.stored_in for credential in site.credentials(pod.part)})
     read = [
         json.dumps(site.options(pod.part), sort_keys=True),
-        site.dags.checksum if pod.part in DAG_READERS else "",
+        site.dags.checksum if WORKLOADS[pod.part].dag_code else "",
         *(site.secrets[secret].checksum for secret in secrets),
     ]
     return pulumi.Output.all(*read).apply(lambda parts: naming.sha256("\0".join(parts)))

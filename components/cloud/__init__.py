@@ -13,36 +13,37 @@ if TYPE_CHECKING:
 
     from components.cloud.preflight.findings import Finding
     from components.contract.cloud import Cloud
-    from components.settings.stack import Settings
+    from components.contract.requirements import CloudRequirements
+    from components.settings.sections.cloud import Cloud as CloudSettings
 
 
-def provision(settings: Settings) -> Cloud:
+def provision(cloud: CloudSettings, requirements: CloudRequirements) -> Cloud:
     """Make the cloud layer of a stack. Each branch imports its own SDKs: no stack loads another cloud's."""
-    match settings.cloud:
+    match cloud:
         case LocalCloud():
             from components.cloud.existing import layer
 
-            return layer.provision(settings, settings.cloud)
+            return layer.provision(cloud, requirements)
         case GcpCloud():
             from components.cloud.gcp import layer
 
-            return layer.provision(settings, settings.cloud)
+            return layer.provision(cloud, requirements)
         case AzureCloud():
             from components.cloud.azure import layer
 
-            return layer.provision(settings, settings.cloud)
+            return layer.provision(cloud, requirements)
 
 
-def preflight(settings: Settings) -> Iterator[Finding]:
+def preflight(cloud: CloudSettings, requirements: CloudRequirements) -> Iterator[Finding]:
     """What the cloud of a stack says before `up`, read-only; nothing for a cluster that exists already."""
-    match settings.cloud:
+    match cloud:
         case LocalCloud():
             return
         case GcpCloud():
             from components.cloud.preflight import google
 
-            yield from google.preflight(settings, settings.cloud)
+            yield from google.preflight(cloud, requirements)
         case AzureCloud():
             from components.cloud.preflight import azure
 
-            yield from azure.preflight(settings, settings.cloud)
+            yield from azure.preflight(cloud, requirements)

@@ -9,14 +9,11 @@ from typing import Any, Final, Literal
 import pulumi
 import pulumi_kubernetes as kubernetes
 
-VolumeUse = Literal["dags", "logs", "broker"]
+from components.contract.workloads import Workload
 
-LOG_WRITERS: Final = ("triggerer", "worker", "task")
-"""Parts of Airflow that write task logs to a log store; each has an identity of its own there."""
-LOG_READERS: Final = ("api-server",)
-"""Parts of Airflow that only read them."""
-DATABASE_CLIENTS: Final = ("api-server", "scheduler", "dag-processor", "triggerer", "migration", "worker")
-"""Parts of Airflow that talk to the database: workers to the results alone."""
+VolumeUse = Literal["dags", "logs", "broker"]
+SHARED: Final[tuple[Literal["logs", "dags"], ...]] = ("logs", "dags")
+"""Volumes that pods on several nodes mount."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,7 +96,7 @@ class Volume:
 
 @dataclass(frozen=True, kw_only=True)
 class Identity:
-    """How a component shows the cloud who it is."""
+    """Workload identity: annotations of a ServiceAccount, and labels of its pods."""
 
     service_account_annotations: Mapping[str, pulumi.Input[str]] = field(default_factory=dict[str, pulumi.Input[str]])
     pod_labels: Mapping[str, str] = field(default_factory=dict[str, str])
@@ -109,8 +106,12 @@ class Identity:
 class LogStore:
     """Object storage for task logs, reached by identity."""
 
-    variables: Mapping[str, pulumi.Input[str]]
-    """Options of airflow.cfg as AIRFLOW__… variables, and a connection as AIRFLOW_CONN_…; no keys."""
+    kind: Literal["gcs", "azure_blob"]
+    """The protocol: Google Cloud Storage, or Azure Blob Storage."""
+    url: pulumi.Input[str]
+    """With `gcs` the folder, gs://BUCKET/FOLDER; with `azure_blob` the account's endpoint."""
+    container: pulumi.Input[str] | None = None
+    """The container in the account; None with `gcs`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -144,8 +145,8 @@ class Front:
     """Whether the cloud ends TLS with a certificate of its own; otherwise a Secret holds one."""
     gateway_policies: Sequence[Policy] = ()
     """For the Gateway; there before it is."""
-    backend_policies: Mapping[str, Sequence[Policy]] = field(default_factory=dict[str, Sequence[Policy]])
-    """By part of Airflow, for its Service."""
+    backend_policies: Mapping[Workload, Sequence[Policy]] = field(default_factory=dict[Workload, Sequence[Policy]])
+    """By workload, for its Service."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -157,8 +158,8 @@ class Cloud:
     """The kubeconfig context that users reach the cluster by."""
     databases: Databases
     volumes: Mapping[VolumeUse, Volume]
-    identities: Mapping[str, Identity] = field(default_factory=dict[str, Identity])
-    """By part; a part that is not named here needs no cloud."""
+    identities: Mapping[Workload, Identity] = field(default_factory=dict[Workload, Identity])
+    """By workload; one that is not named here needs no cloud."""
     kubeconfig: str | None = None
     """The file that holds `context`; None is the one that users' kubectl reads anyway."""
     log_store: LogStore | None = None

@@ -19,11 +19,11 @@ from components.settings.gcp.cloud import GcpCloud
 from components.settings.secret_keys import METADATA_URL, PROJECT, RESULT_URL
 from components.settings.sections.cloud import Cloud
 from components.settings.sections.components import Components
-from components.settings.sections.dags import Dags, HostPathDags, ShareDags
-from components.settings.sections.executor import CeleryExecutor, Executor, KubernetesExecutor, MixedExecutor, Workers
-from components.settings.sections.exposure import ClusterIp, Exposure, Gateway, ManagedTls
+from components.settings.sections.dags import Dags
+from components.settings.sections.executor import Executor, Workers
+from components.settings.sections.exposure import ClusterIp, Exposure, Gateway
 from components.settings.sections.image import Image
-from components.settings.sections.logs import Logs, StoreLogs, VolumeLogs, WorkerLogs
+from components.settings.sections.logs import Logs, WorkerLogs
 
 SSL_MODES: Final = ("disable", "prefer", "require")
 """What a given URL may say; the modes that check certificates need the server's authority in every pod."""
@@ -36,23 +36,25 @@ def faults(raw: Mapping[str, str], parsed: Mapping[str, Any]) -> Iterator[Fault]
         raw: the stack's config, keys without the project's name.
         parsed: the sections that are fine by themselves.
     """
-    cloud, executor = parsed.get("cloud"), parsed.get("executor")
+    cloud: Cloud | None = parsed.get("cloud")
+    executor: Executor | None = parsed.get("executor")
     yield from _cluster_faults(raw)
     # From the text and not from what was parsed: another fault in the section must not hide an example.
     yield from placeholders.faults({name: _decoded(raw.get(name, "")) for name in placeholders.SECTIONS})
     if isinstance(cloud, LocalCloud) and isinstance(cloud.database, GivenDatabase):
-        celery = isinstance(executor, CeleryExecutor | MixedExecutor)
+        celery = executor is not None and executor.celery is not None
         yield from _url_faults(raw, (METADATA_URL, RESULT_URL) if celery else (METADATA_URL,))
     if (options := parsed.get("options")) is not None:
         yield from option_checks.faults(options, parsed.get("exposure"))
     yield from _log_faults(parsed.get("logs"), cloud, executor)
     yield from provided_checks.faults(raw, parsed.get("image", Image()), _exposure(raw, parsed))
-    if isinstance(executor, CeleryExecutor | MixedExecutor):
-        yield from _worker_faults(executor.workers)
+    if executor is not None and executor.celery is not None:
+        yield from _worker_faults(executor.celery.workers)
     if cloud is not None:
         yield from path_programs.faults(cloud)
         yield from _dag_faults(parsed.get("dags"), cloud)
-        yield from _exposure_faults(parsed.get("exposure"), cloud, executor)
+        exposure: Exposure | None = parsed.get("exposure")
+        yield from _exposure_faults(exposure.gateway if exposure is not None else None, cloud, executor)
     if isinstance(cloud, GcpCloud):
         yield from gcp_checks.faults(cloud, parsed, protect=parsed.get("protect", False))
     if executor is not None and isinstance(cloud, AzureCloud | LocalCloud):
@@ -80,16 +82,16 @@ def _log_faults(logs: Logs | None, cloud: Cloud | None, executor: Executor | Non
     key = f"{PROJECT}:logs.kind"
     local = isinstance(cloud, LocalCloud)
     outlive = "volume" if local else "store"
-    if isinstance(logs, WorkerLogs) and isinstance(executor, KubernetesExecutor | MixedExecutor):
+    if isinstance(logs, WorkerLogs) and executor is not None and executor.pods is not None:
         rule = f"loses every log of a task pod when the pod ends, with executor {executor.kind!r}"
         yield Fault(key=key, value=logs.kind, rule=rule, remedy=f'choose kind "{outlive}"')
-    if isinstance(logs, StoreLogs) and local:
+    if logs.store is not None and local:
         rule = "is the object storage of a cloud, which a local stack has not"
         yield Fault(key=key, value=logs.kind, rule=rule, remedy='choose kind "volume"')
-    if isinstance(logs, VolumeLogs) and logs.access_mode == "ReadWriteOnce" and cloud is not None and not local:
+    if logs.volume is not None and logs.volume.access_mode == "ReadWriteOnce" and cloud is not None and not local:
         yield Fault(
             key=f"{PROJECT}:logs.access_mode",
-            value=logs.access_mode,
+            value=logs.volume.access_mode,
             rule="ties every pod to one node, and a cloud's cluster has several",
             remedy='use ReadWriteMany, or logs of kind "store"',
         )
@@ -98,38 +100,41 @@ def _log_faults(logs: Logs | None, cloud: Cloud | None, executor: Executor | Non
 def _dag_faults(dags: Dags | None, cloud: Cloud) -> Iterator[Fault]:
     """Places for DAG files that a cloud does not have."""
     local = isinstance(cloud, LocalCloud)
-    if isinstance(dags, HostPathDags) and not local:
+    if dags is None:
+        return
+    if dags.node_folder is not None and not local:
         rule, others = "reads a folder of the node, which only a local cluster has", '"image" or "share"'
-    elif isinstance(dags, ShareDags) and local:
+    elif dags.share is not None and local:
         rule, others = "is a file share of a cloud, which a local stack has not", '"image" or "host_path"'
     else:
         return
     yield Fault(key=f"{PROJECT}:dags.kind", value=dags.kind, rule=rule, remedy=f"choose kind {others}")
 
 
-def _exposure_faults(exposure: Exposure | None, cloud: Cloud, executor: Executor | None) -> Iterator[Fault]:
+def _exposure_faults(gateway: Gateway | None, cloud: Cloud, executor: Executor | None) -> Iterator[Fault]:
     """Ways in that a cloud does not have, or that lead nowhere."""
-    if not isinstance(exposure, Gateway):
+    if gateway is None:
         return
     if isinstance(cloud, LocalCloud):
         yield Fault(
             key=f"{PROJECT}:exposure.kind",
-            value=exposure.kind,
+            value=gateway.kind,
             rule="takes a reserved address, which a local stack has not",
             remedy='choose kind "node_port" or "cluster_ip"',
         )
-    elif isinstance(exposure.tls, ManagedTls) and cloud.kind != "gcp":
+    elif gateway.tls.from_cloud and cloud.kind != "gcp":
         yield Fault(
             key=f"{PROJECT}:exposure.tls.kind",
-            value=exposure.tls.kind,
+            value=gateway.tls.kind,
             rule=f"is a certificate that cloud {cloud.kind!r} does not make",
             remedy='choose kind "cert_manager" or "secret"',
         )
-    flower = isinstance(executor, CeleryExecutor | MixedExecutor) and executor.flower.enabled
-    if exposure.flower_host is not None and executor is not None and not flower:
+    celery = executor.celery if executor is not None else None
+    flower = celery is not None and celery.flower.enabled
+    if gateway.flower_host is not None and executor is not None and not flower:
         yield Fault(
             key=f"{PROJECT}:exposure.flower_host",
-            value=exposure.flower_host,
+            value=gateway.flower_host,
             rule="leads to a Flower that this stack does not have",
             remedy="remove it, or choose an executor with Celery and enable Flower",
         )

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from components.settings.sections.components import Components
-from components.settings.sections.executor import CeleryExecutor, Executor, MixedExecutor
+from components.settings.sections.executor import Executor
 
 API_THREADS: Final = 40
 """Requests that one api-server works on at once, https://anyio.readthedocs.io/en/stable/threads.html."""
@@ -58,8 +58,8 @@ def held_by_others(executor: Executor, components: Components) -> int:
     pods = components.dag_processor.replicas
     pods += sum(part.replicas + 1 for part in (components.scheduler, components.triggerer))
     held = pods * (OTHERS_KEPT + OTHERS_MORE + OTHERS_ASIDE)
-    if isinstance(executor, CeleryExecutor | MixedExecutor):
-        held += 2 * executor.workers.replicas * (executor.workers.concurrency + 1) + components.scheduler.replicas + 1
+    if (celery := executor.celery) is not None:
+        held += 2 * celery.workers.replicas * (celery.workers.concurrency + 1) + components.scheduler.replicas + 1
     return held
 
 

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from components.settings.errors import Fault
 from components.settings.secret_keys import PROJECT
-from components.settings.sections.exposure import Exposure, Gateway
+from components.settings.sections.exposure import Exposure
 from components.settings.sections.options import OWNED_OPTIONS, AirflowOptions
 
 OPTION_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
@@ -80,7 +80,7 @@ def _faults(section: str, option: str, value: str, exposure: Exposure | None) ->
                 f"command of the image that prints it ({SECRETS_BACKEND})"
             ),
         )
-    elif isinstance(exposure, Gateway) and (where, name) == ("api", "base_url"):
+    elif exposure is not None and exposure.gateway is not None and (where, name) == ("api", "base_url"):
         yield Fault(key=key, value=None, rule="is decided by the host of the exposure", remedy="remove it")
     elif (where, name) == ("api", "base_url") and urlsplit(value).path.strip("/"):
         rule = "has a path, under which neither probes nor tasks look for the API"

@@ -8,7 +8,7 @@ from typing import Any, Final, cast
 
 from components.settings.errors import Fault
 from components.settings.secret_keys import IMAGE_PULL_CONFIG, PROJECT, TLS_CERTIFICATE, TLS_PRIVATE_KEY
-from components.settings.sections.exposure import Exposure, Gateway, SecretTls
+from components.settings.sections.exposure import Exposure
 from components.settings.sections.image import Image
 
 SET_PULL_CONFIG: Final = f"pulumi config set --secret {IMAGE_PULL_CONFIG} < ~/.docker/config.json"
@@ -64,7 +64,7 @@ def _has_login(login: dict[str, Any]) -> bool:
 
 
 def _tls_faults(raw: Mapping[str, str], exposure: Exposure | None) -> Iterator[Fault]:
-    used = isinstance(exposure, Gateway) and isinstance(exposure.tls, SecretTls) and exposure.tls.name is None
+    used = exposure is not None and exposure.gateway is not None and exposure.gateway.tls.from_stack
     for key, (beginnings, what) in PEM.items():
         full, text = f"{PROJECT}:{key}", raw.get(key)
         remedy = f"pulumi config set --secret {key} < FILE"

@@ -30,8 +30,8 @@ from components.contract.cloud import StaticVolume
 provision = cloud.provision
 
 
-def with_static_volumes(settings):
-    place = provision(settings)
+def with_static_volumes(settings, requirements):
+    place = provision(settings, requirements)
     volumes = {{
         use: replace(
             volume,

@@ -11,8 +11,7 @@ import pulumi
 import pulumi_kubernetes as kubernetes
 
 from components.contract.cloud import (
-    LOG_READERS,
-    LOG_WRITERS,
+    SHARED,
     Cloud,
     Database,
     Databases,
@@ -24,11 +23,8 @@ from components.contract.cloud import (
     Volume,
     VolumeUse,
 )
-from components.settings.sections.dags import ShareDags
-from components.settings.sections.executor import KubernetesExecutor
-from components.settings.sections.exposure import Gateway, ManagedTls
-from components.settings.sections.logs import StoreLogs, VolumeLogs
-from components.settings.stack import Settings
+from components.contract.requirements import CloudRequirements, ExternalAccess
+from components.settings.sections.cloud import Cloud as CloudSettings
 
 AUTHORITY: Final = "-----BEGIN CERTIFICATE-----\nQSBzdGFuZC1pbg==\n-----END CERTIFICATE-----\n"
 SHARE_KEY: Final = "the share's key, for its node alone"
@@ -39,41 +35,44 @@ NODES_OF_TASKS: Final = {"pool": "tasks"}
 TAINT: Final = "airflow-tasks"
 LOG_STORE: Final = {
     "AIRFLOW__LOGGING__REMOTE_LOGGING": "True",
-    "AIRFLOW__LOGGING__REMOTE_BASE_LOG_FOLDER": "store://logs",
-    "AIRFLOW__LOGGING__REMOTE_LOG_CONN_ID": "logs",
-    "AIRFLOW_CONN_LOGS": '{"conn_type": "store"}',
+    "AIRFLOW__LOGGING__REMOTE_BASE_LOG_FOLDER": "wasb-airflow",
+    "AIRFLOW__LOGGING__REMOTE_LOG_CONN_ID": "wasb_default",
+    "AIRFLOW__AZURE_REMOTE_LOGGING__REMOTE_WASB_LOG_CONTAINER": "logs",
+    "AIRFLOW_CONN_WASB_DEFAULT": '{"conn_type": "wasb", "host": "https://logs.example"}',
 }
+"""What Airflow makes of the log store."""
 
 
-def provision(settings: Settings) -> Cloud:
-    """Everything that the stack's settings ask of a cloud."""
-    celery = not isinstance(settings.executor, KubernetesExecutor)
-    store = isinstance(settings.task_logs, StoreLogs)
+def provision(cloud: CloudSettings, needed: CloudRequirements) -> Cloud:
+    """Everything that is asked of a cloud."""
+    store = needed.log_store
     return Cloud(
         # No cluster is asked: the recorder answers for it.
         kubernetes=kubernetes.Provider("cluster", kubeconfig="", cluster_identifier="stand-in"),
         databases=Databases(
             metadata=_database("airflow"),
-            results=_database("celery") if celery else None,
+            results=_database("celery") if needed.results_database else None,
             administrator=_database("administrator"),
             identity=pulumi.Output.from_input("server"),
             # One of the two clouds has a certificate of its own, the other one that of a public authority.
-            authority=pulumi.Output.from_input(AUTHORITY) if settings.cloud.kind == "gcp" else None,
+            authority=pulumi.Output.from_input(AUTHORITY) if cloud.kind == "gcp" else None,
             max_connections=MAX_CONNECTIONS,
         ),
         context="stand in",
-        volumes=_volumes(settings, celery=celery),
+        volumes=_volumes(needed),
         identities={
             part: Identity(
                 service_account_annotations={"stand-in/identity": pulumi.Output.from_input(f"identity-of-{part}")},
                 pod_labels={"stand-in/use": "true"},
             )
-            for part in (*LOG_WRITERS, *LOG_READERS)
+            for part in (*store.writers, *store.readers)
         }
-        if store
+        if store is not None
         else {},
-        log_store=LogStore(variables=dict(LOG_STORE)) if store else None,
-        front=_front(settings.exposure) if isinstance(settings.exposure, Gateway) else None,
+        log_store=LogStore(kind="azure_blob", url="https://logs.example", container="logs")
+        if store is not None
+        else None,
+        front=_front(needed.external_access) if needed.external_access is not None else None,
         task_node_selector=NODES_OF_TASKS,
         task_taint=TAINT,
         outputs={"connect_command": "stand-in connect", "cluster": pulumi.Output.from_input("cluster")},
@@ -91,9 +90,9 @@ def _database(user: str) -> Database:
     )
 
 
-def _volumes(settings: Settings, *, celery: bool) -> dict[VolumeUse, Volume]:
+def _volumes(needed: CloudRequirements) -> dict[VolumeUse, Volume]:
     volumes: dict[VolumeUse, Volume] = {}
-    if celery:
+    if "broker" in needed.volumes:
         disk = StaticVolume(
             driver="disk.stand-in.example",
             handle=pulumi.Output.from_input("disks/broker"),
@@ -101,10 +100,7 @@ def _volumes(settings: Settings, *, celery: bool) -> dict[VolumeUse, Volume]:
             zone=pulumi.Output.from_input("zone-a"),
         )
         volumes["broker"] = Volume(storage_class=None, access_mode="ReadWriteOnce", size_gib=1, static=disk)
-    if isinstance(settings.task_logs, VolumeLogs):
-        volumes["logs"] = _share("logs", settings.task_logs.size_gib)
-    if isinstance(settings.dags, ShareDags):
-        volumes["dags"] = _share("dags", settings.dags.size_gib)
+    volumes |= {use: _share(use, needed.volumes[use].size_gib) for use in SHARED if use in needed.volumes}
     return volumes
 
 
@@ -119,8 +115,8 @@ def _share(use: str, size_gib: int) -> Volume:
     return Volume(storage_class=None, access_mode="ReadWriteMany", size_gib=size_gib, static=share)
 
 
-def _front(exposure: Gateway) -> Front:
-    managed = isinstance(exposure.tls, ManagedTls)
+def _front(access: ExternalAccess) -> Front:
+    managed = access.cloud_certificate
     return Front(
         gateway_class="stand-in",
         address=pulumi.Output.from_input(ADDRESS),

@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any, Final, get_args
+from typing import Any, Final
 from urllib.parse import quote, urlsplit
 
 import pytest
 import yaml
 
-from components.airflow.authority import connects
-from components.airflow.roles import Part
 from components.cloud.gcp import cluster
-from components.contract.cloud import DATABASE_CLIENTS
+from components.contract.workloads import WORKLOADS
 from tests.unit import recorder, recorder_gcp, stacks_gcp
 from tests.unit.recorder import Recording, Registration, Secret, plain, walk
 from tests.unit.stacks_gcp import STACKS, recorded
 from tests.unit.test_order import waits_for
 from tests.unit.workloads import pod_of, pods
 
-ALL_PARTS: Final = get_args(Part)
+DATABASE_CLIENTS: Final = {workload for workload, traits in WORKLOADS.items() if traits.connects}
 APIS: Final = {
     "artifactregistry": "artifactregistry.googleapis.com",
     "certificatemanager": "certificatemanager.googleapis.com",
@@ -324,7 +322,7 @@ def test_the_proxy_is_beside_exactly_who_talks_to_the_database() -> None:
         if first.get("name") == "database-proxy":
             with_proxy[pod.part] = first
         assert "database-proxy" not in {c["name"] for c in (*others, *pod.spec["containers"])}
-    assert with_proxy.keys() == {*DATABASE_CLIENTS} == {part for part in ALL_PARTS if connects(part)}
+    assert with_proxy.keys() == DATABASE_CLIENTS
     for container in with_proxy.values():
         assert container["restartPolicy"] == "Always"
         assert container["securityContext"] == pod_of(recording, "api-server").main["securityContext"]

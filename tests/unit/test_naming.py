@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from components.airflow import roles
+from components.contract.workloads import WORKLOADS
 from components.kubernetes import naming
 from components.settings.sections.image import Image
 from components.settings.types import DNS_LABEL, Name
@@ -19,7 +19,7 @@ LABEL: Final = st.from_regex(rf"\A{DNS_LABEL.strip('^$')}\Z").filter(lambda name
 RFC_1123: Final = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 
 
-@given(LABEL, st.sampled_from(sorted(roles.LOG_PARTS | roles.DATABASE_PARTS | {"flower", "redis"})))
+@given(LABEL, st.sampled_from(sorted(WORKLOADS)))
 def test_the_longest_instance_leaves_room_for_every_part_and_a_hash(instance: str, part: str) -> None:
     assert len(instance) <= naming.INSTANCE_MAX
     assert RFC_1123.fullmatch(naming.object_name(instance, part, naming.digest(instance)))

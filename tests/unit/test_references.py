@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import Any, Final
 
-from components.airflow.options import RUNS_ONCE
+from components.contract.workloads import RUNS_ONCE
 from tests.unit.recorder import Recording, Registration, walk
 from tests.unit.stacks import recorded, recordings
 from tests.unit.workloads import every_pod, options_of, pod_of, pods

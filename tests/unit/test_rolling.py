@@ -8,8 +8,7 @@ from typing import Any, Final
 import pytest
 
 from components.airflow import options
-from components.airflow.options import RUNS_ONCE
-from components.airflow.roles import Part
+from components.contract.workloads import RUNS_ONCE, Workload
 from components.settings import loader
 from tests.unit import recorder
 from tests.unit.recorder import Recording
@@ -17,7 +16,7 @@ from tests.unit.stacks import FLOWER, STACKS, config, recorded
 from tests.unit.workloads import options_of, pod_of, pods
 
 STACK: Final = "celery+kubernetes"
-EVERYONE: Final[frozenset[Part]] = frozenset(
+EVERYONE: Final[frozenset[Workload]] = frozenset(
     {"api-server", "scheduler", "dag-processor", "triggerer", "worker", "flower", "task"}
 )
 """But for the Jobs, which a general option concerns least: the database would be migrated again for a log level."""
@@ -92,7 +91,7 @@ def test_an_option_reaches_those_who_read_it_whatever_its_section_is_called(
     texts, _ = recorder.raw({**STACKS[STACK], "airflow:options": {section: {option: value}}})
     settings = loader.parse(texts)
     name = options.variable(section, option)
-    everyone: tuple[Part, ...] = (*EVERYONE, "migration")
+    everyone: tuple[Workload, ...] = (*EVERYONE, "migration")
     having = {part for part in everyone if options.options_of(part, settings).get(name) == value}
     assert having == parts
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -19,14 +20,17 @@ CLOUD_SDKS: Final = ("pulumi_gcp", "pulumi_azure_native", "pulumi_azure", "googl
 READERS_OF_CONFIG: Final = {
     "components/settings/loader.py": "the only reader of stack config",
 }
-MATCHES: Final = {
-    ("cloud", "components/cloud/__init__.py"): "the one choice between clouds",
-    ("executor", "components/airflow/executors.py"): "the one choice between executors",
+CHOOSERS: Final = {
+    "components/cloud/__init__.py": {"Cloud"},
 }
-UNIONS: Final = {"LocalCloud": "cloud", "GcpCloud": "cloud", "AzureCloud": "cloud"} | {
-    "CeleryExecutor": "executor",
-    "KubernetesExecutor": "executor",
-    "MixedExecutor": "executor",
+"""Modules outside the settings that may ask which member of a union they have, and of which union."""
+UNIONS: Final = {
+    "Cloud": ("GcpCloud", "AzureCloud", "LocalCloud"),
+    "Executor": ("CeleryExecutor", "KubernetesExecutor", "MixedExecutor"),
+    "Logs": ("StoreLogs", "VolumeLogs", "WorkerLogs"),
+    "Dags": ("ImageDags", "HostPathDags", "ShareDags"),
+    "Exposure": ("ClusterIp", "NodePort", "Gateway"),
+    "Tls": ("ManagedTls", "CertManagerTls", "SecretTls"),
 }
 
 
@@ -83,14 +87,29 @@ print(sorted({name for name in sys.modules if name.split(".")[0] in {"pulumi_gcp
     assert loaded.stdout.strip() == "[]"
 
 
-def test_the_choice_between_clouds_and_between_executors_is_made_once() -> None:
-    """By `match`: every other place asks for a part, not for a kind."""
-    found = set()
-    for path, tree in modules():
-        for node in ast.walk(tree):
-            if isinstance(node, ast.MatchClass) and isinstance(node.cls, ast.Name) and node.cls.id in UNIONS:
-                found.add((UNIONS[node.cls.id], path))
-    assert found == MATCHES.keys()
+def asked(tree: ast.Module) -> Iterator[str]:
+    """Every class that a module asks for: by `match`, by `isinstance`; and `kind` where it asks for that."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.MatchClass):
+            yield from (name.id for name in ast.walk(node.cls) if isinstance(name, ast.Name))
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in {"isinstance", "type"}:
+            yield from (name.id for argument in node.args for name in ast.walk(argument) if isinstance(name, ast.Name))
+        elif isinstance(node, ast.Attribute) and node.attr == "kind":
+            yield ast.unparse(node)
+
+
+def test_what_a_setting_chooses_is_chosen_once() -> None:
+    """In the settings, whose models say what follows from a choice; nothing else asks which one it is."""
+    members = {name: union for union, names in UNIONS.items() for name in names}
+    offenders = [
+        f"{path}: {name}"
+        for path, tree in modules()
+        if not path.startswith("components/settings/")
+        for name in asked(tree)
+        if (name in members and members[name] not in CHOOSERS.get(path, set()))
+        or re.search(r"(settings|cloud|executor|exposure|tls|logs|dags|gateway)[\w.]*\.kind$", name)
+    ]
+    assert offenders == []
 
 
 def test_options_of_resources_are_never_merged() -> None:
@@ -146,6 +165,8 @@ def test_nothing_happens_when_a_module_is_imported() -> None:
         "ConfigDict",
         "IPv4Network",
         "Late",
+        "Traits",
+        "items",
     }
     offenders = []
     for path, tree in modules():

@@ -1,4 +1,4 @@
-"""Who the parts of Airflow are in Azure."""
+"""Workload identity: the managed identities of Azure that workloads act as."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from pulumi_azure_native import managedidentity
 from components.cloud.azure import role_assignments
 from components.cloud.azure.names import Names
 from components.cloud.ordering import after
-from components.contract.cloud import LOG_READERS, LOG_WRITERS, Identity
-from components.kubernetes import naming
+from components.contract.cloud import Identity
+from components.contract.requirements import CloudRequirements, LogStoreRequirement
+from components.contract.workloads import Workload
 
 AUDIENCE: Final = "api://AzureADTokenExchange"
 """What a ServiceAccount's token must be for, https://learn.microsoft.com/azure/aks/workload-identity-overview."""
@@ -29,9 +30,9 @@ class IdentitiesArgs:
     names: Names
     group: pulumi.Input[str]
     subscription_id: str
-    namespace: str
-    parts: Mapping[str, str]
-    """Role on the container by part of Airflow."""
+    requirements: CloudRequirements
+    roles: Mapping[Workload, str]
+    """Role on the container by workload."""
     container: pulumi.Input[str]
     issuer: pulumi.Input[str]
     protect: bool
@@ -39,26 +40,28 @@ class IdentitiesArgs:
 
 
 class Identities(pulumi.ComponentResource):
-    """One identity for each part, with a role on one container, used by exactly one Kubernetes ServiceAccount."""
+    """One identity for each workload, with a role on one container, used by exactly one Kubernetes ServiceAccount."""
 
-    identities: dict[str, Identity]
+    identities: dict[Workload, Identity]
 
     def __init__(self, name: str, args: IdentitiesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("airflow:azure:Identities", name, None, opts)
-        self.identities = {part: self._identity(name, part, role, args) for part, role in args.parts.items()}
+        self.identities = {
+            workload: self._identity(name, workload, role, args) for workload, role in args.roles.items()
+        }
         self.register_outputs({})
 
-    def _identity(self, name: str, part: str, role: str, args: IdentitiesArgs) -> Identity:
+    def _identity(self, name: str, workload: Workload, role: str, args: IdentitiesArgs) -> Identity:
         child = pulumi.ResourceOptions(parent=self)
         identity = managedidentity.UserAssignedIdentity(
-            f"{name}-{part}",
-            resource_name_=args.names.of(part),
+            f"{name}-{workload}",
+            resource_name_=args.names.of(workload),
             resource_group_name=args.group,
             tags=args.names.tags(),
             opts=child,
         )
         access = role_assignments.assigned(
-            f"{name}-{part}-role",
+            f"{name}-{workload}-role",
             subscription_id=args.subscription_id,
             role=role,
             scope=args.container,
@@ -71,14 +74,14 @@ class Identities(pulumi.ComponentResource):
                 retain_on_delete=args.protect,
             ),
         )
-        account = naming.object_name(args.names.instance, part)
+        needed = args.requirements
         federation = managedidentity.FederatedIdentityCredential(
-            f"{name}-{part}-federation",
-            federated_identity_credential_resource_name=part,
+            f"{name}-{workload}-federation",
+            federated_identity_credential_resource_name=workload,
             resource_name_=identity.name,
             resource_group_name=args.group,
             issuer=args.issuer,
-            subject=f"system:serviceaccount:{args.namespace}:{account}",
+            subject=f"system:serviceaccount:{needed.namespace}:{needed.service_account(workload)}",
             audiences=[AUDIENCE],
             opts=child,
         )
@@ -92,10 +95,9 @@ class Identities(pulumi.ComponentResource):
         )
 
 
-def log_roles(*, workers: bool, task_pods: bool) -> dict[str, str]:
-    """The role that each part of an installation needs on the container for logs."""
-    absent = {"worker": not workers, "task": not task_pods}
+def log_roles(logs: LogStoreRequirement) -> dict[Workload, str]:
+    """The role that each workload needs on the container for logs."""
     return {
-        **{part: role_assignments.LOG_WRITER for part in LOG_WRITERS if not absent.get(part)},
-        **dict.fromkeys(LOG_READERS, role_assignments.LOG_READER),
+        **dict.fromkeys(logs.writers, role_assignments.LOG_WRITER),
+        **dict.fromkeys(logs.readers, role_assignments.LOG_READER),
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, Final
 
 import pulumi
@@ -38,34 +39,39 @@ from components.cloud.azure.tags import left_to_others
 from components.cloud.preflight import azure
 from components.cloud.preflight.warning import before_first
 from components.contract import cloud as contract
-from components.contract.cloud import Cloud, VolumeUse
+from components.contract.cloud import SHARED, Cloud, VolumeUse
+from components.contract.requirements import CloudRequirements, LogStoreRequirement
+from components.contract.workloads import Workload
 from components.settings.azure import catalogue
 from components.settings.azure.cloud import AzureCloud
-from components.settings.sections.dags import ShareDags
-from components.settings.sections.executor import CeleryExecutor, KubernetesExecutor
-from components.settings.sections.exposure import Gateway
-from components.settings.sections.logs import StoreLogs, VolumeLogs
-from components.settings.stack import Settings
 
 SUFFIX_BYTES: Final = 3
 """Random end of names: with 6 hexadecimal characters, two stacks of one name never meet in practice."""
 
 
-def provision(settings: Settings, cloud: AzureCloud) -> Cloud:
+def provision(cloud: AzureCloud, requirements: CloudRequirements) -> Cloud:
     """The cloud layer of a stack on Azure."""
     others = [left_to_others(cloud.ignored_tags)] if cloud.ignored_tags else None
-    return Azure(f"{settings.name}-cloud", settings, cloud, pulumi.ResourceOptions(transformations=others)).cloud
+    args = AzureArgs(settings=cloud, requirements=requirements)
+    return Azure(f"{requirements.instance}-cloud", args, pulumi.ResourceOptions(transformations=others)).cloud
+
+
+@dataclass(frozen=True, kw_only=True)
+class AzureArgs:
+    """The settings of the cloud, and what Airflow asks of any."""
+
+    settings: AzureCloud
+    requirements: CloudRequirements
 
 
 class Azure(pulumi.ComponentResource):
-    """Network, cluster, database, and what else the stack's settings ask for."""
+    """Network, cluster, database, and whatever else settings and requirements ask for."""
 
     cloud: Cloud
 
-    def __init__(
-        self, name: str, settings: Settings, cloud: AzureCloud, opts: pulumi.ResourceOptions | None = None
-    ) -> None:
+    def __init__(self, name: str, args: AzureArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("airflow:azure:Cloud", name, None, opts)
+        cloud, needed = args.settings, args.requirements
         provider = pulumi_azure_native.Provider(
             f"{name}-provider",
             subscription_id=cloud.subscription_id,
@@ -73,10 +79,10 @@ class Azure(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self),
         )
         self._late = waiting(f"{name}-late")
-        self._name, self._settings, self._cloud, self._provider = name, settings, cloud, provider
+        self._name, self._needed, self._cloud, self._provider = name, needed, cloud, provider
         self._child = pulumi.ResourceOptions(parent=self, providers=[provider])
         suffix = random.RandomId(f"{name}-suffix", byte_length=SUFFIX_BYTES, opts=pulumi.ResourceOptions(parent=self))
-        self._names = Names(instance=settings.name, suffix=suffix.hex, own_tags=cloud.tags)
+        self._names = Names(instance=needed.instance, suffix=suffix.hex, own_tags=cloud.tags)
         # In state as "<name>-group": renaming destroys the whole stack.
         group = resources.ResourceGroup(
             f"{name}-group",
@@ -86,10 +92,8 @@ class Azure(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(
                 parent=self,
                 provider=provider,
-                protect=settings.protect,
-                hooks=pulumi.ResourceHookBinding(
-                    before_create=[*before_first(lambda: azure.preflight(settings, cloud))]
-                ),
+                protect=needed.protect,
+                hooks=pulumi.ResourceHookBinding(before_create=[*before_first(lambda: azure.preflight(cloud, needed))]),
             ),
         )
         self._group = group.name
@@ -119,7 +123,7 @@ class Azure(pulumi.ComponentResource):
         )
         logs, files = self._log_storage(network), self._file_storage(network)
         registry = self._registry(cluster) if cloud.registry != "none" else None
-        if settings.protect:
+        if needed.protect:
             held = {
                 "database": database.id,
                 "logs": logs.account_id if logs is not None else None,
@@ -168,7 +172,9 @@ class Azure(pulumi.ComponentResource):
             context=cluster.name,
             databases=database.databases,
             volumes=volumes,
-            identities=self._identities(logs, cluster) if logs is not None else {},
+            identities=self._identities(logs, needed.log_store, cluster)
+            if logs is not None and needed.log_store is not None
+            else {},
             log_store=logs.log_store if logs is not None else None,
             front=address.front(self._gateways(cluster, nodes)) if address is not None else None,
             task_node_selector={POOL_LABEL: "tasks"} if tasks is not None else {},
@@ -203,7 +209,7 @@ class Azure(pulumi.ComponentResource):
                 group=self._group,
                 ranges=self._cloud.network,
                 zones=self._location_zones,
-                web=isinstance(self._settings.exposure, Gateway),
+                web=self._needed.external_access is not None,
                 late=self._late,
             ),
             opts=self._child,
@@ -224,8 +230,8 @@ class Azure(pulumi.ComponentResource):
                 subnet=network.database,
                 zone=network.database_zone,
                 tenant=self._operator.tenant_id,
-                results=_has_workers(self._settings),
-                protect=self._settings.protect,
+                results=self._needed.results_database,
+                protect=self._needed.protect,
             ),
             opts=self._child,
         )
@@ -262,13 +268,13 @@ class Azure(pulumi.ComponentResource):
                 gateway=address is not None,
                 before=before,
                 late=self._late,
-                protect=self._settings.protect,
+                protect=self._needed.protect,
             ),
             opts=self._child,
         )
 
     def _address(self, identity: managedidentity.UserAssignedIdentity) -> Address | None:
-        if not isinstance(self._settings.exposure, Gateway):
+        if self._needed.external_access is None:
             return None
         return Address(
             f"{self._name}-front",
@@ -282,7 +288,7 @@ class Azure(pulumi.ComponentResource):
                 principal=identity.principal_id,
                 proxies=[self._cloud.network.pods],
                 late=self._late,
-                protect=self._settings.protect,
+                protect=self._needed.protect,
             ),
             opts=self._child,
         )
@@ -308,7 +314,7 @@ class Azure(pulumi.ComponentResource):
                 location=self._cloud.location,
                 tier=self._cloud.registry,
                 kubelet=cluster.kubelet,
-                protect=self._settings.protect,
+                protect=self._needed.protect,
             ),
             opts=self._child,
         )
@@ -319,12 +325,12 @@ class Azure(pulumi.ComponentResource):
             names=self._names,
             group=self._group,
             network=network,
-            protect=self._settings.protect,
+            protect=self._needed.protect,
         )
 
     def _log_storage(self, network: Network) -> LogStorage | None:
-        logs = self._settings.task_logs
-        if not isinstance(logs, StoreLogs):
+        logs = self._needed.log_store
+        if logs is None:
             return None
         return LogStorage(
             f"{self._name}-logs",
@@ -333,21 +339,22 @@ class Azure(pulumi.ComponentResource):
         )
 
     def _file_storage(self, network: Network) -> FileStorage | None:
-        settings = self._settings
-        shares: dict[VolumeUse, int] = {}
-        if isinstance(settings.task_logs, VolumeLogs):
-            shares["logs"] = settings.task_logs.size_gib
-        if isinstance(settings.dags, ShareDags):
-            shares["dags"] = settings.dags.size_gib
-        if not shares:
+        needed = self._needed
+        if not needed.shares:
             return None
         return FileStorage(
-            f"{self._name}-files", FileStorageArgs(account=self._account(network), shares=shares), opts=self._child
+            f"{self._name}-files",
+            FileStorageArgs(
+                account=self._account(network),
+                shares={use: needed.volumes[use].size_gib for use in SHARED if use in needed.volumes},
+                owner_uid=needed.file_owner_uid,
+                owner_gid=needed.file_owner_gid,
+            ),
+            opts=self._child,
         )
 
     def _broker_disk(self, identity: managedidentity.UserAssignedIdentity) -> BrokerDisk | None:
-        settings = self._settings
-        if isinstance(settings.executor, KubernetesExecutor):
+        if "broker" not in self._needed.volumes:
             return None
         return BrokerDisk(
             f"{self._name}-broker",
@@ -355,32 +362,27 @@ class Azure(pulumi.ComponentResource):
                 settings=self._cloud,
                 names=self._names,
                 group=self._group,
-                size_gib=settings.executor.broker.size_gib,
+                size_gib=self._needed.volumes["broker"].size_gib,
                 principal=identity.principal_id,
-                protect=settings.protect,
+                protect=self._needed.protect,
             ),
             opts=self._child,
         )
 
-    def _identities(self, logs: LogStorage, cluster: Cluster) -> dict[str, contract.Identity]:
+    def _identities(
+        self, logs: LogStorage, needed: LogStoreRequirement, cluster: Cluster
+    ) -> dict[Workload, contract.Identity]:
         return Identities(
             f"{self._name}-identities",
             IdentitiesArgs(
                 names=self._names,
                 group=self._group,
                 subscription_id=self._cloud.subscription_id,
-                namespace=self._settings.namespace,
-                parts=log_roles(
-                    workers=_has_workers(self._settings),
-                    task_pods=not isinstance(self._settings.executor, CeleryExecutor),
-                ),
+                requirements=self._needed,
+                roles=log_roles(needed),
                 container=logs.container,
                 issuer=cluster.issuer,
-                protect=self._settings.protect,
+                protect=self._needed.protect,
             ),
             opts=self._child,
         ).identities
-
-
-def _has_workers(settings: Settings) -> bool:
-    return not isinstance(settings.executor, KubernetesExecutor)

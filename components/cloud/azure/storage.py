@@ -16,18 +16,12 @@ from components.cloud.ordering import after
 from components.contract.cloud import LogStore, StaticVolume, Volume, VolumeUse
 from components.settings.azure.cloud import AzureCloud
 
-CONNECTION: Final = "wasb_default"
-"""Airflow's own name of the connection to Azure's object storage."""
 BLOB_ZONE: Final = "privatelink.blob.core.windows.net"
 FILE_ZONE: Final = "privatelink.file.core.windows.net"
 DISK_KINDS: Final = {"standard": "StandardSSD", "premium": "Premium"}
 LEAST_DISK_GIB: Final = 4
 """The smallest managed disk that is sold, https://learn.microsoft.com/azure/virtual-machines/disks-types."""
-AIRFLOW_UID: Final = 50_000
-AIRFLOW_GID: Final = 0
 SMB_OPTIONS: Final = (
-    f"uid={AIRFLOW_UID}",
-    f"gid={AIRFLOW_GID}",
     "dir_mode=0775",
     "file_mode=0775",
     "mfsymlinks",
@@ -36,7 +30,7 @@ SMB_OPTIONS: Final = (
     "actimeo=30",
     "nobrl",
 )
-"""https://learn.microsoft.com/azure/aks/azure-csi-files-storage-provision; files belong to Airflow's user."""
+"""https://learn.microsoft.com/azure/aks/azure-csi-files-storage-provision."""
 NFS_OPTIONS: Final = ("nconnect=4", "noresvport", "actimeo=30")
 NFS_MODE: Final = "0775"
 """The driver gives the share's folder to root, whose group is Airflow's."""
@@ -110,18 +104,7 @@ class LogStorage(pulumi.ComponentResource):
         if network.endpoints is not None:
             zone = network.zone(f"{name}-blob", BLOB_ZONE)
             ways.append(network.endpoint(f"{name}-blob", of=made.id, part="blob", zone=zone))
-        connection = pulumi.Output.json_dumps({"conn_type": "wasb", "host": after(self.url, ways)})
-        self.log_store = LogStore(
-            variables={
-                "AIRFLOW__LOGGING__REMOTE_LOGGING": "True",
-                # Airflow knows the kind of store by how this begins; the account is the connection's.
-                "AIRFLOW__LOGGING__REMOTE_BASE_LOG_FOLDER": "wasb-airflow",
-                "AIRFLOW__LOGGING__REMOTE_LOG_CONN_ID": CONNECTION,
-                "AIRFLOW__LOGGING__DELETE_LOCAL_LOGS": "True",
-                "AIRFLOW__AZURE_REMOTE_LOGGING__REMOTE_WASB_LOG_CONTAINER": container.name,
-                f"AIRFLOW_CONN_{CONNECTION.upper()}": connection,
-            }
-        )
+        self.log_store = LogStore(kind="azure_blob", url=after(self.url, ways), container=container.name)
         self.register_outputs({"url": self.url})
 
 
@@ -157,6 +140,9 @@ class FileStorageArgs:
     account: AccountArgs
     shares: Mapping[VolumeUse, int]
     """Size in GiB by use."""
+    owner_uid: int
+    owner_gid: int
+    """User and group that files belong to."""
 
 
 class FileStorage(pulumi.ComponentResource):
@@ -168,6 +154,7 @@ class FileStorage(pulumi.ComponentResource):
     def __init__(self, name: str, args: FileStorageArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("airflow:azure:FileStorage", name, None, opts)
         self._args, self._settings = args.account, args.account.settings
+        self._owner = (f"uid={args.owner_uid}", f"gid={args.owner_gid}")
         chosen = self._settings.shares
         premium, nfs = chosen.tier == "premium", chosen.protocol == "nfs"
         # In state as "<name>-account": renaming loses what is on the shares.
@@ -234,7 +221,7 @@ class FileStorage(pulumi.ComponentResource):
                 driver="file.csi.azure.com",
                 handle=pulumi.Output.concat(self._args.group, "#", self._account.name, "#", share.name),
                 attributes=attributes,
-                mount_options=NFS_OPTIONS if nfs else SMB_OPTIONS,
+                mount_options=NFS_OPTIONS if nfs else (*self._owner, *SMB_OPTIONS),
                 credentials=None if nfs else self._credentials(),
             ),
         )

@@ -9,17 +9,15 @@ import pulumi_kubernetes as kubernetes
 
 from components.cloud.existing.postgres import Postgres, PostgresArgs
 from components.contract.cloud import Cloud, Database, Databases, Volume, VolumeUse
+from components.contract.requirements import CloudRequirements
 from components.kubernetes import kubeconfig
 from components.settings.existing.cloud import GivenDatabase, InClusterDatabase, LocalCloud
 from components.settings.loader import required_secret
 from components.settings.secret_keys import METADATA_URL, RESULT_URL
-from components.settings.sections.executor import KubernetesExecutor
-from components.settings.sections.logs import VolumeLogs
-from components.settings.stack import Settings
 
 
-def provision(settings: Settings, cloud: LocalCloud) -> Cloud:
-    """The cloud layer of a local stack."""
+def provision(cloud: LocalCloud, requirements: CloudRequirements) -> Cloud:
+    """The cloud layer of a stack on an existing cluster."""
     config = kubeconfig.read(cloud.kubeconfig)
     context = cloud.context or config.current_context or ""
     # In state as "cluster": renaming replaces every object of the stack.
@@ -34,32 +32,31 @@ def provision(settings: Settings, cloud: LocalCloud) -> Cloud:
         kubernetes=provider,
         context=context,
         kubeconfig=str(config.path.absolute()),
-        databases=_databases(settings, cloud, provider),
-        volumes=_volumes(settings, cloud),
+        databases=_databases(cloud, requirements, provider),
+        volumes=_volumes(cloud, requirements),
     )
 
 
-def _databases(settings: Settings, cloud: LocalCloud, provider: kubernetes.Provider) -> Databases:
-    celery = not isinstance(settings.executor, KubernetesExecutor)
+def _databases(cloud: LocalCloud, needed: CloudRequirements, provider: kubernetes.Provider) -> Databases:
     match cloud.database:
         case InClusterDatabase() as database:
             return Postgres(
-                f"{settings.name}-postgres",
+                f"{needed.instance}-postgres",
                 PostgresArgs(
                     kubernetes=provider,
-                    instance=settings.name,
-                    namespace=f"{settings.namespace}-database",
+                    instance=needed.instance,
+                    namespace=f"{needed.namespace}-database",
                     image=database.image,
                     size_gib=database.size_gib,
                     storage_class=cloud.storage_class,
-                    results=celery,
-                    protect=settings.protect,
+                    results=needed.results_database,
+                    protect=needed.protect,
                 ),
             ).databases
         case GivenDatabase():
             return Databases(
                 metadata=_given(required_secret(METADATA_URL)),
-                results=_given(required_secret(RESULT_URL)) if celery else None,
+                results=_given(required_secret(RESULT_URL)) if needed.results_database else None,
                 administrator=None,
                 identity="given",
             )
@@ -90,17 +87,8 @@ def _parts(url: str) -> dict[str, str]:
     }
 
 
-def _volumes(settings: Settings, cloud: LocalCloud) -> dict[VolumeUse, Volume]:
-    volumes: dict[VolumeUse, Volume] = {}
-    logs = settings.task_logs
-    if isinstance(logs, VolumeLogs):
-        volumes["logs"] = Volume(
-            storage_class=cloud.storage_class, access_mode=logs.access_mode, size_gib=logs.size_gib
-        )
-    if not isinstance(settings.executor, KubernetesExecutor):
-        volumes["broker"] = Volume(
-            storage_class=cloud.storage_class,
-            access_mode="ReadWriteOnce",
-            size_gib=settings.executor.broker.size_gib,
-        )
-    return volumes
+def _volumes(cloud: LocalCloud, needed: CloudRequirements) -> dict[VolumeUse, Volume]:
+    return {
+        use: Volume(storage_class=cloud.storage_class, access_mode=asked.access_mode, size_gib=asked.size_gib)
+        for use, asked in needed.volumes.items()
+    }

@@ -1,4 +1,4 @@
-"""Who the parts of Airflow are in Google Cloud."""
+"""Workload identity: the service accounts of Google Cloud that workloads act as."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from pulumi_gcp import projects, serviceaccount, storage
 
 from components.cloud.gcp.apis import Apis
 from components.cloud.gcp.names import ACCOUNT_MAX, Names
-from components.contract.cloud import LOG_WRITERS, Identity
-from components.kubernetes import naming
+from components.contract.cloud import Identity
+from components.contract.requirements import CloudRequirements
+from components.contract.workloads import Workload
 
 WRITER: Final = "roles/storage.objectUser"
 """Reads, writes and replaces objects; changes no rights."""
@@ -22,20 +23,26 @@ ACCOUNT_ANNOTATION: Final = "iam.gke.io/gcp-service-account"
 
 @dataclass(frozen=True, kw_only=True)
 class DatabaseAccess:
-    """Who goes through the proxy to a server."""
+    """The workloads that go through the proxy to a server."""
 
     project: str
     server: pulumi.Input[str]
     """Name of the Cloud SQL server."""
-    parts: Sequence[str]
+    workloads: Sequence[Workload]
 
 
 @dataclass(frozen=True, kw_only=True)
 class LogAccess:
-    """Who writes or reads a bucket for logs."""
+    """The workloads that write to or read from a bucket for logs."""
 
     bucket: pulumi.Input[str]
-    parts: Sequence[str]
+    writers: Sequence[Workload]
+    readers: Sequence[Workload]
+
+    @property
+    def workloads(self) -> Sequence[Workload]:
+        """Both."""
+        return [*self.writers, *self.readers]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,51 +51,51 @@ class IdentitiesArgs:
 
     names: Names
     apis: Apis
-    namespace: str
+    requirements: CloudRequirements
     workload_pool: pulumi.Input[str]
     logs: LogAccess | None
     database: DatabaseAccess | None
 
 
 class Identities(pulumi.ComponentResource):
-    """One service account for each part, with the narrowest roles, used by exactly one Kubernetes ServiceAccount."""
+    """One service account for each workload, with the narrowest roles, for exactly one Kubernetes ServiceAccount."""
 
-    identities: dict[str, Identity]
+    identities: dict[Workload, Identity]
 
     def __init__(self, name: str, args: IdentitiesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("airflow:gcp:Identities", name, None, opts)
         accesses = [access for access in (args.logs, args.database) if access is not None]
-        parts = sorted({part for access in accesses for part in access.parts})
-        self.identities = {part: self._identity(name, part, args) for part in parts}
+        workloads: set[Workload] = {workload for access in accesses for workload in access.workloads}
+        self.identities = {workload: self._identity(name, workload, args) for workload in sorted(workloads)}
         self.register_outputs({})
 
-    def _identity(self, name: str, part: str, args: IdentitiesArgs) -> Identity:
+    def _identity(self, name: str, workload: Workload, args: IdentitiesArgs) -> Identity:
         account = serviceaccount.Account(
-            f"{name}-{part}",
-            account_id=args.names.of(part, limit=ACCOUNT_MAX),
-            display_name=f"{part} of {args.names.instance}",
+            f"{name}-{workload}",
+            account_id=args.names.of(workload, limit=ACCOUNT_MAX),
+            display_name=f"{workload} of {args.names.instance}",
             opts=pulumi.ResourceOptions(parent=self, hooks=args.apis.hooks, depends_on=args.apis.of("iam")),
         )
         member = pulumi.Output.concat("serviceAccount:", account.email)
         granted: list[pulumi.Output[str]] = []
-        if args.logs is not None and part in args.logs.parts:
+        if args.logs is not None and workload in args.logs.workloads:
             access = storage.BucketIAMMember(
-                f"{name}-{part}-access",
+                f"{name}-{workload}-access",
                 bucket=args.logs.bucket,
-                role=WRITER if part in LOG_WRITERS else READER,
+                role=WRITER if workload in args.logs.writers else READER,
                 member=member,
                 opts=pulumi.ResourceOptions(parent=self, hooks=args.apis.hooks),
             )
             granted.append(access.id)
-        if args.database is not None and part in args.database.parts:
-            granted.append(self._database_client(f"{name}-{part}-database", args.database, member, args.apis))
-        kubernetes_account = naming.object_name(args.names.instance, part)
+        if args.database is not None and workload in args.database.workloads:
+            granted.append(self._database_client(f"{name}-{workload}-database", args.database, member, args.apis))
+        needed = args.requirements
         binding = serviceaccount.IAMMember(
-            f"{name}-{part}-binding",
+            f"{name}-{workload}-binding",
             service_account_id=account.name,
             role="roles/iam.workloadIdentityUser",
             member=pulumi.Output.concat(
-                "serviceAccount:", args.workload_pool, f"[{args.namespace}/{kubernetes_account}]"
+                "serviceAccount:", args.workload_pool, f"[{needed.namespace}/{needed.service_account(workload)}]"
             ),
             opts=pulumi.ResourceOptions(parent=self, hooks=args.apis.hooks, depends_on=args.apis.of("credentials")),
         )

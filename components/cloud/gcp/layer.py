@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 import pulumi
@@ -23,32 +24,37 @@ from components.cloud.gcp.storage import BrokerDisk, BrokerDiskArgs, LogBucket, 
 from components.cloud.preflight import google
 from components.cloud.preflight.warning import before_first
 from components.contract import cloud as contract
-from components.contract.cloud import DATABASE_CLIENTS, LOG_READERS, LOG_WRITERS, Cloud, Identity, Volume, VolumeUse
+from components.contract.cloud import SHARED, Cloud, Identity, Volume, VolumeUse
+from components.contract.requirements import CloudRequirements
+from components.contract.workloads import Workload
 from components.settings.gcp.cloud import DnsEndpoint, GcpCloud
-from components.settings.sections.dags import ShareDags
-from components.settings.sections.executor import CeleryExecutor, KubernetesExecutor
-from components.settings.sections.exposure import Gateway, ManagedTls
-from components.settings.sections.logs import StoreLogs, VolumeLogs
-from components.settings.stack import Settings
 
 SUFFIX_BYTES: Final = 3
 """Random end of names: with 6 hexadecimal characters, two stacks of one name in one project never meet."""
 
 
-def provision(settings: Settings, cloud: GcpCloud) -> Cloud:
+def provision(cloud: GcpCloud, requirements: CloudRequirements) -> Cloud:
     """The cloud layer of a stack on Google Cloud."""
-    return GoogleCloud(f"{settings.name}-cloud", settings, cloud).cloud
+    args = GoogleCloudArgs(settings=cloud, requirements=requirements)
+    return GoogleCloud(f"{requirements.instance}-cloud", args).cloud
+
+
+@dataclass(frozen=True, kw_only=True)
+class GoogleCloudArgs:
+    """The settings of the cloud, and what Airflow asks of any."""
+
+    settings: GcpCloud
+    requirements: CloudRequirements
 
 
 class GoogleCloud(pulumi.ComponentResource):
-    """Network, cluster, database, and what else the stack's settings ask for."""
+    """Network, cluster, database, and whatever else settings and requirements ask for."""
 
     cloud: Cloud
 
-    def __init__(
-        self, name: str, settings: Settings, cloud: GcpCloud, opts: pulumi.ResourceOptions | None = None
-    ) -> None:
+    def __init__(self, name: str, args: GoogleCloudArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("airflow:gcp:Cloud", name, None, opts)
+        cloud, needed = args.settings, args.requirements
         provider = pulumi_gcp.Provider(
             f"{name}-provider",
             project=cloud.project,
@@ -59,16 +65,16 @@ class GoogleCloud(pulumi.ComponentResource):
             billing_project=cloud.project if cloud.iap else None,
             opts=pulumi.ResourceOptions(parent=self),
         )
-        self._name, self._settings, self._cloud = name, settings, cloud
+        self._name, self._needed, self._cloud = name, needed, cloud
         self._child = pulumi.ResourceOptions(parent=self, providers=[provider])
         suffix = random.RandomId(f"{name}-suffix", byte_length=SUFFIX_BYTES, opts=pulumi.ResourceOptions(parent=self))
-        self._names = Names(instance=settings.name, suffix=suffix.hex)
+        self._names = Names(instance=needed.instance, suffix=suffix.hex)
         self._apis = Apis(
             f"{name}-apis",
             ApisArgs(
                 project=cloud.project,
-                names=[*_apis(settings, cloud)],
-                before=before_first(lambda: google.preflight(settings, cloud)),
+                names=[*_apis(cloud, needed)],
+                before=before_first(lambda: google.preflight(cloud, needed)),
             ),
             opts=self._child,
         )
@@ -148,8 +154,8 @@ class GoogleCloud(pulumi.ComponentResource):
                 apis=self._apis,
                 private_network=network.private_network,
                 private_range=network.private_range,
-                results=_has_workers(self._settings),
-                protect=self._settings.protect,
+                results=self._needed.results_database,
+                protect=self._needed.protect,
             ),
             opts=self._child,
         )
@@ -164,8 +170,8 @@ class GoogleCloud(pulumi.ComponentResource):
                 network=network.id,
                 subnet=network.subnet,
                 node_account=node_identity.email,
-                shares=_has_shares(self._settings),
-                protect=self._settings.protect,
+                shares=self._needed.shares,
+                protect=self._needed.protect,
             ),
             opts=self._child,
         )
@@ -178,14 +184,14 @@ class GoogleCloud(pulumi.ComponentResource):
                 apis=self._apis,
                 region=self._cloud.region,
                 node_account=node_identity.email,
-                protect=self._settings.protect,
+                protect=self._needed.protect,
             ),
             opts=self._child,
         )
 
     def _log_bucket(self) -> LogBucket | None:
-        logs = self._settings.task_logs
-        if not isinstance(logs, StoreLogs):
+        logs = self._needed.log_store
+        if logs is None:
             return None
         return LogBucket(
             f"{self._name}-logs",
@@ -194,27 +200,20 @@ class GoogleCloud(pulumi.ComponentResource):
                 apis=self._apis,
                 region=self._cloud.region,
                 retention_days=logs.retention_days,
-                protect=self._settings.protect,
+                protect=self._needed.protect,
             ),
             opts=self._child,
         )
 
-    def _identities(self, cluster: Cluster, bucket: LogBucket | None, database: Database) -> dict[str, Identity]:
-        settings = self._settings
-        absent = {
-            "worker": not _has_workers(settings),
-            "task": isinstance(settings.executor, CeleryExecutor),
-        }
-        logs, through_proxy = None, None
-        if bucket is not None:
-            logs = LogAccess(
-                bucket=bucket.name, parts=[part for part in (*LOG_WRITERS, *LOG_READERS) if not absent.get(part)]
-            )
+    def _identities(self, cluster: Cluster, bucket: LogBucket | None, database: Database) -> dict[Workload, Identity]:
+        needed, logs, through_proxy = self._needed, None, None
+        if bucket is not None and needed.log_store is not None:
+            logs = LogAccess(bucket=bucket.name, writers=needed.log_store.writers, readers=needed.log_store.readers)
         if self._cloud.database.proxy_image is not None:
             through_proxy = DatabaseAccess(
                 project=self._cloud.project,
                 server=database.name,
-                parts=[part for part in DATABASE_CLIENTS if not absent.get(part)],
+                workloads=needed.database_clients,
             )
         if logs is None and through_proxy is None:
             return {}
@@ -223,7 +222,7 @@ class GoogleCloud(pulumi.ComponentResource):
             IdentitiesArgs(
                 names=self._names,
                 apis=self._apis,
-                namespace=settings.namespace,
+                requirements=needed,
                 workload_pool=cluster.workload_pool,
                 logs=logs,
                 database=through_proxy,
@@ -233,20 +232,19 @@ class GoogleCloud(pulumi.ComponentResource):
 
     def _volumes(self, network: Network) -> dict[VolumeUse, Volume]:
         volumes: dict[VolumeUse, Volume] = {}
-        settings = self._settings
-        if isinstance(settings.task_logs, VolumeLogs):
-            volumes["logs"] = self._share("logs", settings.task_logs.size_gib, network)
-        if isinstance(settings.dags, ShareDags):
-            volumes["dags"] = self._share("dags", settings.dags.size_gib, network)
-        if not isinstance(settings.executor, KubernetesExecutor):
+        asked = self._needed.volumes
+        for use in SHARED:
+            if use in asked:
+                volumes[use] = self._share(use, asked[use].size_gib, network)
+        if "broker" in asked:
             volumes["broker"] = BrokerDisk(
                 f"{self._name}-broker",
                 BrokerDiskArgs(
                     settings=self._cloud,
                     names=self._names,
                     apis=self._apis,
-                    size_gib=settings.executor.broker.size_gib,
-                    protect=settings.protect,
+                    size_gib=asked["broker"].size_gib,
+                    protect=self._needed.protect,
                 ),
                 opts=self._child,
             ).volume
@@ -263,48 +261,37 @@ class GoogleCloud(pulumi.ComponentResource):
                 size_gib=size_gib,
                 private_network=network.private_network,
                 private_range=network.private_range,
-                protect=self._settings.protect,
+                protect=self._needed.protect,
             ),
             opts=self._child,
         ).volume
 
     def _front(self) -> contract.Front | None:
-        exposure = self._settings.exposure
-        if not isinstance(exposure, Gateway):
+        access = self._needed.external_access
+        if access is None:
             return None
-        hosts = {"api-server": exposure.host}
-        if exposure.flower_host is not None:
-            hosts["flower"] = exposure.flower_host
         return Front(
             f"{self._name}-front",
             FrontArgs(
                 names=self._names,
                 apis=self._apis,
-                hosts=hosts,
-                managed_certificates=isinstance(exposure.tls, ManagedTls),
+                hosts=access.hosts,
+                managed_certificates=access.cloud_certificate,
                 members=self._cloud.iap,
-                protect=self._settings.protect,
+                protect=self._needed.protect,
             ),
             opts=self._child,
         ).front
 
 
-def _has_workers(settings: Settings) -> bool:
-    return not isinstance(settings.executor, KubernetesExecutor)
-
-
-def _has_shares(settings: Settings) -> bool:
-    return isinstance(settings.task_logs, VolumeLogs) or isinstance(settings.dags, ShareDags)
-
-
-def _apis(settings: Settings, cloud: GcpCloud) -> Iterator[str]:
+def _apis(cloud: GcpCloud, needed: CloudRequirements) -> Iterator[str]:
     """The APIs that a stack uses beyond what every stack does."""
-    exposure = settings.exposure
-    if isinstance(settings.task_logs, StoreLogs):
+    access = needed.external_access
+    if needed.log_store is not None:
         yield "storage"
-    if _has_shares(settings):
+    if needed.shares:
         yield "files"
-    if isinstance(exposure, Gateway) and isinstance(exposure.tls, ManagedTls):
+    if access is not None and access.cloud_certificate:
         yield "certificates"
     if cloud.iap:
         yield "iap"

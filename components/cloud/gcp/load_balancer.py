@@ -12,12 +12,11 @@ from pulumi_gcp import certificatemanager, compute, iap
 from components.cloud.gcp.apis import Apis
 from components.cloud.gcp.names import Names
 from components.contract import cloud as contract
+from components.contract.requirements import PublicHost
 from components.kubernetes import naming
 
 GATEWAY_CLASS: Final = "gke-l7-global-external-managed"
 POLICY_VERSION: Final = "networking.gke.io/v1"
-HEALTH_PATHS: Final = {"api-server": "/api/v2/monitor/health", "flower": "/healthcheck"}
-"""What each part answers to anyone."""
 PROXIES: Final = ("130.211.0.0/22", "35.191.0.0/16")
 """Where requests and health checks come from, https://cloud.google.com/load-balancing/docs/https#firewall-rules."""
 TLS_PROFILE: Final = "MODERN"
@@ -37,8 +36,7 @@ class FrontArgs:
 
     names: Names
     apis: Apis
-    hosts: dict[str, str]
-    """DNS name by part of Airflow."""
+    hosts: Sequence[PublicHost]
     managed_certificates: bool
     members: Sequence[str]
     """Who passes Identity-Aware Proxy; empty is without it."""
@@ -86,7 +84,8 @@ class Front(pulumi.ComponentResource):
             holds_certificate=certificates is not None,
             gateway_policies=[_tls(tls.name)],
             backend_policies={
-                part: [_health_check(HEALTH_PATHS[part]), _backend(iap=bool(args.members))] for part in args.hosts
+                host.workload: [_health_check(host.health_path), _backend(iap=bool(args.members))]
+                for host in args.hosts
             },
         )
         self.register_outputs({"address": address.address})
@@ -107,18 +106,19 @@ class Front(pulumi.ComponentResource):
             f"{name}-certificates", name=args.names.of("front"), labels=labels, opts=first
         )
         entries: list[pulumi.Output[str]] = []
-        for part, host in args.hosts.items():
+        for public in args.hosts:
+            workload, host = public.workload, public.host
             # Another host is another certificate, made before the old one goes.
-            physical = args.names.of(part, naming.digest(host)[:6])
+            physical = args.names.of(workload, naming.digest(host)[:6])
             certificate = certificatemanager.Certificate(
-                f"{name}-{part}-certificate",
+                f"{name}-{workload}-certificate",
                 name=physical,
                 managed=certificatemanager.CertificateManagedArgs(domains=[host]),
                 labels=labels,
                 opts=certified,
             )
             entry = certificatemanager.CertificateMapEntry(
-                f"{name}-{part}-entry",
+                f"{name}-{workload}-entry",
                 name=physical,
                 map=held.name,
                 hostname=host,
@@ -137,7 +137,7 @@ class Front(pulumi.ComponentResource):
             member=member,
             condition=iap.WebTypeComputeIamMemberConditionArgs(
                 title=f"hosts of {args.names.instance}",
-                expression=" || ".join(f'request.host == "{host}"' for host in args.hosts.values()),
+                expression=" || ".join(f'request.host == "{public.host}"' for public in args.hosts),
             ),
             opts=pulumi.ResourceOptions(parent=self, hooks=args.apis.hooks, depends_on=args.apis.of("iap")),
         )

@@ -65,12 +65,7 @@ class LogBucket(pulumi.ComponentResource):
             ),
         )
         self.name = bucket.name
-        self.log_store = LogStore(
-            variables={
-                "AIRFLOW__LOGGING__REMOTE_LOGGING": "True",
-                "AIRFLOW__LOGGING__REMOTE_BASE_LOG_FOLDER": pulumi.Output.concat("gs://", bucket.name, "/logs"),
-            }
-        )
+        self.log_store = LogStore(kind="gcs", url=pulumi.Output.concat("gs://", bucket.name, "/logs"))
         self.register_outputs({"name": self.name})
 
 

@@ -9,8 +9,8 @@ from typing import Any, Final
 from components.cloud.preflight.findings import Finding, missing, ok, quota, unknown
 from components.cloud.preflight.logins import azure_token
 from components.cloud.preflight.management import Management, RefusedError, entries
+from components.contract.requirements import CloudRequirements
 from components.settings.azure.cloud import AzureCloud
-from components.settings.stack import Settings
 
 MANAGEMENT: Final = "https://management.azure.com"
 ACTIONS: Final = (
@@ -48,12 +48,12 @@ QUOTA_HELP: Final = "https://learn.microsoft.com/en-us/azure/quotas/quickstart-i
 REGISTERED: Final = "Registered"
 
 
-def preflight(settings: Settings, cloud: AzureCloud) -> Iterator[Finding]:
+def preflight(cloud: AzureCloud, needed: CloudRequirements) -> Iterator[Finding]:
     """The answers to the login that the engine's plugin uses."""
-    yield from findings(settings, cloud, Management(token=azure_token))
+    yield from findings(cloud, needed, Management(token=azure_token))
 
 
-def findings(settings: Settings, cloud: AzureCloud, api: Management) -> Iterator[Finding]:
+def findings(cloud: AzureCloud, needed: CloudRequirements, api: Management) -> Iterator[Finding]:
     """Everything that Azure says about a stack's subscription; an answer that fails ends it early."""
     root = f"{MANAGEMENT}/subscriptions/{cloud.subscription_id}"
     try:
@@ -71,7 +71,7 @@ def findings(settings: Settings, cloud: AzureCloud, api: Management) -> Iterator
         yield missing(f"subscription {cloud.subscription_id} is {state}", "enable it in the portal, or use another one")
         return
     yield ok(f"subscription {cloud.subscription_id} is enabled and visible to this login")
-    yield from _permissions(settings, cloud, api, root)
+    yield from _permissions(cloud, needed, api, root)
     yield from _registrations(cloud, api, root)
     if cloud.cluster.encryption_at_host:
         yield from _host_encryption(api, root)
@@ -93,8 +93,8 @@ def _matches(action: str, patterns: list[str] | None) -> bool:
     )
 
 
-def _permissions(settings: Settings, cloud: AzureCloud, api: Management, root: str) -> Iterator[Finding]:
-    needed = [*ACTIONS, *([LOCKS] if settings.protect else [])]
+def _permissions(cloud: AzureCloud, requirements: CloudRequirements, api: Management, root: str) -> Iterator[Finding]:
+    needed = [*ACTIONS, *([LOCKS] if requirements.protect else [])]
     url = f"{root}/providers/Microsoft.Authorization/permissions"
     try:
         held = [*api.listed(url, "value", "nextLink", **{"api-version": "2022-04-01"})]

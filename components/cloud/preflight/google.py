@@ -9,12 +9,8 @@ from typing import Final
 from components.cloud.preflight.findings import Finding, missing, ok, quota, unknown
 from components.cloud.preflight.logins import google_token
 from components.cloud.preflight.management import Management, RefusedError, entries
+from components.contract.requirements import CloudRequirements
 from components.settings.gcp.cloud import GcpCloud
-from components.settings.sections.dags import ShareDags
-from components.settings.sections.executor import KubernetesExecutor
-from components.settings.sections.exposure import Gateway, ManagedTls
-from components.settings.sections.logs import StoreLogs, VolumeLogs
-from components.settings.stack import Settings
 
 PERMISSIONS: Final[Mapping[str, str]] = {
     "serviceusage.services.enable": "roles/serviceusage.serviceUsageAdmin",
@@ -55,16 +51,16 @@ RESOURCES: Final = "https://cloudresourcemanager.googleapis.com/v1/projects"
 QUOTAS_PAGE: Final = "ask for more: console, IAM & Admin, Quotas & System Limits"
 
 
-def permissions(settings: Settings, cloud: GcpCloud) -> dict[str, str]:
+def permissions(cloud: GcpCloud, needed: CloudRequirements) -> dict[str, str]:
     """What whoever runs `up` must be allowed to do in the project, each with a role that holds it."""
-    exposure = settings.exposure
+    access = needed.external_access
     return {
         **PERMISSIONS,
-        **(STORE if isinstance(settings.task_logs, StoreLogs) else {}),
-        **(SHARES if isinstance(settings.task_logs, VolumeLogs) or isinstance(settings.dags, ShareDags) else {}),
-        **({} if isinstance(settings.executor, KubernetesExecutor) else BROKER),
+        **(STORE if needed.log_store is not None else {}),
+        **(SHARES if needed.shares else {}),
+        **(BROKER if "broker" in needed.volumes else {}),
         **(REGISTRY if cloud.registry else {}),
-        **(CERTIFICATES if isinstance(exposure, Gateway) and isinstance(exposure.tls, ManagedTls) else {}),
+        **(CERTIFICATES if access is not None and access.cloud_certificate else {}),
         **(PROXY if cloud.iap else {}),
     }
 
@@ -91,12 +87,12 @@ def processors(machine_type: str) -> int:
     return SHARED_CORE.get(last, int(last) if last.isdecimal() else 0)
 
 
-def preflight(settings: Settings, cloud: GcpCloud) -> Iterator[Finding]:
+def preflight(cloud: GcpCloud, needed: CloudRequirements) -> Iterator[Finding]:
     """The answers to the login that the engine's plugin uses."""
-    yield from findings(settings, cloud, Management(token=google_token))
+    yield from findings(cloud, needed, Management(token=google_token))
 
 
-def findings(settings: Settings, cloud: GcpCloud, api: Management) -> Iterator[Finding]:
+def findings(cloud: GcpCloud, needed: CloudRequirements, api: Management) -> Iterator[Finding]:
     """Everything that Google Cloud says about a stack's project; an answer that fails ends it early."""
     project = cloud.project
     try:
@@ -116,7 +112,7 @@ def findings(settings: Settings, cloud: GcpCloud, api: Management) -> Iterator[F
     yield ok(f"project {project} is active and visible to this login")
     yield from _billing(project, api)
     enabled = yield from _apis(project, api)
-    yield from _permissions(settings, cloud, api)
+    yield from _permissions(cloud, needed, api)
     if enabled is not None and COMPUTE not in enabled:
         remedy = f"to see them before `up` enables it: gcloud services enable {COMPUTE} --project {project}"
         yield unknown(f"quotas of {cloud.region}: {COMPUTE} is not enabled yet", remedy)
@@ -155,8 +151,8 @@ def _apis(project: str, api: Management) -> Generator[Finding, None, set[str] | 
     return enabled
 
 
-def _permissions(settings: Settings, cloud: GcpCloud, api: Management) -> Iterator[Finding]:
-    needed = permissions(settings, cloud)
+def _permissions(cloud: GcpCloud, requirements: CloudRequirements, api: Management) -> Iterator[Finding]:
+    needed = permissions(cloud, requirements)
     try:
         held = api.post(f"{RESOURCES}/{cloud.project}:testIamPermissions", {"permissions": sorted(needed)})
     except RefusedError as error:

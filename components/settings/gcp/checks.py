@@ -14,7 +14,7 @@ from components.settings.secret_keys import PROJECT
 from components.settings.sections.components import Components
 from components.settings.sections.dags import ShareDags
 from components.settings.sections.executor import Executor
-from components.settings.sections.exposure import Gateway
+from components.settings.sections.exposure import Exposure
 from components.settings.sections.logs import VolumeLogs
 
 FORBIDDEN_IN_BUCKETS: Final = "goog"
@@ -56,9 +56,9 @@ def faults(cloud: GcpCloud, parsed: Mapping[str, Any], *, protect: bool) -> Iter
         )
     if (executor := parsed.get("executor")) is not None:
         yield from _connection_faults(cloud.database, executor, parsed.get("components", Components()))
-    exposure = parsed.get("exposure")
+    exposure: Exposure | None = parsed.get("exposure")
     # A section that is missing here is at fault itself, or not set: then its default is no Gateway.
-    if cloud.iap and not isinstance(exposure, Gateway):
+    if cloud.iap and (exposure is None or exposure.gateway is None):
         yield Fault(
             key=f"{PROJECT}:cloud.iap",
             value=cloud.iap,

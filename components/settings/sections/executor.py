@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final, Literal
+from typing import Annotated, ClassVar, Final, Literal
 
 from pydantic import Field
 
@@ -92,10 +92,26 @@ class TaskPods(PodSizing):
     """Whether pods of failed tasks stay for inspection."""
 
 
-class CeleryExecutor(Model):
-    """Tasks run on Celery workers."""
+class _Executor(Model):
+    """What the rest of the program asks of an executor, so that nothing else asks which one it is."""
 
-    kind: Literal["celery"]
+    AIRFLOW_NAME: ClassVar[str]
+    """Airflow's own name or names; of several the first is the default."""
+
+    @property
+    def celery(self) -> Celery | None:
+        """Workers, broker and Flower; None without Celery."""
+        return None
+
+    @property
+    def pods(self) -> TaskPods | None:
+        """The pods that the Kubernetes executor starts; None without it."""
+        return None
+
+
+class Celery(_Executor):
+    """An executor with Celery."""
+
     workers: Workers = Workers()
     """The Celery workers."""
     broker: Broker = Broker()
@@ -103,27 +119,48 @@ class CeleryExecutor(Model):
     flower: Flower = Flower()
     """Celery's own monitor."""
 
+    @property
+    def celery(self) -> Celery:
+        """Workers, broker and Flower."""
+        return self
 
-class KubernetesExecutor(Model):
+
+class CeleryExecutor(Celery):
+    """Tasks run on Celery workers."""
+
+    AIRFLOW_NAME = "CeleryExecutor"
+
+    kind: Literal["celery"]
+
+
+class KubernetesExecutor(_Executor):
     """Each task runs in a pod of its own."""
+
+    AIRFLOW_NAME = "KubernetesExecutor"
 
     kind: Literal["kubernetes"]
     task_pods: TaskPods = TaskPods()
     """The pods that the executor starts."""
 
+    @property
+    def pods(self) -> TaskPods:
+        """The pods that the executor starts."""
+        return self.task_pods
 
-class MixedExecutor(Model):
+
+class MixedExecutor(Celery):
     """Both: Celery by default, a pod of its own for tasks that say `executor="KubernetesExecutor"`."""
 
+    AIRFLOW_NAME = "CeleryExecutor,KubernetesExecutor"
+
     kind: Literal["celery+kubernetes"]
-    workers: Workers = Workers()
-    """The Celery workers."""
-    broker: Broker = Broker()
-    """The message broker between scheduler and workers."""
-    flower: Flower = Flower()
-    """Celery's own monitor."""
     task_pods: TaskPods = TaskPods()
     """The pods that the Kubernetes executor starts."""
+
+    @property
+    def pods(self) -> TaskPods:
+        """The pods that the Kubernetes executor starts."""
+        return self.task_pods
 
 
 Executor = Annotated[CeleryExecutor | KubernetesExecutor | MixedExecutor, Field(discriminator="kind")]

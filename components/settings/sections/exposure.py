@@ -9,35 +9,98 @@ from pydantic import Field, ValidationInfo, field_validator
 from components.settings.types import Hostname, KubernetesName, Model
 
 
-class ClusterIp(Model):
+class _Exposure(Model):
+    """What the rest of the program asks of an exposure, so that nothing else asks which one it is."""
+
+    @property
+    def service_type(self) -> str:
+        """Type of the UI's Service."""
+        return "ClusterIP"
+
+    @property
+    def node_port(self) -> int | None:
+        """The port of every node; None where the cluster chooses or there is none."""
+        return None
+
+    @property
+    def gateway(self) -> Gateway | None:
+        """The Gateway; None without one."""
+        return None
+
+
+class ClusterIp(_Exposure):
     """Reachable inside the cluster, and by `kubectl port-forward`."""
 
     kind: Literal["cluster_ip"]
 
 
-class NodePort(Model):
+class NodePort(_Exposure):
     """Reachable on a port of every node."""
 
     kind: Literal["node_port"]
     port: Annotated[int, Field(ge=30_000, le=32_767)] | None = None
     """The port; default: the cluster chooses."""
 
+    @property
+    def service_type(self) -> str:
+        """Type of the UI's Service."""
+        return "NodePort"
 
-class ManagedTls(Model):
+    @property
+    def node_port(self) -> int | None:
+        """The port of every node; None where the cluster chooses."""
+        return self.port
+
+
+class _Tls(Model):
+    """What the rest of the program asks of a certificate's source, so that nothing else asks which one it is."""
+
+    @property
+    def from_cloud(self) -> bool:
+        """Whether the cloud makes the certificate and ends TLS with it."""
+        return False
+
+    @property
+    def cluster_issuer(self) -> str | None:
+        """The ClusterIssuer of cert-manager that makes it; None for every other source."""
+        return None
+
+    @property
+    def from_stack(self) -> bool:
+        """Whether it stands in the stack's encrypted config."""
+        return False
+
+    @property
+    def external_secret(self) -> str | None:
+        """The Secret that something else makes; None for every other source."""
+        return None
+
+
+class ManagedTls(_Tls):
     """The cloud makes and renews the certificate. Google Cloud only."""
 
     kind: Literal["managed"]
 
+    @property
+    def from_cloud(self) -> bool:
+        """Whether the cloud makes the certificate and ends TLS with it."""
+        return True
 
-class CertManagerTls(Model):
+
+class CertManagerTls(_Tls):
     """cert-manager, which must run in the cluster with its Gateway API support on, makes and renews the certificate."""
 
     kind: Literal["cert_manager"]
     issuer: KubernetesName
     """Name of the ClusterIssuer."""
 
+    @property
+    def cluster_issuer(self) -> str:
+        """The ClusterIssuer of cert-manager that makes it."""
+        return self.issuer
 
-class SecretTls(Model):
+
+class SecretTls(_Tls):
     """The certificate is yours: the secrets `airflow:tls_certificate` and `airflow:tls_private_key`, or a Secret."""
 
     kind: Literal["secret"]
@@ -46,8 +109,18 @@ class SecretTls(Model):
     namespace (`namespace` with `-gateway` at its end); default: it is made from the secrets `airflow:tls_certificate`
     and `airflow:tls_private_key`."""
 
+    @property
+    def from_stack(self) -> bool:
+        """Whether it stands in the stack's encrypted config."""
+        return self.name is None
 
-class Gateway(Model):
+    @property
+    def external_secret(self) -> str | None:
+        """The Secret that something else makes; None where it stands in the stack's encrypted config."""
+        return self.name
+
+
+class Gateway(_Exposure):
     """Reachable from outside on a reserved address, by HTTPS alone. Not on local stacks."""
 
     kind: Literal["gateway"]
@@ -57,6 +130,11 @@ class Gateway(Model):
     """Flower's DNS name; default: Flower is not reachable from outside."""
     tls: Annotated[ManagedTls | CertManagerTls | SecretTls, Field(discriminator="kind")]
     """Where the certificate comes from."""
+
+    @property
+    def gateway(self) -> Gateway:
+        """The Gateway."""
+        return self
 
     @field_validator("flower_host")
     @classmethod

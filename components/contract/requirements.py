@@ -1,0 +1,157 @@
+"""What Airflow asks of any cloud, computed once from the settings of a stack. Names no cloud."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from components.contract.workloads import WORKLOADS, Need, Workload, service_account_name
+
+if TYPE_CHECKING:
+    from components.contract.cloud import VolumeUse
+    from components.settings.sections.executor import Executor
+    from components.settings.sections.exposure import Gateway
+    from components.settings.stack import Settings
+
+AIRFLOW_UID: Final = 50_000
+"""The user of the official image, https://airflow.apache.org/docs/docker-stack/entrypoint.html."""
+AIRFLOW_GID: Final = 0
+"""The group that the image's folders can be written by."""
+HEALTH_PATHS: Final[Mapping[Workload, str]] = {
+    "api-server": "/api/v2/monitor/health",
+    "flower": "/healthcheck",
+}
+"""What a server answers to anyone."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class VolumeRequirement:
+    """A volume that pods of several workloads or the broker mount."""
+
+    size_gib: int
+    access_mode: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class LogStoreRequirement:
+    """Object storage for task logs, reached by the identity of each workload."""
+
+    retention_days: int
+    writers: Sequence[Workload]
+    readers: Sequence[Workload]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PublicHost:
+    """A Service that users reach by a DNS name of its own."""
+
+    workload: Workload
+    host: str
+    health_path: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExternalAccess:
+    """A Gateway on a reserved address."""
+
+    hosts: Sequence[PublicHost]
+    cloud_certificate: bool
+    """Whether the cloud makes the certificates and ends TLS with them."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CloudRequirements:
+    """Everything that a cloud layer is told of an instance beside its own settings."""
+
+    instance: str
+    """Prefix of every name."""
+    namespace: str
+    protect: bool
+    """Whether everything that holds data refuses to be deleted."""
+    workloads: Sequence[Workload]
+    """The workloads of the instance."""
+    database_clients: Sequence[Workload]
+    """Those that open connections to the database server."""
+    results_database: bool
+    """Whether Celery's results need a database and a user of their own."""
+    volumes: Mapping[VolumeUse, VolumeRequirement]
+    file_owner_uid: int
+    file_owner_gid: int
+    """User and group of the processes that write to shares."""
+    log_store: LogStoreRequirement | None
+    external_access: ExternalAccess | None
+
+    @property
+    def shares(self) -> bool:
+        """Whether pods on several nodes mount one volume."""
+        return bool({"logs", "dags"} & self.volumes.keys())
+
+    def service_account(self, workload: Workload) -> str:
+        """Name of a workload's ServiceAccount in the namespace."""
+        return service_account_name(self.instance, workload)
+
+
+def workloads(executor: Executor) -> list[Workload]:
+    """The workloads of an instance with this executor."""
+    there: dict[Need, bool] = {
+        "celery": executor.celery is not None,
+        "flower": executor.celery is not None and executor.celery.flower.enabled,
+        "task_pods": executor.pods is not None,
+    }
+    return [workload for workload, traits in WORKLOADS.items() if traits.needs is None or there[traits.needs]]
+
+
+def requirements(settings: Settings) -> CloudRequirements:
+    """What a stack's Airflow asks of its cloud."""
+    present = workloads(settings.executor)
+    return CloudRequirements(
+        instance=settings.name,
+        namespace=settings.namespace,
+        protect=settings.protect,
+        workloads=present,
+        database_clients=[workload for workload in present if WORKLOADS[workload].connects],
+        results_database=settings.executor.celery is not None,
+        volumes=_volumes(settings),
+        file_owner_uid=AIRFLOW_UID,
+        file_owner_gid=AIRFLOW_GID,
+        log_store=_log_store(settings, present),
+        external_access=_external_access(settings.exposure.gateway),
+    )
+
+
+def _volumes(settings: Settings) -> dict[VolumeUse, VolumeRequirement]:
+    volumes: dict[VolumeUse, VolumeRequirement] = {}
+    if (logs := settings.task_logs.volume) is not None:
+        volumes["logs"] = VolumeRequirement(size_gib=logs.size_gib, access_mode=logs.access_mode)
+    if (share := settings.dags.share) is not None:
+        volumes["dags"] = VolumeRequirement(size_gib=share.size_gib, access_mode="ReadWriteMany")
+    if (celery := settings.executor.celery) is not None:
+        volumes["broker"] = VolumeRequirement(size_gib=celery.broker.size_gib, access_mode="ReadWriteOnce")
+    return volumes
+
+
+def _log_store(settings: Settings, present: Sequence[Workload]) -> LogStoreRequirement | None:
+    store = settings.task_logs.store
+    if store is None:
+        return None
+    return LogStoreRequirement(
+        retention_days=store.retention_days,
+        writers=[workload for workload in present if WORKLOADS[workload].log_store == "writes"],
+        readers=[workload for workload in present if WORKLOADS[workload].log_store == "reads"],
+    )
+
+
+def _external_access(gateway: Gateway | None) -> ExternalAccess | None:
+    if gateway is None:
+        return None
+    hosts: dict[Workload, str] = {"api-server": gateway.host}
+    if gateway.flower_host is not None:
+        hosts["flower"] = gateway.flower_host
+    return ExternalAccess(
+        hosts=[
+            PublicHost(workload=workload, host=host, health_path=HEALTH_PATHS[workload])
+            for workload, host in hosts.items()
+        ],
+        cloud_certificate=gateway.tls.from_cloud,
+    )

@@ -136,7 +136,7 @@ CASES: Final[Mapping[str, tuple[Config, str, str, str, str]]] = {
         "airflow:executor.task_pods",
         "{}",
         "not known here",
-        "known here: kind, workers, broker, flower",
+        "known here: workers, broker, flower, kind",
     ),
     "too few": (
         bad(executor_with={"workers": {"replicas": 0}}),

@@ -8,7 +8,7 @@ from typing import Any, Final
 import pytest
 
 from components.contract.cloud import Volume, VolumeUse
-from components.settings.stack import Settings
+from components.contract.requirements import CloudRequirements
 from tests.unit import recorder, stand_in_cloud
 from tests.unit.recorder import Recording, Registration
 from tests.unit.stacks import STAND_IN, recorded
@@ -112,8 +112,8 @@ def test_with_another_disk_pods_move_to_another_volume_and_claim(
     """Neither can change what it is bound to, and neither can go while it is in use."""
     original = stand_in_cloud._volumes
 
-    def other(settings: Settings, *, celery: bool) -> dict[VolumeUse, Volume]:
-        broker = original(settings, celery=celery)["broker"]
+    def other(needed: CloudRequirements) -> dict[VolumeUse, Volume]:
+        broker = original(needed)["broker"]
         assert broker.static is not None
         return {"broker": replace(broker, static=replace(broker.static, **change))}
 

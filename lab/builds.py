@@ -45,7 +45,7 @@ def for_node() -> tuple[Toolchain, list[Path]]:
 
 
 def everything() -> None:
-    """The same, and the services of simulated clouds.
+    """The same, the services of simulated clouds, and the images that only tests run.
 
     Raises:
         LabError: this machine cannot run a node, or a build failed; the message names the log.
@@ -54,6 +54,7 @@ def everything() -> None:
     for program in (CSI, FAKE_GCS):
         program.build()
     AZURITE.install()
+    images.database_proxy()
 
 
 def _beside_the_engine(build: Callable[[], list[Path]]) -> tuple[Toolchain, list[Path]]:

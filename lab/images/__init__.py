@@ -31,6 +31,18 @@ def compiled() -> Path:
     return own.compiled()
 
 
+def database_proxy() -> Path:
+    """The OCI archive of `lab.images.names.SQL_PROXY`, built when the cache lacks it, which takes about two minutes.
+
+    Raises:
+        LabError: as of `archives`.
+    """
+    from lab.images import collection, sql_proxy
+
+    [archive] = collection.built([sql_proxy.IMAGE])
+    return archive
+
+
 @cache
 def postgres_root() -> Root:
     """The unpacked PostgreSQL image, for servers that run without a container.

@@ -12,7 +12,7 @@ from typing import Final
 
 from lab import debian
 from lab.errors import LabError
-from lab.images import airflow, oci, pause, postgres, valkey
+from lab.images import airflow, oci, pause, postgres, sql_proxy, valkey
 from lab.images.debian_base import DebianBase, debian_base, key
 from lab.images.image import Image, log_of
 from lab.images.root import Root
@@ -21,6 +21,9 @@ from lab.lock import locked
 from lab.paths import cache_dir
 
 IMAGES: Final = (airflow.IMAGE, postgres.IMAGE, valkey.IMAGE, pause.IMAGE)
+
+ON_DEMAND: Final = (sql_proxy.IMAGE,)
+"""Images that are built only by what names them."""
 
 TOOLS: Final = ("debian-archive-keyring", "mmdebstrap", "util-linux")
 """Debian packages that this machine needs to make root filesystems."""
@@ -99,7 +102,7 @@ def _sweep(cache: Path) -> None:
 
 def _prune(cache: Path, used: Set[Path]) -> None:
     """Remove what newer builds have replaced."""
-    titles = [image.title for image in IMAGES]
+    titles = [image.title for image in (*IMAGES, *ON_DEMAND)]
     for title in ("base", "wheels", *titles, *(f"{ROOTS}{title}" for title in titles)):
         made = sorted(cache.glob(f"{title}-*"), key=lambda path: path.stat().st_mtime, reverse=True)
         for old in set(made[KEPT:]) - used:

@@ -68,6 +68,10 @@ class ServerRequest:
     password: str = ""
     flags: Mapping[str, str] = field(default_factory=dict[str, str])
     """Settings of PostgreSQL by name."""
+    common_name: str = ""
+    """Of its certificate: PROJECT:NAME on Google Cloud."""
+    connectors_required: bool = False
+    """Whether clients without a connector of Cloud SQL are refused."""
 
 
 @dataclass(frozen=True, kw_only=True)

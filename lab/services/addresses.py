@@ -6,6 +6,7 @@ Pods and the machine reach them; each service that speaks an official protocol o
 from __future__ import annotations
 
 import json
+import socket
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -76,3 +77,12 @@ class Addresses:
     @property
     def _record(self) -> Path:
         return self.node.instance.folder / "addresses.json"
+
+
+def listens(address: str, port: int) -> bool:
+    """Whether something takes connections there."""
+    try:
+        socket.create_connection((address, port), timeout=2).close()
+    except OSError:
+        return False
+    return True

@@ -60,6 +60,8 @@ class NodeBacking:
                 hosts=[host],
                 # Cloud SQL's servers have authorities of their own, Flexible Servers certificates of public ones.
                 public_authority=azure,
+                common_name=request.common_name,
+                connectors="" if azure else "required" if request.connectors_required else "served",
                 flags=flags,
             ),
             made.node,

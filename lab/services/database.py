@@ -21,11 +21,12 @@ import json
 import shlex
 import shutil
 import subprocess
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from lab.daemon import Daemon
 from lab.errors import LabError
@@ -36,8 +37,11 @@ from lab.node.certificates import Authority
 from lab.node.instance import Instance
 from lab.node.names import Names
 from lab.node.node import Node
-from lab.services.addresses import Addresses
+from lab.paths import PROJECT
+from lab.services.addresses import Addresses, listens
 from lab.services.authority import public_authority
+from lab.services.sql_admin import client_authority
+from lab.services.sql_connector import PORT as CONNECTOR_PORT
 
 PORT: Final = 5432
 START_SECONDS: Final = 60.0
@@ -71,9 +75,13 @@ class Server:
     """The role that the cloud's own tools act as: cloudsqlsuperuser, azure_pg_admin."""
     hosts: Sequence[str]
     """Names in its certificate, answered by the node's DNS as the cloud's private DNS would."""
+    common_name: str = ""
+    """Of its certificate; "" is the first of the hosts."""
     public_authority: bool
     """Whether an authority that everybody trusts signs the certificate, or one of the server's own."""
     require_tls: bool = True
+    connectors: Literal["", "served", "required"] = ""
+    """Whether Cloud SQL's connectors find their port beside the server's own, and whether nobody else is let in."""
     flags: Mapping[str, str] = field(default_factory=dict[str, str])
     """Options of postgresql.conf; what this PostgreSQL does not know is refused by it."""
 
@@ -104,10 +112,15 @@ def stop(name: str, node: Node | None = None) -> None:
 
 def resume(node: Node) -> None:
     """Start every server again that is recorded and does not run, as after a crash of the machine."""
-    for record in sorted((node.instance.folder / "databases").glob("*/server.json")):
+    for record in sorted(folder(node).glob("*/server.json")):
         made = Server(**json.loads(record.read_text()))
-        if _Managed(node, made.name).daemon.process() is None:
+        if any(daemon.process() is None for daemon in _Managed(node, made.name).daemons(made)):
             start(made, node)
+
+
+def folder(node: Node) -> Path:
+    """Where a node's servers are, each in a folder of its name."""
+    return node.instance.folder / "databases"
 
 
 def create_database(name: str, database: str, node: Node | None = None) -> None:
@@ -154,6 +167,7 @@ class _Managed:
             authority = public_authority() if server.public_authority else Authority(self.folder / "authority")
             changed = self._configure(server, address, authority)
             if changed:
+                self.connector.stop()
                 self.daemon.stop()
             if self.daemon.process() is None:
                 self._prepare()
@@ -163,6 +177,8 @@ class _Managed:
                 )
             self._wait()
             self.query(roles_script(server))
+            if server.connectors:
+                self._serve_connectors(address)
             Names(self.node.instance).give(self._owner, dict.fromkeys(server.hosts, address))
             _write_secret(self.folder / "server.json", json.dumps(_fields(server)))
         return Endpoint(address=address, port=PORT, authority=authority.certificate.read_text())
@@ -171,6 +187,8 @@ class _Managed:
         if not self.folder.exists():
             return
         with locked(self.folder / "lock"):
+            self.connector.stop()
+            self.connector.log.unlink(missing_ok=True)
             # At once: nobody waits for what its clients still want to say.
             if (process := self.daemon.process()) is not None:
                 process.send_signal(3)
@@ -202,7 +220,8 @@ class _Managed:
 
     def _configure(self, server: Server, address: str, authority: Authority) -> bool:
         """Write certificate and configuration; whether the configuration changed."""
-        pair = authority.issue(f"database-{self.name}", server.hosts[0], hosts=server.hosts)
+        common_name = server.common_name or server.hosts[0]
+        pair = authority.issue(f"database-{self.name}", common_name, hosts=server.hosts)
         settings = {
             **_SETTINGS,
             **server.flags,
@@ -213,13 +232,11 @@ class _Managed:
             "ssl_key_file": f"{_RUN}/server.key",
             "hba_file": f"{_RUN}/pg_hba.conf",
         }
-        kind = "hostssl" if server.require_tls else "host"
-        access = f"local all postgres trust\n{kind} all postgres all reject\n{kind} all all all scram-sha-256\n"
         texts = {
             "server.crt": pair.certificate.read_text(),
             "server.key": pair.key.read_text(),
             "postgresql.conf": "".join(f"{key} = {_literal(value)}\n" for key, value in settings.items()),
-            "pg_hba.conf": access,
+            "pg_hba.conf": access_rules(server, address),
         }
         changed = False
         for name, text in texts.items():
@@ -228,6 +245,23 @@ class _Managed:
                 _write_secret(path, text)
                 changed = True
         return changed
+
+    def _serve_connectors(self, address: str) -> None:
+        """Open the port of Cloud SQL's connectors, and wait until it answers."""
+        # Made before either side asks for it at the same time.
+        assert client_authority(self.folder).certificate.exists()
+        command = [sys.executable, "-m", "lab.services.sql_connector", "--address", address, "--port", PORT]
+        command += ["--folder", self.folder]
+        self.connector.start(
+            self.node.namespaces.command([str(part) for part in command]),
+            env={**self.node.environment, "PYTHONPATH": str(PROJECT)},
+        )
+        deadline = time.monotonic() + START_SECONDS
+        while not listens(address, CONNECTOR_PORT):
+            self.connector.require_alive()
+            if time.monotonic() > deadline:
+                raise LabError(f"{self.connector.name} did not answer.", remedy=f"See {self.connector.log}.")
+            time.sleep(0.1)
 
     def _prepare(self) -> None:
         """Make the data unless they are there, and let the server's user read what is written for it."""
@@ -271,8 +305,16 @@ class _Managed:
         return Daemon(name=self._owner, folder=self.node.instance.daemons)
 
     @property
+    def connector(self) -> Daemon:
+        return Daemon(name=f"connector-{self.name}", folder=self.node.instance.daemons)
+
+    def daemons(self, server: Server) -> list[Daemon]:
+        """What has to run for a server."""
+        return [self.daemon, *([self.connector] if server.connectors else [])]
+
+    @property
     def folder(self) -> Path:
-        return self.node.instance.folder / "databases" / self.name
+        return folder(self.node) / self.name
 
     @property
     def _owner(self) -> str:
@@ -285,6 +327,21 @@ def _role(role: str, options: str) -> str:
     make = _literal(f"CREATE ROLE {_identifier(role)}")
     exists = f"EXISTS (SELECT FROM pg_roles WHERE rolname = {_literal(role)})"
     return f"SELECT {make} WHERE NOT {exists}\n\\gexec\nALTER ROLE {_identifier(role)} {options};\n"
+
+
+def access_rules(server: Server, address: str) -> str:
+    """Who may connect, as pg_hba.conf: PostgreSQL takes the first line that fits a client.
+
+    An instance whose connectors are required rejects all direct connections,
+    https://cloud.google.com/sql/docs/postgres/admin-api/rest/v1beta4/instances#ConnectorEnforcement; in which words is
+    not documented. Connectors' clients come from the server's own address (lab/services/sql_connector.py).
+    """
+    kind = "hostssl" if server.require_tls else "host"
+    lines = ["local all postgres trust", f"{'host' if server.connectors else kind} all postgres all reject"]
+    if server.connectors:
+        lines.append(f"host all all {address}/32 scram-sha-256")
+    direct = "host all all all reject" if server.connectors == "required" else f"{kind} all all all scram-sha-256"
+    return "\n".join([*lines, direct, ""])
 
 
 def roles_script(server: Server) -> str:

@@ -2,6 +2,7 @@
 
 - 169.254.169.254: GKE's metadata server, which tells a pod who it is by the address that it asks from.
 - login.microsoftonline.com: Entra, which trades ServiceAccounts' tokens.
+- sqladmin.googleapis.com: what connectors of Cloud SQL ask.
 - storage.googleapis.com and ACCOUNT.blob.core.windows.net: object storage, for those who have the role.
 - the webhook of AKS that gives labelled pods their token.
 
@@ -28,7 +29,7 @@ from lab.clouds.inventory import Inventory, World
 from lab.node.api import Api, ApiError
 from lab.node.certificates import Pair
 from lab.progress import say
-from lab.services import entra, google
+from lab.services import entra, google, sql_admin
 from lab.services.authority import public_authority
 from lab.services.http import Request, Response, answer, serve, text
 from lab.services.stores import BLOB_AUDIENCE, BLOB_SUFFIX, ISSUER, Programs, Stores
@@ -55,6 +56,8 @@ class Front:
     api: Api
     stores: Stores
     tokens: Tokens
+    databases: Path
+    """Where the servers behind simulated databases are."""
 
     @cached_property
     def _cache(self) -> tuple[threading.Lock, dict[str, Any]]:
@@ -82,6 +85,8 @@ class Front:
             return self._entra(request)
         if request.host in GOOGLE_NAMES:
             return self._google(request)
+        if request.host in sql_admin.NAMES:
+            return self._sql_admin(request)
         if request.host.endswith(BLOB_SUFFIX):
             return self._azure(request)
         return text(f"The lab stands in for nobody called {request.host}.\n", 404)
@@ -164,7 +169,7 @@ class Front:
         try:
             member = str(self.tokens.read(request.bearer, GOOGLE_AUDIENCE)["member"])
         except (InvalidTokenError, ValueError) as error:
-            return _google_error(401, f"Invalid Credentials ({error})", "authError")
+            return google.error(401, f"Invalid Credentials ({error})", "authError")
         world = self.world()
         try:
             name, needed = google.permissions(request.method, request.path, exists=False)
@@ -176,13 +181,23 @@ class Front:
                 google.require(world, member, name, "storage.objects.delete")
         except google.DeniedError as refused:
             say(f"storage: {refused}")
-            return _google_error(403, str(refused), "forbidden")
+            return google.error(403, str(refused), "forbidden")
         if bucket is None:
-            return _google_error(404, "The specified bucket does not exist.", "notFound")
+            return google.error(404, "The specified bucket does not exist.", "notFound")
         response = self.stores.google(bucket, request)
         if response.status == 404 and needed == ["storage.objects.get"]:
             return _no_such_object(request, name)
         return response
+
+    def _sql_admin(self, request: Request) -> Response:
+        try:
+            member = str(self.tokens.read(request.bearer, GOOGLE_AUDIENCE)["member"])
+            return sql_admin.handle(self.world(), member, request, self.databases)
+        except (InvalidTokenError, ValueError) as error:
+            return google.error(401, f"Invalid Credentials ({error})", "authError")
+        except google.DeniedError as refused:
+            say(f"sqladmin: {refused} ({refused.detail})")
+            return google.error(403, str(refused), "notAuthorized")
 
     def _exists(self, bucket: Any, request: Request) -> bool:
         """Whether the object that an upload writes is there already."""
@@ -318,16 +333,11 @@ def _configuration(tenant: str) -> dict[str, Any]:
     }
 
 
-def _google_error(status: int, message: str, reason: str) -> Response:
-    entry = {"message": message, "domain": "global", "reason": reason}
-    return answer({"error": {"code": status, "message": message, "errors": [entry]}}, status)
-
-
 def _no_such_object(request: Request, bucket: str) -> Response:
     """In Google's words: by them Airflow knows that there is no earlier log, and writes; by others it would not."""
     message = f"No such object: {bucket}/{request.steps[-1]}"
     is_media = request.query.get("alt") == "media"
-    return text(message, 404) if is_media else _google_error(404, message, "notFound")
+    return text(message, 404) if is_media else google.error(404, message, "notFound")
 
 
 def _azure_error(status: int, code: str, message: str) -> Response:
@@ -338,13 +348,13 @@ def _azure_error(status: int, code: str, message: str) -> Response:
 
 def names(address: str) -> dict[str, str]:
     """The host names that the node's DNS answers for this, by address."""
-    official = [*GOOGLE_NAMES, *ENTRA_NAMES, f"*{BLOB_SUFFIX}"]
+    official = [*GOOGLE_NAMES, *sql_admin.NAMES, *ENTRA_NAMES, f"*{BLOB_SUFFIX}"]
     return {**dict.fromkeys(METADATA_NAMES, METADATA_ADDRESS), **dict.fromkeys(official, address)}
 
 
 def certificate(address: str) -> Pair:
     """What it serves with: all official names, and the address by which the API server calls the webhook."""
-    hosts = [*GOOGLE_NAMES, *ENTRA_NAMES, f"*{BLOB_SUFFIX}", address]
+    hosts = [*GOOGLE_NAMES, *sql_admin.NAMES, *ENTRA_NAMES, f"*{BLOB_SUFFIX}", address]
     return public_authority().issue(f"front-{address}", "front", hosts=hosts)
 
 
@@ -353,7 +363,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     for option in ("--server", "--address"):
         parser.add_argument(option, required=True)
-    for option in ("--authority", "--certificate", "--key", "--folder", "--inventory"):
+    for option in ("--authority", "--certificate", "--key", "--folder", "--inventory", "--databases"):
         parser.add_argument(option, type=Path, required=True)
     for option in ("--fake-gcs", "--node", "--azurite"):
         parser.add_argument(option, type=Path, required=True)
@@ -366,6 +376,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         api=Api(given.server, given.authority, Pair(given.certificate, given.key)),
         stores=Stores(given.folder, programs, tokens),
         tokens=tokens,
+        databases=given.databases,
     )
     serve(front.metadata, METADATA_ADDRESS, 80)
     serve(front.handle, given.address, 443, certificate(given.address))

@@ -7,12 +7,14 @@ the ServiceAccount itself, https://cloud.google.com/kubernetes-engine/docs/conce
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from lab.clouds.inventory import Item, World
+from lab.services.http import Response, answer
 
 ANNOTATION: Final = "iam.gke.io/gcp-service-account"
 USER_ROLE: Final = "roles/iam.workloadIdentityUser"
@@ -43,11 +45,29 @@ ROLES: Final[Mapping[str, frozenset[str]]] = {
 }
 """Permissions on objects by role, https://cloud.google.com/storage/docs/access-control/iam-roles; what is not listed
 here gives none."""
+_CONNECT: Final = frozenset({"cloudsql.instances.get", "cloudsql.instances.connect"})
+SQL_ROLES: Final[Mapping[str, frozenset[str]]] = {
+    "roles/cloudsql.admin": _CONNECT,
+    "roles/cloudsql.client": _CONNECT,
+    "roles/cloudsql.editor": _CONNECT,
+    "roles/cloudsql.instanceUser": frozenset({"cloudsql.instances.get"}),
+    "roles/cloudsql.viewer": frozenset({"cloudsql.instances.get"}),
+    "roles/editor": _CONNECT,
+    "roles/owner": _CONNECT,
+    "roles/viewer": frozenset({"cloudsql.instances.get"}),
+}
+"""Permissions on Cloud SQL instances by role, https://cloud.google.com/sql/docs/postgres/iam-roles."""
+_TERM: Final = re.compile(r"""resource\.(name|service|type)\s*==\s*(?:'([^']*)'|"([^"]*)")""")
 _POOLS: Final = "/locations/global/workloadIdentityPools/"
 
 
 class DeniedError(Exception):
     """What Google Cloud refuses, with its reason."""
+
+    def __init__(self, message: str, *, detail: str = "") -> None:
+        super().__init__(message)
+        self.detail = detail
+        """What the lab's log says besides; Google does not tell."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +78,15 @@ class Workload:
     service_account: str
     annotations: Mapping[str, str]
     """Of its ServiceAccount."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Resource:
+    """What a condition of a role can ask about."""
+
+    name: str
+    service: str
+    type: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,11 +106,11 @@ def claimed(world: World, workload: Workload) -> Principal:
     Raises:
         DeniedError: the cluster has no workload identity.
     """
-    cluster = next((item for item in _ready(world, CLUSTER)), None)
+    cluster = next((item for item in ready(world, CLUSTER)), None)
     pool = str((cluster.inputs.get("workloadIdentityConfig") or {}).get("workloadPool") or "") if cluster else ""
     if not pool:
         raise DeniedError("the cluster has no workload pool: pods have no identity of their own")
-    for nodes in _ready(world, NODE_POOL):
+    for nodes in ready(world, NODE_POOL):
         mode = ((nodes.inputs.get("nodeConfig") or {}).get("workloadMetadataConfig") or {}).get("mode")
         if mode != "GKE_METADATA":
             raise DeniedError(f"node pool {nodes.id} does not serve GKE's metadata (workloadMetadataConfig.mode)")
@@ -102,7 +131,7 @@ def principal(world: World, workload: Workload) -> Principal:
     who = claimed(world, workload)
     if ANNOTATION not in workload.annotations:
         return who
-    account = next((item for item in _ready(world, ACCOUNT) if item.outputs.get("email") == who.email), None)
+    account = next((item for item in ready(world, ACCOUNT) if item.outputs.get("email") == who.email), None)
     if account is None:
         raise DeniedError(f"service account {who.email} does not exist")
     subject = f"{workload.namespace}/{workload.service_account}"
@@ -111,7 +140,7 @@ def principal(world: World, workload: Workload) -> Principal:
         grant.inputs.get("role") == USER_ROLE
         and grant.inputs.get("member") == wanted
         and account.called(str(grant.inputs.get("serviceAccountId")))
-        for grant in _ready(world, ACCOUNT_MEMBER)
+        for grant in ready(world, ACCOUNT_MEMBER)
     ):
         raise DeniedError(
             f"Permission 'iam.serviceAccounts.getAccessToken' denied on {who.email}: {wanted} has no {USER_ROLE} on it"
@@ -121,7 +150,7 @@ def principal(world: World, workload: Workload) -> Principal:
 
 def bucket(world: World, name: str) -> Item | None:
     """The bucket of that name, if the cloud holds it."""
-    return next((item for item in _ready(world, BUCKET) if item.outputs.get("name", item.id) == name), None)
+    return next((item for item in ready(world, BUCKET) if item.outputs.get("name", item.id) == name), None)
 
 
 def require(world: World, member: str, name: str, permission: str) -> None:
@@ -131,8 +160,8 @@ def require(world: World, member: str, name: str, permission: str) -> None:
         DeniedError: no role that it has on the bucket or its project allows that.
     """
     grants = [
-        *(grant for grant in _ready(world, BUCKET_MEMBER) if _bucket_of(grant) == name),
-        *_ready(world, PROJECT_MEMBER),
+        *(grant for grant in ready(world, BUCKET_MEMBER) if _bucket_of(grant) == name),
+        *ready(world, PROJECT_MEMBER),
     ]
     if not any(
         _means(str(grant.inputs.get("member")), member)
@@ -140,6 +169,44 @@ def require(world: World, member: str, name: str, permission: str) -> None:
         for grant in grants
     ):
         raise DeniedError(f"{member} does not have {permission} access to the Google Cloud Storage bucket {name}.")
+
+
+def require_on_project(world: World, member: str, permission: str, project: str, resource: Resource) -> None:
+    """Let a principal do something with a Cloud SQL instance of a project.
+
+    Raises:
+        DeniedError: no role that it has on the project allows that for this instance.
+    """
+    if not any(
+        _means(str(grant.inputs.get("member")), member)
+        and grant.inputs.get("project", project) == project
+        and permission in SQL_ROLES.get(str(grant.inputs.get("role")), frozenset())
+        and _holds(str((grant.inputs.get("condition") or {}).get("expression", "")), resource)
+        for grant in ready(world, PROJECT_MEMBER)
+    ):
+        # So worded: https://github.com/GoogleCloudPlatform/cloud-sql-proxy/issues/1651.
+        raise DeniedError(
+            "The client is not authorized to make this request.",
+            detail=f"{member} lacks {permission} on {resource.name}",
+        )
+
+
+def _holds(expression: str, resource: Resource) -> bool:
+    """Whether a condition holds: comparisons joined by `&&`, which is what Cloud SQL's guide has.
+
+    https://cloud.google.com/sql/docs/postgres/iam-conditions, "Example IAM conditions"; any other expression of the
+    Common Expression Language is taken for false.
+    """
+    if not expression:
+        return True
+    terms = [_TERM.fullmatch(term.strip()) for term in expression.split("&&")]
+    return all(term is not None and getattr(resource, term[1]) == (term[2] or term[3]) for term in terms)
+
+
+def error(status: int, message: str, reason: str) -> Response:
+    """A refusal in the form of Google's APIs, https://cloud.google.com/apis/design/errors#http_mapping."""
+    entry = {"message": message, "domain": "global", "reason": reason}
+    return answer({"error": {"code": status, "message": message, "errors": [entry]}}, status)
 
 
 def permissions(method: str, path: str, *, exists: bool) -> tuple[str, list[str]]:
@@ -176,7 +243,7 @@ def _bucket_of(grant: Item) -> str:
     return str(grant.inputs.get("bucket")).removeprefix("b/")
 
 
-def _ready(world: World, kind: str) -> Iterator[Item]:
+def ready(world: World, kind: str) -> Iterator[Item]:
     """What is there and has arrived everywhere."""
     now = time.time()
     return (item for item in world.of(kind) if item.ready <= now and not item.abandoned)

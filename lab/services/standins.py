@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import socket
 import sys
 import time
 from collections.abc import Sequence
@@ -22,7 +21,7 @@ from lab.node.node import Node
 from lab.node.processes import kill
 from lab.progress import step
 from lab.services import auth_plugins, cluster, database, front, programs
-from lab.services.addresses import Addresses
+from lab.services.addresses import Addresses, listens
 from lab.services.authority import public_authority
 from lab.services.csi import plugin as csi_plugin
 from lab.services.csi.volumes import DRIVERS
@@ -116,7 +115,7 @@ class StandIns:
         while True:
             for name in (FRONT, CSI):
                 self.node.daemon(name).require_alive()
-            if _listens(address, 443) and self._registered_drivers() >= wanted:
+            if listens(address, 443) and self._registered_drivers() >= wanted:
                 return
             if time.monotonic() > deadline:
                 log = self.node.daemon(FRONT).log
@@ -136,6 +135,7 @@ class StandIns:
         return [
             *self._daemon_command(front.__name__, "front"),
             *("--address", self.front_address, "--folder", self.folder),
+            *("--databases", database.folder(self.node)),
             *("--fake-gcs", programs.FAKE_GCS.build()),
             *("--node", npm.node(), "--azurite", programs.AZURITE.install()),
         ]
@@ -170,11 +170,3 @@ def _fingerprint(command: Sequence[str | Path]) -> str:
     sources = sorted(Path(__file__).parent.rglob("*.py"))
     parts = [os.fsencode(part) for part in command]
     return hashlib.sha256(b"\0".join([*parts, *(path.read_bytes() for path in sources)])).hexdigest()
-
-
-def _listens(address: str, port: int) -> bool:
-    try:
-        socket.create_connection((address, port), timeout=2).close()
-    except OSError:
-        return False
-    return True

@@ -206,6 +206,10 @@ class DatabaseInstance(GcpKind):
                 name=call.inputs["name"],
                 version=str(_major(call.inputs["databaseVersion"])),
                 flags=flags,
+                # https://cloud.google.com/sql/docs/postgres/manage-ssl-instance, and verifyCn in cloudsqlconn v1.27.0,
+                # internal/cloudsql/tls_verify.go.
+                common_name=f"{project_of(call)}:{call.inputs['name']}",
+                connectors_required=call.get("settings.connectorEnforcement") == "REQUIRED",
             )
         )
 

@@ -1,0 +1,146 @@
+"""The simulated SQL Admin API, as far as Cloud SQL's connectors ask it: where an instance is, and a certificate for it.
+
+Connectors (the Auth Proxy among them) make two calls, cloud.google.com/go/cloudsqlconn v1.27.0,
+internal/cloudsql/refresh.go: fetchMetadata (`connectSettings`) and fetchEphemeralCert (`generateEphemeralCert`).
+"""
+
+from __future__ import annotations
+
+import base64
+import datetime
+import json
+import re
+from pathlib import Path
+from typing import Any, Final
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from lab.clouds.gcp.server_certificates import AUTHORITIES
+from lab.clouds.inventory import Item, World
+from lab.node.certificates import Authority
+from lab.services import google
+from lab.services.http import Request, Response, answer
+
+NAMES: Final = ("sqladmin.googleapis.com",)
+SERVICE: Final = "sqladmin.googleapis.com"
+SERVER: Final = "gcp:sql/databaseInstance:DatabaseInstance"
+CERTIFICATE_SECONDS: Final = 3600
+"""How long a client's certificate is valid: about an hour, comment of fetchEphemeralCert in refresh.go."""
+SETTINGS_PERMISSION: Final = "cloudsql.instances.get"
+CERTIFICATE_PERMISSION: Final = "cloudsql.instances.connect"
+"""Permissions of the two calls, https://cloud.google.com/sql/docs/postgres/iam-permissions."""
+# BasePath + these, google.golang.org/api v0.312.0, sqladmin/v1beta4/sqladmin-gen.go: ConnectGetCall.doRequest and
+# ConnectGenerateEphemeralCertCall.doRequest.
+_SETTINGS: Final = re.compile(r"/sql/v1beta4/projects/([^/]+)/instances/([^/:]+)/connectSettings")
+_CERTIFICATE: Final = re.compile(r"/sql/v1beta4/projects/([^/]+)/instances/([^/:]+):generateEphemeralCert")
+_PUBLIC_KEY: Final = re.compile(r"-----BEGIN [A-Z ]*PUBLIC KEY-----(.*?)-----END", re.DOTALL)
+
+
+def client_authority(server: Path) -> Authority:
+    """Who signs the certificates that clients show to the server in this folder: one for each instance.
+
+    As in the connector's own copy of Cloud SQL's certificates, internal/mock/certs.go: "Signing CA PROJECT:INSTANCE".
+    """
+    return Authority(server / "clients")
+
+
+def handle(world: World, member: str, request: Request, databases: Path) -> Response:
+    """Answer a principal.
+
+    Args:
+        databases: the folder that holds the servers on the node, by name.
+    """
+    if request.method == "GET" and (found := _SETTINGS.fullmatch(request.path)):
+        permission = SETTINGS_PERMISSION
+    elif request.method == "POST" and (found := _CERTIFICATE.fullmatch(request.path)):
+        permission = CERTIFICATE_PERMISSION
+    else:
+        return google.error(404, f"{request.method} {request.path} is not part of the lab's SQL Admin API.", "notFound")
+    project, name = found.groups()
+    resource = google.Resource(name=f"projects/{project}/instances/{name}", service=SERVICE, type=f"{SERVICE}/Instance")
+    # Whether an instance is there at all is told only to those who may know.
+    google.require_on_project(world, member, permission, project, resource)
+    item = next((each for each in google.ready(world, SERVER) if _called(each, project, name)), None)
+    if item is None:
+        return google.error(404, "The Cloud SQL instance does not exist.", "instanceDoesNotExist")
+    if permission == SETTINGS_PERMISSION:
+        return answer(_settings(world, item, name))
+    return _certified(request, databases / name)
+
+
+def _called(item: Item, project: str, name: str) -> bool:
+    here, _, called = str(item.outputs.get("connectionName")).split(":")
+    return (here, called) == (project, name)
+
+
+def _settings(world: World, item: Item, name: str) -> dict[str, Any]:
+    """ConnectSettings, https://cloud.google.com/sql/docs/postgres/admin-api/rest/v1beta4/connect/get.
+
+    No DNS name: connectors then insist on the certificate's common name, PROJECT:INSTANCE
+    (cloudsqlconn, internal/cloudsql/tls_verify.go), the way of instances with an authority of their own.
+    """
+    settings = item.inputs.get("settings") or {}
+    certificate = world.facts[AUTHORITIES][name][0]
+    return {
+        "kind": "sql#connectSettings",
+        "connectionName": item.outputs["connectionName"],
+        "region": item.inputs["region"],
+        # fetchMetadata refuses every other one.
+        "backendType": "SECOND_GEN",
+        "databaseVersion": item.inputs["databaseVersion"],
+        "ipAddresses": [
+            {"type": address["type"], "ipAddress": address["ipAddress"]} for address in item.outputs["ipAddresses"]
+        ],
+        "serverCaMode": (settings.get("ipConfiguration") or {}).get("serverCaMode", "GOOGLE_MANAGED_INTERNAL_CA"),
+        "serverCaCert": {"kind": "sql#sslCert", "instance": name, "cert": certificate},
+    }
+
+
+def _certified(request: Request, server: Path) -> Response:
+    """A certificate for the client's key, https://cloud.google.com/sql/docs/postgres/admin-api/rest/v1beta4/connect/generateEphemeralCert."""
+    found = _PUBLIC_KEY.search(str(json.loads(request.body or b"{}").get("public_key", "")))
+    if found is None:
+        return google.error(400, "Invalid request: public_key is not a PEM encoded key.", "invalidRequest")
+    # Connectors write "RSA PUBLIC KEY" above what is a PKIX key (fetchEphemeralCert): no library takes it by that name.
+    key = serialization.load_der_public_key(base64.b64decode(found[1]))
+    if not isinstance(key, rsa.RSAPublicKey):
+        return google.error(400, "Invalid request: public_key is not an RSA key.", "invalidRequest")
+    certificate = _sign(client_authority(server), key)
+    return answer(
+        {
+            "ephemeralCert": {
+                "kind": "sql#sslCert",
+                "instance": server.name,
+                "certSerialNumber": str(certificate.serial_number),
+                "commonName": "Google Cloud SQL Client",
+                "createTime": certificate.not_valid_before_utc.isoformat().replace("+00:00", "Z"),
+                "expirationTime": certificate.not_valid_after_utc.isoformat().replace("+00:00", "Z"),
+                "sha1Fingerprint": certificate.fingerprint(hashes.SHA1()).hex(),  # noqa: S303 - what it is called
+                "cert": certificate.public_bytes(serialization.Encoding.PEM).decode(),
+            }
+        }
+    )
+
+
+def _sign(authority: Authority, key: rsa.RSAPublicKey) -> x509.Certificate:
+    issuer = x509.load_pem_x509_certificate(authority.certificate.read_bytes())
+    signer = serialization.load_pem_private_key(authority.key.read_bytes(), password=None)
+    assert isinstance(signer, ec.EllipticCurvePrivateKey)
+    now = datetime.datetime.now(datetime.UTC)
+    # As in cloudsqlconn's internal/mock/certs.go, signWithClientKey.
+    subject = [
+        x509.NameAttribute(NameOID.COUNTRY_NAME, "US"),
+        x509.NameAttribute(NameOID.ORGANIZATION_NAME, "Google, Inc"),
+        x509.NameAttribute(NameOID.COMMON_NAME, "Google Cloud SQL Client"),
+    ]
+    builder = x509.CertificateBuilder().subject_name(x509.Name(subject)).issuer_name(issuer.subject).public_key(key)
+    builder = builder.serial_number(x509.random_serial_number()).not_valid_before(now - datetime.timedelta(minutes=1))
+    builder = builder.not_valid_after(now + datetime.timedelta(seconds=CERTIFICATE_SECONDS))
+    builder = builder.add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH]), critical=False)
+    builder = builder.add_extension(
+        x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key()), critical=False
+    )
+    return builder.sign(signer, hashes.SHA256())

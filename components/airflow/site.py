@@ -270,6 +270,7 @@ def sidecar(beside: Sidecar) -> ContainerArgs:
         image_pull_policy="IfNotPresent",
         restart_policy="Always",
         args=list(beside.args),
+        env=[EnvVarArgs(name=name, value=value) for name, value in beside.environment.items()],
         ports=[ContainerPortArgs(name="proxy-health", container_port=beside.health_port)],
         startup_probe=pods.http_probe(beside.startup_path, "proxy-health", period=1, timeout=5, failures=60),
     )

@@ -36,6 +36,7 @@ class Sidecar:
     name: str
     image: str
     args: Sequence[pulumi.Input[str]]
+    environment: Mapping[str, str]
     cpu_milli: int
     memory_mib: int
     health_port: int

@@ -328,6 +328,8 @@ def test_the_proxy_is_beside_exactly_who_talks_to_the_database() -> None:
         assert container["securityContext"] == pod_of(recording, "api-server").main["securityContext"]
         assert container["startupProbe"]["httpGet"]["path"] == "/startup"
         assert {"--private-ip", server.outputs["connectionName"]} <= {*container["args"]}
+        # As a variable: proxies older than the option end on it.
+        assert {"name": "CSQL_PROXY_ENABLE_BUILTIN_METRICS", "value": "false"} in container["env"]
     assert server.plain["settings"]["connectorEnforcement"] == "REQUIRED"
 
 

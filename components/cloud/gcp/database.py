@@ -176,26 +176,35 @@ class Database(pulumi.ComponentResource):
             # Known with the server, though always the same: nobody is to look for it before.
             host=server.connection_name.apply(lambda _: "127.0.0.1"),
             ssl_mode="disable",
-            sidecar=contract.Sidecar(
-                name="database-proxy",
-                image=proxy_image,
-                args=[
-                    "--private-ip",
-                    "--structured-logs",
-                    f"--port={PORT}",
-                    "--health-check",
-                    # Kubernetes asks from outside the pod.
-                    "--http-address=0.0.0.0",
-                    f"--http-port={PROXY_HEALTH_PORT}",
-                    "--exit-zero-on-sigterm",
-                    server.connection_name,
-                ],
-                cpu_milli=50,
-                memory_mib=128,
-                health_port=PROXY_HEALTH_PORT,
-                startup_path="/startup",
-            ),
+            sidecar=proxy(proxy_image, server.connection_name),
         )
+
+
+def proxy(image: str, server: pulumi.Input[str]) -> contract.Sidecar:
+    """The Cloud SQL Auth Proxy for a server, named PROJECT:REGION:NAME."""
+    return contract.Sidecar(
+        name="database-proxy",
+        image=image,
+        args=[
+            "--private-ip",
+            "--structured-logs",
+            f"--port={PORT}",
+            "--health-check",
+            # Kubernetes asks from outside the pod.
+            "--http-address=0.0.0.0",
+            f"--http-port={PROXY_HEALTH_PORT}",
+            "--exit-zero-on-sigterm",
+            server,
+        ],
+        # Since 2.27 the proxy writes metrics to Cloud Monitoring by default, and its accounts may not. An older proxy
+        # ends on an option that it does not know, and ignores the variable,
+        # https://github.com/GoogleCloudPlatform/cloud-sql-proxy/blob/v2.28.0/cmd/root.go.
+        environment={"CSQL_PROXY_ENABLE_BUILTIN_METRICS": "false"},
+        cpu_milli=50,
+        memory_mib=128,
+        health_port=PROXY_HEALTH_PORT,
+        startup_path="/startup",
+    )
 
 
 def _settings(args: DatabaseArgs) -> sql.DatabaseInstanceSettingsArgs:

@@ -8,45 +8,19 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Iterator
-from contextlib import suppress
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import pytest
-from cluster import COMPONENT, objects, wait_until
-from installation import Installation
+from cluster import objects
+from deployed import NAMESPACE, Deployed, deployed_stack
 
 from lab import demo
-from lab.access import port_forward
-from lab.airflow_client import AirflowClient, logged_in
-from lab.clouds.inventory import FOLDER_VARIABLE, Inventory
-from lab.engine.stack import Stack
-from lab.engine.workspace import workspace
 from lab.node.node import Node
 from lab.services import database
-from lab.services.standins import StandIns
 from lab.stack_file import StackFile
 
 pytestmark = pytest.mark.timeout(1800)
 
 EXECUTORS = {"dev": "CeleryExecutor", "prod": "KubernetesExecutor"}
-SERVERS = ("gcp:sql/databaseInstance:DatabaseInstance", "azure-native:dbforpostgresql:Server")
-NAMESPACE = "airflow"
-
-
-@dataclass(frozen=True)
-class Deployed:
-    """A stack that is up, and one run of each example DAG on it."""
-
-    name: str
-    stack: Stack
-    client: AirflowClient
-    runs: dict[str, str]
-    inventory: Inventory
-
-    def tasks(self) -> list[dict[str, Any]]:
-        return [task for dag, run in self.runs.items() for task in self.client.tasks(dag, run)]
 
 
 @pytest.fixture(scope="module", params=EXECUTORS)
@@ -54,33 +28,11 @@ def deployed(
     request: pytest.FixtureRequest, node: Node, airflow_images: None, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Deployed]:
     """The tests of one stack run in the order of this file; the last one destroys it."""
-    folder: Path = tmp_path_factory.mktemp(request.param)
-    clouds = Inventory(folder / "clouds")
-    leftovers = Installation(name=NAMESPACE, executor="celery", folder=folder)
-    leftovers.clear()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv(FOLDER_VARIABLE, str(clouds.folder))
-        StandIns(node, clouds).up()
-        file = StackFile.named(request.param)
-        # Protection is for engine tests: here everything has to go at the end.
-        config = file.text(examples=True, protect=False)
-        stack = workspace(folder / "program", file.name, demo.simulated_variables(folder / "pulumi"), config)
-        forward = None
-        try:
-            stack.up()
-            outputs = stack.outputs()
-            service = f"{outputs['name']}-api-server"
-            forward, url = port_forward(
-                folder, kubeconfig=node.kubeconfig, namespace=NAMESPACE, service=service, port=demo.API_PORT
-            )
-            client = logged_in(url, outputs["admin_user"], outputs["admin_password"])
-            yield Deployed(request.param, stack, client, demo.run_examples(client), clouds)
-        finally:
-            if forward is not None:
-                forward.stop()
-            leftovers.clear()
-            for item in clouds.read().of(*SERVERS):
-                database.stop(item.id.rpartition("/")[2], node)
+    file = StackFile.named(request.param)
+    # Protection is for engine tests: here everything has to go at the end.
+    config = file.text(examples=True, protect=False)
+    with deployed_stack(file.name, config, node, tmp_path_factory.mktemp(request.param)) as made:
+        yield made
 
 
 def test_tasks_run_by_the_stacks_executor(deployed: Deployed) -> None:
@@ -91,9 +43,8 @@ def test_tasks_run_by_the_stacks_executor(deployed: Deployed) -> None:
 
 
 def test_every_connection_to_the_database_is_encrypted(deployed: Deployed, node: Node) -> None:
-    [server] = deployed.inventory.read().of(*SERVERS)
     query = "SELECT ssl, count(*) > 3 FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) WHERE client_addr IS NOT NULL"
-    assert database.ask(server.id.rpartition("/")[2], f"{query} GROUP BY ssl", node) == "t|t"
+    assert database.ask(deployed.server, f"{query} GROUP BY ssl", node) == "t|t"
 
 
 def test_the_broker_keeps_its_messages_on_the_clouds_disk(deployed: Deployed) -> None:
@@ -122,11 +73,4 @@ def test_logs_are_read_from_the_store_when_the_pods_that_wrote_them_are_gone(dep
 
 
 def test_destroy_leaves_nothing_in_the_cloud_and_nothing_in_the_cluster(deployed: Deployed, node: Node) -> None:
-    wait_until("the task pods are gone", lambda: not objects("pods", NAMESPACE, f"{COMPONENT}=task"))
-    deployed.stack.destroy()
-    assert list(deployed.inventory.read().items) == []
-    assert NAMESPACE not in {space["metadata"]["name"] for space in objects("namespaces")}
-    assert [volume["metadata"]["name"] for volume in objects("persistentvolumes") if "csi" in volume["spec"]] == []
-    folders = [node.instance.folder / name for name in ("databases", "cloud-volumes")]
-    with suppress(FileNotFoundError):
-        wait_until("contents are gone", lambda: not [path for folder in folders for path in folder.iterdir()])
+    deployed.destroy(node)

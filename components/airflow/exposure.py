@@ -195,13 +195,15 @@ def gateway_spec(args: ExposureArgs, behind: Sequence[Backend]) -> dict[str, Any
     front = args.front
     secret = certificate(args.site, args.exposure, front)
     tls = {"tls": {"mode": "Terminate", "certificateRefs": [{"kind": "Secret", "name": secret}]}} if secret else {}
-    # Routes of other namespaces would be other people's pages on this address. Kubernetes sets that label itself.
-    ours = {"matchLabels": {NAMESPACE_LABEL: args.site.settings.namespace}}
-    routes = {"allowedRoutes": {"namespaces": {"from": "Selector", "selector": ours}, "kinds": [{"kind": "HTTPRoute"}]}}
+    plain_from = [args.site.settings.namespace]
+    if args.exposure.tls.cluster_issuer is not None:
+        # An issuer that proves the possession of a host by HTTP does so with a route beside the certificate, to one
+        # path, which goes before the redirect of all: https://cert-manager.io/docs/configuration/acme/http01/.
+        plain_from.append(gateway_namespace(args.site.settings.namespace))
     spec: dict[str, Any] = {
         "gatewayClassName": front.gateway_class,
         "listeners": [
-            {"name": PLAIN_LISTENER, "protocol": "HTTP", "port": 80, **routes},
+            {"name": PLAIN_LISTENER, "protocol": "HTTP", "port": 80, **_routes_from(plain_from)},
             *(
                 {
                     "name": backend.listener,
@@ -209,7 +211,7 @@ def gateway_spec(args: ExposureArgs, behind: Sequence[Backend]) -> dict[str, Any
                     "protocol": "HTTPS",
                     "port": 443,
                     **tls,
-                    **routes,
+                    **_routes_from([args.site.settings.namespace]),
                 }
                 for backend in behind
             ),
@@ -240,6 +242,14 @@ def route_spec(
         "parentRefs": [{**gateway, "sectionName": backend.listener}],
         "hostnames": [backend.host],
         "rules": [{"backendRefs": [{"name": service, "port": backend.port}]}],
+    }
+
+
+def _routes_from(namespaces: Sequence[str]) -> dict[str, Any]:
+    """Routes of other namespaces would be other people's pages on this address. Kubernetes sets the label itself."""
+    selector = {"matchExpressions": [{"key": NAMESPACE_LABEL, "operator": "In", "values": [*namespaces]}]}
+    return {
+        "allowedRoutes": {"namespaces": {"from": "Selector", "selector": selector}, "kinds": [{"kind": "HTTPRoute"}]}
     }
 
 

@@ -53,8 +53,16 @@ GATEWAY: Final = _object(
                 namespaces=_object(
                     **{"from": {"enum": ["All", "Same", "Selector", "None"]}},
                     selector=_object(
-                        ("matchLabels",),
-                        matchLabels={"type": "object", "additionalProperties": {"type": "string"}, "minProperties": 1},
+                        ("matchExpressions",),
+                        matchExpressions=_list(
+                            _object(
+                                ("key", "operator"),
+                                key=NAME,
+                                operator={"enum": ["In", "NotIn", "Exists", "DoesNotExist"]},
+                                values=_list(NAME, most=64),
+                            ),
+                            most=64,
+                        ),
                     ),
                 ),
                 kinds=_list(_object(("kind",), kind={"type": "string"}), most=8),

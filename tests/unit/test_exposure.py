@@ -96,14 +96,18 @@ def test_each_host_has_a_listener_and_leads_to_its_own_service_and_port(stack: s
 
 
 def test_no_listener_takes_routes_of_other_namespaces_than_airflows() -> None:
+    """But plain HTTP those beside the certificate, where an issuer proves the possession of the host."""
     for stack in EXPOSED:
         recording = recorded(stack)
         ours = {found.namespace for found in recording.of_type("HTTPRoute")}
+        own = {gateway(recording)["metadata"]["namespace"]} if stack == ISSUED else set[str]()
         for listener in gateway(recording)["spec"]["listeners"]:
             namespaces = listener["allowedRoutes"]["namespaces"]
             assert namespaces["from"] == "Selector"
-            assert {namespaces["selector"]["matchLabels"]["kubernetes.io/metadata.name"]} == ours
-            assert namespaces["selector"].keys() == {"matchLabels"}
+            assert namespaces["selector"].keys() == {"matchExpressions"}
+            [allowed] = namespaces["selector"]["matchExpressions"]
+            assert (allowed["key"], allowed["operator"]) == ("kubernetes.io/metadata.name", "In")
+            assert {*allowed["values"]} == (ours | own if listener["protocol"] == "HTTP" else ours)
 
 
 @pytest.mark.parametrize("stack", EXPOSED)

@@ -23,7 +23,7 @@ from tests.unit.recorder import Recording, Registration, Secret
 
 LEFT_OUT: Final = ("outputs",)
 """What the simulated provider answered: it follows from the inputs."""
-GENERATED: Final = re.compile(r"\b[0-9a-f]{6,64}\b")
+GENERATED: Final = re.compile(r"\b(?=[0-9]*[a-f])[0-9a-f]{6,64}\b")
 
 
 def _plain(value: Any) -> Any:

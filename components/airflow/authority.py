@@ -37,7 +37,7 @@ def authority(
 ) -> Authority:
     """The authority of a stack's databases; nothing where no connection verifies."""
     made = (databases.metadata, databases.results, databases.administrator)
-    # An Output is a given URL's, which settings let through only with modes that do not verify.
+    # The sslmode of an external database is an Output: settings let through only modes that verify nothing.
     modes = {database.ssl_mode for database in made if database is not None and isinstance(database.ssl_mode, str)}
     if not modes & VERIFYING:
         return Authority()

@@ -119,7 +119,7 @@ class Site:
 
     def sizing(self, pod: PodSizing) -> Sizing:
         """Processor and memory of a pod, as the stack or the place it runs on says."""
-        return pod.sizing(local=self.settings.local)
+        return pod.sizing(existing_cluster=self.settings.existing_cluster)
 
     def credentials(self, part: Workload) -> list[Credential]:
         """The credentials of a part that exist in this installation."""

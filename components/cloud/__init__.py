@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from components.settings.azure.cloud import AzureCloud
-from components.settings.existing.cloud import LocalCloud
+from components.settings.existing.cloud import ExistingCluster
 from components.settings.gcp.cloud import GcpCloud
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def provision(cloud: CloudSettings, requirements: CloudRequirements) -> Cloud:
     """Make the cloud layer of a stack. Each branch imports its own SDKs: no stack loads another cloud's."""
     match cloud:
-        case LocalCloud():
+        case ExistingCluster():
             from components.cloud.existing import layer
 
             return layer.provision(cloud, requirements)
@@ -37,7 +37,7 @@ def provision(cloud: CloudSettings, requirements: CloudRequirements) -> Cloud:
 def preflight(cloud: CloudSettings, requirements: CloudRequirements) -> Iterator[Finding]:
     """What the cloud of a stack says before `up`, read-only; nothing for a cluster that exists already."""
     match cloud:
-        case LocalCloud():
+        case ExistingCluster():
             return
         case GcpCloud():
             from components.cloud.preflight import google

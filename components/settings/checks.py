@@ -13,7 +13,7 @@ from components.settings.azure import catalogue
 from components.settings.azure import checks as azure_checks
 from components.settings.azure.cloud import AzureCloud
 from components.settings.errors import Fault
-from components.settings.existing.cloud import GivenDatabase, InClusterDatabase, LocalCloud
+from components.settings.existing.cloud import ExistingCluster, ExternalDatabase, InClusterDatabase
 from components.settings.gcp import checks as gcp_checks
 from components.settings.gcp.cloud import GcpCloud
 from components.settings.secret_keys import METADATA_URL, PROJECT, RESULT_URL
@@ -26,7 +26,7 @@ from components.settings.sections.image import Image
 from components.settings.sections.logs import Logs, WorkerLogs
 
 SSL_MODES: Final = ("disable", "prefer", "require")
-"""What a given URL may say; the modes that check certificates need the server's authority in every pod."""
+"""Values of sslmode in the URL of an external database: to verify certificates, pods would need the server's CA."""
 
 
 def faults(raw: Mapping[str, str], parsed: Mapping[str, Any]) -> Iterator[Fault]:
@@ -41,7 +41,7 @@ def faults(raw: Mapping[str, str], parsed: Mapping[str, Any]) -> Iterator[Fault]
     yield from _cluster_faults(raw)
     # From the text and not from what was parsed: another fault in the section must not hide an example.
     yield from placeholders.faults({name: _decoded(raw.get(name, "")) for name in placeholders.SECTIONS})
-    if isinstance(cloud, LocalCloud) and isinstance(cloud.database, GivenDatabase):
+    if isinstance(cloud, ExistingCluster) and isinstance(cloud.database, ExternalDatabase):
         celery = executor is not None and executor.celery is not None
         yield from _url_faults(raw, (METADATA_URL, RESULT_URL) if celery else (METADATA_URL,))
     if (options := parsed.get("options")) is not None:
@@ -57,7 +57,7 @@ def faults(raw: Mapping[str, str], parsed: Mapping[str, Any]) -> Iterator[Fault]
         yield from _exposure_faults(exposure.gateway if exposure is not None else None, cloud, executor)
     if isinstance(cloud, GcpCloud):
         yield from gcp_checks.faults(cloud, parsed, protect=parsed.get("protect", False))
-    if executor is not None and isinstance(cloud, AzureCloud | LocalCloud):
+    if executor is not None and isinstance(cloud, AzureCloud | ExistingCluster):
         yield from _connection_faults(cloud, executor, parsed.get("components", Components()))
     if isinstance(cloud, AzureCloud):
         yield from azure_checks.faults(cloud, parsed, protect=parsed.get("protect", False))
@@ -80,15 +80,15 @@ def _log_faults(logs: Logs | None, cloud: Cloud | None, executor: Executor | Non
     if logs is None:
         return
     key = f"{PROJECT}:logs.kind"
-    local = isinstance(cloud, LocalCloud)
-    outlive = "volume" if local else "store"
+    existing = isinstance(cloud, ExistingCluster)
+    outlive = "volume" if existing else "store"
     if isinstance(logs, WorkerLogs) and executor is not None and executor.pods is not None:
         rule = f"loses every log of a task pod when the pod ends, with executor {executor.kind!r}"
         yield Fault(key=key, value=logs.kind, rule=rule, remedy=f'choose kind "{outlive}"')
-    if logs.store is not None and local:
-        rule = "is the object storage of a cloud, which a local stack has not"
+    if logs.store is not None and existing:
+        rule = "is the object storage of a cloud, which is not available on an existing cluster"
         yield Fault(key=key, value=logs.kind, rule=rule, remedy='choose kind "volume"')
-    if logs.volume is not None and logs.volume.access_mode == "ReadWriteOnce" and cloud is not None and not local:
+    if logs.volume is not None and logs.volume.access_mode == "ReadWriteOnce" and cloud is not None and not existing:
         yield Fault(
             key=f"{PROJECT}:logs.access_mode",
             value=logs.volume.access_mode,
@@ -99,13 +99,16 @@ def _log_faults(logs: Logs | None, cloud: Cloud | None, executor: Executor | Non
 
 def _dag_faults(dags: Dags | None, cloud: Cloud) -> Iterator[Fault]:
     """Places for DAG files that a cloud does not have."""
-    local = isinstance(cloud, LocalCloud)
+    existing = isinstance(cloud, ExistingCluster)
     if dags is None:
         return
-    if dags.node_folder is not None and not local:
-        rule, others = "reads a folder of the node, which only a local cluster has", '"image" or "share"'
-    elif dags.share is not None and local:
-        rule, others = "is a file share of a cloud, which a local stack has not", '"image" or "host_path"'
+    if dags.node_folder is not None and not existing:
+        rule, others = "reads a folder of the node, which is supported on existing clusters only", '"image" or "share"'
+    elif dags.share is not None and existing:
+        rule, others = (
+            "is a file share of a cloud, which is not available on an existing cluster",
+            '"image" or "host_path"',
+        )
     else:
         return
     yield Fault(key=f"{PROJECT}:dags.kind", value=dags.kind, rule=rule, remedy=f"choose kind {others}")
@@ -115,11 +118,11 @@ def _exposure_faults(gateway: Gateway | None, cloud: Cloud, executor: Executor |
     """Ways in that a cloud does not have, or that lead nowhere."""
     if gateway is None:
         return
-    if isinstance(cloud, LocalCloud):
+    if isinstance(cloud, ExistingCluster):
         yield Fault(
             key=f"{PROJECT}:exposure.kind",
             value=gateway.kind,
-            rule="takes a reserved address, which a local stack has not",
+            rule="requires a reserved address, which is not available on an existing cluster",
             remedy='choose kind "node_port" or "cluster_ip"',
         )
     elif gateway.tls.from_cloud and cloud.kind != "gcp":
@@ -146,7 +149,7 @@ def _cluster_faults(raw: Mapping[str, str]) -> Iterator[Fault]:
         cloud: Any = json.loads(raw.get("cloud", ""))
     except ValueError:
         return
-    if not isinstance(cloud, dict) or cast("dict[str, Any]", cloud).get("kind") != "local":
+    if not isinstance(cloud, dict) or cast("dict[str, Any]", cloud).get("kind") != "existing":
         return
     path, wanted = (str(cloud[key]) if cloud.get(key) else None for key in ("kubeconfig", "context"))  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]
     try:
@@ -186,13 +189,13 @@ def _cluster_faults(raw: Mapping[str, str]) -> Iterator[Fault]:
 
 
 def _url_faults(raw: Mapping[str, str], keys: Sequence[str]) -> Iterator[Fault]:
-    """What is wrong with the URLs of a given database; their text never shows."""
+    """What is wrong with the URLs of a external database; their text never shows."""
     users: dict[tuple[str | None, str | None], str] = {}
     for key in keys:
         remedy = f"pulumi config set --secret {key} postgresql://USER:PASSWORD@HOST:5432/DATABASE"
         text = raw.get(key)
         if text is None:
-            rule = "is missing with a given database"
+            rule = "is missing with a external database"
             yield Fault(key=f"{PROJECT}:{key}", value=None, rule=rule, remedy=remedy)
             continue
         rule, login = _url_rule(text)
@@ -220,13 +223,19 @@ def _url_rule(text: str) -> tuple[str | None, tuple[str | None, str | None]]:
     return None, login
 
 
-def _connection_faults(cloud: AzureCloud | LocalCloud, executor: Executor, components: Components) -> Iterator[Fault]:
+def _connection_faults(
+    cloud: AzureCloud | ExistingCluster, executor: Executor, components: Components
+) -> Iterator[Fault]:
     """Servers that refuse connections while everything rolls out; of an external one nothing is known."""
     match cloud.database:
-        case GivenDatabase():
+        case ExternalDatabase():
             return
         case InClusterDatabase(kind=value):
-            field, taken, larger = "kind", connection_budget.IN_CLUSTER_CONNECTIONS, 'kind "given" with a larger server'
+            field, taken, larger = (
+                "kind",
+                connection_budget.IN_CLUSTER_CONNECTIONS,
+                'kind "external" with a larger server',
+            )
         case database:
             value = database.size
             field, taken, larger = "size", catalogue.max_connections(value), "a larger size"

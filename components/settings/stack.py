@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from components.settings.existing.cloud import LocalCloud
+from components.settings.existing.cloud import ExistingCluster
 from components.settings.sections.admin import Admin
 from components.settings.sections.cloud import Cloud
 from components.settings.sections.components import Components
@@ -49,7 +49,7 @@ class Settings(Model):
     example_dags: bool = False
     """Whether the DAGs of the folder `dags/` beside this program are deployed as well."""
     logs: Logs | None = None
-    """Where task logs are kept; default: `store`, and `volume` on local stacks."""
+    """Where task logs are kept; default: `store`, and `volume` on existing clusters."""
     components: Components = Components()
     """Airflow's own services."""
     exposure: Exposure = ClusterIp(kind="cluster_ip")
@@ -69,13 +69,13 @@ class Settings(Model):
     """Whether everything that holds data refuses to be deleted."""
 
     @property
-    def local(self) -> bool:
+    def existing_cluster(self) -> bool:
         """Whether the stack runs on a cluster that exists already."""
-        return isinstance(self.cloud, LocalCloud)
+        return isinstance(self.cloud, ExistingCluster)
 
     @property
     def task_logs(self) -> Logs:
         """Where task logs are kept, whether the stack says so or not."""
         if self.logs is not None:
             return self.logs
-        return VolumeLogs(kind="volume") if isinstance(self.cloud, LocalCloud) else StoreLogs(kind="store")
+        return VolumeLogs(kind="volume") if isinstance(self.cloud, ExistingCluster) else StoreLogs(kind="store")

@@ -65,12 +65,12 @@ class Sizing(Model):
 class PodSizing(Model):
     """What one pod of a part asks for where clouds and machines of one's own differ.
 
-    On a cloud, requests are what the part takes under load: the autoscaler of nodes sees nothing else. On a local stack
-    they only have to fit.
+    On a cloud, requests are what the part takes under load: the autoscaler of nodes sees nothing else. On an
+    existing cluster they only have to fit.
     """
 
     CLOUD_MILLI: ClassVar[int]
-    LOCAL_MILLI: ClassVar[int]
+    EXISTING_MILLI: ClassVar[int]
 
     cpu_milli: CpuMilli | None = None
     """Requested processor time, in thousandths of a core."""
@@ -83,7 +83,7 @@ class PodSizing(Model):
         """The processor time that it requests on a cloud unless the stack says otherwise."""
         return self.CLOUD_MILLI
 
-    def sizing(self, *, local: bool) -> Sizing:
-        """Processor and memory on a local stack, or on a cloud."""
-        default = self.LOCAL_MILLI if local else self.cloud_milli()
+    def sizing(self, *, existing_cluster: bool) -> Sizing:
+        """Processor and memory on an existing cluster, or on a cloud."""
+        default = self.EXISTING_MILLI if existing_cluster else self.cloud_milli()
         return Sizing(cpu_milli=self.cpu_milli if self.cpu_milli is not None else default, memory_mib=self.memory_mib)

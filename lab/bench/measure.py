@@ -78,7 +78,7 @@ def config(executor: str) -> dict[str, object]:
     """What such a stack's file says."""
     name = stack_name(executor)
     return {
-        "airflow:cloud": {"kind": "local", "database": {"kind": "given"}},
+        "airflow:cloud": {"kind": "existing", "database": {"kind": "external"}},
         # The official chart's default deploys no Flower.
         "airflow:executor": {"kind": executor, **({} if executor == "kubernetes" else {"flower": {"enabled": False}})},
         "airflow:name": name,

@@ -24,7 +24,7 @@ RUN_SECONDS: Final = 300.0
 OWNERS: Final = "deployments,statefulsets,jobs"
 """What would make new pods."""
 SMALL: Final[dict[str, Any]] = {
-    "cloud": {"kind": "local", "context": Instance().name, "database": {"kind": "in_cluster", "size_gib": 1}},
+    "cloud": {"kind": "existing", "context": Instance().name, "database": {"kind": "in_cluster", "size_gib": 1}},
     "logs": {"kind": "volume", "size_gib": 1, "access_mode": "ReadWriteOnce"},
     "exposure": {"kind": "node_port"},
     "example_dags": True,

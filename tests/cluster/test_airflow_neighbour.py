@@ -1,4 +1,4 @@
-"""A second installation beside the first: same name, another namespace, a given database, DAGs in a folder."""
+"""A second installation beside the first: same name, another namespace, a external database, DAGs in a folder."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def neighbours(airflow: Installation, tmp_path_factory: pytest.TempPathFactory) 
         folder=tmp_path_factory.mktemp(name),
         settings={
             "name": airflow.name,
-            "cloud": {**SMALL["cloud"], "database": {"kind": "given"}},
+            "cloud": {**SMALL["cloud"], "database": {"kind": "external"}},
             "dags": {"kind": "host_path", "path": str(dags)},
             "example_dags": False,
         },

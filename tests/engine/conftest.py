@@ -75,7 +75,7 @@ SDKS: Final = (
 """What loads slowly of what the program uses."""
 OWN_PARTS: Final = (
     str(PROJECT),
-    *(f"components.cloud.{name}" for name in ("azure", "gcp", "local")),
+    *(f"components.cloud.{name}.layer" for name in ("azure", "gcp", "existing")),
     "components.outputs",
 )
 """Of the program itself, what loads everything else of it."""

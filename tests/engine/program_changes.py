@@ -176,9 +176,9 @@ NEVER_REPLACED: Final = frozenset(
         "airflow-celery-broker-data",
         "airflow-logs",
         "airflow-namespace",
-        "airflow-postgres-data",
-        "airflow-postgres-namespace",
-        "airflow-postgres-server",
+        "airflow-cloud-postgres-data",
+        "airflow-cloud-postgres-namespace",
+        "airflow-cloud-postgres-server",
         "airflow-redis",
         "cluster",
     }

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 FLIPS: Final[dict[str, tuple[Any, str]]] = {
     "cloud.kind": (
-        {"kind": "local"},
+        {"kind": "existing"},
         "refused: dags.kind: 'share' is a file share of a cloud, which a local stack has not",
     ),
     "executor.kind": (

@@ -62,7 +62,7 @@ def old_cluster() -> Iterator[str]:
 
 
 MANY: Final = {
-    "airflow:cloud": {"kind": "local", "kubeconfig": "/nowhere/kubeconfig", "storage": "fast"},
+    "airflow:cloud": {"kind": "existing", "kubeconfig": "/nowhere/kubeconfig", "storage": "fast"},
     "airflow:executor": {"kind": "kubernetes", "workers": {"replicas": 2}, "task_pods": {"memory_mib": 1}},
     "airflow:image": {"reference": "apache/airflow:latest", "version": "2.11.0"},
     "airflow:namespace": "No_Namespace",
@@ -97,7 +97,7 @@ REPORTS: Final[Mapping[str, tuple[str, ...]]] = {
     "nothing": ("airflow:cloud", "airflow:executor"),
     "another context": ("airflow:cloud.context: 'elsewhere' is not a context of", "choose one of here"),
     "old Kubernetes": ("airflow:cloud.context: 'here' runs Kubernetes 1.28, below 1.30",),
-    "given database without a URL": ("airflow:metadata_database_url", "airflow:result_database_url"),
+    "external database without a URL": ("airflow:metadata_database_url", "airflow:result_database_url"),
     "Google Cloud": (
         "airflow:cloud.zones: ['us-east1-b'] holds 'us-east1-b', which is outside europe-west1",
         "airflow:cloud.database.tier: 'db-g1-small' shares a core, which high availability excludes",
@@ -124,7 +124,7 @@ def runs(
         "nothing": {},
         "another context": changed(celery, "cloud.context", "elsewhere"),
         "old Kubernetes": config(kubeconfig(folder / "old", old_cluster), "celery"),
-        "given database without a URL": changed(celery, "cloud.database", {"kind": "given"}),
+        "external database without a URL": changed(celery, "cloud.database", {"kind": "external"}),
         "Google Cloud": {"airflow:cloud": GOOGLE_CLOUD, "airflow:executor": {"kind": "celery"}},
         "Azure": {"airflow:cloud": AZURE, "airflow:executor": {"kind": "kubernetes"}},
     }

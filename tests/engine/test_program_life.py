@@ -8,14 +8,14 @@ from program_stacks import Life, done, identities, moments, names
 
 WORKLOADS: Final = ("Deployment", "StatefulSet", "Job")
 CLAIMS: Final = {
-    "changing": {"airflow-logs", "airflow-celery-broker-data", "airflow-postgres-data"},
-    "other": {"other-logs", "other-postgres-data"},
-    "unlucky": {"airflow-logs", "airflow-celery-broker-data", "airflow-postgres-data"},
+    "changing": {"airflow-logs", "airflow-celery-broker-data", "airflow-cloud-postgres-data"},
+    "other": {"other-logs", "other-cloud-postgres-data"},
+    "unlucky": {"airflow-logs", "airflow-celery-broker-data", "airflow-cloud-postgres-data"},
 }
 NAMESPACES: Final = {
-    "changing": {"airflow-namespace", "airflow-postgres-namespace"},
-    "other": {"other-namespace", "other-postgres-namespace"},
-    "unlucky": {"airflow-namespace", "airflow-postgres-namespace"},
+    "changing": {"airflow-namespace", "airflow-cloud-postgres-namespace"},
+    "other": {"other-namespace", "other-cloud-postgres-namespace"},
+    "unlucky": {"airflow-namespace", "airflow-cloud-postgres-namespace"},
 }
 
 
@@ -97,7 +97,7 @@ def test_nothing_that_needs_the_schema_is_created_before_the_migration_is_throug
     }
     if life.name != "unlucky":
         # Its second run finds half of the rest in place.
-        assert at["end", f"{migration.partition('-')[0]}-postgres-server"] < at["start", migration]
+        assert at["end", f"{migration.partition('-')[0]}-cloud-postgres-server"] < at["start", migration]
     assert len(others) >= 4
     assert [name for name in others if at["start", name] < at["end", migration]] == []
 

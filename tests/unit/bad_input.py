@@ -9,7 +9,7 @@ from tests.unit.recorder import Config
 from tests.unit.stacks import GIVEN, config
 
 SECRET: Final = "topsecret-value"
-GIVEN_DATABASE: Final = {"database": {"kind": "given"}}
+GIVEN_DATABASE: Final = {"database": {"kind": "external"}}
 CELERY: Final = "airflow:executor"
 
 
@@ -63,7 +63,7 @@ CASES: Final[Mapping[str, tuple[Config, str, str, str, str]]] = {
         "airflow:cloud.database.kind",
         "",
         "is missing",
-        "'in_cluster', 'given'",
+        "'in_cluster', 'external'",
     ),
     "text for a number": (
         bad(executor_with={"workers": {"replicas": "two"}}),
@@ -268,11 +268,11 @@ CASES: Final[Mapping[str, tuple[Config, str, str, str, str]]] = {
         "cannot be read (/nowhere/kubeconfig: No such file or directory)",
         "point KUBECONFIG or airflow:cloud.kubeconfig",
     ),
-    "a given database without its URL": (
+    "a external database without its URL": (
         bad(kind="kubernetes", cloud_with=GIVEN_DATABASE),
         "airflow:metadata_database_url",
         "",
-        "is missing with a given database",
+        "is missing with a external database",
         "pulumi config set --secret metadata_database_url postgresql://",
     ),
     "celery without a URL for its results": (
@@ -282,7 +282,7 @@ CASES: Final[Mapping[str, tuple[Config, str, str, str, str]]] = {
         },
         "airflow:result_database_url",
         "",
-        "is missing with a given database",
+        "is missing with a external database",
         "pulumi config set --secret result_database_url postgresql://",
     ),
     "a URL of another kind of database": (

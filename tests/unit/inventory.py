@@ -5,19 +5,20 @@ from __future__ import annotations
 from typing import Final
 
 POSTGRES: Final = {
-    ("airflow:cloud:Postgres", "airflow-postgres"),
-    ("kubernetes:apps/v1:StatefulSet", "airflow-postgres-server"),
-    ("kubernetes:core/v1:Namespace", "airflow-postgres-namespace"),
-    ("kubernetes:core/v1:PersistentVolumeClaim", "airflow-postgres-data"),
-    ("kubernetes:core/v1:Secret", "airflow-postgres-administrator"),
-    ("kubernetes:core/v1:Service", "airflow-postgres-service"),
-    ("kubernetes:core/v1:ServiceAccount", "airflow-postgres-account"),
-    ("random:index/randomPassword:RandomPassword", "airflow-postgres-administrator-password"),
-    ("random:index/randomPassword:RandomPassword", "airflow-postgres-metadata-password"),
+    ("airflow:existing:Postgres", "airflow-cloud-postgres"),
+    ("kubernetes:apps/v1:StatefulSet", "airflow-cloud-postgres-server"),
+    ("kubernetes:core/v1:Namespace", "airflow-cloud-postgres-namespace"),
+    ("kubernetes:core/v1:PersistentVolumeClaim", "airflow-cloud-postgres-data"),
+    ("kubernetes:core/v1:Secret", "airflow-cloud-postgres-admin"),
+    ("kubernetes:core/v1:Service", "airflow-cloud-postgres-service"),
+    ("kubernetes:core/v1:ServiceAccount", "airflow-cloud-postgres-account"),
+    ("random:index/randomPassword:RandomPassword", "airflow-cloud-postgres-administrator-password"),
+    ("random:index/randomPassword:RandomPassword", "airflow-cloud-postgres-metadata-password"),
 }
 
 EVERY_EXECUTOR: Final = {
-    ("pulumi:providers:kubernetes", "cluster"),
+    ("airflow:existing:Cloud", "airflow-cloud"),
+    ("pulumi:providers:kubernetes", "airflow-cloud-kubernetes"),
     ("airflow:airflow:Airflow", "airflow"),
     ("kubernetes:core/v1:Namespace", "airflow-namespace"),
     ("kubernetes:core/v1:PersistentVolumeClaim", "airflow-logs"),
@@ -76,7 +77,7 @@ CELERY: Final = {
     ("kubernetes:core/v1:ServiceAccount", "airflow-access-flower-account"),
     ("kubernetes:core/v1:ServiceAccount", "airflow-access-redis-account"),
     ("kubernetes:core/v1:ServiceAccount", "airflow-access-worker-account"),
-    ("random:index/randomPassword:RandomPassword", "airflow-postgres-results-password"),
+    ("random:index/randomPassword:RandomPassword", "airflow-cloud-postgres-results-password"),
     ("random:index/randomPassword:RandomPassword", "airflow-secrets-broker-password"),
     ("random:index/randomPassword:RandomPassword", "airflow-secrets-flower-password"),
 }
@@ -96,14 +97,14 @@ INVENTORY: Final = {
 }
 
 DIFFERENCES: Final[dict[str, tuple[str, set[tuple[str, str]], set[tuple[str, str]]]]] = {
-    "celery, given database": (
+    "celery, external database": (
         "celery",
         {("kubernetes:core/v1:Secret", "airflow-secrets-databases")}
         | POSTGRES
-        | {("random:index/randomPassword:RandomPassword", "airflow-postgres-results-password")},
+        | {("random:index/randomPassword:RandomPassword", "airflow-cloud-postgres-results-password")},
         set(),
     ),
-    "kubernetes, given database": (
+    "kubernetes, external database": (
         "kubernetes",
         {("kubernetes:core/v1:Secret", "airflow-secrets-databases")} | POSTGRES,
         set(),

@@ -301,20 +301,21 @@ def raw(config: Config) -> tuple[dict[str, str], list[str]]:
     return texts, secrets
 
 
-def run(config: Config, *, preview: bool = False, seed: str = "seed") -> Recording:
+def run(config: Config, *, preview: bool = False, seed: str = "seed", program: Path = PROGRAM) -> Recording:
     """Run the program for a stack's config.
 
     Args:
         config: the stack file's `config`.
         preview: leave out what providers only know after creation.
         seed: what generated values come from; another seed gives other passwords.
+        program: its main module; default: the project's own.
     """
     monitor = Monitor(preview=preview, seed=seed)
     mocks.MockMonitor.__init__(monitor, _NoMocks())
     # A run makes many small objects that live to its end: looking for rubbish in between takes a third of its time.
     gc.disable()
     try:
-        error = contextvars.Context().run(_run, config, monitor, preview=preview)
+        error = contextvars.Context().run(_run, config, monitor, preview=preview, program=program)
     finally:
         _leave_out_what_is_loaded()
         gc.enable()
@@ -329,8 +330,8 @@ def _leave_out_what_is_loaded() -> None:
     gc.freeze()
 
 
-def _run(config: Config, monitor: Monitor, *, preview: bool) -> Exception | None:
-    async def program() -> Exception | None:
+def _run(config: Config, monitor: Monitor, *, preview: bool, program: Path) -> Exception | None:
+    async def started() -> Exception | None:
         features = set(monitor.GetDeploymentInfo(None).supportedFeatures)
         pulumi.runtime.settings.configure(
             mocks.MockSettings(
@@ -350,7 +351,7 @@ def _run(config: Config, monitor: Monitor, *, preview: bool) -> Exception | None
         asyncio.get_running_loop().set_default_executor(recorder_sdk.CallerThread())
 
         async def main() -> None:
-            runpy.run_path(str(PROGRAM), run_name="__main__")
+            runpy.run_path(str(program), run_name="__main__")
             await recorder_sdk.settled()
 
         try:
@@ -360,4 +361,4 @@ def _run(config: Config, monitor: Monitor, *, preview: bool) -> Exception | None
             return refused
         return None
 
-    return asyncio.run(program())
+    return asyncio.run(started())

@@ -32,7 +32,7 @@ GIVEN: Final = {
 def config(executor: str, **sections: Any) -> Config:
     """A local stack's config, with Flower: sections become keys of the project, `executor_with` is the executor's."""
     chosen = {"kind": executor, **(FLOWER if "celery" in executor else {}), **sections.pop("executor_with", {})}
-    cloud = sections.pop("cloud", {"kind": "local", **sections.pop("cloud_with", {})})
+    cloud = sections.pop("cloud", {"kind": "existing", **sections.pop("cloud_with", {})})
     keys = {f"airflow:{key}": value for key, value in sections.items()}
     return {"airflow:cloud": cloud, "airflow:executor": chosen, **keys}
 
@@ -87,8 +87,8 @@ STAND_IN: Final[dict[str, Config]] = {
 STACKS: Final[dict[str, Config]] = {
     **{executor: config(executor) for executor in EXECUTORS},
     "stack file local": stack_file("local"),
-    "celery, given database": {**config("celery", cloud_with={"database": {"kind": "given"}}), **GIVEN},
-    "kubernetes, given database": {**config("kubernetes", cloud_with={"database": {"kind": "given"}}), **GIVEN},
+    "celery, external database": {**config("celery", cloud_with={"database": {"kind": "external"}}), **GIVEN},
+    "kubernetes, external database": {**config("kubernetes", cloud_with={"database": {"kind": "external"}}), **GIVEN},
     "celery, logs on workers": config("celery", logs={"kind": "worker"}),
     "celery, no flower": {**config("celery"), "airflow:executor": {"kind": "celery"}},
     "both, DAGs from a folder of the node": config("celery+kubernetes", dags={"kind": "host_path", "path": "/dags"}),

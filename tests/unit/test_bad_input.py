@@ -44,7 +44,12 @@ def test_a_report_names_key_value_rule_and_remedy_of(case: str) -> None:
 
 def test_every_fault_of_a_stack_is_in_one_report() -> None:
     wrong: Config = {
-        "airflow:cloud": {"kind": "local", "context": "nowhere", "storage": "fast", "database": {"kind": "given"}},
+        "airflow:cloud": {
+            "kind": "existing",
+            "context": "nowhere",
+            "storage": "fast",
+            "database": {"kind": "external"},
+        },
         "airflow:executor": {"kind": "celery", "workers": {"replicas": 0, "memory_mib": "2Gi"}, "task_pods": {}},
         "airflow:name": "Airflow",
         "airflow:image": {"version": "2.10.4", "reference": "apache/airflow"},
@@ -93,7 +98,7 @@ def test_the_urls_of_a_database_are_checked_beside_other_faults() -> None:
         {**bad(), "airflow:metadata_database_ur": {"secure": SECRET}},
         {**bad(), "airflow:image": {"secure": f'{{"password": "{SECRET}"}}'}},
         {**bad(), "airflow:admin": {"secure": f'{{"username": "{SECRET} {SECRET}"}}'}},
-        bad(cloud_with={"database": {"kind": "given", "url": f"postgresql://user:{SECRET}@host/database"}}),
+        bad(cloud_with={"database": {"kind": "external", "url": f"postgresql://user:{SECRET}@host/database"}}),
         bad(options={"celery": {"broker_url": f"redis://:{SECRET}@host"}}),
         {**bad(cloud_with=GIVEN_DATABASE), "airflow:metadata_database_url": {"secure": f"postgresql://u:{SECRET}@"}},
     ],
@@ -189,7 +194,9 @@ def test_the_projects_own_stack_files_have_the_shape_of_settings(stack: str) -> 
 
 
 @pytest.mark.parametrize(
-    ("cloud", "kind"), [({"kind": "local"}, "volume"), (GCP, "store"), (AZURE, "store")], ids=["local", "gcp", "azure"]
+    ("cloud", "kind"),
+    [({"kind": "existing"}, "volume"), (GCP, "store"), (AZURE, "store")],
+    ids=["local", "gcp", "azure"],
 )
 def test_task_logs_outlive_their_pods_unless_a_stack_says_otherwise(cloud: Config, kind: str) -> None:
     assert loader.parse(raw(bad(kind="kubernetes", cloud=cloud))[0]).task_logs.kind == kind

@@ -89,7 +89,8 @@ def test_idle_connections_are_kept_alive_before_a_managed_server_drops_them() ->
 
 def test_a_given_url_reaches_the_pods_with_everything_it_says() -> None:
     stored = {
-        s.name.rpartition("-")[2]: s.plain["stringData"] for s in recorded("celery, given database").of_type("Secret")
+        s.name.rpartition("-")[2]: s.plain["stringData"]
+        for s in recorded("celery, external database").of_type("Secret")
     }
     metadata = urlsplit(stored["metadata"]["connection"])
     assert unquote(metadata.username or "") == "air@flow"
@@ -102,7 +103,7 @@ def test_a_given_url_reaches_the_pods_with_everything_it_says() -> None:
 
 def test_what_a_given_url_says_of_tls_reaches_both_drivers() -> None:
     """Dropped in silence, `sslmode=require` would become a connection in the clear."""
-    secrets_ = recorded("celery, given database").of_type("Secret")
+    secrets_ = recorded("celery, external database").of_type("Secret")
     stored = {s.name.rpartition("-")[2]: s.plain["stringData"] for s in secrets_}
     assert parse_qs(urlsplit(stored["results"]["connection"]).query)["sslmode"] == ["require"]
     assert parse_qs(urlsplit(stored["metadata"]["connection"]).query)["sslmode"] == ["prefer"]

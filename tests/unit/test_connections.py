@@ -187,7 +187,7 @@ def test_where_nothing_is_checked_no_authority_is_named() -> None:
     offenders = [
         f"{stack}: {pod}"
         for stack, recording, pod in every_pod()
-        if recording.config["airflow:cloud"]["kind"] == "local"
+        if recording.config["airflow:cloud"]["kind"] == "existing"
         and any(authority_of(pod, container) for container in pod.containers)
     ]
     assert offenders == []

@@ -19,8 +19,8 @@ BEFORE_THE_MIGRATION: Final = {
     "postgres": "is what is migrated",
 }
 HOLDS_DATA: Final = {
-    "airflow-postgres-namespace",
-    "airflow-postgres-data",
+    "airflow-cloud-postgres-namespace",
+    "airflow-cloud-postgres-data",
     "airflow-logs",
     "airflow-celery-broker-data",
     "airflow-secrets-fernet-key",
@@ -78,7 +78,7 @@ def test_everything_long_running_with_a_schema_waits_for_it() -> None:
 def test_the_schema_waits_for_the_server(executor: str) -> None:
     recording = recorded(executor)
     migration = recording.the("Job", "airflow-migrate-job")
-    assert recording.the("StatefulSet", "airflow-postgres-server").urn in waits_for(recording, migration)
+    assert recording.the("StatefulSet", "airflow-cloud-postgres-server").urn in waits_for(recording, migration)
 
 
 def test_everything_waits_for_the_objects_that_its_pods_name() -> None:
@@ -143,7 +143,7 @@ def test_nothing_is_protected_unless_the_stack_says_so() -> None:
 def test_protect_keeps_what_holds_data_and_nothing_else() -> None:
     recording = recorded("both, protected")
     kept = {found.name for found in recording.registrations if found.protect}
-    passwords = {f"airflow-postgres-{user}-password" for user in ("administrator", "metadata", "results")}
+    passwords = {f"airflow-cloud-postgres-{user}-password" for user in ("administrator", "metadata", "results")}
     assert kept - passwords == HOLDS_DATA
 
 
@@ -207,7 +207,7 @@ def test_what_has_nothing_to_do_with_the_schema_migrates_nothing(stack: str) -> 
 
 
 def test_another_database_is_migrated() -> None:
-    before, after = names(recorded("celery")), names(recorded("celery, given database"))
+    before, after = names(recorded("celery")), names(recorded("celery, external database"))
     assert all(before[name] != after[name] for name in before)
 
 

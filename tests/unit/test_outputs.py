@@ -51,7 +51,7 @@ def test_every_stack_says_where_airflow_is_and_how_to_get_in() -> None:
         beyond = recording.outputs.keys() - wanted
         assert wanted <= recording.outputs.keys(), stack
         # What else a real cloud tells is its own affair.
-        assert not beyond or (recording.config["airflow:cloud"]["kind"] != "local" and stack not in STAND_IN), stack
+        assert not beyond or (recording.config["airflow:cloud"]["kind"] != "existing" and stack not in STAND_IN), stack
 
 
 def test_what_a_cloud_says_of_itself_is_told_as_it_is() -> None:
@@ -117,7 +117,7 @@ def test_kubectl_is_told_the_cluster_and_leaves_nothing_to_the_current_context()
                 continue
             words = shlex.split(command)
             context = words[words.index("--context") + 1]
-            if cloud == "local":
+            if cloud == "existing":
                 assert words[words.index("--kubeconfig") + 1].startswith("/"), (stack, key)
                 assert context == "test"
             elif stack in STAND_IN:

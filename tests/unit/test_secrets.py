@@ -210,9 +210,9 @@ def test_keys_that_sign_are_64_random_bytes_and_passwords_32_random_characters()
         "airflow-secrets-admin-password": 32,
         "airflow-secrets-broker-password": 32,
         "airflow-secrets-flower-password": 32,
-        "airflow-postgres-administrator-password": 32,
-        "airflow-postgres-metadata-password": 32,
-        "airflow-postgres-results-password": 32,
+        "airflow-cloud-postgres-administrator-password": 32,
+        "airflow-cloud-postgres-metadata-password": 32,
+        "airflow-cloud-postgres-results-password": 32,
     }
 
 
@@ -261,7 +261,7 @@ def test_scheduler_and_api_server_share_the_key_that_signs_tokens() -> None:
 
 
 def test_celerys_results_have_a_database_and_a_user_of_their_own() -> None:
-    for stack in ("celery", "celery, given database"):
+    for stack in ("celery", "celery, external database"):
         stored = {s.name.rpartition("-")[2]: s.plain["stringData"] for s in recorded(stack).of_type("Secret")}
         metadata, results = urlsplit(stored["metadata"]["connection"]), urlsplit(stored["results"]["connection"])
         assert results.scheme == "db+postgresql+psycopg2"
@@ -293,8 +293,8 @@ def test_secrets_that_pods_read_are_immutable_and_change_under_a_new_name() -> N
 
 
 def test_a_secret_that_changes_rolls_exactly_its_readers() -> None:
-    """Another password in a given database's URL: whoever holds that URL gets another checksum, and no one else."""
-    stack = "celery, given database"
+    """Another password in a external database's URL: whoever holds that URL gets another checksum, and no one else."""
+    stack = "celery, external database"
     other = {"secure": "postgresql://celery:changed-password@db.example.org/celery"}
     first, second = recorded(stack), recorder.run({**STACKS[stack], "airflow:result_database_url": other})
     before, after = (

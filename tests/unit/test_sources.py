@@ -25,7 +25,7 @@ CHOOSERS: Final = {
 }
 """Modules outside the settings that may ask which member of a union they have, and of which union."""
 UNIONS: Final = {
-    "Cloud": ("GcpCloud", "AzureCloud", "LocalCloud"),
+    "Cloud": ("GcpCloud", "AzureCloud", "ExistingCluster"),
     "Executor": ("CeleryExecutor", "KubernetesExecutor", "MixedExecutor"),
     "Logs": ("StoreLogs", "VolumeLogs", "WorkerLogs"),
     "Dags": ("ImageDags", "HostPathDags", "ShareDags"),

@@ -93,7 +93,9 @@ class Azure(pulumi.ComponentResource):
                 parent=self,
                 provider=provider,
                 protect=needed.protect,
-                hooks=pulumi.ResourceHookBinding(before_create=[*before_first(lambda: azure.preflight(cloud, needed))]),
+                hooks=pulumi.ResourceHookBinding(
+                    before_create=[*before_first(f"{name}-preflight", lambda: azure.preflight(cloud, needed))]
+                ),
             ),
         )
         self._group = group.name
@@ -160,14 +162,14 @@ class Azure(pulumi.ComponentResource):
         }
         tasks = cloud.cluster.task_nodes
         self.cloud = Cloud(
-            # In state as "cluster": renaming replaces every object of the stack.
+            # In state as "<name>-kubernetes": renaming replaces every object of the stack.
             kubernetes=kubernetes.Provider(
-                "cluster",
+                f"{name}-kubernetes",
                 kubeconfig=cluster.kubeconfig,
                 # The same cluster under a new address or certificate stays the same cluster.
                 cluster_identifier=cluster.id,
                 # What runs in the cluster comes after its nodes and rights, and goes before them.
-                opts=pulumi.ResourceOptions(depends_on=ready),
+                opts=pulumi.ResourceOptions(parent=self, depends_on=ready),
             ),
             context=cluster.name,
             databases=database.databases,

@@ -1,68 +1,96 @@
-"""The cloud of a cluster that exists already: its kubeconfig context, and PostgreSQL in it or given."""
+"""An existing cluster as a cloud: its kubeconfig context, and PostgreSQL in the cluster or outside."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 import pulumi
 import pulumi_kubernetes as kubernetes
 
 from components.cloud.existing.postgres import Postgres, PostgresArgs
-from components.contract.cloud import Cloud, Database, Databases, Volume, VolumeUse
+from components.contract.cloud import Cloud, Database, Databases, Volume
 from components.contract.requirements import CloudRequirements
 from components.kubernetes import kubeconfig
-from components.settings.existing.cloud import GivenDatabase, InClusterDatabase, LocalCloud
+from components.settings.existing.cloud import ExistingCluster, ExternalDatabase, InClusterDatabase
 from components.settings.loader import required_secret
 from components.settings.secret_keys import METADATA_URL, RESULT_URL
 
 
-def provision(cloud: LocalCloud, requirements: CloudRequirements) -> Cloud:
+def provision(cloud: ExistingCluster, requirements: CloudRequirements) -> Cloud:
     """The cloud layer of a stack on an existing cluster."""
-    config = kubeconfig.read(cloud.kubeconfig)
-    context = cloud.context or config.current_context or ""
-    # In state as "cluster": renaming replaces every object of the stack.
-    provider = kubernetes.Provider(
-        "cluster",
-        kubeconfig=str(config.path),
-        context=context,
-        # The same cluster under a new kubeconfig, port or certificate stays the same cluster.
-        cluster_identifier=f"local:{context}",
-    )
-    return Cloud(
-        kubernetes=provider,
-        context=context,
-        kubeconfig=str(config.path.absolute()),
-        databases=_databases(cloud, requirements, provider),
-        volumes=_volumes(cloud, requirements),
-    )
+    args = ExistingArgs(settings=cloud, requirements=requirements)
+    return Existing(f"{requirements.instance}-cloud", args).cloud
 
 
-def _databases(cloud: LocalCloud, needed: CloudRequirements, provider: kubernetes.Provider) -> Databases:
-    match cloud.database:
-        case InClusterDatabase() as database:
-            return Postgres(
-                f"{needed.instance}-postgres",
-                PostgresArgs(
-                    kubernetes=provider,
-                    instance=needed.instance,
-                    namespace=f"{needed.namespace}-database",
-                    image=database.image,
-                    size_gib=database.size_gib,
-                    storage_class=cloud.storage_class,
-                    results=needed.results_database,
-                    protect=needed.protect,
-                ),
-            ).databases
-        case GivenDatabase():
-            return Databases(
-                metadata=_given(required_secret(METADATA_URL)),
-                results=_given(required_secret(RESULT_URL)) if needed.results_database else None,
-                administrator=None,
-                identity="given",
-            )
+@dataclass(frozen=True, kw_only=True)
+class ExistingArgs:
+    """The settings of the cluster, and what Airflow asks of any cloud."""
+
+    settings: ExistingCluster
+    requirements: CloudRequirements
 
 
-def _given(url: pulumi.Output[str]) -> Database:
+class Existing(pulumi.ComponentResource):
+    """A context of a kubeconfig, volumes of its storage classes, and PostgreSQL in the cluster or outside."""
+
+    cloud: Cloud
+
+    def __init__(self, name: str, args: ExistingArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("airflow:existing:Cloud", name, None, opts)
+        config = kubeconfig.read(args.settings.kubeconfig)
+        context = args.settings.context or config.current_context or ""
+        # In state as "<name>-kubernetes": renaming replaces every object of the stack.
+        provider = kubernetes.Provider(
+            f"{name}-kubernetes",
+            kubeconfig=str(config.path),
+            context=context,
+            # The same cluster under a new kubeconfig, port or certificate stays the same cluster.
+            cluster_identifier=f"existing:{context}",
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        self.cloud = Cloud(
+            kubernetes=provider,
+            context=context,
+            kubeconfig=str(config.path.absolute()),
+            databases=self._databases(name, args, provider),
+            volumes={
+                use: Volume(
+                    storage_class=args.settings.storage_class, access_mode=asked.access_mode, size_gib=asked.size_gib
+                )
+                for use, asked in args.requirements.volumes.items()
+            },
+        )
+        self.register_outputs({"context": context})
+
+    def _databases(self, name: str, args: ExistingArgs, provider: kubernetes.Provider) -> Databases:
+        needed = args.requirements
+        match args.settings.database:
+            case InClusterDatabase() as database:
+                return Postgres(
+                    f"{name}-postgres",
+                    PostgresArgs(
+                        kubernetes=provider,
+                        instance=needed.instance,
+                        namespace=f"{needed.namespace}-database",
+                        image=database.image,
+                        size_gib=database.size_gib,
+                        storage_class=args.settings.storage_class,
+                        results=needed.results_database,
+                        protect=needed.protect,
+                    ),
+                    opts=pulumi.ResourceOptions(parent=self),
+                ).databases
+            case ExternalDatabase():
+                return Databases(
+                    metadata=_external(required_secret(METADATA_URL)),
+                    results=_external(required_secret(RESULT_URL)) if needed.results_database else None,
+                    administrator=None,
+                    identity="external",
+                )
+
+
+def _external(url: pulumi.Output[str]) -> Database:
     parts = url.apply(_parts)
     return Database(
         # Only the password of a URL is a secret: the rest decides names and must be comparable.
@@ -84,11 +112,4 @@ def _parts(url: str) -> dict[str, str]:
         "user": unquote(split.username or ""),
         "password": unquote(split.password or ""),
         "ssl_mode": dict(parse_qsl(split.query)).get("sslmode", "prefer"),
-    }
-
-
-def _volumes(cloud: LocalCloud, needed: CloudRequirements) -> dict[VolumeUse, Volume]:
-    return {
-        use: Volume(storage_class=cloud.storage_class, access_mode=asked.access_mode, size_gib=asked.size_gib)
-        for use, asked in needed.volumes.items()
     }

@@ -70,7 +70,7 @@ class Postgres(pulumi.ComponentResource):
     databases: Databases
 
     def __init__(self, name: str, args: PostgresArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("airflow:cloud:Postgres", name, None, opts)
+        super().__init__("airflow:existing:Postgres", name, None, opts)
         child = pulumi.ResourceOptions(parent=self, provider=args.kubernetes)
         kept = pulumi.ResourceOptions(parent=self, provider=args.kubernetes, protect=args.protect)
         labels = naming.labels(args.instance, "postgres")
@@ -86,7 +86,8 @@ class Postgres(pulumi.ComponentResource):
         inside = namespace.metadata.name
         administrator = self._password(f"{name}-administrator")
         secret = Secret(
-            f"{name}-administrator",
+            # Short: the cluster adds its own end, and the whole stays a DNS label.
+            f"{name}-admin",
             metadata=ObjectMetaArgs(namespace=inside, labels=labels),
             string_data={"password": administrator},
             opts=child,

@@ -74,7 +74,7 @@ class GoogleCloud(pulumi.ComponentResource):
             ApisArgs(
                 project=cloud.project,
                 names=[*_apis(cloud, needed)],
-                before=before_first(lambda: google.preflight(cloud, needed)),
+                before=before_first(f"{name}-preflight", lambda: google.preflight(cloud, needed)),
             ),
             opts=self._child,
         )
@@ -110,14 +110,14 @@ class GoogleCloud(pulumi.ComponentResource):
         }
         tasks_apart = cloud.cluster.task_nodes is not None
         self.cloud = Cloud(
-            # In state as "cluster": renaming replaces every object of the stack.
+            # In state as "<name>-kubernetes": renaming replaces every object of the stack.
             kubernetes=kubernetes.Provider(
-                "cluster",
+                f"{name}-kubernetes",
                 kubeconfig=cluster.kubeconfig,
                 # The same cluster under a new address or certificate stays the same cluster.
                 cluster_identifier=cluster.id,
                 # What runs in the cluster comes after its nodes and goes before them.
-                opts=pulumi.ResourceOptions(depends_on=nodes.pools),
+                opts=pulumi.ResourceOptions(parent=self, depends_on=nodes.pools),
             ),
             # The name that gcloud gives it.
             context=pulumi.Output.concat(f"gke_{cloud.project}_{cloud.cluster_location}_", cluster.name),

@@ -15,7 +15,7 @@ SWITCH: Final = "AIRFLOW_PREFLIGHT"
 """Variable: `off` leaves the warning out."""
 
 
-def before_first(ask: Callable[[], Iterable[Finding]]) -> list[pulumi.ResourceHook]:
+def before_first(name: str, ask: Callable[[], Iterable[Finding]]) -> list[pulumi.ResourceHook]:
     """For the first resources of a cloud layer: before any is created, warns of whatever would fail `up` later.
 
     The cloud is asked once, however many resources have the hook, and never in a preview.
@@ -30,7 +30,7 @@ def before_first(ask: Callable[[], Iterable[Finding]]) -> list[pulumi.ResourceHo
         await asked[0]
 
     # Whatever goes wrong in it is a warning of the engine.
-    return [pulumi.ResourceHook("preflight", warn, pulumi.ResourceHookOptions(ignore_errors=True))]
+    return [pulumi.ResourceHook(name, warn, pulumi.ResourceHookOptions(ignore_errors=True))]
 
 
 async def _warn(ask: Callable[[], Iterable[Finding]]) -> None:

@@ -21,30 +21,30 @@ class InClusterDatabase(Model):
     """Size of the data volume, in GiB."""
 
 
-class GivenDatabase(Model):
+class ExternalDatabase(Model):
     """A PostgreSQL server that exists already. Both databases and their users must exist on it.
 
     The connection URLs are secrets: `pulumi config set --secret metadata_database_url postgresql://…`, and
     `result_database_url` likewise with a Celery executor.
     """
 
-    kind: Literal["given"]
+    kind: Literal["external"]
 
 
-class LocalCloud(Model):
+class ExistingCluster(Model):
     """A cluster that exists already: the lab's node, Minikube, kind, or any other context of a kubeconfig."""
 
-    kind: Literal["local"]
+    kind: Literal["existing"]
     context: str | None = None
     """The kubeconfig context to deploy to; default: the current one."""
     kubeconfig: str | None = None
     """The kubeconfig file; default: the first of `KUBECONFIG`, else `~/.kube/config`."""
     storage_class: str | None = None
     """The storage class of all volumes; default: the cluster's default class."""
-    database: Annotated[InClusterDatabase | GivenDatabase, Field(discriminator="kind")] = InClusterDatabase(
+    database: Annotated[InClusterDatabase | ExternalDatabase, Field(discriminator="kind")] = InClusterDatabase(
         kind="in_cluster"
     )
     """Where Airflow's metadata and Celery's results are kept."""
 
 
-Cloud = Annotated[LocalCloud | GcpCloud | AzureCloud, Field(discriminator="kind")]
+Cloud = Annotated[ExistingCluster | GcpCloud | AzureCloud, Field(discriminator="kind")]

@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from components.settings.azure.cloud import AzureCloud
-from components.settings.existing.cloud import LocalCloud
+from components.settings.existing.cloud import ExistingCluster
 from components.settings.gcp.cloud import GcpCloud
 
-Cloud = Annotated[LocalCloud | GcpCloud | AzureCloud, Field(discriminator="kind")]
+Cloud = Annotated[ExistingCluster | GcpCloud | AzureCloud, Field(discriminator="kind")]

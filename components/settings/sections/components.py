@@ -18,10 +18,10 @@ class ApiServer(Component):
     """UI, REST API and the API that tasks talk to."""
 
     CLOUD_MILLI = 1000
-    LOCAL_MILLI = 200
+    EXISTING_MILLI = 200
 
     cpu_milli: CpuMilli | None = None
-    """Requested processor time, in thousandths of a core; default: 1000, and 200 on local stacks."""
+    """Requested processor time, in thousandths of a core; default: 1000, and 200 on existing clusters."""
     memory_mib: MemoryMib = 1536
     """Memory, in MiB."""
 
@@ -30,10 +30,10 @@ class Scheduler(Component):
     """Decides what runs when."""
 
     CLOUD_MILLI = 1000
-    LOCAL_MILLI = 200
+    EXISTING_MILLI = 200
 
     cpu_milli: CpuMilli | None = None
-    """Requested processor time, in thousandths of a core; default: 1000, and 200 on local stacks."""
+    """Requested processor time, in thousandths of a core; default: 1000, and 200 on existing clusters."""
     memory_mib: MemoryMib = 1024
     """Memory, in MiB."""
 
@@ -42,10 +42,10 @@ class DagProcessor(Component):
     """Parses DAG files."""
 
     CLOUD_MILLI = 500
-    LOCAL_MILLI = 100
+    EXISTING_MILLI = 100
 
     cpu_milli: CpuMilli | None = None
-    """Requested processor time, in thousandths of a core; default: 500, and 100 on local stacks."""
+    """Requested processor time, in thousandths of a core; default: 500, and 100 on existing clusters."""
     memory_mib: MemoryMib = 1024
     """Memory, in MiB."""
     replicas: Replicas = 1
@@ -64,10 +64,10 @@ class Triggerer(Component):
     """Runs deferred tasks."""
 
     CLOUD_MILLI = 250
-    LOCAL_MILLI = 100
+    EXISTING_MILLI = 100
 
     cpu_milli: CpuMilli | None = None
-    """Requested processor time, in thousandths of a core; default: 250, and 100 on local stacks."""
+    """Requested processor time, in thousandths of a core; default: 250, and 100 on existing clusters."""
     memory_mib: MemoryMib = 768
     """Memory, in MiB."""
 

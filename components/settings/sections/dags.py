@@ -49,7 +49,8 @@ class ImageDags(_Dags):
 
 
 class HostPathDags(_Dags):
-    """DAG files come from a folder of the node. Local stacks only: the namespace can then not enforce Pod Security."""
+    """DAG files come from a folder of the node. Existing clusters only: the namespace then cannot
+    enforce Pod Security."""
 
     kind: Literal["host_path"]
     path: Annotated[str, Field(pattern=r"^/[^:\n]+\Z")]
@@ -62,7 +63,7 @@ class HostPathDags(_Dags):
 
 
 class ShareDags(_Dags):
-    """DAG files lie on a file share that every component mounts. Not on local stacks, which have no share."""
+    """DAG files lie on a file share that every component mounts. Not on existing clusters, which have no share."""
 
     kind: Literal["share"]
     size_gib: SizeGib

@@ -24,11 +24,11 @@ class Workers(PodSizing):
     """Number of worker pods."""
     concurrency: Annotated[int, Field(ge=1, le=256)] = 8
     """Tasks that one worker runs at once."""
-    LOCAL_MILLI = 200
+    EXISTING_MILLI = 200
 
     cpu_milli: CpuMilli | None = None
     """Requested processor time of one worker, in thousandths of a core; default: 100 for each of its tasks, and 200 on
-    local stacks."""
+    existing clusters."""
     memory_mib: Annotated[int, Field(ge=512, le=524_288)] = 3072
     """Memory of one worker, in MiB: at least 400, and 150 for each of its tasks."""
     scratch_gib: ScratchGib = 4
@@ -76,10 +76,10 @@ class TaskPods(PodSizing):
     """The pods that the Kubernetes executor starts, one for each task."""
 
     CLOUD_MILLI = 250
-    LOCAL_MILLI = 50
+    EXISTING_MILLI = 50
 
     cpu_milli: CpuMilli | None = None
-    """Requested processor time of one task, in thousandths of a core; default: 250, and 50 on local stacks."""
+    """Requested processor time of one task, in thousandths of a core; default: 250, and 50 on existing clusters."""
     memory_mib: Annotated[int, Field(ge=128, le=524_288)] = 512
     """Memory of one task, in MiB."""
     grace_seconds: Annotated[int, Field(ge=30, le=86_400)] = 600

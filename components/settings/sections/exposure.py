@@ -121,7 +121,7 @@ class SecretTls(_Tls):
 
 
 class Gateway(_Exposure):
-    """Reachable from outside on a reserved address, by HTTPS alone. Not on local stacks."""
+    """Reachable from outside on a reserved address, by HTTPS alone. Not on existing clusters."""
 
     kind: Literal["gateway"]
     host: Hostname

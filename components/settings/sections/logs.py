@@ -37,7 +37,7 @@ class StoreLogs(_Logs):
 
 
 class VolumeLogs(_Logs):
-    """Task logs on one volume that every component shares; the default on local stacks."""
+    """Task logs on one volume that every component shares; the default on existing clusters."""
 
     kind: Literal["volume"]
     size_gib: SizeGib = 10

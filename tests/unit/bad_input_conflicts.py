@@ -29,7 +29,7 @@ CASES: Final[Mapping[str, tuple[Config, str, str, str, str]]] = {
         bad(logs={"kind": "store"}),
         "airflow:logs.kind",
         "'store'",
-        "a local stack has not",
+        "not available on an existing cluster",
         'choose kind "volume"',
     ),
     "logs kept for no time": (
@@ -50,14 +50,14 @@ CASES: Final[Mapping[str, tuple[Config, str, str, str, str]]] = {
         bad(cloud=GCP, dags={"kind": "host_path", "path": "/dags"}),
         "airflow:dags.kind",
         "'host_path'",
-        "which only a local cluster has",
+        "supported on existing clusters only",
         'choose kind "image" or "share"',
     ),
     "a share without a cloud": (
         bad(dags={"kind": "share", "size_gib": 100}),
         "airflow:dags.kind",
         "'share'",
-        "a local stack has not",
+        "not available on an existing cluster",
         'choose kind "image" or "host_path"',
     ),
     "a way out of the share": (
@@ -71,7 +71,7 @@ CASES: Final[Mapping[str, tuple[Config, str, str, str, str]]] = {
         bad(exposure=GATEWAY),
         "airflow:exposure.kind",
         "'gateway'",
-        "a local stack has not",
+        "not available on an existing cluster",
         'choose kind "node_port"',
     ),
     "a managed certificate where none is made": (

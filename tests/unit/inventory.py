@@ -9,7 +9,7 @@ POSTGRES: Final = {
     ("kubernetes:apps/v1:StatefulSet", "airflow-cloud-postgres-server"),
     ("kubernetes:core/v1:Namespace", "airflow-cloud-postgres-namespace"),
     ("kubernetes:core/v1:PersistentVolumeClaim", "airflow-cloud-postgres-data"),
-    ("kubernetes:core/v1:Secret", "airflow-cloud-postgres-admin"),
+    ("kubernetes:core/v1:Secret", "airflow-cloud-postgres-login"),
     ("kubernetes:core/v1:Service", "airflow-cloud-postgres-service"),
     ("kubernetes:core/v1:ServiceAccount", "airflow-cloud-postgres-account"),
     ("random:index/randomPassword:RandomPassword", "airflow-cloud-postgres-administrator-password"),

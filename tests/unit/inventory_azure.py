@@ -56,6 +56,7 @@ def private_endpoint(name: str) -> set[Item]:
 WITHOUT_LOGS: Final = {
     ("airflow:azure:Cloud", "airflow-cloud"),
     ("pulumi:providers:azure-native", "airflow-cloud-provider"),
+    ("pulumi:providers:kubernetes", "airflow-cloud-kubernetes"),
     ("random:index/randomId:RandomId", "airflow-cloud-suffix"),
     native("resources:ResourceGroup", "group"),
     role("operator"),

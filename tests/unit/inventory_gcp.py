@@ -20,6 +20,7 @@ def identity(part: str) -> set[tuple[str, str]]:
 EVERY_EXECUTOR: Final = {
     ("airflow:gcp:Cloud", "airflow-cloud"),
     ("pulumi:providers:gcp", "airflow-cloud-provider"),
+    ("pulumi:providers:kubernetes", "airflow-cloud-kubernetes"),
     ("random:index/randomId:RandomId", "airflow-cloud-suffix"),
     # APIs
     ("airflow:gcp:Apis", "airflow-cloud-apis"),

@@ -87,7 +87,7 @@ class Postgres(pulumi.ComponentResource):
         administrator = self._password(f"{name}-administrator")
         secret = Secret(
             # Short: the cluster adds its own end, and the whole stays a DNS label.
-            f"{name}-admin",
+            f"{name}-login",
             metadata=ObjectMetaArgs(namespace=inside, labels=labels),
             string_data={"password": administrator},
             opts=child,

@@ -45,8 +45,8 @@ def export(settings: Settings, place: Cloud, airflow: Airflow) -> None:
             "flower_port_forward_command",
             pulumi.Output.concat(kubectl, f" port-forward service/{settings.name}-flower {FLOWER_PORT}:{FLOWER_PORT}"),
         )
-    if settings.exposure.gateway is not None and place.front is not None:
-        _export_front(settings.exposure.gateway, place.front.address)
+    if settings.exposure.gateway is not None and place.load_balancer is not None:
+        _export_external_access(settings.exposure.gateway, place.load_balancer.address)
 
 
 def _kubectl(place: Cloud, namespace: str) -> pulumi.Output[str]:
@@ -56,7 +56,7 @@ def _kubectl(place: Cloud, namespace: str) -> pulumi.Output[str]:
     return pulumi.Output.concat(f"kubectl{file} --context ", quoted, f" --namespace {namespace}")
 
 
-def _export_front(exposure: Gateway, address: pulumi.Output[str]) -> None:
+def _export_external_access(exposure: Gateway, address: pulumi.Output[str]) -> None:
     """The address, what DNS must say of it, and Flower's place. All known beforehand: no status is waited for."""
     pulumi.export("address", address)
     records = [pulumi.Output.concat(backend.host, " A ", address) for backend in backends(exposure)]

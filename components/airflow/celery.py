@@ -31,7 +31,7 @@ from components.airflow.services import (
     headless_service,
     service,
 )
-from components.airflow.site import AIRFLOW, NOT_EVICTABLE, SCRIPTS_FOLDER, TMP, PartPod, Site
+from components.airflow.site import AIRFLOW, NOT_EVICTABLE, SCRIPTS_FOLDER, TMP, Site, WorkloadPod
 from components.airflow.volumes import ClaimArgs, claim
 from components.contract.cloud import Volume
 from components.kubernetes import naming, pods
@@ -92,12 +92,12 @@ class Celery(pulumi.ComponentResource):
             ),
             parent=self,
         )
-        front = headless_service(site, "redis", ports={"redis": BROKER_PORT}, opts=child)
+        governing_service = headless_service(site, "redis", ports={"redis": BROKER_PORT}, opts=child)
         StatefulSet(
             f"{site.name}-redis",
             metadata=site.metadata("redis"),
             spec=StatefulSetSpecArgs(
-                service_name=front.metadata.name,
+                service_name=governing_service.metadata.name,
                 replicas=1,
                 selector=LabelSelectorArgs(match_labels=naming.selector(site.name, "redis")),
                 template=_redis_template(site, args.broker, data.metadata.name),
@@ -124,14 +124,14 @@ class Celery(pulumi.ComponentResource):
         )
 
 
-def _worker_pod(site: Site, workers: Workers) -> PartPod:
+def _worker_pod(site: Site, workers: Workers) -> WorkloadPod:
     check = ["python", f"{SCRIPTS_FOLDER}/check_worker.py"]
-    return PartPod(
+    return WorkloadPod(
         part="worker",
         # Workers need not know of each other: asking for neighbours delays each start by a second, and gossip goes
         # through the broker. Heartbeats, which Flower shows, stay.
         args=[*AIRFLOW, "celery", "worker", "--without-mingle", "--without-gossip"],
-        sizing=site.sizing(workers),
+        resources=site.resources(workers),
         scratch_gib=workers.scratch_gib,
         # Neither for the database, which it has no access to, nor for the API, which its tasks ask again until it
         # answers: what takes a worker's start is loading Airflow.
@@ -150,11 +150,11 @@ def _worker_pod(site: Site, workers: Workers) -> PartPod:
     )
 
 
-def _flower_pod(flower: Flower) -> PartPod:
-    return PartPod(
+def _flower_pod(flower: Flower) -> WorkloadPod:
+    return WorkloadPod(
         part="flower",
         args=[*AIRFLOW, "celery", "flower"],
-        sizing=flower,
+        resources=flower,
         after="nothing",
         ports={"http": FLOWER_PORT},
         probes={
@@ -177,7 +177,7 @@ def _redis_template(site: Site, broker: Broker, claim: pulumi.Input[str]) -> Pod
         "redis",
         image=broker.image,
         image_pull_policy="IfNotPresent",
-        sizing=broker,
+        resources=broker,
         args=[
             # The entrypoint of either image puts the name of its own server before a configuration file
             # (docker-entrypoint.sh of valkey-io/valkey-container and docker-library/redis).

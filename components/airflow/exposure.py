@@ -14,7 +14,7 @@ from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 from components.airflow.options import API_PORT, FLOWER_PORT
 from components.airflow.provided_secrets import create_tls_secret
 from components.airflow.site import Site
-from components.contract.cloud import Front
+from components.contract.cloud import LoadBalancer
 from components.contract.workloads import Workload
 from components.kubernetes import pods
 from components.kubernetes.pod_security import pod_security_labels
@@ -42,7 +42,7 @@ class Backend:
 
 
 def backends(exposure: Gateway) -> list[Backend]:
-    """What is behind the Gateway."""
+    """What is backend_services the Gateway."""
     found = [Backend(part="api-server", host=exposure.host, port=API_PORT)]
     if exposure.flower_host is not None:
         found.append(Backend(part="flower", host=exposure.flower_host, port=FLOWER_PORT))
@@ -55,9 +55,9 @@ class ExposureArgs:
 
     site: Site
     exposure: Gateway
-    front: Front
+    load_balancer: LoadBalancer
     services: Mapping[Workload, pulumi.Output[str]]
-    """The names of the Services behind it."""
+    """The names of the Services backend_services it."""
 
 
 class Exposure(pulumi.ComponentResource):
@@ -73,7 +73,7 @@ class Exposure(pulumi.ComponentResource):
     def __init__(self, name: str, args: ExposureArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("airflow:airflow:Exposure", name, None, opts)
         self._site = args.site
-        behind = backends(args.exposure)
+        backend_services = backends(args.exposure)
         namespace = Namespace(
             f"{name}-namespace",
             metadata=ObjectMetaArgs(
@@ -102,15 +102,15 @@ class Exposure(pulumi.ComponentResource):
                 kind=policy.kind,
                 spec={**policy.spec, "targetRef": target},
             )
-            for policy in args.front.gateway_policies
+            for policy in args.load_balancer.gateway_policies
         ]
         gateway = self._object(
             f"{name}-gateway",
             "gateway",
             kind="Gateway",
             namespace=namespace.metadata.name,
-            spec=gateway_spec(args, behind),
-            annotations={**args.front.annotations, **_certificate_annotations(args.exposure)},
+            spec=gateway_spec(args, backend_services),
+            annotations={**args.load_balancer.annotations, **_certificate_annotations(args.exposure)},
             # Never open without them; and what they name in the cloud is in use as long as the Gateway is.
             after=policies,
         )
@@ -119,10 +119,10 @@ class Exposure(pulumi.ComponentResource):
             f"{name}-redirect",
             "redirect",
             kind="HTTPRoute",
-            spec=redirect_spec(parent, [backend.host for backend in behind]),
+            spec=redirect_spec(parent, [backend.host for backend in backend_services]),
             after=[gateway],
         )
-        for backend in behind:
+        for backend in backend_services:
             service = args.services[backend.part]
             self._object(
                 f"{name}-{backend.part}-route",
@@ -131,7 +131,7 @@ class Exposure(pulumi.ComponentResource):
                 spec=route_spec(parent, backend, service),
                 after=[gateway],
             )
-            for policy in args.front.backend_policies.get(backend.part, ()):
+            for policy in args.load_balancer.backend_policies.get(backend.part, ()):
                 self._object(
                     f"{name}-{backend.part}-{policy.name}",
                     backend.part,
@@ -182,18 +182,18 @@ def gateway_namespace(namespace: str) -> str:
     return f"{namespace}-gateway"
 
 
-def certificate(site: Site, exposure: Gateway, front: Front) -> str | None:
+def certificate(site: Site, exposure: Gateway, load_balancer: LoadBalancer) -> str | None:
     """The Secret with the certificate, in the Gateway's namespace; None where the cloud holds it."""
     if exposure.tls.from_cloud:
-        assert front.holds_certificate, "a cloud must make the certificate that settings ask for"
+        assert load_balancer.holds_certificate, "a cloud must make the certificate that settings ask for"
         return None
     return exposure.tls.external_secret or site.object_name("tls")
 
 
-def gateway_spec(args: ExposureArgs, behind: Sequence[Backend]) -> dict[str, Any]:
+def gateway_spec(args: ExposureArgs, backend_services: Sequence[Backend]) -> dict[str, Any]:
     """The Gateway: plain HTTP for the redirect alone, and a listener a host."""
-    front = args.front
-    secret = certificate(args.site, args.exposure, front)
+    load_balancer = args.load_balancer
+    secret = certificate(args.site, args.exposure, load_balancer)
     tls = {"tls": {"mode": "Terminate", "certificateRefs": [{"kind": "Secret", "name": secret}]}} if secret else {}
     plain_from = [args.site.settings.namespace]
     if args.exposure.tls.cluster_issuer is not None:
@@ -201,7 +201,7 @@ def gateway_spec(args: ExposureArgs, behind: Sequence[Backend]) -> dict[str, Any
         # path, which goes before the redirect of all: https://cert-manager.io/docs/configuration/acme/http01/.
         plain_from.append(gateway_namespace(args.site.settings.namespace))
     spec: dict[str, Any] = {
-        "gatewayClassName": front.gateway_class,
+        "gatewayClassName": load_balancer.gateway_class,
         "listeners": [
             {"name": PLAIN_LISTENER, "protocol": "HTTP", "port": 80, **_routes_from(plain_from)},
             *(
@@ -213,14 +213,14 @@ def gateway_spec(args: ExposureArgs, behind: Sequence[Backend]) -> dict[str, Any
                     **tls,
                     **_routes_from([args.site.settings.namespace]),
                 }
-                for backend in behind
+                for backend in backend_services
             ),
         ],
     }
-    if front.addresses:
-        spec["addresses"] = [dict(address) for address in front.addresses]
-    if front.infrastructure_annotations:
-        spec["infrastructure"] = {"annotations": dict(front.infrastructure_annotations)}
+    if load_balancer.addresses:
+        spec["addresses"] = [dict(address) for address in load_balancer.addresses]
+    if load_balancer.infrastructure_annotations:
+        spec["infrastructure"] = {"annotations": dict(load_balancer.infrastructure_annotations)}
     return spec
 
 

@@ -10,7 +10,7 @@ from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 
 from components.airflow import services, task_pods
 from components.airflow.access import Access, AccessArgs
-from components.airflow.authority import authority
+from components.airflow.ca_bundle import create_ca_bundle
 from components.airflow.celery import Celery, CeleryArgs
 from components.airflow.dags import dag_source
 from components.airflow.exposure import Exposure, ExposureArgs
@@ -79,7 +79,7 @@ class Airflow(pulumi.ComponentResource):
         ):
             services.deployment(site, pod, replicas=component.replicas, surge=surge, parent=self, after=after)
         ui = services.service(site, "api-server", ports={"http": API_PORT}, opts=child, exposure=settings.exposure)
-        behind: dict[Workload, pulumi.Output[str]] = {"api-server": ui.metadata.name}
+        backend_services: dict[Workload, pulumi.Output[str]] = {"api-server": ui.metadata.name}
         if celery_settings is not None:
             celery = Celery(
                 f"{name}-celery",
@@ -95,12 +95,17 @@ class Airflow(pulumi.ComponentResource):
                 opts=pulumi.ResourceOptions(parent=self),
             )
             if celery.flower_service is not None:
-                behind["flower"] = celery.flower_service
+                backend_services["flower"] = celery.flower_service
         if settings.exposure.gateway is not None:
-            assert cloud.front is not None, "a cloud must have the front that settings ask for"
+            assert cloud.load_balancer is not None, "a cloud must have the front that settings ask for"
             Exposure(
                 f"{name}-exposure",
-                ExposureArgs(site=site, exposure=settings.exposure.gateway, front=cloud.front, services=behind),
+                ExposureArgs(
+                    site=site,
+                    exposure=settings.exposure.gateway,
+                    load_balancer=cloud.load_balancer,
+                    services=backend_services,
+                ),
                 opts=pulumi.ResourceOptions(parent=self),
             )
         self.register_outputs({"namespace": self.namespace})
@@ -170,11 +175,13 @@ class Airflow(pulumi.ComponentResource):
             scripts=scripts_map(name, self.namespace, child).metadata.name,
             identities=cloud.identities,
             log_store_variables=remote_logging(cloud.log_store) if cloud.log_store is not None else {},
-            authority=authority(name, cloud.databases, self.namespace, child),
+            ca_bundle=create_ca_bundle(name, cloud.databases, self.namespace, child),
             database_sidecar=cloud.databases.sidecar,
             max_connections=cloud.databases.max_connections,
             task_node_selector=cloud.task_node_selector,
             task_taint=cloud.task_taint,
             # The address is the proxy's own, too: some add it to the list of who forwarded a request.
-            proxies=(*cloud.front.proxies, cloud.front.address) if cloud.front else (),
+            trusted_proxies=(*cloud.load_balancer.trusted_proxies, cloud.load_balancer.address)
+            if cloud.load_balancer
+            else (),
         )

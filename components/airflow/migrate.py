@@ -9,11 +9,11 @@ import pulumi
 from pulumi_kubernetes.batch.v1 import Job, JobSpecArgs
 from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 
-from components.airflow.site import PartPod, Site, options_map, pod_template, script
+from components.airflow.site import Site, WorkloadPod, options_map, pod_template, script
 from components.kubernetes import naming
-from components.settings.types import Sizing
+from components.settings.types import Resources
 
-SIZING: Final = Sizing(cpu_milli=200, memory_mib=768)
+RESOURCES: Final = Resources(cpu_milli=200, memory_mib=768)
 AWAIT_MARGIN_SECONDS: Final = 60
 """The engine waits longer than the Job may take: the Job's own failure names the cause."""
 RETRIES: Final = 3
@@ -42,10 +42,10 @@ class Migration(pulumi.ComponentResource):
         super().__init__("airflow:airflow:Migration", name, None, opts)
         site, settings = args.site, args.site.settings
         child = pulumi.ResourceOptions(parent=self, provider=site.kubernetes)
-        pod = PartPod(
+        pod = WorkloadPod(
             part="migration",
             args=["python", "-c", script("migrate.py")],
-            sizing=SIZING,
+            resources=RESOURCES,
             after="nothing",
             restart_policy="OnFailure",
             environment={

@@ -16,7 +16,7 @@ from pulumi_kubernetes.core.v1 import ProbeArgs, Service, ServicePortArgs, Servi
 from pulumi_kubernetes.meta.v1 import LabelSelectorArgs
 
 from components.airflow.options import API_PORT, HEALTH_PORT, TRIGGERER_LOG_PORT
-from components.airflow.site import AIRFLOW, EVICTABLE, SCRIPTS_FOLDER, PartPod, Site, options_map, pod_template
+from components.airflow.site import AIRFLOW, EVICTABLE, SCRIPTS_FOLDER, Site, WorkloadPod, options_map, pod_template
 from components.airflow.task_pods import PodTemplate
 from components.contract.workloads import Workload
 from components.kubernetes import naming, pods
@@ -43,16 +43,18 @@ def job_has_begun(job_type: str) -> ProbeArgs:
     return pods.exec_probe(check_job(job_type), period=5, timeout=20, failures=60)
 
 
-def api_server(site: Site) -> PartPod:
+def api_server(site: Site) -> WorkloadPod:
     """UI, REST API and the API that tasks talk to. It believes what a proxy says of clients where there is one."""
-    return PartPod(
+    return WorkloadPod(
         part="api-server",
-        args=[*AIRFLOW, "api-server", *(["--proxy-headers"] if site.proxies else [])],
-        sizing=site.sizing(site.settings.components.api_server),
+        args=[*AIRFLOW, "api-server", *(["--proxy-headers"] if site.trusted_proxies else [])],
+        resources=site.resources(site.settings.components.api_server),
         scratch_gib=site.settings.components.api_server.scratch_gib,
         grace_seconds=SERVER_GRACE_SECONDS,
         serves_until_seconds=SERVES_SECONDS,
-        environment={"FORWARDED_ALLOW_IPS": pulumi.Output.all(*site.proxies).apply(",".join)} if site.proxies else {},
+        environment={"FORWARDED_ALLOW_IPS": pulumi.Output.all(*site.trusted_proxies).apply(",".join)}
+        if site.trusted_proxies
+        else {},
         ports={"http": API_PORT},
         probes={
             "startup_probe": pods.http_probe("/api/v2/monitor/health", "http", period=2, timeout=10, failures=150),
@@ -64,12 +66,12 @@ def api_server(site: Site) -> PartPod:
     )
 
 
-def scheduler(site: Site, template: PodTemplate | None) -> PartPod:
+def scheduler(site: Site, template: PodTemplate | None) -> WorkloadPod:
     """Decides what runs when. With the Kubernetes executor it reads the template of the pods that it starts."""
-    return PartPod(
+    return WorkloadPod(
         part="scheduler",
         args=[*AIRFLOW, "scheduler"],
-        sizing=site.sizing(site.settings.components.scheduler),
+        resources=site.resources(site.settings.components.scheduler),
         scratch_gib=site.settings.components.scheduler.scratch_gib,
         ports={"health": HEALTH_PORT},
         probes={
@@ -83,12 +85,12 @@ def scheduler(site: Site, template: PodTemplate | None) -> PartPod:
     )
 
 
-def dag_processor(site: Site) -> PartPod:
+def dag_processor(site: Site) -> WorkloadPod:
     """Parses DAG files."""
-    return PartPod(
+    return WorkloadPod(
         part="dag-processor",
         args=[*AIRFLOW, "dag-processor"],
-        sizing=site.sizing(site.settings.components.dag_processor),
+        resources=site.resources(site.settings.components.dag_processor),
         scratch_gib=site.settings.components.dag_processor.scratch_gib,
         probes={
             "startup_probe": job_has_begun("DagProcessorJob"),
@@ -99,12 +101,12 @@ def dag_processor(site: Site) -> PartPod:
     )
 
 
-def triggerer(site: Site) -> PartPod:
+def triggerer(site: Site) -> WorkloadPod:
     """Runs deferred tasks."""
-    return PartPod(
+    return WorkloadPod(
         part="triggerer",
         args=[*AIRFLOW, "triggerer"],
-        sizing=site.sizing(site.settings.components.triggerer),
+        resources=site.resources(site.settings.components.triggerer),
         scratch_gib=site.settings.components.triggerer.scratch_gib,
         ports={"logs": TRIGGERER_LOG_PORT},
         probes={
@@ -119,7 +121,7 @@ def triggerer(site: Site) -> PartPod:
 
 def deployment(
     site: Site,
-    pod: PartPod,
+    pod: WorkloadPod,
     *,
     replicas: int = 1,
     surge: int | str | None = 1,

@@ -27,7 +27,7 @@ from pulumi_kubernetes.core.v1 import (
 from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 
 from components.airflow.access import calls_kubernetes
-from components.airflow.authority import Authority
+from components.airflow.ca_bundle import CaBundle
 from components.airflow.dags import DagSource
 from components.airflow.logs import LogFolder
 from components.airflow.options import options_of
@@ -38,11 +38,11 @@ from components.contract.requirements import AIRFLOW_GID, AIRFLOW_UID
 from components.contract.workloads import WORKLOADS, Workload
 from components.kubernetes import naming, pods
 from components.settings.stack import Settings
-from components.settings.types import PodSizing, Sizing
+from components.settings.types import PodResources, Resources
 
 AIRFLOW_USER: Final = pods.User(uid=AIRFLOW_UID, gid=AIRFLOW_GID, fs_group=AIRFLOW_GID)
 SCRIPTS: Final = Path(__file__).parent / "scripts"
-GATE_SIZING: Final = Sizing(cpu_milli=50, memory_mib=512)
+WAIT_CONTAINER_RESOURCES: Final = Resources(cpu_milli=50, memory_mib=512)
 """For init containers: memory of one start of Airflow's command line."""
 SCRIPTS_FOLDER: Final = "/opt/airflow-scripts"
 """Where scripts lie in pods that stay. Not below Airflow's own folder, where images keep files of theirs."""
@@ -85,14 +85,14 @@ class Site:
     logs: LogFolder
     identities: Mapping[Workload, Identity]
     log_store_variables: Mapping[str, pulumi.Input[str]]
-    authority: Authority
+    ca_bundle: CaBundle
     database_sidecar: Sidecar | None
     """What connections to the database go through; None is directly."""
     max_connections: int | None
     """How many connections the database takes; None is unknown."""
     task_node_selector: Mapping[str, str]
     task_taint: str | None
-    proxies: Sequence[pulumi.Input[str]]
+    trusted_proxies: Sequence[pulumi.Input[str]]
     """Addresses and ranges whose requests carry headers of a proxy; empty without one."""
 
     @property
@@ -117,9 +117,9 @@ class Site:
         """The options of airflow.cfg that a part reads, as environment variables."""
         return options_of(part, self.settings, self.max_connections)
 
-    def sizing(self, pod: PodSizing) -> Sizing:
+    def resources(self, pod: PodResources) -> Resources:
         """Processor and memory of a pod, as the stack or the place it runs on says."""
-        return pod.sizing(existing_cluster=self.settings.existing_cluster)
+        return pod.resources(existing_cluster=self.settings.existing_cluster)
 
     def credentials(self, part: Workload) -> list[Credential]:
         """The credentials of a part that exist in this installation."""
@@ -127,13 +127,13 @@ class Site:
 
 
 @dataclass(frozen=True, kw_only=True)
-class PartPod:
+class WorkloadPod:
     """What is particular about the pod of one part."""
 
     part: Workload
     args: Sequence[str]
     """Arguments of the image's entrypoint, which must run: it sets up user and signals."""
-    sizing: Sizing
+    resources: Resources
     scratch_gib: int = 1
     """What it may write to the node's disk: temporary files, logs and compiled files together."""
     container: str = ""
@@ -181,11 +181,11 @@ def options_map(site: Site, part: Workload, opts: pulumi.ResourceOptions) -> Con
     )
 
 
-def pod_template(site: Site, pod: PartPod, options: pulumi.Input[str]) -> PodTemplateSpecArgs:
+def pod_template(site: Site, pod: WorkloadPod, options: pulumi.Input[str]) -> PodTemplateSpecArgs:
     """The pod of a part. `options` names the ConfigMap with its options."""
     settings, part, traits = site.settings, pod.part, WORKLOADS[pod.part]
     identity = site.identities.get(part, Identity())
-    authority = site.authority if traits.connects else Authority()
+    ca_bundle = site.ca_bundle if traits.connects else CaBundle()
     scratch = pods.Scratch(paths={"tmp": TMP}, size_mib=pod.scratch_gib * 1024)
     bytecode = pods.Scratch(paths={"bytecode": BYTECODE_FOLDER} if pod.stays else {}, size_mib=BYTECODE_MIB)
     scripts = VolumeArgs(name="scripts", config_map=ConfigMapVolumeSourceArgs(name=site.scripts))
@@ -195,7 +195,7 @@ def pod_template(site: Site, pod: PartPod, options: pulumi.Input[str]) -> PodTem
         *([VolumeMountArgs(name="scripts", mount_path=SCRIPTS_FOLDER, read_only=True)] if pod.stays else ()),
         *(site.dags.mounts if traits.dag_code else ()),
         *([site.logs.mount] if traits.task_logs else ()),
-        *authority.mounts,
+        *ca_bundle.mounts,
         *pod.mounts,
     ]
     volumes = [
@@ -204,7 +204,7 @@ def pod_template(site: Site, pod: PartPod, options: pulumi.Input[str]) -> PodTem
         *([scripts] if pod.stays else ()),
         *(site.dags.volumes if traits.dag_code else ()),
         *([site.logs.volume(pod.scratch_gib * 1024)] if traits.task_logs else ()),
-        *authority.volumes,
+        *ca_bundle.volumes,
         *pod.volumes,
     ]
     common: dict[str, Any] = {
@@ -215,7 +215,7 @@ def pod_template(site: Site, pod: PartPod, options: pulumi.Input[str]) -> PodTem
     }
     main = pods.container(
         pod.container or part,
-        sizing=pod.sizing,
+        resources=pod.resources,
         scratch_gib=pod.scratch_gib,
         lifecycle=pods.sleep_before_stop(pod.serves_until_seconds) if pod.serves_until_seconds else None,
         args=list(pod.args),
@@ -224,14 +224,14 @@ def pod_template(site: Site, pod: PartPod, options: pulumi.Input[str]) -> PodTem
         **pod.probes,
         **common,
     )
-    gate_args = _gate(pod)
+    wait_args = _wait_container(pod)
     beside = [sidecar(site.database_sidecar)] if site.database_sidecar is not None and traits.connects else []
-    gate = [
+    wait_container = [
         pods.container(
             f"wait-for-{pod.after}",
-            sizing=GATE_SIZING,
-            args=gate_args,
-            volume_mounts=[*scratch.mounts(), *authority.mounts],
+            resources=WAIT_CONTAINER_RESOURCES,
+            args=wait_args,
+            volume_mounts=[*scratch.mounts(), *ca_bundle.mounts],
             **common,
         )
     ]
@@ -248,7 +248,7 @@ def pod_template(site: Site, pod: PartPod, options: pulumi.Input[str]) -> PodTem
                 user=AIRFLOW_USER,
                 service_account=site.accounts[part],
                 containers=[main],
-                init_containers=[*beside, *(gate if gate_args else [])],
+                init_containers=[*beside, *(wait_container if wait_args else [])],
                 volumes=volumes,
                 kubernetes_api=calls_kubernetes(part, settings),
                 grace_seconds=pod.grace_seconds,
@@ -261,22 +261,22 @@ def pod_template(site: Site, pod: PartPod, options: pulumi.Input[str]) -> PodTem
     )
 
 
-def sidecar(beside: Sidecar) -> ContainerArgs:
+def sidecar(sidecar: Sidecar) -> ContainerArgs:
     """A native sidecar: an init container that goes on, and that no Job and no task waits for to end."""
     return pods.container(
-        beside.name,
-        image=beside.image,
-        sizing=Sizing(cpu_milli=beside.cpu_milli, memory_mib=beside.memory_mib),
+        sidecar.name,
+        image=sidecar.image,
+        resources=Resources(cpu_milli=sidecar.cpu_milli, memory_mib=sidecar.memory_mib),
         image_pull_policy="IfNotPresent",
         restart_policy="Always",
-        args=list(beside.args),
-        env=[EnvVarArgs(name=name, value=value) for name, value in beside.environment.items()],
-        ports=[ContainerPortArgs(name="proxy-health", container_port=beside.health_port)],
-        startup_probe=pods.http_probe(beside.startup_path, "proxy-health", period=1, timeout=5, failures=60),
+        args=list(sidecar.args),
+        env=[EnvVarArgs(name=name, value=value) for name, value in sidecar.environment.items()],
+        ports=[ContainerPortArgs(name="proxy-health", container_port=sidecar.health_port)],
+        startup_probe=pods.http_probe(sidecar.startup_path, "proxy-health", period=1, timeout=5, failures=60),
     )
 
 
-def _gate(pod: PartPod) -> list[str]:
+def _wait_container(pod: WorkloadPod) -> list[str]:
     match pod.after:
         case "migration":
             assert WORKLOADS[pod.part].metadata, f"{pod.part} cannot ask a database that it has no access to"
@@ -285,14 +285,14 @@ def _gate(pod: PartPod) -> list[str]:
             return []
 
 
-def environment(site: Site, pod: PartPod) -> list[EnvVarArgs]:
+def environment(site: Site, pod: WorkloadPod) -> list[EnvVarArgs]:
     """The variables of a part's containers, beside its options."""
     fixed: dict[str, pulumi.Input[str]] = {
         # All options come from variables. A file that exists and is empty keeps Airflow from writing one of its own.
         "AIRFLOW_CONFIG": "/dev/null",
         # The image's entrypoint would ask the database at every start; init containers do that once.
         "CONNECTION_CHECK_MAX_COUNT": "0",
-        **(site.authority.variables if WORKLOADS[pod.part].connects else {}),
+        **(site.ca_bundle.variables if WORKLOADS[pod.part].connects else {}),
         **(CACHES if WORKLOADS[pod.part].dag_code else {}),
         **pod.environment,
     }
@@ -308,7 +308,7 @@ def environment(site: Site, pod: PartPod) -> list[EnvVarArgs]:
     ]
 
 
-def checksum(site: Site, pod: PartPod) -> pulumi.Output[str]:
+def checksum(site: Site, pod: WorkloadPod) -> pulumi.Output[str]:
     """One hash of everything outside the pod's own spec that the part reads: a change rolls it, and only it."""
     secrets = sorted({credential.stored_in for credential in site.credentials(pod.part)})
     read = [

@@ -9,7 +9,7 @@ import pulumi
 from pulumi_kubernetes.core.v1 import ConfigMap, ConfigMapVolumeSourceArgs, VolumeArgs, VolumeMountArgs
 
 from components.airflow.options import POD_TEMPLATE
-from components.airflow.site import NOT_EVICTABLE, PartPod, Site, options_map, pod_template
+from components.airflow.site import NOT_EVICTABLE, Site, WorkloadPod, options_map, pod_template
 from components.kubernetes import manifest
 from components.settings.sections.executor import TaskPods
 
@@ -25,13 +25,13 @@ class PodTemplate:
     mount: VolumeMountArgs
 
 
-def task_pod(site: Site, task_pods: TaskPods) -> PartPod:
+def task_pod(site: Site, task_pods: TaskPods) -> WorkloadPod:
     """The pod of one task; the executor replaces its arguments."""
-    return PartPod(
+    return WorkloadPod(
         part="task",
         container=BASE_CONTAINER,
         args=["python", "--version"],
-        sizing=site.sizing(task_pods),
+        resources=site.resources(task_pods),
         scratch_gib=task_pods.scratch_gib,
         after="nothing",
         # A stopped pod's signal reaches the process that supervises the task first.

@@ -55,7 +55,7 @@ class Databases:
     """Who can create the other two; None when both exist already."""
     identity: pulumi.Input[str]
     """What tells this server from another one; part of the migration's name."""
-    authority: pulumi.Input[str] | None = None
+    ca_bundle: pulumi.Input[str] | None = None
     """PEM certificates of who signs the server's certificate, for sslmode verify-ca and verify-full; with None these
     modes trust the authorities that the Airflow image trusts."""
     sidecar: Sidecar | None = None
@@ -128,7 +128,7 @@ class Policy:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Front:
+class LoadBalancer:
     """How users come from a reserved address to a Gateway."""
 
     gateway_class: str
@@ -140,7 +140,7 @@ class Front:
     """`spec.infrastructure.annotations` of the Gateway, for what is made behind it."""
     annotations: Mapping[str, pulumi.Input[str]] = field(default_factory=dict[str, pulumi.Input[str]])
     """Annotations of the Gateway itself."""
-    proxies: Sequence[pulumi.Input[str]] = ("*",)
+    trusted_proxies: Sequence[pulumi.Input[str]] = ("*",)
     """Addresses and ranges that the Gateway's requests come from: what these say of the client is believed."""
     holds_certificate: bool = False
     """Whether the cloud ends TLS with a certificate of its own; otherwise a Secret holds one."""
@@ -164,7 +164,7 @@ class Cloud:
     kubeconfig: str | None = None
     """The file that holds `context`; None is the one that users' kubectl reads anyway."""
     log_store: LogStore | None = None
-    front: Front | None = None
+    load_balancer: LoadBalancer | None = None
     """None unless the stack asks for a Gateway."""
     task_node_selector: Mapping[str, str] = field(default_factory=dict[str, str])
     """Labels of the nodes that task pods and workers run on; empty is any."""

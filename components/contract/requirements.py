@@ -1,4 +1,4 @@
-"""What Airflow asks of any cloud, computed once from the settings of a stack. Names no cloud."""
+"""What Airflow asks of any cloud, computed once from the settings of a stack. ResourceNames no cloud."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ ANSWER_SECONDS: Final = 3.0
 
 @dataclass(frozen=True, kw_only=True)
 class Kubeconfig:
-    """One kubeconfig: the file, what it holds, and how the faults in it are named."""
+    """One kubeconfig: the file, what it holds, and how the errors in it are named."""
 
     path: Path
     content: dict[str, Any]

@@ -1,4 +1,4 @@
-"""Names and labels: what the things that a stack makes are called."""
+"""ResourceNames and labels: what the things that a stack makes are called."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ from pulumi_kubernetes.core.v1 import (
 )
 
 if TYPE_CHECKING:
-    from components.settings.types import Sizing
+    from components.settings.types import Resources
 
 SKIP_AWAIT: Final = {"pulumi.com/skipAwait": "true"}
 """For objects whose readiness shows in the pods that use them: a claim of a class that binds late, a Service
@@ -46,18 +46,18 @@ class User:
     fs_group: int
 
 
-def resources(sizing: Sizing, scratch_gib: int | None = None) -> ResourceRequirementsArgs:
+def resource_requirements(resources: Resources, scratch_gib: int | None = None) -> ResourceRequirementsArgs:
     """Requests, and limits of memory and disk: without them one leak starves the node. One of the processor would only
     make starts crawl.
 
     Args:
-        sizing: processor and memory.
+        resources: processor and memory.
         scratch_gib: what the container and the folders of its pod may write to the node's disk; None asks for nothing.
     """
-    limits = {"memory": f"{sizing.memory_mib}Mi"}
+    limits = {"memory": f"{resources.memory_mib}Mi"}
     if scratch_gib is not None:
         limits["ephemeral-storage"] = f"{scratch_gib}Gi"
-    return ResourceRequirementsArgs(requests={"cpu": f"{sizing.cpu_milli}m", **limits}, limits=limits)
+    return ResourceRequirementsArgs(requests={"cpu": f"{resources.cpu_milli}m", **limits}, limits=limits)
 
 
 def container_security() -> SecurityContextArgs:
@@ -85,10 +85,16 @@ def pod_security(user: User) -> PodSecurityContextArgs:
     )
 
 
-def container(name: str, *, image: str, sizing: Sizing, scratch_gib: int | None = None, **rest: Any) -> ContainerArgs:
+def container(
+    name: str, *, image: str, resources: Resources, scratch_gib: int | None = None, **rest: Any
+) -> ContainerArgs:
     """A hardened container; `rest` goes to ContainerArgs."""
     return ContainerArgs(
-        name=name, image=image, resources=resources(sizing, scratch_gib), security_context=container_security(), **rest
+        name=name,
+        image=image,
+        resources=resource_requirements(resources, scratch_gib),
+        security_context=container_security(),
+        **rest,
     )
 
 

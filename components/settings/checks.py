@@ -12,7 +12,7 @@ from components.settings import connection_budget, option_checks, path_programs,
 from components.settings.azure import catalogue
 from components.settings.azure import checks as azure_checks
 from components.settings.azure.cloud import AzureCloud
-from components.settings.errors import Fault
+from components.settings.errors import SettingError
 from components.settings.existing.cloud import ExistingCluster, ExternalDatabase, InClusterDatabase
 from components.settings.gcp import checks as gcp_checks
 from components.settings.gcp.cloud import GcpCloud
@@ -29,7 +29,7 @@ SSL_MODES: Final = ("disable", "prefer", "require")
 """Values of sslmode in the URL of an external database: to verify certificates, pods would need the server's CA."""
 
 
-def faults(raw: Mapping[str, str], parsed: Mapping[str, Any]) -> Iterator[Fault]:
+def setting_errors(raw: Mapping[str, str], parsed: Mapping[str, Any]) -> Iterator[SettingError]:
     """Everything that no model can see.
 
     Args:
@@ -38,29 +38,29 @@ def faults(raw: Mapping[str, str], parsed: Mapping[str, Any]) -> Iterator[Fault]
     """
     cloud: Cloud | None = parsed.get("cloud")
     executor: Executor | None = parsed.get("executor")
-    yield from _cluster_faults(raw)
-    # From the text and not from what was parsed: another fault in the section must not hide an example.
-    yield from placeholders.faults({name: _decoded(raw.get(name, "")) for name in placeholders.SECTIONS})
+    yield from _cluster_errors(raw)
+    # From the text and not from what was parsed: another error in the section must not hide an example.
+    yield from placeholders.setting_errors({name: _decoded(raw.get(name, "")) for name in placeholders.SECTIONS})
     if isinstance(cloud, ExistingCluster) and isinstance(cloud.database, ExternalDatabase):
         celery = executor is not None and executor.celery is not None
-        yield from _url_faults(raw, (METADATA_URL, RESULT_URL) if celery else (METADATA_URL,))
+        yield from _url_errors(raw, (METADATA_URL, RESULT_URL) if celery else (METADATA_URL,))
     if (options := parsed.get("options")) is not None:
-        yield from option_checks.faults(options, parsed.get("exposure"))
-    yield from _log_faults(parsed.get("logs"), cloud, executor)
-    yield from provided_checks.faults(raw, parsed.get("image", Image()), _exposure(raw, parsed))
+        yield from option_checks.setting_errors(options, parsed.get("exposure"))
+    yield from _log_errors(parsed.get("logs"), cloud, executor)
+    yield from provided_checks.setting_errors(raw, parsed.get("image", Image()), _exposure(raw, parsed))
     if executor is not None and executor.celery is not None:
-        yield from _worker_faults(executor.celery.workers)
+        yield from _worker_errors(executor.celery.workers)
     if cloud is not None:
-        yield from path_programs.faults(cloud)
-        yield from _dag_faults(parsed.get("dags"), cloud)
+        yield from path_programs.setting_errors(cloud)
+        yield from _dag_errors(parsed.get("dags"), cloud)
         exposure: Exposure | None = parsed.get("exposure")
-        yield from _exposure_faults(exposure.gateway if exposure is not None else None, cloud, executor)
+        yield from _exposure_errors(exposure.gateway if exposure is not None else None, cloud, executor)
     if isinstance(cloud, GcpCloud):
-        yield from gcp_checks.faults(cloud, parsed, protect=parsed.get("protect", False))
+        yield from gcp_checks.setting_errors(cloud, parsed, protect=parsed.get("protect", False))
     if executor is not None and isinstance(cloud, AzureCloud | ExistingCluster):
-        yield from _connection_faults(cloud, executor, parsed.get("components", Components()))
+        yield from _connection_errors(cloud, executor, parsed.get("components", Components()))
     if isinstance(cloud, AzureCloud):
-        yield from azure_checks.faults(cloud, parsed, protect=parsed.get("protect", False))
+        yield from azure_checks.setting_errors(cloud, parsed, protect=parsed.get("protect", False))
 
 
 def _exposure(raw: Mapping[str, str], parsed: Mapping[str, Any]) -> Exposure | None:
@@ -75,7 +75,7 @@ def _decoded(text: str) -> Any:
         return text
 
 
-def _log_faults(logs: Logs | None, cloud: Cloud | None, executor: Executor | None) -> Iterator[Fault]:
+def _log_errors(logs: Logs | None, cloud: Cloud | None, executor: Executor | None) -> Iterator[SettingError]:
     """Places for task logs that a stack does not have, or that lose them."""
     if logs is None:
         return
@@ -84,12 +84,12 @@ def _log_faults(logs: Logs | None, cloud: Cloud | None, executor: Executor | Non
     outlive = "volume" if existing else "store"
     if isinstance(logs, WorkerLogs) and executor is not None and executor.pods is not None:
         rule = f"loses every log of a task pod when the pod ends, with executor {executor.kind!r}"
-        yield Fault(key=key, value=logs.kind, rule=rule, remedy=f'choose kind "{outlive}"')
+        yield SettingError(key=key, value=logs.kind, rule=rule, remedy=f'choose kind "{outlive}"')
     if logs.store is not None and existing:
         rule = "is the object storage of a cloud, which is not available on an existing cluster"
-        yield Fault(key=key, value=logs.kind, rule=rule, remedy='choose kind "volume"')
+        yield SettingError(key=key, value=logs.kind, rule=rule, remedy='choose kind "volume"')
     if logs.volume is not None and logs.volume.access_mode == "ReadWriteOnce" and cloud is not None and not existing:
-        yield Fault(
+        yield SettingError(
             key=f"{PROJECT}:logs.access_mode",
             value=logs.volume.access_mode,
             rule="ties every pod to one node, and a cloud's cluster has several",
@@ -97,7 +97,7 @@ def _log_faults(logs: Logs | None, cloud: Cloud | None, executor: Executor | Non
         )
 
 
-def _dag_faults(dags: Dags | None, cloud: Cloud) -> Iterator[Fault]:
+def _dag_errors(dags: Dags | None, cloud: Cloud) -> Iterator[SettingError]:
     """Places for DAG files that a cloud does not have."""
     existing = isinstance(cloud, ExistingCluster)
     if dags is None:
@@ -111,22 +111,22 @@ def _dag_faults(dags: Dags | None, cloud: Cloud) -> Iterator[Fault]:
         )
     else:
         return
-    yield Fault(key=f"{PROJECT}:dags.kind", value=dags.kind, rule=rule, remedy=f"choose kind {others}")
+    yield SettingError(key=f"{PROJECT}:dags.kind", value=dags.kind, rule=rule, remedy=f"choose kind {others}")
 
 
-def _exposure_faults(gateway: Gateway | None, cloud: Cloud, executor: Executor | None) -> Iterator[Fault]:
+def _exposure_errors(gateway: Gateway | None, cloud: Cloud, executor: Executor | None) -> Iterator[SettingError]:
     """Ways in that a cloud does not have, or that lead nowhere."""
     if gateway is None:
         return
     if isinstance(cloud, ExistingCluster):
-        yield Fault(
+        yield SettingError(
             key=f"{PROJECT}:exposure.kind",
             value=gateway.kind,
             rule="requires a reserved address, which is not available on an existing cluster",
             remedy='choose kind "node_port" or "cluster_ip"',
         )
     elif gateway.tls.from_cloud and cloud.kind != "gcp":
-        yield Fault(
+        yield SettingError(
             key=f"{PROJECT}:exposure.tls.kind",
             value=gateway.tls.kind,
             rule=f"is a certificate that cloud {cloud.kind!r} does not make",
@@ -135,7 +135,7 @@ def _exposure_faults(gateway: Gateway | None, cloud: Cloud, executor: Executor |
     celery = executor.celery if executor is not None else None
     flower = celery is not None and celery.flower.enabled
     if gateway.flower_host is not None and executor is not None and not flower:
-        yield Fault(
+        yield SettingError(
             key=f"{PROJECT}:exposure.flower_host",
             value=gateway.flower_host,
             rule="leads to a Flower that this stack does not have",
@@ -143,8 +143,8 @@ def _exposure_faults(gateway: Gateway | None, cloud: Cloud, executor: Executor |
         )
 
 
-def _cluster_faults(raw: Mapping[str, str]) -> Iterator[Fault]:
-    """What is wrong with the kubeconfig; told even when other keys of the cloud are at fault."""
+def _cluster_errors(raw: Mapping[str, str]) -> Iterator[SettingError]:
+    """What is wrong with the kubeconfig; told even when other keys of the cloud are at error."""
     try:
         cloud: Any = json.loads(raw.get("cloud", ""))
     except ValueError:
@@ -156,13 +156,13 @@ def _cluster_faults(raw: Mapping[str, str]) -> Iterator[Fault]:
         config = kubeconfig.read(path)
     except ValueError as error:
         rule, _, remedy = str(error).partition("; ")
-        yield Fault(key=f"{PROJECT}:cloud.kubeconfig", value=path, rule=rule, remedy=remedy)
+        yield SettingError(key=f"{PROJECT}:cloud.kubeconfig", value=path, rule=rule, remedy=remedy)
         return
     context = wanted or config.current_context
     if context is None or context not in config.contexts:
         rule = f"is not a context of {config.path}"
         there = ", ".join(config.contexts)
-        yield Fault(
+        yield SettingError(
             key=f"{PROJECT}:cloud.context",
             value=context,
             rule=rule if context is not None else f"is missing, and {config.path} has no current context",
@@ -170,7 +170,7 @@ def _cluster_faults(raw: Mapping[str, str]) -> Iterator[Fault]:
         )
         return
     if not config.cluster_server(context):
-        yield Fault(
+        yield SettingError(
             key=f"{PROJECT}:cloud.context",
             value=context,
             rule=f"has no cluster with a server in {config.path}",
@@ -180,7 +180,7 @@ def _cluster_faults(raw: Mapping[str, str]) -> Iterator[Fault]:
     version = config.served_version(context)
     if version is not None and version < kubeconfig.LEAST_KUBERNETES:
         least = ".".join(map(str, kubeconfig.LEAST_KUBERNETES))
-        yield Fault(
+        yield SettingError(
             key=f"{PROJECT}:cloud.context",
             value=context,
             rule=f"runs Kubernetes {'.'.join(map(str, version))}, below {least}, the least that Airflow 3 is made for",
@@ -188,7 +188,7 @@ def _cluster_faults(raw: Mapping[str, str]) -> Iterator[Fault]:
         )
 
 
-def _url_faults(raw: Mapping[str, str], keys: Sequence[str]) -> Iterator[Fault]:
+def _url_errors(raw: Mapping[str, str], keys: Sequence[str]) -> Iterator[SettingError]:
     """What is wrong with the URLs of a external database; their text never shows."""
     users: dict[tuple[str | None, str | None], str] = {}
     for key in keys:
@@ -196,14 +196,14 @@ def _url_faults(raw: Mapping[str, str], keys: Sequence[str]) -> Iterator[Fault]:
         text = raw.get(key)
         if text is None:
             rule = "is missing with a external database"
-            yield Fault(key=f"{PROJECT}:{key}", value=None, rule=rule, remedy=remedy)
+            yield SettingError(key=f"{PROJECT}:{key}", value=None, rule=rule, remedy=remedy)
             continue
         rule, login = _url_rule(text)
         if rule is None and (other := users.setdefault(login, key)) != key:
             rule = f"has the user of {PROJECT}:{other}, whose credentials no worker may hold"
             remedy = "create a user and a database for Celery's results alone"
         if rule is not None:
-            yield Fault(key=f"{PROJECT}:{key}", value=text, rule=rule, remedy=remedy, secret=True)
+            yield SettingError(key=f"{PROJECT}:{key}", value=text, rule=rule, remedy=remedy, secret=True)
 
 
 def _url_rule(text: str) -> tuple[str | None, tuple[str | None, str | None]]:
@@ -223,9 +223,9 @@ def _url_rule(text: str) -> tuple[str | None, tuple[str | None, str | None]]:
     return None, login
 
 
-def _connection_faults(
+def _connection_errors(
     cloud: AzureCloud | ExistingCluster, executor: Executor, components: Components
-) -> Iterator[Fault]:
+) -> Iterator[SettingError]:
     """Servers that refuse connections while everything rolls out; of an external one nothing is known."""
     match cloud.database:
         case ExternalDatabase():
@@ -241,7 +241,7 @@ def _connection_faults(
             field, taken, larger = "size", catalogue.max_connections(value), "a larger size"
     needed = connection_budget.least_connections(executor, components)
     if taken < needed:
-        yield Fault(
+        yield SettingError(
             key=f"{PROJECT}:cloud.database.{field}",
             value=value,
             rule=f"takes {taken} connections beside its own, and this stack may hold {needed}",
@@ -249,10 +249,10 @@ def _connection_faults(
         )
 
 
-def _worker_faults(workers: Workers) -> Iterator[Fault]:
+def _worker_errors(workers: Workers) -> Iterator[SettingError]:
     """Workers whose tasks end together because one of them takes the last memory."""
     if workers.memory_mib < (needed := workers.memory_needed_mib):
-        yield Fault(
+        yield SettingError(
             key=f"{PROJECT}:executor.workers.memory_mib",
             value=workers.memory_mib,
             rule=f"is below {needed}, the least for {workers.concurrency} tasks at once",

@@ -1,4 +1,4 @@
-"""What is wrong with a stack's settings, in one line for each fault."""
+"""What is wrong with a stack's settings, in one line for each error."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Fault:
+class SettingError:
     """One setting that cannot be used."""
 
     key: str
@@ -37,12 +37,12 @@ class Fault:
 
 
 class SettingsError(pulumi.RunError):
-    """All faults of a stack's settings in one report; raised before any resource is registered."""
+    """All errors of a stack's settings in one report; raised before any resource is registered."""
 
-    def __init__(self, faults: Sequence[Fault]) -> None:
-        self.faults: Final = tuple(faults)
-        count = "1 setting" if len(faults) == 1 else f"{len(faults)} settings"
-        lines = "\n".join(f"  {fault}" for fault in faults)
+    def __init__(self, errors: Sequence[SettingError]) -> None:
+        self.setting_errors: Final = tuple(errors)
+        count = "1 setting" if len(errors) == 1 else f"{len(errors)} settings"
+        lines = "\n".join(f"  {error}" for error in errors)
         super().__init__(f"{count} of this stack cannot be used; nothing was created or changed.\n{lines}")
 
 
@@ -52,10 +52,10 @@ def nearest(key: str, known: Collection[str]) -> str:
     return f"did you mean {near[0]!r}" if near else f"remove it; known here: {', '.join(known)}"
 
 
-def shape_faults(
+def validation_errors(
     prefix: str, error: ValidationError, known: dict[str, Sequence[str]], *, secret: bool
-) -> Iterator[Fault]:
-    """The faults in a validation error.
+) -> Iterator[SettingError]:
+    """The errors in a validation error.
 
     Args:
         prefix: the full key that the validated value stands under.
@@ -64,10 +64,10 @@ def shape_faults(
         secret: whether the stack keeps this value encrypted.
     """
     for detail in error.errors():
-        yield replace(_fault(prefix, detail, known), secret=secret)
+        yield replace(_setting_error(prefix, detail, known), secret=secret)
 
 
-def _fault(prefix: str, detail: ErrorDetails, known: dict[str, Sequence[str]]) -> Fault:
+def _setting_error(prefix: str, detail: ErrorDetails, known: dict[str, Sequence[str]]) -> SettingError:
     kind, value = detail["type"], cast(object, detail["input"])
     context: dict[str, Any] = detail.get("ctx", {})
     # A union's tag is part of pydantic's location but not of the key that the user wrote.
@@ -77,18 +77,18 @@ def _fault(prefix: str, detail: ErrorDetails, known: dict[str, Sequence[str]]) -
     match kind:
         case "extra_forbidden":
             hint = nearest(parts[-1], known.get(".".join(parts[:-1]), ()))
-            return Fault(key=key, value=value, rule="belongs to a key that is not known here", remedy=hint)
+            return SettingError(key=key, value=value, rule="belongs to a key that is not known here", remedy=hint)
         case "missing":
-            return Fault(key=key, value=None, rule="is missing", remedy="set it in the stack file")
+            return SettingError(key=key, value=None, rule="is missing", remedy="set it in the stack file")
         case "union_tag_not_found":
-            return Fault(
+            return SettingError(
                 key=f"{key}.kind",
                 value=None,
                 rule="is missing and decides what else may stand here",
                 remedy=f"set one of {_tags(known, path)}",
             )
         case "union_tag_invalid":
-            return Fault(
+            return SettingError(
                 key=f"{key}.kind",
                 value=context.get("tag"),
                 rule="is not a known kind",
@@ -99,39 +99,49 @@ def _fault(prefix: str, detail: ErrorDetails, known: dict[str, Sequence[str]]) -
             limit = context["ge" if least else "le"]
             side = "below" if least else "above"
             bound = "least" if least else "most"
-            return Fault(key=key, value=value, rule=f"is {side} {limit}, the {bound} it may be", remedy=f"use {limit}")
+            return SettingError(
+                key=key, value=value, rule=f"is {side} {limit}, the {bound} it may be", remedy=f"use {limit}"
+            )
         case "string_type":
-            return Fault(key=key, value=value, rule="is not text", remedy="put it in quotes in the stack file")
+            return SettingError(key=key, value=value, rule="is not text", remedy="put it in quotes in the stack file")
         case "string_too_long":
             rule = f"has {len(str(value))} characters, {context['max_length']} are the most it may have"
-            return Fault(key=key, value=value, rule=rule, remedy="shorten it")
+            return SettingError(key=key, value=value, rule=rule, remedy="shorten it")
         case "too_short" | "too_long":
             limit = context["min_length" if kind == "too_short" else "max_length"]
             bound = "least" if kind == "too_short" else "most"
             rule = f"has {context['actual_length']} entries, {limit} is the {bound} it may have"
-            return Fault(key=key, value=value, rule=rule, remedy=f"list {limit}")
+            return SettingError(key=key, value=value, rule=rule, remedy=f"list {limit}")
         case "list_type":
-            return Fault(key=key, value=value, rule="is not a list", remedy="write one entry a line, each with a dash")
+            return SettingError(
+                key=key, value=value, rule="is not a list", remedy="write one entry a line, each with a dash"
+            )
         case "int_type" | "int_parsing" | "int_from_float":
-            return Fault(key=key, value=value, rule="is not a whole number", remedy="write one, without quotes or unit")
+            return SettingError(
+                key=key, value=value, rule="is not a whole number", remedy="write one, without quotes or unit"
+            )
         case "bool_type" | "bool_parsing":
-            return Fault(key=key, value=value, rule="is neither true nor false", remedy="write one of them, unquoted")
+            return SettingError(
+                key=key, value=value, rule="is neither true nor false", remedy="write one of them, unquoted"
+            )
         case "literal_error":
-            return Fault(key=key, value=value, rule="is not known here", remedy=f"choose {context['expected']}")
+            return SettingError(key=key, value=value, rule="is not known here", remedy=f"choose {context['expected']}")
         case "model_type" | "model_attributes_type" | "dict_type":
-            return Fault(key=key, value=value, rule="is not a map of keys", remedy="write its keys below it, indented")
+            return SettingError(
+                key=key, value=value, rule="is not a map of keys", remedy="write its keys below it, indented"
+            )
         case "value_error":
             rule, _, remedy = str(context["error"]).partition("; ")
-            return Fault(key=key, value=value, rule=rule, remedy=remedy or "correct it")
+            return SettingError(key=key, value=value, rule=rule, remedy=remedy or "correct it")
         case "string_pattern_mismatch":
-            return Fault(
+            return SettingError(
                 key=key,
                 value=value,
                 rule=f"does not match {context['pattern']}",
                 remedy="use one of that form",
             )
         case _:
-            return Fault(key=key, value=value, rule=f"is not valid: {detail['msg']}", remedy="correct it")
+            return SettingError(key=key, value=value, rule=f"is not valid: {detail['msg']}", remedy="correct it")
 
 
 def _is_tag(parts: Sequence[str], index: int, known: dict[str, Sequence[str]]) -> bool:

@@ -1,4 +1,4 @@
-"""The only reader of stack config: all settings of a stack, or all faults in them."""
+"""The only reader of stack config: all settings of a stack, or all errors in them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 
 from components.settings import checks, option_checks
-from components.settings.errors import Fault, SettingsError, nearest, shape_faults
+from components.settings.errors import SettingError, SettingsError, nearest, validation_errors
 from components.settings.secret_keys import PROJECT, SECRETS
 from components.settings.stack import Settings
 
@@ -35,18 +35,20 @@ def parse(config: Mapping[str, str], *, secret: Collection[str] = ()) -> Setting
         SettingsError: at least one setting cannot be used; the message lists them all.
     """
     raw = {key.removeprefix(f"{PROJECT}:"): text for key, text in config.items() if key.startswith(f"{PROJECT}:")}
-    faults: list[Fault] = []
+    errors: list[SettingError] = []
     parsed: dict[str, Any] = {}
     known = (*Settings.model_fields, *sorted(SECRETS))
     for key in sorted(raw.keys() - {*known}):
         full = f"{PROJECT}:{key}"
         remedy = f"{nearest(key, known)}: pulumi config rm {full}"
-        faults.append(Fault(key=full, value=raw[key], rule="is no setting", remedy=remedy, secret=full in secret))
+        errors.append(
+            SettingError(key=full, value=raw[key], rule="is no setting", remedy=remedy, secret=full in secret)
+        )
     for key, field in Settings.model_fields.items():
         if key not in raw:
             if field.is_required():
                 remedy = f"set it: pulumi config set --path {PROJECT}:{key}.kind …"
-                faults.append(Fault(key=f"{PROJECT}:{key}", value=None, rule="is missing", remedy=remedy))
+                errors.append(SettingError(key=f"{PROJECT}:{key}", value=None, rule="is missing", remedy=remedy))
             continue
         # A field's constraints live beside its annotation; a union's discriminator does too.
         annotation = cast(Any, Annotated).__class_getitem__((field.annotation, *_constraints(field)))
@@ -54,12 +56,12 @@ def parse(config: Mapping[str, str], *, secret: Collection[str] = ()) -> Setting
             parsed[key] = TypeAdapter[Any](annotation).validate_python(_value(raw[key], field))
         except ValidationError as error:
             full = f"{PROJECT}:{key}"
-            faults.extend(shape_faults(full, error, known_keys(annotation), secret=full in secret))
-    faults.extend(checks.faults(raw, parsed))
+            errors.extend(validation_errors(full, error, known_keys(annotation), secret=full in secret))
+    errors.extend(checks.setting_errors(raw, parsed))
     if f"{PROJECT}:options" in secret:
-        faults.append(option_checks.encrypted())
-    if faults:
-        raise SettingsError(faults)
+        errors.append(option_checks.encrypted())
+    if errors:
+        raise SettingsError(errors)
     return Settings.model_validate(parsed)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Final
 from urllib.parse import urlsplit
 
-from components.settings.errors import Fault
+from components.settings.errors import SettingError
 from components.settings.secret_keys import PROJECT
 from components.settings.sections.exposure import Exposure
 from components.settings.sections.options import OWNED_OPTIONS, AirflowOptions
@@ -39,16 +39,16 @@ URL_PASSWORD: Final = re.compile(r"://[^/@\s]*:[^/@\s]+@")
 SECRETS_BACKEND: Final = "https://airflow.apache.org/docs/apache-airflow/stable/howto/set-config.html"
 
 
-def faults(options: AirflowOptions, exposure: Exposure | None) -> Iterator[Fault]:
+def setting_errors(options: AirflowOptions, exposure: Exposure | None) -> Iterator[SettingError]:
     """Every option that cannot be used. Values of options that may be secrets never show."""
     for section, chosen in options.items():
         for option, value in chosen.items():
             yield from _faults(section, option, value, exposure)
 
 
-def encrypted() -> Fault:
-    """The fault of options that the stack file encrypts: the program would write them in clear."""
-    return Fault(
+def encrypted() -> SettingError:
+    """The error of options that the stack file encrypts: the program would write them in clear."""
+    return SettingError(
         key=f"{PROJECT}:options",
         value=None,
         rule="holds an encrypted value, and options are written in clear to a ConfigMap",
@@ -59,19 +59,19 @@ def encrypted() -> Fault:
     )
 
 
-def _faults(section: str, option: str, value: str, exposure: Exposure | None) -> Iterator[Fault]:
+def _faults(section: str, option: str, value: str, exposure: Exposure | None) -> Iterator[SettingError]:
     key = f"{PROJECT}:options.{section}.{option}"
     where, name = section.lower(), option.lower()
     # Airflow also takes the value from a command or a secrets backend, under these names.
     names = {name, name.removesuffix("_cmd"), name.removesuffix("_secret")}
     if not OPTION_NAME.fullmatch(section) or not OPTION_NAME.fullmatch(option):
-        yield Fault(
+        yield SettingError(
             key=key, value=None, rule="is no name of a section and an option", remedy="write both as in airflow.cfg"
         )
     elif any((where, each) in OWNED_OPTIONS for each in names):
-        yield Fault(key=key, value=None, rule="is set by this program", remedy="remove it")
+        yield SettingError(key=key, value=None, rule="is set by this program", remedy="remove it")
     elif _is_secret(where, name, value):
-        yield Fault(
+        yield SettingError(
             key=key,
             value=None,
             rule="is a secret, and options are written in clear to a ConfigMap",
@@ -81,10 +81,10 @@ def _faults(section: str, option: str, value: str, exposure: Exposure | None) ->
             ),
         )
     elif exposure is not None and exposure.gateway is not None and (where, name) == ("api", "base_url"):
-        yield Fault(key=key, value=None, rule="is decided by the host of the exposure", remedy="remove it")
+        yield SettingError(key=key, value=None, rule="is decided by the host of the exposure", remedy="remove it")
     elif (where, name) == ("api", "base_url") and urlsplit(value).path.strip("/"):
         rule = "has a path, under which neither probes nor tasks look for the API"
-        yield Fault(key=key, value=value, rule=rule, remedy="use a host of its own, without a path")
+        yield SettingError(key=key, value=value, rule=rule, remedy="use a host of its own, without a path")
 
 
 def _is_secret(section: str, option: str, value: str) -> bool:

@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Iterator
 from typing import Final
 
-from components.settings.errors import Fault
+from components.settings.errors import SettingError
 from components.settings.secret_keys import PROJECT
 from components.settings.sections.cloud import Cloud
 
@@ -25,11 +25,11 @@ LOGIN: Final = {
 """By kind of cloud: the program that the kubeconfig of its clusters runs, and how to get it."""
 
 
-def faults(cloud: Cloud) -> Iterator[Fault]:
+def setting_errors(cloud: Cloud) -> Iterator[SettingError]:
     """A missing login program: without this check it shows when cluster and database exist and cost money."""
     program, remedy = LOGIN.get(cloud.kind, ("", ""))
     if program and shutil.which(program) is None:
-        yield Fault(
+        yield SettingError(
             key=f"{PROJECT}:cloud.kind",
             value=cloud.kind,
             rule=f"needs the program {program}, which logs in to its cluster and is not on PATH",

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from ipaddress import IPv4Network
 from typing import Any, Final, cast
 
-from components.settings.errors import Fault
+from components.settings.errors import SettingError
 from components.settings.secret_keys import PROJECT
 
 SECTIONS: Final = ("cloud", "exposure")
@@ -15,12 +15,12 @@ SECTIONS: Final = ("cloud", "exposure")
 DOCUMENTATION: Final = (IPv4Network("192.0.2.0/24"), IPv4Network("198.51.100.0/24"), IPv4Network("203.0.113.0/24"))
 """Address ranges for documentation alone, https://www.rfc-editor.org/rfc/rfc5737."""
 EXAMPLE_HOST: Final = re.compile(r"(?:.*\.)?example(?:\.(?:com|net|org))?|.*\.invalid")
-"""Names that never resolve to a user's host, https://www.rfc-editor.org/rfc/rfc6761#section-6.4 and 6.5."""
+"""ResourceNames that never resolve to a user's host, https://www.rfc-editor.org/rfc/rfc6761#section-6.4 and 6.5."""
 EXAMPLE_PROJECT: Final = "my-project"
 NIL_UUID: Final = "00000000-0000-0000-0000-000000000000"
 
 
-def faults(sections: Mapping[str, Any]) -> Iterator[Fault]:
+def setting_errors(sections: Mapping[str, Any]) -> Iterator[SettingError]:
     """Every value in SECTIONS that is an example.
 
     Args:
@@ -30,7 +30,7 @@ def faults(sections: Mapping[str, Any]) -> Iterator[Fault]:
         for key, text in _texts(f"{PROJECT}:{name}", sections.get(name)):
             if (found := _rule(text)) is not None:
                 rule, remedy = found
-                yield Fault(key=key, value=text, rule=rule, remedy=remedy)
+                yield SettingError(key=key, value=text, rule=rule, remedy=remedy)
 
 
 def _texts(key: str, value: Any) -> Iterator[tuple[str, str]]:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, cast
 
-from components.settings.errors import Fault
+from components.settings.errors import SettingError
 from components.settings.secret_keys import IMAGE_PULL_CONFIG, PROJECT, TLS_CERTIFICATE, TLS_PRIVATE_KEY
 from components.settings.sections.exposure import Exposure
 from components.settings.sections.image import Image
@@ -22,7 +22,7 @@ PEM: Final = {
 """What the text of a key begins with, and what it is."""
 
 
-def faults(raw: Mapping[str, str], image: Image | None, exposure: Exposure | None) -> Iterator[Fault]:
+def setting_errors(raw: Mapping[str, str], image: Image | None, exposure: Exposure | None) -> Iterator[SettingError]:
     """Everything that is wrong with the encrypted keys, or with settings that need them.
 
     Args:
@@ -30,17 +30,17 @@ def faults(raw: Mapping[str, str], image: Image | None, exposure: Exposure | Non
         image, exposure: the sections that are fine by themselves; None for one that is not.
     """
     if (content := raw.get(IMAGE_PULL_CONFIG)) is not None:
-        yield from _pull_faults(content, image)
-    yield from _tls_faults(raw, exposure)
+        yield from _pull_errors(content, image)
+    yield from _tls_errors(raw, exposure)
 
 
-def _pull_faults(content: str, image: Image | None) -> Iterator[Fault]:
+def _pull_errors(content: str, image: Image | None) -> Iterator[SettingError]:
     key = f"{PROJECT}:{IMAGE_PULL_CONFIG}"
     if image is not None and image.pull_secret is not None:
         rule = f"makes a Secret, and {PROJECT}:image.pull_secret names another one"
-        yield Fault(key=key, value=None, rule=rule, remedy="remove one of the two")
+        yield SettingError(key=key, value=None, rule=rule, remedy="remove one of the two")
     if (rule := _login_rule(content)) is not None:
-        yield Fault(key=key, value=content, rule=rule, remedy=SET_PULL_CONFIG, secret=True)
+        yield SettingError(key=key, value=content, rule=rule, remedy=SET_PULL_CONFIG, secret=True)
 
 
 def _login_rule(content: str) -> str | None:
@@ -63,7 +63,7 @@ def _has_login(login: dict[str, Any]) -> bool:
     return bool(login.get("auth") or (login.get("username") and login.get("password")))
 
 
-def _tls_faults(raw: Mapping[str, str], exposure: Exposure | None) -> Iterator[Fault]:
+def _tls_errors(raw: Mapping[str, str], exposure: Exposure | None) -> Iterator[SettingError]:
     used = exposure is not None and exposure.gateway is not None and exposure.gateway.tls.from_stack
     for key, (beginnings, what) in PEM.items():
         full, text = f"{PROJECT}:{key}", raw.get(key)
@@ -71,10 +71,12 @@ def _tls_faults(raw: Mapping[str, str], exposure: Exposure | None) -> Iterator[F
         if text is None:
             if used:
                 rule = "is missing with a certificate of your own"
-                yield Fault(key=full, value=None, rule=rule, remedy=remedy)
+                yield SettingError(key=full, value=None, rule=rule, remedy=remedy)
         elif exposure is not None and not used:
             rule = 'belongs to a Gateway with tls of kind "secret" and without a name'
-            yield Fault(key=full, value=None, rule=rule, remedy=f"pulumi config rm {key}, or change the exposure")
+            yield SettingError(
+                key=full, value=None, rule=rule, remedy=f"pulumi config rm {key}, or change the exposure"
+            )
         elif not text.strip().startswith(beginnings):
             rule = f"is not a PEM file with a {what}"
-            yield Fault(key=full, value=text, rule=rule, remedy=remedy, secret=True)
+            yield SettingError(key=full, value=text, rule=rule, remedy=remedy, secret=True)

@@ -53,7 +53,7 @@ class Model(BaseModel):
     )
 
 
-class Sizing(Model):
+class Resources(Model):
     """What one pod of a component asks for. Memory is request and limit at once; the processor is never capped."""
 
     cpu_milli: CpuMilli
@@ -62,7 +62,7 @@ class Sizing(Model):
     """Requested memory and its limit, in MiB."""
 
 
-class PodSizing(Model):
+class PodResources(Model):
     """What one pod of a part asks for where clouds and machines of one's own differ.
 
     On a cloud, requests are what the part takes under load: the autoscaler of nodes sees nothing else. On an
@@ -83,7 +83,9 @@ class PodSizing(Model):
         """The processor time that it requests on a cloud unless the stack says otherwise."""
         return self.CLOUD_MILLI
 
-    def sizing(self, *, existing_cluster: bool) -> Sizing:
+    def resources(self, *, existing_cluster: bool) -> Resources:
         """Processor and memory on an existing cluster, or on a cloud."""
         default = self.EXISTING_MILLI if existing_cluster else self.cloud_milli()
-        return Sizing(cpu_milli=self.cpu_milli if self.cpu_milli is not None else default, memory_mib=self.memory_mib)
+        return Resources(
+            cpu_milli=self.cpu_milli if self.cpu_milli is not None else default, memory_mib=self.memory_mib
+        )

@@ -11,7 +11,8 @@ type     a type token, a pattern (`*` is every type) or a list of patterns; for 
 name     a pattern of the logical name; default `*`
 nth      the first matching call that goes wrong, from 1; default 1
 times    how many calls go wrong from then on; default 1, 0 is all
-kind     error    refused before anything happened, for good; `message` is what the cloud says
+kind     error    refused before anything happened, for good, after `seconds` (of a real cloud); `message` is what the
+                  cloud says
          lost     done, and the answer lost: the caller gets an error and no state
          partial  done, and its operation ended in an error: the caller gets an error and the state
          busy     refused with `code` 429 or 503, as if the cloud had too much to do; the plugin tries again, boundedly

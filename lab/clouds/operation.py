@@ -80,6 +80,8 @@ class Operation:
                 except ApiError as refusal:
                     # Not through the block: what the cloud has counted until here stays counted.
                     error = refusal
+        if fault is not None and fault.kind == "error":
+            latency.wait(fault.seconds, self.cancelled)
         if stopping and fault is not None:
             if fault.kind == "crash":
                 self._crash()

@@ -43,7 +43,7 @@ FLIPS: Final[dict[str, tuple[Any, str]]] = {
     "name": (
         "other",
         (
-            "protected: celery-broker-data cloud-database-metadata cloud-database-results cloud-front-address "
+            "protected: celery-broker-data cloud-database-metadata cloud-database-results cloud-load-balancer-address "
             "cloud-logs-bucket cloud-registry-repository dags secrets-admin-password secrets-api-key "
             "secrets-broker-password secrets-fernet-key secrets-flower-password secrets-jwt-key"
         ),
@@ -106,30 +106,30 @@ FLIPS: Final[dict[str, tuple[Any, str]]] = {
     "components.triggerer.memory_mib": (2048, "~triggerer"),
     "components.triggerer.scratch_gib": (4, "~triggerer"),
     "components.triggerer.replicas": (2, "~triggerer"),
-    "exposure.kind": ({"kind": "cluster_ip"}, "protected: cloud-front-address"),
+    "exposure.kind": ({"kind": "cluster_ip"}, "protected: cloud-load-balancer-address"),
     "exposure.port": (30080, "refused: exposure.port: 30080 belongs to a key that is not known here"),
     "exposure.host": (
         "other.simulated.test",
         (
             "~api-server ~dag-processor ~exposure-api-server-route ~exposure-gateway ~exposure-redirect "
-            "~scheduler ~triggerer ~worker ±api-server-options ±cloud-front-api-server-certificate "
-            "±cloud-front-api-server-entry ±dag-processor-options ±scheduler-options ±task-options ±task-template "
-            "±triggerer-options ±worker-options"
+            "~scheduler ~triggerer ~worker ±api-server-options ±cloud-load-balancer-api-server-certificate "
+            "±cloud-load-balancer-api-server-entry ±dag-processor-options ±scheduler-options ±task-options "
+            "±task-template ±triggerer-options ±worker-options"
         ),
     ),
     "exposure.flower_host": (
         "celery.simulated.test",
         (
-            "~exposure-flower-route ~exposure-gateway ~exposure-redirect ±cloud-front-flower-certificate "
-            "±cloud-front-flower-entry"
+            "~exposure-flower-route ~exposure-gateway ~exposure-redirect ±cloud-load-balancer-flower-certificate "
+            "±cloud-load-balancer-flower-entry"
         ),
     ),
     "exposure.tls.kind": (
         {"kind": "secret", "name": "own"},
         (
-            "~exposure-gateway -cloud-apis-certificates -cloud-front-api-server-certificate "
-            "-cloud-front-api-server-entry -cloud-front-certificates -cloud-front-flower-certificate "
-            "-cloud-front-flower-entry"
+            "~exposure-gateway -cloud-apis-certificates -cloud-load-balancer-api-server-certificate "
+            "-cloud-load-balancer-api-server-entry -cloud-load-balancer-certificates "
+            "-cloud-load-balancer-flower-certificate -cloud-load-balancer-flower-entry"
         ),
     ),
     "exposure.tls.issuer": (

@@ -72,8 +72,8 @@ FLIPS: Final[dict[str, tuple[Any, str]]] = {
     "cloud.iap": (
         ["group:data@example.org"],
         (
-            "+cloud-apis-iap +cloud-front-iap-group:data@example.org ~cloud-provider ~exposure-api-server-backend "
-            "~exposure-flower-backend"
+            "+cloud-apis-iap +cloud-load-balancer-iap-group:data@example.org ~cloud-provider "
+            "~exposure-api-server-backend ~exposure-flower-backend"
         ),
     ),
     "cloud.production_data": (True, ""),

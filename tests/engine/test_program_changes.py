@@ -64,7 +64,7 @@ def test_a_moved_kubeconfig_updates_the_provider_and_no_object(changing: Life) -
     """New certificates, another port or another path are still the same cluster, as long as the context is."""
     run = changing.runs["kubeconfig moved"]
     assert run.code == 0, run.messages()
-    assert done(run) == {"update": {"cluster"}}
+    assert done(run) == {"update": {"airflow-cloud-kubernetes"}}
 
 
 def test_a_new_image_is_migrated_by_one_new_job_before_anything_runs_it(changing: Life) -> None:

@@ -153,7 +153,7 @@ def test_one_up_switches_a_gateway_off_and_takes_its_address_away(azure_celery_k
     calls = [
         call.outcome
         for call in azure_celery_kubernetes.calls[step]
-        if call.op == "delete" and call.type == ADDRESS and call.name.endswith("-front-address")
+        if call.op == "delete" and call.type == ADDRESS and call.name.endswith("-load-balancer-address")
     ]
     assert calls[-1] == "ok"
     assert azure_celery_kubernetes.held[step].of(ADDRESS) == []

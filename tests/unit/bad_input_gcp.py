@@ -176,28 +176,28 @@ CASES: Final[Mapping[str, tuple[dict[str, Any], str, str, str, str]]] = {
         "holds 12 nodes, and the pools may have 30",
         "smaller nodes_max",
     ),
-    "everyone at the cluster's door": (
+    "everyone at the cluster's endpoint": (
         cloud(cluster={"endpoint": {**NETWORKS, "ranges": ["0.0.0.0/0"]}}),
         f"{CLOUD}.cluster.endpoint.ranges.0",
         "'0.0.0.0/0'",
         "lets everyone in",
         "list the ranges",
     ),
-    "no one at the cluster's door": (
+    "no one at the cluster's endpoint": (
         cloud(cluster={"endpoint": {**NETWORKS, "ranges": []}}),
         f"{CLOUD}.cluster.endpoint.ranges",
         "[]",
         "has 0 entries, 1 is the least",
         "list 1",
     ),
-    "an unknown door": (
+    "an unknown endpoint": (
         cloud(cluster={"endpoint": {"kind": "public"}}),
         f"{CLOUD}.cluster.endpoint.kind",
         "'public'",
         "not a known kind",
         "'dns', 'authorized_networks'",
     ),
-    "a door inside a network that is not there yet": (
+    "a endpoint inside a network that is not there yet": (
         cloud(cluster={"endpoint": {"kind": "private", "ranges": ["10.0.0.0/24"]}}),
         f"{CLOUD}.cluster.endpoint",
         "{'kind': 'private', 'ranges': ['10.0.0.0/24']}",

@@ -1,4 +1,4 @@
-"""Strict JSON schemas of the Gateway API's objects, as far as this program uses them: an unknown field is a fault.
+"""Strict JSON schemas of the Gateway API's objects, as far as this program uses them: an unknown field is a error.
 
 Written after https://gateway-api.sigs.k8s.io/reference/spec/; the definitions themselves come with the cluster.
 """

@@ -113,11 +113,11 @@ FILES: Final = {
 SHARE_FOR_DAGS: Final = native("storage:FileShare", "files-dags-share")
 SHARE_FOR_LOGS: Final = native("storage:FileShare", "files-logs-share")
 FRONT: Final = {
-    component("Address", "front"),
-    native("network:PublicIPAddress", "front-address"),
+    component("Address", "load-balancer"),
+    native("network:PublicIPAddress", "load-balancer-address"),
     native("resources:Deployment", "cluster-gateways"),
-    role("front-address"),
-    role("front-list"),
+    role("load-balancer-address"),
+    role("load-balancer-list"),
 }
 REGISTRY: Final = {
     component("Registry", "registry"),

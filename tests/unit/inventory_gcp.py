@@ -80,27 +80,27 @@ SHARES: Final = {
     ("gcp:filestore/instance:Instance", "airflow-cloud-logs-share-share"),
 }
 FRONT: Final = {
-    ("airflow:gcp:Front", "airflow-cloud-front"),
-    ("gcp:compute/globalAddress:GlobalAddress", "airflow-cloud-front-address"),
-    ("gcp:compute/sSLPolicy:SSLPolicy", "airflow-cloud-front-tls"),
+    ("airflow:gcp:LoadBalancer", "airflow-cloud-load-balancer"),
+    ("gcp:compute/globalAddress:GlobalAddress", "airflow-cloud-load-balancer-address"),
+    ("gcp:compute/sSLPolicy:SSLPolicy", "airflow-cloud-load-balancer-tls"),
 }
 CERTIFICATES: Final = {
     service("certificates"),
-    ("gcp:certificatemanager/certificateMap:CertificateMap", "airflow-cloud-front-certificates"),
-    ("gcp:certificatemanager/certificate:Certificate", "airflow-cloud-front-api-server-certificate"),
-    ("gcp:certificatemanager/certificateMapEntry:CertificateMapEntry", "airflow-cloud-front-api-server-entry"),
+    ("gcp:certificatemanager/certificateMap:CertificateMap", "airflow-cloud-load-balancer-certificates"),
+    ("gcp:certificatemanager/certificate:Certificate", "airflow-cloud-load-balancer-api-server-certificate"),
+    ("gcp:certificatemanager/certificateMapEntry:CertificateMapEntry", "airflow-cloud-load-balancer-api-server-entry"),
 }
 FLOWERS_CERTIFICATE: Final = {
-    ("gcp:certificatemanager/certificate:Certificate", "airflow-cloud-front-flower-certificate"),
-    ("gcp:certificatemanager/certificateMapEntry:CertificateMapEntry", "airflow-cloud-front-flower-entry"),
+    ("gcp:certificatemanager/certificate:Certificate", "airflow-cloud-load-balancer-flower-certificate"),
+    ("gcp:certificatemanager/certificateMapEntry:CertificateMapEntry", "airflow-cloud-load-balancer-flower-entry"),
 }
 IAP: Final = {
     service("iap"),
     (
         "gcp:iap/webTypeComputeIamMember:WebTypeComputeIamMember",
-        "airflow-cloud-front-iap-group:data@example.org",
+        "airflow-cloud-load-balancer-iap-group:data@example.org",
     ),
-    ("gcp:iap/webTypeComputeIamMember:WebTypeComputeIamMember", "airflow-cloud-front-iap-user:ada@example.org"),
+    ("gcp:iap/webTypeComputeIamMember:WebTypeComputeIamMember", "airflow-cloud-load-balancer-iap-user:ada@example.org"),
 }
 REGISTRY: Final = {
     service("artifacts"),

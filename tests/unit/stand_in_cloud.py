@@ -15,8 +15,8 @@ from components.contract.cloud import (
     Cloud,
     Database,
     Databases,
-    Front,
     Identity,
+    LoadBalancer,
     LogStore,
     Policy,
     StaticVolume,
@@ -55,7 +55,7 @@ def provision(cloud: CloudSettings, needed: CloudRequirements) -> Cloud:
             administrator=_database("administrator"),
             identity=pulumi.Output.from_input("server"),
             # One of the two clouds has a certificate of its own, the other one that of a public authority.
-            authority=pulumi.Output.from_input(AUTHORITY) if cloud.kind == "gcp" else None,
+            ca_bundle=pulumi.Output.from_input(AUTHORITY) if cloud.kind == "gcp" else None,
             max_connections=MAX_CONNECTIONS,
         ),
         context="stand in",
@@ -72,7 +72,7 @@ def provision(cloud: CloudSettings, needed: CloudRequirements) -> Cloud:
         log_store=LogStore(kind="azure_blob", url="https://logs.example", container="logs")
         if store is not None
         else None,
-        front=_front(needed.external_access) if needed.external_access is not None else None,
+        load_balancer=_load_balancer(needed.external_access) if needed.external_access is not None else None,
         task_node_selector=NODES_OF_TASKS,
         task_taint=TAINT,
         outputs={"connect_command": "stand-in connect", "cluster": pulumi.Output.from_input("cluster")},
@@ -115,15 +115,15 @@ def _share(use: str, size_gib: int) -> Volume:
     return Volume(storage_class=None, access_mode="ReadWriteMany", size_gib=size_gib, static=share)
 
 
-def _front(access: ExternalAccess) -> Front:
+def _load_balancer(access: ExternalAccess) -> LoadBalancer:
     managed = access.cloud_certificate
-    return Front(
+    return LoadBalancer(
         gateway_class="stand-in",
         address=pulumi.Output.from_input(ADDRESS),
         addresses=[{"type": "NamedAddress", "value": pulumi.Output.from_input("reserved")}] if managed else (),
         infrastructure_annotations={} if managed else {"stand-in/address": pulumi.Output.from_input("reserved")},
         annotations={"stand-in/certificates": "map"} if managed else {},
-        proxies=PROXIES,
+        trusted_proxies=PROXIES,
         holds_certificate=managed,
         gateway_policies=[
             Policy(name="tls", api_version="stand-in.example/v1", kind="TlsPolicy", spec={"least": "1.2"})

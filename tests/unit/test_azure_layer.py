@@ -224,7 +224,7 @@ def test_what_others_change_is_left_to_them() -> None:
             "storage.storageSizeGB",
             "storage.tier",
         },
-        "front-address": {"tags"},
+        "load-balancer-address": {"tags"},
         "network-vnet": {"subnets"},
         "nodes-airflow": {"count", "orchestratorVersion"},
         "nodes-tasks": {"count", "orchestratorVersion"},
@@ -317,7 +317,7 @@ def test_a_gateway_takes_the_reserved_address_once_the_cluster_serves_gateways(s
     recording = recorded(stack)
     [gateway] = recording.of_type("Gateway")
     spec = gateway.plain["spec"]
-    address = named(recording, f"{recording.outputs['name']}-cloud-front-address")
+    address = named(recording, f"{recording.outputs['name']}-cloud-load-balancer-address")
     assert spec["gatewayClassName"] == "approuting-istio"
     annotations = spec["infrastructure"]["annotations"]
     assert annotations["service.beta.kubernetes.io/azure-pip-name"] == address.outputs["name"]

@@ -97,7 +97,7 @@ def test_a_joined_name_without_room_is_refused() -> None:
 
 
 def test_a_new_stack_of_the_same_name_has_other_names() -> None:
-    """Fault 31: names that belong to all the world stay blocked for a while after deletion."""
+    """SettingError 31: names that belong to all the world stay blocked for a while after deletion."""
     first, second = recorded(EVERYTHING), recorder.run(STACKS[EVERYTHING], seed="another")
     names = [{physical_name(f) for f in recording.of_cloud(*WORLDWIDE)} for recording in (first, second)]
     assert len(names[0]) == 4

@@ -273,8 +273,11 @@ def test_the_role_of_an_identity_is_the_least_that_does() -> None:
     wanted = {
         "broker-role": (disk, "airflow-cloud-broker-disk-id"),
         "cluster-subnet-role": (network, "airflow-cloud-network-nodes-subnet-id"),
-        "front-address-role": (network, "airflow-cloud-front-address-id"),
-        "front-list-role": ("acdd72a7-3385-48ef-bd42-f606fba81ae7", recorder_azure.group_id("airflow-cloud-group")),
+        "load-balancer-address-role": (network, "airflow-cloud-load-balancer-address-id"),
+        "load-balancer-list-role": (
+            "acdd72a7-3385-48ef-bd42-f606fba81ae7",
+            recorder_azure.group_id("airflow-cloud-group"),
+        ),
         "identities-api-server-role": (reader, "airflow-cloud-logs-container-id"),
         "identities-task-role": (writer, "airflow-cloud-logs-container-id"),
         "identities-triggerer-role": (writer, "airflow-cloud-logs-container-id"),

@@ -21,7 +21,7 @@ from tests.unit.stacks_azure import NFS, STACKS, config
 KEY: Final = "airflow:cloud"
 
 
-def faults(stack: dict[str, Any]) -> list[str]:
+def setting_errors(stack: dict[str, Any]) -> list[str]:
     texts, secret = raw(stack)
     with pytest.raises(SettingsError) as refused:
         loader.parse(texts, secret=secret)
@@ -35,7 +35,7 @@ def accepted(stack: dict[str, Any]) -> Settings:
 @pytest.mark.parametrize("case", CASES)
 def test_a_report_names_key_value_rule_and_remedy_of(case: str) -> None:
     cloud, key, value, rule, remedy = CASES[case]
-    [line] = faults(config("celery", cloud_with=cloud))
+    [line] = setting_errors(config("celery", cloud_with=cloud))
     told, _, help_ = line.rpartition("; ")
     assert told.startswith(f"{KEY}.{key}: {value} " if value else f"{KEY}.{key} ")
     assert rule in told
@@ -47,10 +47,10 @@ def test_a_share_is_no_smaller_than_its_tier_has_them(section: str, kind: str) -
     def stack(size_gib: int, **cloud: Any) -> dict[str, Any]:
         return config("celery", cloud_with=cloud, **{section: {"kind": kind, "size_gib": size_gib}})
 
-    [line] = faults(stack(50, shares={"tier": "premium"}))
+    [line] = setting_errors(stack(50, shares={"tier": "premium"}))
     assert line.startswith(f"airflow:{section}.size_gib: 50 is below 100, the least that a premium share has;")
     assert 'shares.tier "standard"' in line
-    [line] = faults(stack(99, **NFS))
+    [line] = setting_errors(stack(99, **NFS))
     assert "standard" not in line
     accepted(stack(100, **NFS))
     accepted(stack(1))
@@ -58,7 +58,7 @@ def test_a_share_is_no_smaller_than_its_tier_has_them(section: str, kind: str) -
 
 def test_production_data_is_not_left_without_protection() -> None:
     stack = config("kubernetes", cloud_with={"production_data": True})
-    [line] = faults(stack)
+    [line] = setting_errors(stack)
     assert line.startswith("airflow:protect: False leaves the data of production, which airflow:cloud.production_data")
     assert "set it to true, or production_data to false" in line
     accepted({**stack, "airflow:protect": "true"})
@@ -72,7 +72,7 @@ def test_every_fault_of_a_cloud_is_in_one_report() -> None:
         "database": {"size": "large"},
         "shares": {"protocol": "nfs"},
     }
-    keys = {line.split(" ")[0].rstrip(":") for line in faults(config("celery", cloud_with=wrong))}
+    keys = {line.split(" ")[0].rstrip(":") for line in setting_errors(config("celery", cloud_with=wrong))}
     assert keys == {
         f"{KEY}.{key}" for key in ("location", "network.nodes", "cluster.tier", "database.size", "shares.tier")
     }
@@ -82,7 +82,7 @@ def test_subscription_and_location_are_enough() -> None:
     cloud = accepted(config("celery")).cloud
     assert isinstance(cloud, AzureCloud)
     assert cloud.node_zones == ["1", "2", "3"]
-    assert [line.split(" ")[0] for line in faults({**config("celery"), KEY: {"kind": "azure"}})] == [
+    assert [line.split(" ")[0] for line in setting_errors({**config("celery"), KEY: {"kind": "azure"}})] == [
         f"{KEY}.subscription_id",
         f"{KEY}.location",
     ]

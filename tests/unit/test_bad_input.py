@@ -1,4 +1,4 @@
-"""Settings that cannot be used: one report of all faults, each with key, value, rule and remedy; nothing is made."""
+"""Settings that cannot be used: one report of all errors, each with key, value, rule and remedy; nothing is made."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from tests.unit.stacks import AZURE, GCP, ROOT, stack_file
 CASES: Final = {**bad_input.CASES, **bad_input_conflicts.CASES}
 
 
-def faults(stack: Config) -> list[str]:
-    """The report's lines, one a fault."""
+def setting_errors(stack: Config) -> list[str]:
+    """The report's lines, one a error."""
     texts, secret = raw(stack)
     with pytest.raises(SettingsError) as refused:
         loader.parse(texts, secret=secret)
@@ -34,7 +34,7 @@ def faults(stack: Config) -> list[str]:
 @pytest.mark.parametrize("case", CASES)
 def test_a_report_names_key_value_rule_and_remedy_of(case: str) -> None:
     stack, key, value, rule, remedy = CASES[case]
-    [line] = faults(stack)
+    [line] = setting_errors(stack)
     told, _, help_ = line.rpartition("; ")
     assert told.startswith(f"{key}: {value} " if value else f"{key} ")
     assert rule in told
@@ -60,7 +60,7 @@ def test_every_fault_of_a_stack_is_in_one_report() -> None:
         "airflow:metadata_database_url": {"secure": SECRET},
         "airflow:flavour": "vanilla",
     }
-    lines = faults(wrong)
+    lines = setting_errors(wrong)
     assert sorted(line.split(" ")[0].rstrip(":") for line in lines) == sorted(
         [
             "airflow:cloud.context",
@@ -84,7 +84,7 @@ def test_every_fault_of_a_stack_is_in_one_report() -> None:
 
 def test_the_urls_of_a_database_are_checked_beside_other_faults() -> None:
     wrong = {**bad(cloud_with=GIVEN_DATABASE, name="A"), "airflow:metadata_database_url": {"secure": SECRET}}
-    lines = faults(wrong)
+    lines = setting_errors(wrong)
     assert [line.split(" ")[0].rstrip(":") for line in lines] == [
         "airflow:name",
         "airflow:metadata_database_url",
@@ -105,7 +105,7 @@ def test_the_urls_of_a_database_are_checked_beside_other_faults() -> None:
     ids=["misspelt", "section", "value", "URL in the clear", "option", "URL"],
 )
 def test_a_report_never_shows_a_secret(wrong: Config) -> None:
-    lines = faults(wrong)
+    lines = setting_errors(wrong)
     assert lines
     assert not any(SECRET in line for line in lines)
 
@@ -120,7 +120,7 @@ SHIPPED: Final = [
 def test_a_shipped_file_of_a_cloud_is_refused_until_each_example_in_it_is_replaced(file: Path) -> None:
     """Created with an example, a cluster refuses its operator when everything in it has been paid for."""
     text = file.read_text()
-    lines = faults(yaml.safe_load(text)["config"])
+    lines = setting_errors(yaml.safe_load(text)["config"])
     told = [line.split("'")[1] for line in lines]
     assert sorted(told) == sorted(example for example in FILLED_IN for _ in range(text.count(f" {example}\n")))
     assert told
@@ -133,7 +133,7 @@ def test_a_missing_login_program_is_refused_with_the_way_to_get_it(
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     program, remedy = path_programs.LOGIN[cloud["kind"]]
-    [line] = faults(bad(cloud=cloud))
+    [line] = setting_errors(bad(cloud=cloud))
     assert line == (
         f"airflow:cloud.kind: '{cloud['kind']}' needs the program {program}, which logs in to its cluster and is not "
         f"on PATH; {remedy}."
@@ -169,7 +169,7 @@ def test_nothing_is_registered_when_settings_are_refused(case: str) -> None:
 def test_a_kubernetes_that_is_too_old_is_refused_before_anything_is_registered(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("components.kubernetes.kubeconfig.Kubeconfig.served_version", lambda *_: (1, 29))
     stack = bad()
-    [line] = faults(stack)
+    [line] = setting_errors(stack)
     assert line.startswith("airflow:cloud.context: 'test' runs Kubernetes 1.29, below 1.30, the least")
     assert "upgrade the cluster" in line
     assert recorder.run(stack).registrations == ()
@@ -210,4 +210,4 @@ def test_the_first_kubeconfig_of_several_is_read(tmp_path: Path, monkeypatch: py
     monkeypatch.setenv("KUBECONFIG", f"{first}:{second}")
     loader.parse(raw(bad())[0])
     monkeypatch.setenv("KUBECONFIG", f"{second}:{first}")
-    assert "has no current context; the file has none" in faults(bad())[0]
+    assert "has no current context; the file has none" in setting_errors(bad())[0]

@@ -18,10 +18,10 @@ WITH_GATEWAY = [
 def test_a_gateway_gets_address_and_certificates_of_the_cloud() -> None:
     recording = recorded("gcp, protected with everything")
     [gateway] = recording.of_type("Gateway")
-    address = named(recording, "airflow-cloud-front-address")
+    address = named(recording, "airflow-cloud-load-balancer-address")
     assert gateway.plain["spec"]["gatewayClassName"] == "gke-l7-global-external-managed"
     assert gateway.plain["spec"]["addresses"] == [{"type": "NamedAddress", "value": address.plain["name"]}]
-    held = named(recording, "airflow-cloud-front-certificates").plain["name"]
+    held = named(recording, "airflow-cloud-load-balancer-certificates").plain["name"]
     assert gateway.plain["metadata"]["annotations"]["networking.gke.io/certmap"] == held
     entries = {f.plain["hostname"]: f for f in recording.of_cloud("CertificateMapEntry")}
     assert entries.keys() == {"airflow.simulated.test", "flower.simulated.test"}

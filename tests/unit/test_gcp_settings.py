@@ -23,7 +23,7 @@ from tests.unit.recorder import raw
 from tests.unit.stacks_gcp import STACKS
 
 
-def faults(stack: Mapping[str, Any]) -> list[str]:
+def setting_errors(stack: Mapping[str, Any]) -> list[str]:
     texts, secret = raw(stack)
     with pytest.raises(SettingsError) as refused:
         loader.parse(texts, secret=secret)
@@ -33,7 +33,7 @@ def faults(stack: Mapping[str, Any]) -> list[str]:
 @pytest.mark.parametrize("case", CASES)
 def test_a_report_names_key_value_rule_and_remedy_of(case: str) -> None:
     stack, key, value, rule, remedy = CASES[case]
-    [line] = faults(stack)
+    [line] = setting_errors(stack)
     told, _, help_ = line.rpartition("; ")
     assert told.startswith(f"{key}: {value} " if value else f"{key} ")
     assert rule in told
@@ -47,7 +47,7 @@ def test_several_faults_are_told_together() -> None:
         database={"tier": "db-f1-micro", "disk_gib": 5},
         cluster={"channel": "beta"},
     )
-    assert [line.split(": ")[0] for line in faults(wrong)] == [
+    assert [line.split(": ")[0] for line in setting_errors(wrong)] == [
         f"{CLOUD}.zones",
         f"{CLOUD}.cluster.channel",
         f"{CLOUD}.database.tier",
@@ -146,9 +146,9 @@ def test_a_tiers_remedy_is_itself_accepted(cpus: int, mib: int) -> None:
 
 @given(st.sampled_from([*shares.SIZES_GIB]), st.integers(min_value=0, max_value=110_000))
 def test_the_sizes_that_a_refusal_of_a_share_names_are_accepted(tier: shares.Tier, size_gib: int) -> None:
-    for fault in shares.faults("airflow:dags.size_gib", size_gib, tier):
-        named = [int(number) for number in re.findall(r"\d+", fault.remedy)]
-        assert [size for size in named if [*shares.faults("", size, tier)]] == []
+    for error in shares.setting_errors("airflow:dags.size_gib", size_gib, tier):
+        named = [int(number) for number in re.findall(r"\d+", error.remedy)]
+        assert [size for size in named if [*shares.setting_errors("", size, tier)]] == []
         assert named
 
 

@@ -130,7 +130,7 @@ def test_the_database_is_migrated_and_a_user_created_before_the_command_when_var
     box.stand_in("airflow", 'case "$*" in *auth_manager) echo x.FabAuthManager;; users*) exit 1;; esac')
     given = {"_AIRFLOW_DB_MIGRATE": "1", "_AIRFLOW_WWW_USER_CREATE": "1", "_AIRFLOW_WWW_USER_USERNAME": "ann"}
     ran = box.run("airflow/entrypoint", "version", _AIRFLOW_WWW_USER_PASSWORD_CMD="echo p", **given)
-    assert ran.returncode == 0, "a user who exists already is no fault"
+    assert ran.returncode == 0, "a user who exists already is no error"
     migrated, _, created, command = box.called()
     assert (migrated, command) == ("airflow db migrate", "airflow version")
     assert created.startswith("airflow users create --username ann --firstname Airflow --lastname Admin")

@@ -1,4 +1,4 @@
-"""Names, labels and hashes."""
+"""ResourceNames, labels and hashes."""
 
 from __future__ import annotations
 

@@ -158,7 +158,7 @@ def test_nothing_happens_when_a_module_is_imported() -> None:
         "frozenset",
         "Path",
         "User",
-        "Sizing",
+        "Resources",
         "compile",
         "Field",
         "AfterValidator",

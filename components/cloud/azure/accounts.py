@@ -9,7 +9,7 @@ from typing import Any
 import pulumi
 from pulumi_azure_native import storage
 
-from components.cloud.azure.names import Names
+from components.cloud.azure.names import ResourceNames
 from components.cloud.azure.network import Network
 from components.settings.azure.cloud import AzureCloud
 
@@ -19,7 +19,7 @@ class AccountArgs:
     """What an account is built from."""
 
     settings: AzureCloud
-    names: Names
+    names: ResourceNames
     group: pulumi.Input[str]
     network: Network
     protect: bool

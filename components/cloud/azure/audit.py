@@ -9,7 +9,7 @@ from typing import Final, Literal
 import pulumi
 from pulumi_azure_native import monitor, operationalinsights
 
-from components.cloud.azure.names import Names
+from components.cloud.azure.names import ResourceNames
 
 Audited = Literal["cluster", "database"]
 CATEGORIES: Final[Mapping[Audited, tuple[str, ...]]] = {
@@ -30,7 +30,7 @@ RETENTION_DAYS: Final = 30
 class AuditArgs:
     """What the audit is built from."""
 
-    names: Names
+    names: ResourceNames
     group: pulumi.Input[str]
     location: str
     resources: Mapping[Audited, pulumi.Input[str]]
@@ -44,7 +44,7 @@ class Audit(pulumi.ComponentResource):
         super().__init__("airflow:azure:Audit", name, None, opts)
         workspace = operationalinsights.Workspace(
             f"{name}-workspace",
-            workspace_name=args.names.of("audit"),
+            workspace_name=args.names.physical_name("audit"),
             resource_group_name=args.group,
             location=args.location,
             sku=operationalinsights.WorkspaceSkuArgs(name="PerGB2018"),

@@ -10,7 +10,7 @@ import pulumi
 from pulumi_azure_native import containerservice, managedidentity
 
 from components.cloud.azure.kubeconfig import kubeconfig
-from components.cloud.azure.names import NODE_GROUP_MAX, Names
+from components.cloud.azure.names import NODE_GROUP_MAX, ResourceNames
 from components.cloud.azure.nodes import FIRST_POOL, POOL_LABEL, SURGE, SYSTEM_TAINT, shape
 from components.settings.azure.cloud import AzureCloud, Maintenance
 from components.settings.azure.network import RangesApi
@@ -19,7 +19,7 @@ DNS_ADDRESS_INDEX: Final = 10
 """Which address of the Services' range the cluster's own DNS has."""
 IMAGE_CLEANER_HOURS: Final = 168
 SCHEDULES: Final = ("aksManagedAutoUpgradeSchedule", "aksManagedNodeOSUpgradeSchedule")
-"""Names that AKS knows: upgrades of Kubernetes, and of the nodes' system."""
+"""ResourceNames that AKS knows: upgrades of Kubernetes, and of the nodes' system."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +27,7 @@ class ClusterArgs:
     """What the cluster is built from."""
 
     settings: AzureCloud
-    names: Names
+    names: ResourceNames
     group: pulumi.Input[str]
     subnet: pulumi.Resource
     """The nodes'. No cluster moves to another one."""
@@ -65,11 +65,11 @@ class Cluster(pulumi.ComponentResource):
         # In state as "<name>-aks": renaming destroys the cluster and everything on it.
         cluster = containerservice.ManagedCluster(
             f"{name}-aks",
-            resource_name_=args.names.of(),
+            resource_name_=args.names.physical_name(),
             resource_group_name=args.group,
             location=settings.location,
-            dns_prefix=args.names.of(limit=54),
-            node_resource_group=args.names.of("nodes", limit=NODE_GROUP_MAX),
+            dns_prefix=args.names.physical_name(limit=54),
+            node_resource_group=args.names.physical_name("nodes", limit=NODE_GROUP_MAX),
             node_resource_group_profile=containerservice.ManagedClusterNodeResourceGroupProfileArgs(
                 restriction_level="ReadOnly"
             ),
@@ -220,12 +220,12 @@ def _ingress() -> containerservice.ManagedClusterIngressProfileArgs:
 
 
 def identity(
-    name: str, *, names: Names, group: pulumi.Input[str], opts: pulumi.ResourceOptions
+    name: str, *, names: ResourceNames, group: pulumi.Input[str], opts: pulumi.ResourceOptions
 ) -> managedidentity.UserAssignedIdentity:
     """Who a cluster is in Azure, made before it so that its rights are there when it looks for them."""
     return managedidentity.UserAssignedIdentity(
         f"{name}-identity",
-        resource_name_=names.of("cluster"),
+        resource_name_=names.physical_name("cluster"),
         resource_group_name=group,
         tags=names.tags(),
         opts=opts,

@@ -10,7 +10,7 @@ import pulumi
 import pulumi_random as random
 from pulumi_azure_native import dbforpostgresql
 
-from components.cloud.azure.names import Names
+from components.cloud.azure.names import ResourceNames
 from components.cloud.retries import Late, retry_hook
 from components.contract import cloud as contract
 from components.settings.azure import catalogue
@@ -48,7 +48,7 @@ class DatabaseArgs:
     """What the server is built from."""
 
     settings: AzureCloud
-    names: Names
+    names: ResourceNames
     group: pulumi.Input[str]
     subnet: pulumi.Input[str]
     """A subnet that is delegated to Flexible Server."""
@@ -79,7 +79,7 @@ class Database(pulumi.ComponentResource):
         # In state as "<name>-server": renaming destroys it.
         server = dbforpostgresql.Server(
             f"{name}-server",
-            server_name=args.names.of(),
+            server_name=args.names.physical_name(),
             resource_group_name=args.group,
             location=args.settings.location,
             version=str(chosen.version),

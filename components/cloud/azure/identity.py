@@ -10,7 +10,7 @@ import pulumi
 from pulumi_azure_native import managedidentity
 
 from components.cloud.azure import role_assignments
-from components.cloud.azure.names import Names
+from components.cloud.azure.names import ResourceNames
 from components.cloud.ordering import after
 from components.contract.cloud import Identity
 from components.contract.requirements import CloudRequirements, LogStoreRequirement
@@ -27,7 +27,7 @@ POD_LABELS: Final = {"azure.workload.identity/use": "true"}
 class IdentitiesArgs:
     """What the identities are built from."""
 
-    names: Names
+    names: ResourceNames
     group: pulumi.Input[str]
     subscription_id: str
     requirements: CloudRequirements
@@ -55,7 +55,7 @@ class Identities(pulumi.ComponentResource):
         child = pulumi.ResourceOptions(parent=self)
         identity = managedidentity.UserAssignedIdentity(
             f"{name}-{workload}",
-            resource_name_=args.names.of(workload),
+            resource_name_=args.names.physical_name(workload),
             resource_group_name=args.group,
             tags=args.names.tags(),
             opts=child,

@@ -22,7 +22,7 @@ from components.cloud.azure.kubeconfig import kubeconfig_command, kubelogin_comm
 from components.cloud.azure.late import waiting
 from components.cloud.azure.load_balancer import Address, AddressArgs, gateway_api
 from components.cloud.azure.locks import Locks
-from components.cloud.azure.names import Names
+from components.cloud.azure.names import ResourceNames
 from components.cloud.azure.network import Network, NetworkArgs
 from components.cloud.azure.nodes import POOL_LABEL, Nodes, NodesArgs, task_taint
 from components.cloud.azure.registry import Registry, RegistryArgs
@@ -82,11 +82,11 @@ class Azure(pulumi.ComponentResource):
         self._name, self._needed, self._cloud, self._provider = name, needed, cloud, provider
         self._child = pulumi.ResourceOptions(parent=self, providers=[provider])
         suffix = random.RandomId(f"{name}-suffix", byte_length=SUFFIX_BYTES, opts=pulumi.ResourceOptions(parent=self))
-        self._names = Names(instance=needed.instance, suffix=suffix.hex, own_tags=cloud.tags)
+        self._names = ResourceNames(instance=needed.instance, suffix=suffix.hex, own_tags=cloud.tags)
         # In state as "<name>-group": renaming destroys the whole stack.
         group = resources.ResourceGroup(
             f"{name}-group",
-            resource_group_name=self._names.of(),
+            resource_group_name=self._names.physical_name(),
             location=cloud.location,
             tags=self._names.tags(),
             opts=pulumi.ResourceOptions(
@@ -178,7 +178,7 @@ class Azure(pulumi.ComponentResource):
             if logs is not None and needed.log_store is not None
             else {},
             log_store=logs.log_store if logs is not None else None,
-            front=address.front(self._gateways(cluster, nodes)) if address is not None else None,
+            load_balancer=address.load_balancer(self._gateways(cluster, nodes)) if address is not None else None,
             task_node_selector={POOL_LABEL: "tasks"} if tasks is not None else {},
             task_taint=task_taint(tasks),
             outputs={key: value for key, value in outputs.items() if value is not None},
@@ -279,7 +279,7 @@ class Azure(pulumi.ComponentResource):
         if self._needed.external_access is None:
             return None
         return Address(
-            f"{self._name}-front",
+            f"{self._name}-load-balancer",
             AddressArgs(
                 names=self._names,
                 group=self._group,
@@ -288,7 +288,7 @@ class Azure(pulumi.ComponentResource):
                 location=self._cloud.location,
                 zones=self._location_zones,
                 principal=identity.principal_id,
-                proxies=[self._cloud.network.pods],
+                trusted_proxies=[self._cloud.network.pods],
                 late=self._late,
                 protect=self._needed.protect,
             ),

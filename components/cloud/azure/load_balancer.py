@@ -11,7 +11,7 @@ import pulumi
 from pulumi_azure_native import containerservice, network, resources
 
 from components.cloud.azure import role_assignments
-from components.cloud.azure.names import Names
+from components.cloud.azure.names import ResourceNames
 from components.cloud.ordering import after
 from components.contract import cloud as contract
 
@@ -28,7 +28,7 @@ TEMPLATE_SCHEMA: Final = "https://schema.management.azure.com/schemas/2019-04-01
 class AddressArgs:
     """What the address is built from."""
 
-    names: Names
+    names: ResourceNames
     group: pulumi.Input[str]
     group_id: pulumi.Input[str]
     subscription_id: str
@@ -37,7 +37,7 @@ class AddressArgs:
     """Availability zones of the location; empty is none."""
     principal: pulumi.Input[str]
     """The cluster's identity, which puts a load balancer behind the address."""
-    proxies: Sequence[pulumi.Input[str]]
+    trusted_proxies: Sequence[pulumi.Input[str]]
     """Where the Gateway's own pods send from."""
     late: pulumi.ResourceHookBinding
     protect: bool
@@ -56,7 +56,7 @@ class Address(pulumi.ComponentResource):
         # In state as "<name>-address": renaming gives another address, and DNS names point to the old one.
         address = network.PublicIPAddress(
             f"{name}-address",
-            public_ip_address_name=args.names.of("front"),
+            public_ip_address_name=args.names.physical_name("address"),
             resource_group_name=args.group,
             location=args.location,
             sku=network.PublicIPAddressSkuArgs(name="Standard", tier="Regional"),
@@ -94,9 +94,9 @@ class Address(pulumi.ComponentResource):
         self.value = address.ip_address.apply(lambda known: known or "")
         self.register_outputs({"address": self.value})
 
-    def front(self, gateways: pulumi.Resource) -> contract.Front:
+    def load_balancer(self, gateways: pulumi.Resource) -> contract.LoadBalancer:
         """The way in, once the cluster serves Gateways."""
-        return contract.Front(
+        return contract.LoadBalancer(
             gateway_class=GATEWAY_CLASS,
             address=self.value,
             infrastructure_annotations={
@@ -106,14 +106,14 @@ class Address(pulumi.ComponentResource):
                 "service.beta.kubernetes.io/port_80_health-probe_protocol": "tcp",
                 "service.beta.kubernetes.io/port_443_health-probe_protocol": "tcp",
             },
-            proxies=self._args.proxies,
+            trusted_proxies=self._args.trusted_proxies,
         )
 
 
 def gateway_api(
     name: str,
     *,
-    names: Names,
+    names: ResourceNames,
     group: pulumi.Input[str],
     cluster: containerservice.ManagedCluster,
     pools: Sequence[pulumi.Resource],
@@ -123,7 +123,7 @@ def gateway_api(
     """Switch on Gateways in a cluster: its kinds of objects, and what serves them."""
     return resources.Deployment(
         f"{name}-gateways",
-        deployment_name=names.of("gateways"),
+        deployment_name=names.physical_name("gateways"),
         resource_group_name=group,
         properties=resources.DeploymentPropertiesArgs(
             mode=resources.DeploymentMode.INCREMENTAL,

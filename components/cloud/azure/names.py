@@ -42,7 +42,7 @@ def joined(limit: int, *parts: str) -> str:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Names:
+class ResourceNames:
     """Physical names of one stack. Their random end is new after each `destroy`.
 
     Names of servers, storage accounts and registries belong to all the world, and some stay blocked after deletion.
@@ -53,7 +53,7 @@ class Names:
     own_tags: Mapping[str, str] = field(default_factory=dict[str, str])
     """Tags that settings ask for."""
 
-    def of(self, *parts: str, limit: int = NAME_MAX) -> pulumi.Output[str]:
+    def physical_name(self, *parts: str, limit: int = NAME_MAX) -> pulumi.Output[str]:
         """A name that holds the instance, the parts and the random end."""
         return self.suffix.apply(lambda suffix: naming.fitted(limit, self.instance, *parts, suffix))
 

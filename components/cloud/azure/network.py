@@ -9,7 +9,7 @@ from typing import Final
 import pulumi
 from pulumi_azure_native import network, privatedns
 
-from components.cloud.azure.names import Names
+from components.cloud.azure.names import ResourceNames
 from components.settings.azure.network import Network as Ranges
 
 POSTGRES_PORTS: Final = ("5432", "6432")
@@ -27,7 +27,7 @@ DENY_INSIDE: Final = 4000
 class NetworkArgs:
     """What the network is built from."""
 
-    names: Names
+    names: ResourceNames
     group: pulumi.Input[str]
     ranges: Ranges
     zones: Sequence[str]
@@ -63,7 +63,7 @@ class Network(pulumi.ComponentResource):
         self.outbound_address = None
         whole = network.VirtualNetwork(
             f"{name}-vnet",
-            virtual_network_name=args.names.of(),
+            virtual_network_name=args.names.physical_name(),
             resource_group_name=args.group,
             address_space=network.AddressSpaceArgs(address_prefixes=[ranges.network]),
             tags=args.names.tags(),
@@ -120,7 +120,7 @@ class Network(pulumi.ComponentResource):
         )
         link = privatedns.VirtualNetworkLink(
             f"{name}-link",
-            virtual_network_link_name=self._args.names.of(),
+            virtual_network_link_name=self._args.names.physical_name(),
             private_zone_name=zone.name,
             resource_group_name=self._args.group,
             location="global",
@@ -141,7 +141,7 @@ class Network(pulumi.ComponentResource):
             raise ValueError("a network without a subnet of private endpoints has none")
         endpoint = network.PrivateEndpoint(
             f"{name}-endpoint",
-            private_endpoint_name=self._args.names.of(part),
+            private_endpoint_name=self._args.names.physical_name(part),
             resource_group_name=self._args.group,
             subnet=network.SubnetArgs(id=self.endpoints),
             private_link_service_connections=[
@@ -174,7 +174,7 @@ class Network(pulumi.ComponentResource):
         use = name.rpartition("-")[2]
         group = network.NetworkSecurityGroup(
             f"{name}-rules",
-            network_security_group_name=self._args.names.of(use),
+            network_security_group_name=self._args.names.physical_name(use),
             resource_group_name=self._args.group,
             security_rules=list(rules),
             tags=self._args.names.tags(),
@@ -207,7 +207,7 @@ class Network(pulumi.ComponentResource):
     def _gateway(self, name: str) -> network.NatGateway:
         address = network.PublicIPAddress(
             f"{name}-outbound-address",
-            public_ip_address_name=self._args.names.of("outbound"),
+            public_ip_address_name=self._args.names.physical_name("outbound"),
             resource_group_name=self._args.group,
             sku=network.PublicIPAddressSkuArgs(name="Standard", tier="Regional"),
             public_ip_allocation_method="Static",
@@ -219,7 +219,7 @@ class Network(pulumi.ComponentResource):
         self.outbound_address = address.ip_address.apply(lambda known: known or "")
         return network.NatGateway(
             f"{name}-outbound",
-            nat_gateway_name=self._args.names.of("outbound"),
+            nat_gateway_name=self._args.names.physical_name("outbound"),
             resource_group_name=self._args.group,
             sku=network.NatGatewaySkuArgs(name="Standard"),
             public_ip_addresses=[network.SubResourceArgs(id=address.id)],

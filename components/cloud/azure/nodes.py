@@ -9,7 +9,7 @@ from typing import Any, Final
 import pulumi
 from pulumi_azure_native import containerservice
 
-from components.cloud.azure.names import Names
+from components.cloud.azure.names import ResourceNames
 from components.settings.azure.cloud import AzureCloud, Pool, TaskPool
 
 POOL_LABEL: Final = "airflow-pool"
@@ -81,7 +81,7 @@ class NodesArgs:
     """What the pools are built from."""
 
     settings: AzureCloud
-    names: Names
+    names: ResourceNames
     group: pulumi.Input[str]
     cluster: containerservice.ManagedCluster
     subnet: pulumi.Input[str]

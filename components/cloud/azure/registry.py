@@ -8,14 +8,14 @@ import pulumi
 from pulumi_azure_native import containerregistry
 
 from components.cloud.azure import role_assignments
-from components.cloud.azure.names import REGISTRY_MAX, Names
+from components.cloud.azure.names import REGISTRY_MAX, ResourceNames
 
 
 @dataclass(frozen=True, kw_only=True)
 class RegistryArgs:
     """What the registry is built from."""
 
-    names: Names
+    names: ResourceNames
     group: pulumi.Input[str]
     subscription_id: str
     location: str

@@ -11,7 +11,7 @@ from pulumi_azure_native import compute, resources, storage
 
 from components.cloud.azure import role_assignments
 from components.cloud.azure.accounts import AccountArgs, account, kept_deleted
-from components.cloud.azure.names import Names
+from components.cloud.azure.names import ResourceNames
 from components.cloud.ordering import after
 from components.contract.cloud import LogStore, StaticVolume, Volume, VolumeUse
 from components.settings.azure.cloud import AzureCloud
@@ -244,7 +244,7 @@ class BrokerDiskArgs:
     """What the disk is built from."""
 
     settings: AzureCloud
-    names: Names
+    names: ResourceNames
     group: pulumi.Input[str]
     size_gib: int
     principal: pulumi.Input[str]
@@ -268,7 +268,7 @@ class BrokerDisk(pulumi.ComponentResource):
         # In state as "<name>-disk": renaming loses the messages on it.
         disk = compute.Disk(
             f"{name}-disk",
-            disk_name=args.names.of("broker"),
+            disk_name=args.names.physical_name("broker"),
             resource_group_name=self._group(name, args) if chosen.kept else args.group,
             location=cloud.location,
             creation_data=compute.CreationDataArgs(create_option="Empty"),
@@ -308,7 +308,7 @@ class BrokerDisk(pulumi.ComponentResource):
         """A resource group of the disk's own: the stack's goes with everything in it."""
         return resources.ResourceGroup(
             f"{name}-kept-group",
-            resource_group_name=args.names.of("kept"),
+            resource_group_name=args.names.physical_name("kept"),
             location=args.settings.location,
             tags=args.names.tags(),
             opts=pulumi.ResourceOptions(parent=self, protect=args.protect, retain_on_delete=True),

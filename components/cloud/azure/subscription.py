@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from components.settings.errors import Fault, SettingsError
+from components.settings.errors import SettingError, SettingsError
 
 
 def within(subscription_id: str, group_id: str) -> str:
@@ -15,11 +15,11 @@ def within(subscription_id: str, group_id: str) -> str:
     """
     found = group_id.split("/")[2]
     if found.lower() != subscription_id.lower():
-        fault = Fault(
+        error = SettingError(
             key="airflow:cloud.subscription_id",
             value=subscription_id,
             rule=f"is another subscription than {found}, in which this stack stands",
             remedy=f"set {found}, or make a new stack for the other one",
         )
-        raise SettingsError([fault])
+        raise SettingsError([error])
     return group_id

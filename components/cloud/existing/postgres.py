@@ -34,12 +34,12 @@ from components.contract.cloud import Database, Databases
 from components.kubernetes import naming, pods
 from components.kubernetes.pod_security import pod_security_labels
 from components.settings.connection_budget import IN_CLUSTER_CONNECTIONS
-from components.settings.types import Sizing
+from components.settings.types import Resources
 
 PORT: Final = 5432
 USER: Final = pods.User(uid=999, gid=999, fs_group=999)
 """The user `postgres` of the official image."""
-SIZING: Final = Sizing(cpu_milli=200, memory_mib=512)
+RESOURCES: Final = Resources(cpu_milli=200, memory_mib=512)
 DATA: Final = "/var/lib/postgresql/data"
 RESERVED_CONNECTIONS: Final = 3
 """Of these only a superuser gets, superuser_reserved_connections."""
@@ -170,7 +170,7 @@ def _shape(
     server = pods.container(
         "postgres",
         image=args.image,
-        sizing=SIZING,
+        resources=RESOURCES,
         image_pull_policy="IfNotPresent",
         args=[
             "postgres",

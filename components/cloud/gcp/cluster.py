@@ -11,7 +11,7 @@ import pulumi
 from pulumi_gcp import container
 
 from components.cloud.gcp.apis import Apis
-from components.cloud.gcp.names import CLUSTER_MAX, Names
+from components.cloud.gcp.names import CLUSTER_MAX, ResourceNames
 from components.cloud.gcp.network import PODS_RANGE, SERVICES_RANGE
 from components.cloud.gcp.nodes import SCOPES
 from components.settings.gcp.cloud import DnsEndpoint, Endpoint, GcpCloud
@@ -28,7 +28,7 @@ class ClusterArgs:
     """What the cluster is built from."""
 
     settings: GcpCloud
-    names: Names
+    names: ResourceNames
     apis: Apis
     network: pulumi.Input[str]
     subnet: pulumi.Input[str]
@@ -56,7 +56,7 @@ class Cluster(pulumi.ComponentResource):
         # In state as "<name>-gke": renaming destroys the cluster and everything on it.
         cluster = container.Cluster(
             f"{name}-gke",
-            name=args.names.of(limit=CLUSTER_MAX),
+            name=args.names.physical_name(limit=CLUSTER_MAX),
             location=settings.cluster_location,
             node_locations=settings.node_zones if settings.cluster_location == settings.region else None,
             network=args.network,
@@ -238,7 +238,7 @@ def kubeconfig(name: str, host: str, authority: str | None) -> str:
     Args:
         name: what cluster, user and context are called.
         host: where the cluster's API is.
-        authority: who signs its certificate, PEM in base64; None is a public authority.
+        ca_bundle: who signs its certificate, PEM in base64; None is a public authority.
     """
     cluster = {"server": f"https://{host}"}
     if authority is not None:

@@ -11,7 +11,7 @@ import pulumi_random as random
 from pulumi_gcp import sql
 
 from components.cloud.gcp.apis import Apis
-from components.cloud.gcp.names import Names
+from components.cloud.gcp.names import ResourceNames
 from components.contract import cloud as contract
 from components.settings.gcp.cloud import GcpCloud
 
@@ -48,7 +48,7 @@ class DatabaseArgs:
     """What the server is built from."""
 
     settings: GcpCloud
-    names: Names
+    names: ResourceNames
     apis: Apis
     private_network: pulumi.Input[str]
     private_range: pulumi.Input[str]
@@ -58,12 +58,12 @@ class DatabaseArgs:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Door:
+class DatabaseEndpoint:
     """Where and how connections to the server are made."""
 
     host: pulumi.Output[str]
     ssl_mode: str
-    authority: pulumi.Output[str] | None = None
+    ca_bundle: pulumi.Output[str] | None = None
     sidecar: contract.Sidecar | None = None
 
 
@@ -83,7 +83,7 @@ class Database(pulumi.ComponentResource):
         # In state as "<name>-server": renaming destroys it.
         server = sql.DatabaseInstance(
             f"{name}-server",
-            name=args.names.of("database"),
+            name=args.names.physical_name("database"),
             region=args.settings.region,
             database_version=f"POSTGRES_{chosen.version}",
             settings=_settings(args),
@@ -108,27 +108,33 @@ class Database(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self, hooks=args.apis.hooks),
         )
         self.name = server.name
-        door = self._door(server, chosen.proxy_image)
+        endpoint = self._endpoint(server, chosen.proxy_image)
         self.databases = contract.Databases(
-            metadata=self._database(name, "metadata", "airflow", server, door, args),
-            results=self._database(name, "results", "celery", server, door, args) if args.results else None,
+            metadata=self._database(name, "metadata", "airflow", server, endpoint, args),
+            results=self._database(name, "results", "celery", server, endpoint, args) if args.results else None,
             administrator=contract.Database(
-                host=door.host,
+                host=endpoint.host,
                 port=PORT,
                 name="postgres",
                 user=administrator.name,
                 password=pulumi.Output.secret(administrator.password.apply(lambda password: password or "")),
-                ssl_mode=door.ssl_mode,
+                ssl_mode=endpoint.ssl_mode,
             ),
             identity=server.connection_name,
-            authority=door.authority,
-            sidecar=door.sidecar,
+            ca_bundle=endpoint.ca_bundle,
+            sidecar=endpoint.sidecar,
             max_connections=chosen.max_connections,
         )
         self.register_outputs({"host": server.private_ip_address})
 
     def _database(
-        self, name: str, use: str, database: str, server: sql.DatabaseInstance, door: Door, args: DatabaseArgs
+        self,
+        name: str,
+        use: str,
+        database: str,
+        server: sql.DatabaseInstance,
+        endpoint: DatabaseEndpoint,
+        args: DatabaseArgs,
     ) -> contract.Database:
         """A database, and the user that will own it."""
         made = sql.Database(
@@ -142,12 +148,12 @@ class Database(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self, hooks=args.apis.hooks, protect=args.protect),
         )
         return contract.Database(
-            host=door.host,
+            host=endpoint.host,
             port=PORT,
             name=made.name,
             user=database,
             password=self._password(f"{name}-{use}"),
-            ssl_mode=door.ssl_mode,
+            ssl_mode=endpoint.ssl_mode,
         )
 
     def _password(self, name: str) -> pulumi.Output[str]:
@@ -164,15 +170,15 @@ class Database(pulumi.ComponentResource):
         )
         return made.result
 
-    def _door(self, server: sql.DatabaseInstance, proxy_image: str | None) -> Door:
+    def _endpoint(self, server: sql.DatabaseInstance, proxy_image: str | None) -> DatabaseEndpoint:
         """The server's private address, or the proxy beside each workload, which encrypts and checks it itself."""
         if proxy_image is None:
             # The server's output holds today's certificate alone (resource_sql_database_instance.go); the list also
             # holds the next one until the server changes to it. The link is known once the server exists.
             listed = sql.get_ca_certs_output(instance=server.self_link, opts=pulumi.InvokeOutputOptions(parent=self))
             authority = listed.certs.apply(lambda certificates: _bundle([each.cert for each in certificates]))
-            return Door(host=server.private_ip_address, ssl_mode=SSL_MODE, authority=authority)
-        return Door(
+            return DatabaseEndpoint(host=server.private_ip_address, ssl_mode=SSL_MODE, ca_bundle=authority)
+        return DatabaseEndpoint(
             # Known with the server, though always the same: nobody is to look for it before.
             host=server.connection_name.apply(lambda _: "127.0.0.1"),
             ssl_mode="disable",

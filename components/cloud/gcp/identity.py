@@ -10,7 +10,7 @@ import pulumi
 from pulumi_gcp import projects, serviceaccount, storage
 
 from components.cloud.gcp.apis import Apis
-from components.cloud.gcp.names import ACCOUNT_MAX, Names
+from components.cloud.gcp.names import ACCOUNT_MAX, ResourceNames
 from components.contract.cloud import Identity
 from components.contract.requirements import CloudRequirements
 from components.contract.workloads import Workload
@@ -49,7 +49,7 @@ class LogAccess:
 class IdentitiesArgs:
     """What the identities are built from."""
 
-    names: Names
+    names: ResourceNames
     apis: Apis
     requirements: CloudRequirements
     workload_pool: pulumi.Input[str]
@@ -72,7 +72,7 @@ class Identities(pulumi.ComponentResource):
     def _identity(self, name: str, workload: Workload, args: IdentitiesArgs) -> Identity:
         account = serviceaccount.Account(
             f"{name}-{workload}",
-            account_id=args.names.of(workload, limit=ACCOUNT_MAX),
+            account_id=args.names.physical_name(workload, limit=ACCOUNT_MAX),
             display_name=f"{workload} of {args.names.instance}",
             opts=pulumi.ResourceOptions(parent=self, hooks=args.apis.hooks, depends_on=args.apis.of("iam")),
         )

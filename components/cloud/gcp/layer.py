@@ -15,8 +15,8 @@ from components.cloud.gcp.apis import Apis, ApisArgs
 from components.cloud.gcp.cluster import Cluster, ClusterArgs, cluster_apis
 from components.cloud.gcp.database import Database, DatabaseArgs
 from components.cloud.gcp.identity import DatabaseAccess, Identities, IdentitiesArgs, LogAccess
-from components.cloud.gcp.load_balancer import Front, FrontArgs
-from components.cloud.gcp.names import Names
+from components.cloud.gcp.load_balancer import LoadBalancer, LoadBalancerArgs
+from components.cloud.gcp.names import ResourceNames
 from components.cloud.gcp.network import Network, NetworkArgs
 from components.cloud.gcp.nodes import POOL_LABEL, TASK_TAINT, NodeIdentity, NodeIdentityArgs, Nodes, NodesArgs
 from components.cloud.gcp.registry import Registry, RegistryArgs
@@ -68,7 +68,7 @@ class GoogleCloud(pulumi.ComponentResource):
         self._name, self._needed, self._cloud = name, needed, cloud
         self._child = pulumi.ResourceOptions(parent=self, providers=[provider])
         suffix = random.RandomId(f"{name}-suffix", byte_length=SUFFIX_BYTES, opts=pulumi.ResourceOptions(parent=self))
-        self._names = Names(instance=needed.instance, suffix=suffix.hex)
+        self._names = ResourceNames(instance=needed.instance, suffix=suffix.hex)
         self._apis = Apis(
             f"{name}-apis",
             ApisArgs(
@@ -125,7 +125,7 @@ class GoogleCloud(pulumi.ComponentResource):
             volumes=self._volumes(network),
             identities=self._identities(cluster, bucket, database),
             log_store=bucket.log_store if bucket is not None else None,
-            front=self._front(),
+            load_balancer=self._load_balancer(),
             task_node_selector={POOL_LABEL: "tasks"} if tasks_apart else {},
             task_taint=TASK_TAINT if tasks_apart else None,
             outputs={key: value for key, value in outputs.items() if value is not None},
@@ -266,13 +266,13 @@ class GoogleCloud(pulumi.ComponentResource):
             opts=self._child,
         ).volume
 
-    def _front(self) -> contract.Front | None:
+    def _load_balancer(self) -> contract.LoadBalancer | None:
         access = self._needed.external_access
         if access is None:
             return None
-        return Front(
-            f"{self._name}-front",
-            FrontArgs(
+        return LoadBalancer(
+            f"{self._name}-load-balancer",
+            LoadBalancerArgs(
                 names=self._names,
                 apis=self._apis,
                 hosts=access.hosts,
@@ -281,7 +281,7 @@ class GoogleCloud(pulumi.ComponentResource):
                 protect=self._needed.protect,
             ),
             opts=self._child,
-        ).front
+        ).load_balancer
 
 
 def _apis(cloud: GcpCloud, needed: CloudRequirements) -> Iterator[str]:

@@ -10,7 +10,7 @@ import pulumi
 from pulumi_gcp import certificatemanager, compute, iap
 
 from components.cloud.gcp.apis import Apis
-from components.cloud.gcp.names import Names
+from components.cloud.gcp.names import ResourceNames
 from components.contract import cloud as contract
 from components.contract.requirements import PublicHost
 from components.kubernetes import naming
@@ -31,10 +31,10 @@ UNHEALTHY_AFTER: Final = 4
 
 
 @dataclass(frozen=True, kw_only=True)
-class FrontArgs:
+class LoadBalancerArgs:
     """What the way in is built from."""
 
-    names: Names
+    names: ResourceNames
     apis: Apis
     hosts: Sequence[PublicHost]
     managed_certificates: bool
@@ -43,20 +43,20 @@ class FrontArgs:
     protect: bool
 
 
-class Front(pulumi.ComponentResource):
+class LoadBalancer(pulumi.ComponentResource):
     """A global address and what a Gateway of GKE needs behind it.
 
     A certificate is issued once its host's DNS name points to the address.
     """
 
-    front: contract.Front
+    load_balancer: contract.LoadBalancer
 
-    def __init__(self, name: str, args: FrontArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("airflow:gcp:Front", name, None, opts)
+    def __init__(self, name: str, args: LoadBalancerArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("airflow:gcp:LoadBalancer", name, None, opts)
         # In state as "<name>-address": renaming gives another address, and DNS names point to the old one.
         address = compute.GlobalAddress(
             f"{name}-address",
-            name=args.names.of("front"),
+            name=args.names.physical_name("address"),
             address_type="EXTERNAL",
             ip_version="IPV4",
             labels=args.names.labels(),
@@ -67,7 +67,7 @@ class Front(pulumi.ComponentResource):
         # It cannot go before the Gateway: that waits for what names it.
         tls = compute.SSLPolicy(
             f"{name}-tls",
-            name=args.names.of("front"),
+            name=args.names.physical_name("tls"),
             profile=TLS_PROFILE,
             min_tls_version=LEAST_TLS,
             opts=pulumi.ResourceOptions(parent=self, hooks=args.apis.hooks, depends_on=args.apis.of("compute")),
@@ -75,12 +75,12 @@ class Front(pulumi.ComponentResource):
         certificates = self._certificates(name, args) if args.managed_certificates else None
         for member in args.members:
             self._admit(name, member, args)
-        self.front = contract.Front(
+        self.load_balancer = contract.LoadBalancer(
             gateway_class=GATEWAY_CLASS,
             address=address.address,
             addresses=[{"type": "NamedAddress", "value": address.name}],
             annotations={"networking.gke.io/certmap": certificates} if certificates is not None else {},
-            proxies=PROXIES,
+            trusted_proxies=PROXIES,
             holds_certificate=certificates is not None,
             gateway_policies=[_tls(tls.name)],
             backend_policies={
@@ -90,7 +90,7 @@ class Front(pulumi.ComponentResource):
         )
         self.register_outputs({"address": address.address})
 
-    def _certificates(self, name: str, args: FrontArgs) -> pulumi.Output[str]:
+    def _certificates(self, name: str, args: LoadBalancerArgs) -> pulumi.Output[str]:
         """Name of the map of certificates, known once it is filled."""
         first = pulumi.ResourceOptions(parent=self, hooks=args.apis.hooks, depends_on=args.apis.of("certificates"))
         # By default what has a name of the program's is deleted before its successor is there.
@@ -103,13 +103,13 @@ class Front(pulumi.ComponentResource):
         mapped = pulumi.ResourceOptions(parent=self, hooks=args.apis.hooks, delete_before_replace=False)
         labels = args.names.labels()
         held = certificatemanager.CertificateMap(
-            f"{name}-certificates", name=args.names.of("front"), labels=labels, opts=first
+            f"{name}-certificates", name=args.names.physical_name("certificates"), labels=labels, opts=first
         )
         entries: list[pulumi.Output[str]] = []
         for public in args.hosts:
             workload, host = public.workload, public.host
             # Another host is another certificate, made before the old one goes.
-            physical = args.names.of(workload, naming.digest(host)[:6])
+            physical = args.names.physical_name(workload, naming.digest(host)[:6])
             certificate = certificatemanager.Certificate(
                 f"{name}-{workload}-certificate",
                 name=physical,
@@ -129,7 +129,7 @@ class Front(pulumi.ComponentResource):
             entries.append(entry.id)
         return pulumi.Output.all(held.name, *entries).apply(lambda known: str(known[0]))
 
-    def _admit(self, name: str, member: str, args: FrontArgs) -> None:
+    def _admit(self, name: str, member: str, args: LoadBalancerArgs) -> None:
         """Let someone through to this stack's hosts; the load balancer's own parts have no names to bind to."""
         iap.WebTypeComputeIamMember(
             f"{name}-iap-{member}",

@@ -19,7 +19,7 @@ its project have 98 together."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Names:
+class ResourceNames:
     """Physical names of one stack. Their random end is new after each `destroy`.
 
     Names of servers are blocked for a week after deletion, those of buckets belong to all the world, and two stacks of
@@ -29,7 +29,7 @@ class Names:
     instance: str
     suffix: pulumi.Output[str]
 
-    def of(self, *parts: str, limit: int = NAME_MAX) -> pulumi.Output[str]:
+    def physical_name(self, *parts: str, limit: int = NAME_MAX) -> pulumi.Output[str]:
         """A name that holds the instance, the parts and the random end."""
         return self.suffix.apply(lambda suffix: naming.fitted(limit, self.instance, *parts, suffix))
 

@@ -11,7 +11,7 @@ from pulumi_gcp import compute, servicenetworking
 
 from components.cloud.gcp import lateness
 from components.cloud.gcp.apis import Apis
-from components.cloud.gcp.names import Names
+from components.cloud.gcp.names import ResourceNames
 from components.settings.gcp.cloud import Addresses
 
 PODS_RANGE: Final = "pods"
@@ -25,7 +25,7 @@ more, https://cloud.google.com/nat/docs/ports-and-addresses."""
 class NetworkArgs:
     """What the network is built from."""
 
-    names: Names
+    names: ResourceNames
     apis: Apis
     region: str
     addresses: Addresses
@@ -54,7 +54,7 @@ class Network(pulumi.ComponentResource):
         names, addresses = args.names, args.addresses
         network = compute.Network(
             f"{name}-network",
-            name=names.of("network"),
+            name=names.physical_name("network"),
             auto_create_subnetworks=False,
             routing_mode="REGIONAL",
             opts=pulumi.ResourceOptions(
@@ -65,7 +65,7 @@ class Network(pulumi.ComponentResource):
         )
         subnet = compute.Subnetwork(
             f"{name}-subnet",
-            name=names.of("nodes"),
+            name=names.physical_name("nodes"),
             network=network.id,
             region=args.region,
             ip_cidr_range=addresses.nodes,
@@ -87,12 +87,12 @@ class Network(pulumi.ComponentResource):
             ),
         )
         router = compute.Router(
-            f"{name}-router", name=names.of("router"), network=network.id, region=args.region, opts=child
+            f"{name}-router", name=names.physical_name("router"), network=network.id, region=args.region, opts=child
         )
         least, most = NAT_PORTS
         self.egress = compute.RouterNat(
             f"{name}-nat",
-            name=names.of("nat"),
+            name=names.physical_name("nat"),
             router=router.name,
             region=args.region,
             nat_ip_allocate_option="AUTO_ONLY",
@@ -110,7 +110,7 @@ class Network(pulumi.ComponentResource):
         private = IPv4Network(addresses.private_services)
         reserved = compute.GlobalAddress(
             f"{name}-private-services",
-            name=names.of("private-services"),
+            name=names.physical_name("private-services"),
             purpose="VPC_PEERING",
             address_type="INTERNAL",
             address=str(private.network_address),

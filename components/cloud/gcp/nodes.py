@@ -9,7 +9,7 @@ import pulumi
 from pulumi_gcp import container, projects, serviceaccount
 
 from components.cloud.gcp.apis import Apis
-from components.cloud.gcp.names import ACCOUNT_MAX, Names
+from components.cloud.gcp.names import ACCOUNT_MAX, ResourceNames
 from components.settings.gcp.cloud import GcpCloud, Pool
 
 ROLE: Final = "roles/container.defaultNodeServiceAccount"
@@ -26,7 +26,7 @@ TASK_TAINT: Final = "airflow-tasks"
 class NodeIdentityArgs:
     """What the nodes' identity is built from."""
 
-    names: Names
+    names: ResourceNames
     apis: Apis
     project: str
 
@@ -42,7 +42,7 @@ class NodeIdentity(pulumi.ComponentResource):
         super().__init__("airflow:gcp:NodeIdentity", name, None, opts)
         account = serviceaccount.Account(
             f"{name}-account",
-            account_id=args.names.of("nodes", limit=ACCOUNT_MAX),
+            account_id=args.names.physical_name("nodes", limit=ACCOUNT_MAX),
             display_name=f"Nodes of {args.names.instance}",
             opts=pulumi.ResourceOptions(parent=self, hooks=args.apis.hooks, depends_on=args.apis.of("iam")),
         )
@@ -62,7 +62,7 @@ class NodesArgs:
     """What the nodes are built from."""
 
     settings: GcpCloud
-    names: Names
+    names: ResourceNames
     apis: Apis
     cluster: pulumi.Input[str]
     identity: NodeIdentity

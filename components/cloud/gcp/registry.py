@@ -8,14 +8,14 @@ import pulumi
 from pulumi_gcp import artifactregistry
 
 from components.cloud.gcp.apis import Apis
-from components.cloud.gcp.names import Names
+from components.cloud.gcp.names import ResourceNames
 
 
 @dataclass(frozen=True, kw_only=True)
 class RegistryArgs:
     """What the registry is built from."""
 
-    names: Names
+    names: ResourceNames
     apis: Apis
     region: str
     node_account: pulumi.Input[str]
@@ -34,7 +34,7 @@ class Registry(pulumi.ComponentResource):
         # In state as "<name>-repository": renaming loses all images.
         repository = artifactregistry.Repository(
             f"{name}-repository",
-            repository_id=args.names.of("images"),
+            repository_id=args.names.physical_name("images"),
             location=args.region,
             format="DOCKER",
             docker_config=artifactregistry.RepositoryDockerConfigArgs(immutable_tags=True),

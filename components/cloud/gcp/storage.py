@@ -11,7 +11,7 @@ from pulumi_gcp import compute, filestore
 from pulumi_gcp import storage as buckets
 
 from components.cloud.gcp.apis import Apis
-from components.cloud.gcp.names import Names
+from components.cloud.gcp.names import ResourceNames
 from components.contract.cloud import LogStore, StaticVolume, Volume
 from components.settings.gcp.cloud import GcpCloud
 
@@ -27,7 +27,7 @@ REGIONAL_TIERS: Final = ("regional", "enterprise")
 class LogBucketArgs:
     """What the bucket is built from."""
 
-    names: Names
+    names: ResourceNames
     apis: Apis
     region: str
     retention_days: int
@@ -45,7 +45,7 @@ class LogBucket(pulumi.ComponentResource):
         # In state as "<name>-bucket": renaming loses all task logs.
         bucket = buckets.Bucket(
             f"{name}-bucket",
-            name=args.names.of("logs"),
+            name=args.names.physical_name("logs"),
             location=args.region.upper(),
             uniform_bucket_level_access=True,
             public_access_prevention="enforced",
@@ -74,7 +74,7 @@ class ShareArgs:
     """What a share is built from."""
 
     settings: GcpCloud
-    names: Names
+    names: ResourceNames
     apis: Apis
     use: Literal["logs", "dags"]
     size_gib: int
@@ -95,7 +95,7 @@ class Share(pulumi.ComponentResource):
         # In state as "<name>-share": renaming loses what is on it.
         share = filestore.Instance(
             f"{name}-share",
-            name=args.names.of(args.use),
+            name=args.names.physical_name(args.use),
             location=location,
             tier=cloud.shares.tier.upper(),
             file_shares=filestore.InstanceFileSharesArgs(
@@ -162,7 +162,7 @@ class BrokerDiskArgs:
     """What the disk is built from."""
 
     settings: GcpCloud
-    names: Names
+    names: ResourceNames
     apis: Apis
     size_gib: int
     protect: bool
@@ -180,7 +180,7 @@ class BrokerDisk(pulumi.ComponentResource):
         # In state as "<name>-disk": renaming loses the messages on it.
         disk = compute.Disk(
             f"{name}-disk",
-            name=args.names.of("broker"),
+            name=args.names.physical_name("broker"),
             zone=zone,
             type="pd-ssd",
             size=size_gib,

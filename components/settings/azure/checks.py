@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from components.settings.azure import catalogue
 from components.settings.azure.cloud import AzureCloud
-from components.settings.errors import Fault
+from components.settings.errors import SettingError
 from components.settings.secret_keys import PROJECT
 from components.settings.sections.dags import ShareDags
 from components.settings.sections.logs import VolumeLogs
@@ -26,7 +26,7 @@ FIREWALL_PREFIX_MAX: Final = 30
 """Storage firewalls take single addresses without a prefix, and ranges of up to /30."""
 
 
-def faults(cloud: AzureCloud, parsed: Mapping[str, Any], *, protect: bool) -> Iterator[Fault]:
+def setting_errors(cloud: AzureCloud, parsed: Mapping[str, Any], *, protect: bool) -> Iterator[SettingError]:
     """What no model of the cloud's own can see.
 
     Args:
@@ -34,14 +34,14 @@ def faults(cloud: AzureCloud, parsed: Mapping[str, Any], *, protect: bool) -> It
         parsed: the stack's other sections that are fine by themselves.
         protect: whether the stack's data is protected.
     """
-    yield from _place_faults(cloud)
-    yield from _address_faults(cloud)
+    yield from _place_errors(cloud)
+    yield from _address_errors(cloud)
     for section, kind in (("logs", VolumeLogs), ("dags", ShareDags)):
         share = parsed.get(section)
         if isinstance(share, kind):
-            yield from _share_faults(f"{PROJECT}:{section}.size_gib", share.size_gib, cloud)
+            yield from _share_errors(f"{PROJECT}:{section}.size_gib", share.size_gib, cloud)
     if cloud.production_data and not protect:
-        yield Fault(
+        yield SettingError(
             key=f"{PROJECT}:protect",
             value=False,
             rule="leaves the data of production, which airflow:cloud.production_data names, without protection",
@@ -49,7 +49,7 @@ def faults(cloud: AzureCloud, parsed: Mapping[str, Any], *, protect: bool) -> It
         )
 
 
-def _place_faults(cloud: AzureCloud) -> Iterator[Fault]:
+def _place_errors(cloud: AzureCloud) -> Iterator[SettingError]:
     """What a location does not offer."""
     location, zones = cloud.location, catalogue.has_zones(cloud.location)
     copies_in_zones, pair = catalogue.has_zone_redundant_storage(location), catalogue.has_pair(location)
@@ -96,10 +96,10 @@ def _place_faults(cloud: AzureCloud) -> Iterator[Fault]:
     ]
     for is_wrong, key, value, rule, remedy in wrong:
         if is_wrong:
-            yield Fault(key=f"{PROJECT}:cloud.{key}", value=value, rule=rule, remedy=remedy)
+            yield SettingError(key=f"{PROJECT}:cloud.{key}", value=value, rule=rule, remedy=remedy)
     for text in storage.allowed_ranges:
         if FIREWALL_PREFIX_MAX < IPv4Network(text).prefixlen < IPv4Network(text).max_prefixlen:
-            yield Fault(
+            yield SettingError(
                 key=f"{PROJECT}:cloud.storage.allowed_ranges",
                 value=text,
                 rule=f"is no range that a storage account's firewall takes: one address, or a /{FIREWALL_PREFIX_MAX}",
@@ -107,7 +107,7 @@ def _place_faults(cloud: AzureCloud) -> Iterator[Fault]:
             )
 
 
-def _address_faults(cloud: AzureCloud) -> Iterator[Fault]:
+def _address_errors(cloud: AzureCloud) -> Iterator[SettingError]:
     """Ranges that cannot hold the nodes of all pools at their greatest, while they are upgraded."""
     cluster = cloud.cluster
     pools = [pool for pool in (cluster.system_nodes, cluster.airflow_nodes, cluster.task_nodes) if pool is not None]
@@ -118,7 +118,7 @@ def _address_faults(cloud: AzureCloud) -> Iterator[Fault]:
     }
     for name, count in held.items():
         if count < nodes:
-            yield Fault(
+            yield SettingError(
                 key=f"{PROJECT}:cloud.network.{name}",
                 value=getattr(cloud.network, name),
                 rule=f"holds {count} nodes, and the pools may have {nodes} while they are upgraded",
@@ -126,13 +126,13 @@ def _address_faults(cloud: AzureCloud) -> Iterator[Fault]:
             )
 
 
-def _share_faults(key: str, size_gib: int, cloud: AzureCloud) -> Iterator[Fault]:
+def _share_errors(key: str, size_gib: int, cloud: AzureCloud) -> Iterator[SettingError]:
     tier = cloud.shares.tier
     least, most = SHARE_GIB[tier]
     if size_gib < least:
         rule = f"is below {least}, the least that a {tier} share has"
         remedy = f"use {least} or more" + ("" if cloud.shares.protocol == "nfs" else ', or shares.tier "standard"')
-        yield Fault(key=key, value=size_gib, rule=rule, remedy=remedy)
+        yield SettingError(key=key, value=size_gib, rule=rule, remedy=remedy)
     elif size_gib > most:
         rule = f"is above {most}, the most that a {tier} share has"
-        yield Fault(key=key, value=size_gib, rule=rule, remedy=f"use at most {most}")
+        yield SettingError(key=key, value=size_gib, rule=rule, remedy=f"use at most {most}")

@@ -7,7 +7,7 @@ from ipaddress import IPv4Network
 from typing import Any, Final
 
 from components.settings import connection_budget
-from components.settings.errors import Fault
+from components.settings.errors import SettingError
 from components.settings.gcp import shares
 from components.settings.gcp.cloud import Addresses, Database, GcpCloud
 from components.settings.secret_keys import PROJECT
@@ -27,7 +27,7 @@ SURGE_NODES: Final = 1
 """Nodes that an upgrade of a pool adds for a while."""
 
 
-def faults(cloud: GcpCloud, parsed: Mapping[str, Any], *, protect: bool) -> Iterator[Fault]:
+def setting_errors(cloud: GcpCloud, parsed: Mapping[str, Any], *, protect: bool) -> Iterator[SettingError]:
     """What no model of the cloud's own can see.
 
     Args:
@@ -35,9 +35,9 @@ def faults(cloud: GcpCloud, parsed: Mapping[str, Any], *, protect: bool) -> Iter
         parsed: the stack's other sections that are fine by themselves.
         protect: whether the stack's data is protected.
     """
-    yield from _address_faults(cloud)
+    yield from _address_errors(cloud)
     if FORBIDDEN_IN_BUCKETS in (name := parsed.get("name", "")):
-        yield Fault(
+        yield SettingError(
             key=f"{PROJECT}:name",
             value=name,
             rule=f"holds {FORBIDDEN_IN_BUCKETS!r}, which no name of a bucket may",
@@ -46,20 +46,20 @@ def faults(cloud: GcpCloud, parsed: Mapping[str, Any], *, protect: bool) -> Iter
     for section, kind in (("logs", VolumeLogs), ("dags", ShareDags)):
         share = parsed.get(section)
         if isinstance(share, kind):
-            yield from shares.faults(f"{PROJECT}:{section}.size_gib", share.size_gib, cloud.shares.tier)
+            yield from shares.setting_errors(f"{PROJECT}:{section}.size_gib", share.size_gib, cloud.shares.tier)
     if cloud.production_data and not protect:
-        yield Fault(
+        yield SettingError(
             key=f"{PROJECT}:protect",
             value=False,
             rule="leaves the data of production, which airflow:cloud.production_data names, without protection",
             remedy="set it to true, or production_data to false",
         )
     if (executor := parsed.get("executor")) is not None:
-        yield from _connection_faults(cloud.database, executor, parsed.get("components", Components()))
+        yield from _connection_errors(cloud.database, executor, parsed.get("components", Components()))
     exposure: Exposure | None = parsed.get("exposure")
-    # A section that is missing here is at fault itself, or not set: then its default is no Gateway.
+    # A section that is missing here is at error itself, or not set: then its default is no Gateway.
     if cloud.iap and (exposure is None or exposure.gateway is None):
-        yield Fault(
+        yield SettingError(
             key=f"{PROJECT}:cloud.iap",
             value=cloud.iap,
             rule="stands before a Gateway, which this stack has not",
@@ -67,7 +67,7 @@ def faults(cloud: GcpCloud, parsed: Mapping[str, Any], *, protect: bool) -> Iter
         )
 
 
-def _address_faults(cloud: GcpCloud) -> Iterator[Fault]:
+def _address_errors(cloud: GcpCloud) -> Iterator[SettingError]:
     """Ranges that cannot hold the nodes of all pools at their greatest."""
     pools = [pool for pool in (cloud.cluster.system_nodes, cloud.cluster.task_nodes) if pool is not None]
     nodes = sum((pool.nodes_max + SURGE_NODES) * len(cloud.node_zones) for pool in pools)
@@ -77,7 +77,7 @@ def _address_faults(cloud: GcpCloud) -> Iterator[Fault]:
     }
     for name in Addresses.model_fields:
         if name in held and held[name] < nodes:
-            yield Fault(
+            yield SettingError(
                 key=f"{PROJECT}:cloud.addresses.{name}",
                 value=getattr(cloud.addresses, name),
                 rule=f"holds {held[name]} nodes, and the pools may have {nodes} in all zones while they are upgraded",
@@ -85,12 +85,12 @@ def _address_faults(cloud: GcpCloud) -> Iterator[Fault]:
             )
 
 
-def _connection_faults(database: Database, executor: Executor, components: Components) -> Iterator[Fault]:
+def _connection_errors(database: Database, executor: Executor, components: Components) -> Iterator[SettingError]:
     """Servers that refuse connections while everything rolls out."""
     needed = connection_budget.least_connections(executor, components)
     if database.max_connections >= needed:
         return
-    yield Fault(
+    yield SettingError(
         key=f"{PROJECT}:cloud.database.tier",
         value=database.tier,
         rule=f"takes {database.max_connections} connections beside its own, and this stack may hold {needed}",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final, Literal
 
-from components.settings.errors import Fault
+from components.settings.errors import SettingError
 
 Tier = Literal["basic_hdd", "basic_ssd", "zonal", "regional", "enterprise"]
 SMALL_CAPACITY: Final = (1024, 9984, 256)
@@ -26,7 +26,7 @@ regional share is made in some regions alone, and only with its performance name
 (https://github.com/kubernetes-sigs/gcp-filestore-csi-driver/issues/1325, June 2026)."""
 
 
-def faults(key: str, size_gib: int, tier: Tier) -> Iterator[Fault]:
+def setting_errors(key: str, size_gib: int, tier: Tier) -> Iterator[SettingError]:
     """A size that a tier does not have."""
     ranges = SIZES_GIB[tier]
     least, most = ranges[0][0], ranges[-1][1]
@@ -42,7 +42,7 @@ def faults(key: str, size_gib: int, tier: Tier) -> Iterator[Fault]:
         below, above = _neighbours(size_gib, tier)
         rule = f"is between two sizes that tier {tier!r} of Filestore has"
         remedy = f"use {below} or {above}"
-    yield Fault(key=key, value=size_gib, rule=rule, remedy=remedy)
+    yield SettingError(key=key, value=size_gib, rule=rule, remedy=remedy)
 
 
 def _neighbours(size_gib: int, tier: Tier) -> tuple[int, int]:

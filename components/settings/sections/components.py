@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pydantic import field_validator
 
-from components.settings.types import CpuMilli, MemoryMib, Model, PodSizing, Replicas
+from components.settings.types import CpuMilli, MemoryMib, Model, PodResources, Replicas
 
 
-class Component(PodSizing):
+class Component(PodResources):
     """One of Airflow's own services."""
 
     replicas: Replicas = 1

@@ -6,7 +6,16 @@ from typing import Annotated, ClassVar, Final, Literal
 
 from pydantic import Field
 
-from components.settings.types import CpuMilli, ImageReference, Model, PodSizing, Replicas, ScratchGib, SizeGib, Sizing
+from components.settings.types import (
+    CpuMilli,
+    ImageReference,
+    Model,
+    PodResources,
+    Replicas,
+    Resources,
+    ScratchGib,
+    SizeGib,
+)
 
 WORKER_MILLI: Final = 100
 """For each task of a worker, which all request together."""
@@ -17,7 +26,7 @@ TASK_MIB: Final = 150
 (cgroup v2 since Kubernetes 1.28, https://github.com/kubernetes/kubernetes/pull/117793)."""
 
 
-class Workers(PodSizing):
+class Workers(PodResources):
     """The Celery workers."""
 
     replicas: Replicas = 1
@@ -46,7 +55,7 @@ class Workers(PodSizing):
         return WORKER_MIB + TASK_MIB * self.concurrency
 
 
-class Broker(Sizing):
+class Broker(Resources):
     """The message broker between scheduler and workers."""
 
     image: ImageReference = "valkey/valkey:8.1-trixie"
@@ -61,7 +70,7 @@ class Broker(Sizing):
     """A task that runs longer than this is delivered a second time; in seconds."""
 
 
-class Flower(Sizing):
+class Flower(Resources):
     """Celery's own monitor, behind a generated password."""
 
     enabled: bool = False
@@ -72,7 +81,7 @@ class Flower(Sizing):
     """Memory, in MiB."""
 
 
-class TaskPods(PodSizing):
+class TaskPods(PodResources):
     """The pods that the Kubernetes executor starts, one for each task."""
 
     CLOUD_MILLI = 250

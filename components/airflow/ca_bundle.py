@@ -1,4 +1,4 @@
-"""Whose signature on the database's certificate the pods believe."""
+"""The CA bundle that pods verify the database server's certificate with."""
 
 from __future__ import annotations
 
@@ -24,34 +24,34 @@ VARIABLE: Final = "PGSSLROOTCERT"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Authority:
-    """How a pod with a connection to the database gets to know its authority."""
+class CaBundle:
+    """Environment, volume and mount that give a pod the CA bundle."""
 
     variables: Mapping[str, str] = field(default_factory=dict[str, str])
     volumes: Sequence[VolumeArgs] = ()
     mounts: Sequence[VolumeMountArgs] = ()
 
 
-def authority(
+def create_ca_bundle(
     instance: str, databases: Databases, namespace: pulumi.Output[str], child: pulumi.ResourceOptions
-) -> Authority:
-    """The authority of a stack's databases; nothing where no connection verifies."""
+) -> CaBundle:
+    """The CA bundle of a stack's databases; empty where no connection verifies."""
     made = (databases.metadata, databases.results, databases.administrator)
     # The sslmode of an external database is an Output: settings let through only modes that verify nothing.
     modes = {database.ssl_mode for database in made if database is not None and isinstance(database.ssl_mode, str)}
     if not modes & VERIFYING:
-        return Authority()
-    if databases.authority is None:
-        return Authority(variables={VARIABLE: TRUST_STORE})
+        return CaBundle()
+    if databases.ca_bundle is None:
+        return CaBundle(variables={VARIABLE: TRUST_STORE})
     config_map = ConfigMap(
         f"{instance}-database-authority",
         # No fixed name: another authority is a new object, which rolls those who trust it.
         metadata=ObjectMetaArgs(namespace=namespace, labels=naming.labels(instance, "database")),
         immutable=True,
-        data={FILE: databases.authority},
+        data={FILE: databases.ca_bundle},
         opts=child,
     )
-    return Authority(
+    return CaBundle(
         variables={VARIABLE: f"{FOLDER}/{FILE}"},
         volumes=[VolumeArgs(name="authority", config_map=ConfigMapVolumeSourceArgs(name=config_map.metadata.name))],
         mounts=[VolumeMountArgs(name="authority", mount_path=FOLDER, read_only=True)],

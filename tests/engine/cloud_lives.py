@@ -28,7 +28,7 @@ DISABLED: Final = (
 )
 """What Google says when its API that enables APIs is disabled."""
 REFUSAL_SECONDS: Final = 7200.0
-"""How long the cloud takes to refuse, in seconds of a real cloud: meanwhile other things begin, even on a busy machine."""
+"""How long the cloud takes to refuse, in seconds of a real cloud: meanwhile other things begin on any machine."""
 BESIDE_SECONDS: Final = 14_400.0
 """How much longer takes what goes on beside a refusal, in seconds of a real cloud."""
 AZURE_SERVER: Final = "azure-native:dbforpostgresql:Server"

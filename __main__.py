@@ -8,7 +8,7 @@ import gc
 gc.disable()
 
 from components import cloud, outputs  # noqa: E402
-from components.airflow.installation import Airflow  # noqa: E402
+from components.airflow.instance import Airflow  # noqa: E402
 from components.contract.requirements import requirements  # noqa: E402
 from components.settings import loader  # noqa: E402
 

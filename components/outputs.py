@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 
 import pulumi
 
-from components.airflow.exposure import backends
-from components.airflow.options import API_PORT, FLOWER_PORT, base_url
+from components.airflow.network.gateway import backends
+from components.airflow.pods.options import API_PORT, FLOWER_PORT, base_url
 from components.settings.sections.exposure import Gateway
 
 if TYPE_CHECKING:
-    from components.airflow.installation import Airflow
+    from components.airflow.instance import Airflow
     from components.contract.cloud import Cloud
     from components.settings.stack import Settings
 

@@ -182,7 +182,8 @@ def _without_database(life: CloudLife) -> None:
         "seconds": REFUSAL_SECONDS,
     }
     # What is begun by then: Google's cluster, and on Azure the subnet that it waits for.
-    late = {"op": "create", "kind": "late", "seconds": BESIDE_SECONDS}
+    # Every call: one that an API just enabled refuses is repeated.
+    late = {"op": "create", "kind": "late", "times": 0, "seconds": BESIDE_SECONDS}
     beside = [{**late, "type": gcp.CLUSTER}, {**late, "type": "azure-native:network:Subnet", "name": "*-nodes-subnet"}]
     life.plan(refused, *beside)
     life.run("up without a database", "up")

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from components.airflow import secrets
+from components.airflow.secrets import generated as secrets
 from components.contract.cloud import Database
 from tests.unit.stacks import METADATA_PASSWORD, RESULT_PASSWORD, recorded
 

@@ -7,7 +7,7 @@ from typing import Final
 
 import pytest
 
-from components.airflow.site import script
+from components.airflow.pods.scripts import script
 from tests.unit.stacks import recorded, recordings
 from tests.unit.workloads import every_container, every_pod, options_of, pod_of, pods
 

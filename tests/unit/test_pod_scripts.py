@@ -15,7 +15,7 @@ from typing import Final
 
 import pytest
 
-from components.airflow.site import script
+from components.airflow.pods.scripts import script
 
 PASSWORD: Final = "p@ss/word"
 STAND_IN: Final = """

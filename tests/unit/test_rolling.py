@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import pytest
 
-from components.airflow import options
+from components.airflow.pods import options
 from components.contract.workloads import RUNS_ONCE, Workload
 from components.settings import loader
 from tests.unit import recorder
@@ -147,7 +147,7 @@ def test_examples_reach_everyone_because_each_part_has_the_list_of_bundles() -> 
 
 
 def test_a_changed_example_rolls_only_those_who_run_dags(monkeypatch: pytest.MonkeyPatch) -> None:
-    from components.airflow import dags
+    from components.airflow.dags import source as dags
 
     files = dags.example_files()
     first = recorded("both, example DAGs")

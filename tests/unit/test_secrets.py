@@ -14,7 +14,7 @@ import pulumi
 import pytest
 from cryptography.fernet import Fernet
 
-from components.airflow import secrets
+from components.airflow.secrets import generated as secrets
 from components.contract.cloud import Database
 from tests.unit import recorder
 from tests.unit.recorder import Recording, Secret, plain, walk

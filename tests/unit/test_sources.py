@@ -79,7 +79,7 @@ def test_the_program_knows_neither_lab_nor_tests() -> None:
 def test_each_cloud_is_imported_in_its_own_branch_alone() -> None:
     """A stack must not pay for another cloud's SDK: up to a second and 110 MiB each."""
     program = """
-import sys, components.cloud, components.settings.loader, components.airflow.installation, components.outputs
+import sys, components.cloud, components.settings.loader, components.airflow.instance, components.outputs
 print(sorted({name for name in sys.modules if name.split(".")[0] in {"pulumi_gcp", "pulumi_azure_native"}
     or name.startswith("components.cloud.")}))
 """

@@ -12,7 +12,7 @@ from tests.unit.stacks import STACKS
 
 PROGRAM: Final = """
 from components import cloud
-from components.airflow.installation import Airflow
+from components.airflow.instance import Airflow
 from components.contract.requirements import requirements
 from components.settings import loader
 

@@ -8,7 +8,7 @@ from typing import Final
 import pulumi
 from pulumi_kubernetes.core.v1 import PersistentVolumeClaimVolumeSourceArgs, VolumeArgs, VolumeMountArgs
 
-from components.airflow.options import LOG_FOLDER
+from components.airflow.pods.options import LOG_FOLDER
 from components.contract.cloud import LogStore
 from components.kubernetes import pods
 

@@ -22,16 +22,18 @@ from pulumi_kubernetes.core.v1 import (
 )
 from pulumi_kubernetes.meta.v1 import LabelSelectorArgs, ObjectMetaArgs
 
-from components.airflow.options import FLOWER_PORT, WORKER_LOG_PORT
-from components.airflow.secrets import BROKER_PORT
-from components.airflow.services import (
+from components.airflow.context import Site
+from components.airflow.core.services import (
     SERVER_GRACE_SECONDS,
     SERVES_SECONDS,
     deployment,
     headless_service,
     service,
 )
-from components.airflow.site import AIRFLOW, NOT_EVICTABLE, SCRIPTS_FOLDER, TMP, Site, WorkloadPod
+from components.airflow.pods.options import FLOWER_PORT, WORKER_LOG_PORT
+from components.airflow.pods.scripts import SCRIPTS_FOLDER
+from components.airflow.pods.template import AIRFLOW, NOT_EVICTABLE, TMP, WorkloadPod
+from components.airflow.secrets.generated import BROKER_PORT
 from components.airflow.volumes import ClaimArgs, claim
 from components.contract.cloud import Volume
 from components.kubernetes import naming, pods

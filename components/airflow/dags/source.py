@@ -18,11 +18,11 @@ from pulumi_kubernetes.core.v1 import (
 )
 from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 
-from components.airflow.options import EXAMPLES_FOLDER
+from components.airflow.pods.options import EXAMPLES_FOLDER
 from components.kubernetes import naming
 from components.settings.stack import Settings
 
-EXAMPLES: Final = Path(__file__).resolve().parents[2] / "dags"
+EXAMPLES: Final = Path(__file__).resolve().parents[3] / "dags"
 CONFIG_MAP_MAX_BYTES: Final = 1024 * 1024
 """https://kubernetes.io/docs/concepts/configuration/configmap/#motivation"""
 

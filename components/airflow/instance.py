@@ -8,18 +8,20 @@ import pulumi
 from pulumi_kubernetes.core.v1 import Namespace
 from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 
-from components.airflow import services, task_pods
-from components.airflow.access import Access, AccessArgs
-from components.airflow.ca_bundle import create_ca_bundle
-from components.airflow.celery import Celery, CeleryArgs
-from components.airflow.dags import dag_source
-from components.airflow.exposure import Exposure, ExposureArgs
-from components.airflow.logs import LogFolder, remote_logging
-from components.airflow.migrate import Migration, MigrationArgs
-from components.airflow.options import API_PORT
-from components.airflow.provided_secrets import create_pull_secret
-from components.airflow.secrets import Secrets, SecretsArgs
-from components.airflow.site import Site, scripts_map
+from components.airflow.context import Site
+from components.airflow.core import services
+from components.airflow.dags.source import dag_source
+from components.airflow.database.ca_bundle import create_ca_bundle
+from components.airflow.database.migration import Migration, MigrationArgs
+from components.airflow.executors import task_pods
+from components.airflow.executors.celery import Celery, CeleryArgs
+from components.airflow.logs.store import LogFolder, remote_logging
+from components.airflow.network.gateway import Exposure, ExposureArgs
+from components.airflow.pods.options import API_PORT
+from components.airflow.pods.scripts import scripts_map
+from components.airflow.rbac import Access, AccessArgs
+from components.airflow.secrets.generated import Secrets, SecretsArgs
+from components.airflow.secrets.provided import create_pull_secret
 from components.airflow.volumes import NAMESPACE_MINUTES, ClaimArgs, claim
 from components.kubernetes import naming
 from components.kubernetes.pod_security import pod_security_labels

@@ -15,9 +15,11 @@ from pulumi_kubernetes.apps.v1 import (
 from pulumi_kubernetes.core.v1 import ProbeArgs, Service, ServicePortArgs, ServiceSpecArgs
 from pulumi_kubernetes.meta.v1 import LabelSelectorArgs
 
-from components.airflow.options import API_PORT, HEALTH_PORT, TRIGGERER_LOG_PORT
-from components.airflow.site import AIRFLOW, EVICTABLE, SCRIPTS_FOLDER, Site, WorkloadPod, options_map, pod_template
-from components.airflow.task_pods import PodTemplate
+from components.airflow.context import Site
+from components.airflow.executors.task_pods import PodTemplate
+from components.airflow.pods.options import API_PORT, HEALTH_PORT, TRIGGERER_LOG_PORT
+from components.airflow.pods.scripts import SCRIPTS_FOLDER
+from components.airflow.pods.template import AIRFLOW, EVICTABLE, WorkloadPod, options_map, pod_template
 from components.contract.workloads import Workload
 from components.kubernetes import naming, pods
 from components.settings.sections.exposure import Exposure

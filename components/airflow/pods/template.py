@@ -1,15 +1,13 @@
-"""One installation as its parts see it: what they share, and the pod that each of them becomes."""
+"""The pod of a workload, built from its own part and the context of its instance."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Final, Literal
 
 import pulumi
-import pulumi_kubernetes as kubernetes
 from pulumi_kubernetes.core.v1 import (
     ConfigMap,
     ConfigMapEnvSourceArgs,
@@ -26,27 +24,19 @@ from pulumi_kubernetes.core.v1 import (
 )
 from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 
-from components.airflow.access import calls_kubernetes
-from components.airflow.ca_bundle import CaBundle
-from components.airflow.dags import DagSource
-from components.airflow.logs import LogFolder
-from components.airflow.options import options_of
-from components.airflow.roles import Credential, credentials_of
-from components.airflow.secrets import StoredSecret
+from components.airflow.context import Site
+from components.airflow.database.ca_bundle import CaBundle
+from components.airflow.pods.scripts import SCRIPTS_FOLDER, script
+from components.airflow.rbac import calls_kubernetes
 from components.contract.cloud import Identity, Sidecar
 from components.contract.requirements import AIRFLOW_GID, AIRFLOW_UID
 from components.contract.workloads import WORKLOADS, Workload
 from components.kubernetes import naming, pods
-from components.settings.stack import Settings
-from components.settings.types import PodResources, Resources
+from components.settings.types import Resources
 
 AIRFLOW_USER: Final = pods.User(uid=AIRFLOW_UID, gid=AIRFLOW_GID, fs_group=AIRFLOW_GID)
-SCRIPTS: Final = Path(__file__).parent / "scripts"
 WAIT_CONTAINER_RESOURCES: Final = Resources(cpu_milli=50, memory_mib=512)
 """For init containers: memory of one start of Airflow's command line."""
-SCRIPTS_FOLDER: Final = "/opt/airflow-scripts"
-"""Where scripts lie in pods that stay. Not below Airflow's own folder, where images keep files of theirs."""
-POD_SCRIPTS: Final = ("start.py", "check_job.py", "check_worker.py")
 BYTECODE_FOLDER: Final = "/opt/airflow-bytecode"
 """Where start.py lets Python keep compiled files."""
 BYTECODE_MIB: Final = 512
@@ -61,69 +51,6 @@ XDG_CONFIG_HOME: that would hide the configuration that an image brings in ~/.co
 EVICTABLE: Final = {"cluster-autoscaler.kubernetes.io/safe-to-evict": "true"}
 NOT_EVICTABLE: Final = {"cluster-autoscaler.kubernetes.io/safe-to-evict": "false"}
 """For pods that run tasks: an autoscaler that empties their node ends the tasks."""
-
-
-def script(name: str) -> str:
-    """The text of a script that runs inside a pod."""
-    return (SCRIPTS / name).read_text()
-
-
-@dataclass(frozen=True, kw_only=True)
-class Site:
-    """What the parts of one installation share."""
-
-    settings: Settings
-    namespace: pulumi.Output[str]
-    kubernetes: kubernetes.Provider
-    accounts: Mapping[Workload, pulumi.Output[str]]
-    secrets: Mapping[str, StoredSecret]
-    pull_secret: pulumi.Input[str] | None
-    """The Secret that pods pull the Airflow image with; None where that takes no login."""
-    scripts: pulumi.Output[str]
-    """The ConfigMap with POD_SCRIPTS."""
-    dags: DagSource
-    logs: LogFolder
-    identities: Mapping[Workload, Identity]
-    log_store_variables: Mapping[str, pulumi.Input[str]]
-    ca_bundle: CaBundle
-    database_sidecar: Sidecar | None
-    """What connections to the database go through; None is directly."""
-    max_connections: int | None
-    """How many connections the database takes; None is unknown."""
-    task_node_selector: Mapping[str, str]
-    task_taint: str | None
-    trusted_proxies: Sequence[pulumi.Input[str]]
-    """Addresses and ranges whose requests carry headers of a proxy; empty without one."""
-
-    @property
-    def name(self) -> str:
-        """The instance's name, the prefix of every object."""
-        return self.settings.name
-
-    def object_name(self, *parts: str) -> str:
-        """The name of an object that must be found by it."""
-        return naming.object_name(self.name, *parts)
-
-    def labels(self, part: str) -> dict[str, str]:
-        """Labels of a part's objects."""
-        return naming.labels(self.name, part)
-
-    def metadata(self, part: str, *, fixed: bool = True, **rest: Any) -> ObjectMetaArgs:
-        """Metadata of a part's object; a name that is not fixed gets a suffix and changes with the object."""
-        name = self.object_name(part) if fixed else None
-        return ObjectMetaArgs(name=name, namespace=self.namespace, labels=self.labels(part), **rest)
-
-    def options(self, part: Workload) -> dict[str, str]:
-        """The options of airflow.cfg that a part reads, as environment variables."""
-        return options_of(part, self.settings, self.max_connections)
-
-    def resources(self, pod: PodResources) -> Resources:
-        """Processor and memory of a pod, as the stack or the place it runs on says."""
-        return pod.resources(existing_cluster=self.settings.existing_cluster)
-
-    def credentials(self, part: Workload) -> list[Credential]:
-        """The credentials of a part that exist in this installation."""
-        return [credential for credential in credentials_of(part) if credential.stored_in in self.secrets]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -156,18 +83,6 @@ class WorkloadPod:
     def stays(self) -> bool:
         """Whether it runs until it is told to stop, unlike a Job and a task."""
         return self.restart_policy == "Always"
-
-
-def scripts_map(instance: str, namespace: pulumi.Output[str], opts: pulumi.ResourceOptions) -> ConfigMap:
-    """The ConfigMap with the scripts of pods that stay."""
-    return ConfigMap(
-        f"{instance}-scripts",
-        # No fixed name: other scripts are a new object, which rolls the pods that run them.
-        metadata=ObjectMetaArgs(namespace=namespace, labels=naming.labels(instance, "scripts")),
-        immutable=True,
-        data={name: script(name) for name in POD_SCRIPTS},
-        opts=opts,
-    )
 
 
 def options_map(site: Site, part: Workload, opts: pulumi.ResourceOptions) -> ConfigMap:

@@ -8,8 +8,9 @@ from typing import Final
 import pulumi
 from pulumi_kubernetes.core.v1 import ConfigMap, ConfigMapVolumeSourceArgs, VolumeArgs, VolumeMountArgs
 
-from components.airflow.options import POD_TEMPLATE
-from components.airflow.site import NOT_EVICTABLE, Site, WorkloadPod, options_map, pod_template
+from components.airflow.context import Site
+from components.airflow.pods.options import POD_TEMPLATE
+from components.airflow.pods.template import NOT_EVICTABLE, WorkloadPod, options_map, pod_template
 from components.kubernetes import manifest
 from components.settings.sections.executor import TaskPods
 

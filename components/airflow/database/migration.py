@@ -9,7 +9,9 @@ import pulumi
 from pulumi_kubernetes.batch.v1 import Job, JobSpecArgs
 from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 
-from components.airflow.site import Site, WorkloadPod, options_map, pod_template, script
+from components.airflow.context import Site
+from components.airflow.pods.scripts import script
+from components.airflow.pods.template import WorkloadPod, options_map, pod_template
 from components.kubernetes import naming
 from components.settings.types import Resources
 

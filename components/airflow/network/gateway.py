@@ -11,9 +11,9 @@ from pulumi_kubernetes.apiextensions import CustomResource
 from pulumi_kubernetes.core.v1 import Namespace
 from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 
-from components.airflow.options import API_PORT, FLOWER_PORT
-from components.airflow.provided_secrets import create_tls_secret
-from components.airflow.site import Site
+from components.airflow.context import Site
+from components.airflow.pods.options import API_PORT, FLOWER_PORT
+from components.airflow.secrets.provided import create_tls_secret
 from components.contract.cloud import LoadBalancer
 from components.contract.workloads import Workload
 from components.kubernetes import pods

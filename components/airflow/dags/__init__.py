@@ -1,0 +1,1 @@
+"""How DAG files reach the pods."""

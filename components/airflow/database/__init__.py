@@ -1,0 +1,1 @@
+"""The database's schema, and the certificates that connections verify."""

@@ -1,0 +1,1 @@
+"""What runs tasks: Celery's workers with their broker, and a pod for each task."""

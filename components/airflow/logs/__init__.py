@@ -1,0 +1,1 @@
+"""Where task logs are kept."""

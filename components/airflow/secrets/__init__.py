@@ -1,0 +1,1 @@
+"""Secrets, and which workload may hold which."""

@@ -1,5 +1,5 @@
 # Everything this project can do, as targets. Nothing needs to be installed but Python 3.11+, make and git; what runs
-# a Kubernetes node on this machine (test, test-cluster, demo, bench) needs root on Debian 12 or 13 as well.
+# a Kubernetes node on this machine (test, test-cluster, test-gateway, demo, bench) needs root on Debian 12 or 13 as well.
 
 PYTHON ?= python3
 STACK ?= local
@@ -10,7 +10,7 @@ STAMP := $(VENV)/.requirements
 # Compiling the SDKs takes longer than running what uses them; whatever the shell says, it is done once.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: setup ready ahead check format settings test test-unit test-engine test-settings test-cluster demo demo-down bench clean
+.PHONY: setup ready ahead check format settings test test-unit test-engine test-settings test-cluster test-gateway demo demo-down bench clean
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -56,7 +56,11 @@ test-settings: ready ## every setting changed alone: what the engine would do fo
 
 test-cluster: ready ## Airflow on a real node, with each executor
 	@$(RUN) -m lab build --all
-	$(RUN) -m pytest tests/cluster
+	$(RUN) -m pytest tests/cluster -m "not gateway"
+
+test-gateway: ready ## Airflow exposed by a Gateway with HTTPS, on a real node and a simulated Azure
+	@$(RUN) -m lab build --gateway
+	$(RUN) -m pytest tests/cluster -m gateway
 
 demo: ready ## a node on this machine, and Airflow on it: STACK=local
 	@$(RUN) -m lab demo --stack $(STACK) $(if $(KEEP),--keep)

@@ -9,6 +9,7 @@ from pathlib import Path
 from lab import images, machine
 from lab.engine import preloaded
 from lab.engine.toolchain import Toolchain, toolchain
+from lab.gateway.programs import PEBBLE
 from lab.node.programs import CONTROL_PLANE, NODE
 from lab.services.programs import AZURITE, CSI, FAKE_GCS
 
@@ -55,6 +56,19 @@ def everything() -> None:
         program.build()
     AZURITE.install()
     images.database_proxy()
+
+
+def for_gateway() -> None:
+    """The engine, the node, the services of simulated clouds, and what serves a Gateway and its certificates.
+
+    Raises:
+        LabError: as of `everything`.
+    """
+    for_node()
+    for program in (CSI, FAKE_GCS, PEBBLE):
+        program.build()
+    AZURITE.install()
+    images.gateway_controllers()
 
 
 def _beside_the_engine(build: Callable[[], list[Path]]) -> tuple[Toolchain, list[Path]]:

@@ -24,13 +24,18 @@ PASSED_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
 @app.command()
 def build(
     everything: Annotated[bool, typer.Option("--all", help="Also the node, its images, and simulated clouds.")] = False,
+    gateway: Annotated[
+        bool, typer.Option("--gateway", help="The node, simulated clouds, and what serves a Gateway.")
+    ] = False,
 ) -> None:
     """Build the engine and a control plane, all that engine tests stand on; once."""
     from lab import builds
 
     if everything:
         builds.everything()
-    else:
+    if gateway:
+        builds.for_gateway()
+    if not (everything or gateway):
         builds.for_engine_tests()
 
 

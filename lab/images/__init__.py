@@ -43,6 +43,17 @@ def database_proxy() -> Path:
     return archive
 
 
+def gateway_controllers() -> list[Path]:
+    """The OCI archives of `lab.images.gateway`, built when the cache lacks them, which takes half an hour.
+
+    Raises:
+        LabError: as of `archives`.
+    """
+    from lab.images import collection, gateway
+
+    return collection.built(gateway.IMAGES)
+
+
 @cache
 def postgres_root() -> Root:
     """The unpacked PostgreSQL image, for servers that run without a container.

@@ -12,7 +12,7 @@ from typing import Final
 
 from lab import debian
 from lab.errors import LabError
-from lab.images import airflow, oci, pause, postgres, sql_proxy, valkey
+from lab.images import airflow, gateway, oci, pause, postgres, sql_proxy, valkey
 from lab.images.debian_base import DebianBase, debian_base, key
 from lab.images.image import Image, log_of
 from lab.images.root import Root
@@ -22,7 +22,7 @@ from lab.paths import cache_dir
 
 IMAGES: Final = (airflow.IMAGE, postgres.IMAGE, valkey.IMAGE, pause.IMAGE)
 
-ON_DEMAND: Final = (sql_proxy.IMAGE,)
+ON_DEMAND: Final = (sql_proxy.IMAGE, *gateway.IMAGES)
 """Images that are built only by what names them."""
 
 TOOLS: Final = ("debian-archive-keyring", "mmdebstrap", "util-linux")

@@ -36,7 +36,8 @@ _POLICIES: Final = {
 def furnish(api: Api, cloud: str, webhook_address: str, authority: str) -> None:
     """Give the node's cluster what a cluster of that cloud has from the start.
 
-    There is no controller behind the Gateway API and the policies: objects of these kinds are stored and nothing more.
+    Without controllers: objects of the Gateway API and policies are stored and nothing more, unless `lab.gateway`
+    serves the Gateways of a class. Nothing serves the policies.
     """
     for driver in DRIVERS:
         if driver.name in _DRIVERS[cloud]:

@@ -50,6 +50,13 @@ class GoProgram:
     tags: Sequence[str] = ()
     embedded: Embedded | None = None
 
+    @property
+    def sources(self) -> list[Path]:
+        """The files of its module, and of modules in folders of it, which go.mod may put in the place of others."""
+        folder = Path(__file__).parent / self.module
+        own = [*sorted(folder.glob("go.*")), *sorted(folder.glob("main.go"))]
+        return [*own, *sorted(path for path in folder.glob("*/**/*") if path.is_file())]
+
     def build(self) -> Path:
         """The binary's path; built when the cache holds none for these module files and flags.
 
@@ -69,7 +76,7 @@ class GoProgram:
         key = hashlib.sha256("\0".join([self.package, *flags]).encode())
         if self.embedded is not None:
             key.update(repr(self.embedded).encode())
-        for source in (*sorted(folder.glob("go.*")), *sorted(folder.glob("main.go"))):
+        for source in self.sources:
             key.update(source.read_bytes())
         target = cache_dir() / "bin" / key.hexdigest()[:16] / self.name
         # Before the lock: a program that is there must not wait for another one's build.

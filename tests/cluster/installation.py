@@ -68,7 +68,7 @@ class Installation:
     @property
     def namespaces(self) -> list[str]:
         """All that it may have."""
-        return [self.name, f"{self.name}-database"]
+        return [self.name, f"{self.name}-database", f"{self.name}-gateway"]
 
     @cached_property
     def stack(self) -> Stack:

@@ -13,6 +13,6 @@ from components.contract.requirements import requirements  # noqa: E402
 from components.settings import loader  # noqa: E402
 
 settings = loader.load()
-place = cloud.provision(settings.cloud, requirements(settings))
-airflow = Airflow(settings.name, settings, place)
-outputs.export(settings, place, airflow)
+layer = cloud.provision(settings.cloud, requirements(settings))
+airflow = Airflow(settings.name, settings, layer)
+outputs.export(settings, layer, airflow)

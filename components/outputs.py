@@ -1,4 +1,4 @@
-"""What a stack tells its users: where Airflow is, how to log in, and the commands for looking inside.
+"""Stack outputs: URL, login, and commands for access and logs.
 
 Each output that ends with `_command` is one simple command: run it with `eval "$(pulumi stack output NAME)"`.
 """
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     from components.settings.stack import Settings
 
 
-def export(settings: Settings, place: Cloud, airflow: Airflow) -> None:
+def export(settings: Settings, cloud: Cloud, airflow: Airflow) -> None:
     """Export the outputs of a stack; passwords are secrets and show with `pulumi stack output NAME --show-secrets`."""
-    kubectl = _kubectl(place, settings.namespace)
+    kubectl = _kubectl(cloud, settings.namespace)
     api_server = f"{settings.name}-api-server"
-    for key, value in place.outputs.items():
+    for key, value in cloud.outputs.items():
         pulumi.export(key, value)
     pulumi.export("name", settings.name)
     pulumi.export("namespace", airflow.namespace)
@@ -45,19 +45,19 @@ def export(settings: Settings, place: Cloud, airflow: Airflow) -> None:
             "flower_port_forward_command",
             pulumi.Output.concat(kubectl, f" port-forward service/{settings.name}-flower {FLOWER_PORT}:{FLOWER_PORT}"),
         )
-    if settings.exposure.gateway is not None and place.load_balancer is not None:
-        _export_external_access(settings.exposure.gateway, place.load_balancer.address)
+    if settings.exposure.gateway is not None and cloud.load_balancer is not None:
+        _export_external_access(settings.exposure.gateway, cloud.load_balancer.address)
 
 
-def _kubectl(place: Cloud, namespace: str) -> pulumi.Output[str]:
+def _kubectl(cloud: Cloud, namespace: str) -> pulumi.Output[str]:
     """kubectl on this stack's cluster, whichever context is the current one."""
-    file = f" --kubeconfig {shlex.quote(place.kubeconfig)}" if place.kubeconfig is not None else ""
-    quoted = pulumi.Output.from_input(place.context).apply(shlex.quote)
+    file = f" --kubeconfig {shlex.quote(cloud.kubeconfig)}" if cloud.kubeconfig is not None else ""
+    quoted = pulumi.Output.from_input(cloud.context).apply(shlex.quote)
     return pulumi.Output.concat(f"kubectl{file} --context ", quoted, f" --namespace {namespace}")
 
 
 def _export_external_access(exposure: Gateway, address: pulumi.Output[str]) -> None:
-    """The address, what DNS must say of it, and Flower's place. All known beforehand: no status is waited for."""
+    """The address, what DNS must say of it, and Flower's cloud. All known beforehand: no status is waited for."""
     pulumi.export("address", address)
     records = [pulumi.Output.concat(backend.host, " A ", address) for backend in backends(exposure)]
     pulumi.export("dns_records", pulumi.Output.all(*records).apply("\n".join))

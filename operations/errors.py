@@ -1,4 +1,4 @@
-"""What commands refuse with."""
+"""Errors of the commands."""
 
 from __future__ import annotations
 

@@ -24,8 +24,8 @@ from components.settings.types import PodResources, Resources
 
 
 @dataclass(frozen=True, kw_only=True)
-class Site:
-    """What the parts of one installation share."""
+class InstanceContext:
+    """Context that all workloads of one instance share."""
 
     settings: Settings
     namespace: pulumi.Output[str]
@@ -55,27 +55,27 @@ class Site:
         """The instance's name, the prefix of every object."""
         return self.settings.name
 
-    def object_name(self, *parts: str) -> str:
+    def object_name(self, *workloads: str) -> str:
         """The name of an object that must be found by it."""
-        return naming.object_name(self.name, *parts)
+        return naming.object_name(self.name, *workloads)
 
-    def labels(self, part: str) -> dict[str, str]:
-        """Labels of a part's objects."""
-        return naming.labels(self.name, part)
+    def labels(self, workload: str) -> dict[str, str]:
+        """Labels of a workload's objects."""
+        return naming.labels(self.name, workload)
 
-    def metadata(self, part: str, *, fixed: bool = True, **rest: Any) -> ObjectMetaArgs:
-        """Metadata of a part's object; a name that is not fixed gets a suffix and changes with the object."""
-        name = self.object_name(part) if fixed else None
-        return ObjectMetaArgs(name=name, namespace=self.namespace, labels=self.labels(part), **rest)
+    def metadata(self, workload: str, *, fixed: bool = True, **rest: Any) -> ObjectMetaArgs:
+        """Metadata of a workload's object; a name that is not fixed gets a suffix and changes with the object."""
+        name = self.object_name(workload) if fixed else None
+        return ObjectMetaArgs(name=name, namespace=self.namespace, labels=self.labels(workload), **rest)
 
-    def options(self, part: Workload) -> dict[str, str]:
-        """The options of airflow.cfg that a part reads, as environment variables."""
-        return options_of(part, self.settings, self.max_connections)
+    def options(self, workload: Workload) -> dict[str, str]:
+        """The options of airflow.cfg that a workload reads, as environment variables."""
+        return options_of(workload, self.settings, self.max_connections)
 
     def resources(self, pod: PodResources) -> Resources:
         """Processor and memory of a pod, as the stack or the place it runs on says."""
         return pod.resources(existing_cluster=self.settings.existing_cluster)
 
-    def credentials(self, part: Workload) -> list[Credential]:
-        """The credentials of a part that exist in this installation."""
-        return [credential for credential in credentials_of(part) if credential.stored_in in self.secrets]
+    def credentials(self, workload: Workload) -> list[Credential]:
+        """The credentials of a workload that exist in this instance."""
+        return [credential for credential in credentials_of(workload) if credential.stored_in in self.secrets]

@@ -8,7 +8,7 @@ import pulumi
 from pulumi_kubernetes.core.v1 import Namespace
 from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 
-from components.airflow.context import Site
+from components.airflow.context import InstanceContext
 from components.airflow.core import services
 from components.airflow.dags.source import dag_source
 from components.airflow.database.ca_bundle import create_ca_bundle
@@ -62,31 +62,31 @@ class Airflow(pulumi.ComponentResource):
             ),
         )
         self.namespace = namespace.metadata.name
-        site = self._site(name, settings, cloud, namespace)
+        context = self._context(name, settings, cloud, namespace)
         migration = Migration(
             f"{name}-migrate",
-            MigrationArgs(site=site, database_identity=cloud.databases.identity),
+            MigrationArgs(context=context, database_identity=cloud.databases.identity),
             opts=pulumi.ResourceOptions(parent=self),
         )
         after: list[pulumi.Resource] = [migration.done]
 
-        template = task_pods.template(site, task_pod_settings, child) if task_pod_settings else None
+        template = task_pods.template(context, task_pod_settings, child) if task_pod_settings else None
         chosen = settings.components
         for pod, component, surge in (
-            (services.api_server(site), chosen.api_server, 1),
-            (services.scheduler(site, template), chosen.scheduler, 1),
+            (services.api_server(context), chosen.api_server, 1),
+            (services.scheduler(context, template), chosen.scheduler, 1),
             # Two of them over the same files write the same rows; scheduler and tasks go on without one for a while.
-            (services.dag_processor(site), chosen.dag_processor, None),
-            (services.triggerer(site), chosen.triggerer, 1),
+            (services.dag_processor(context), chosen.dag_processor, None),
+            (services.triggerer(context), chosen.triggerer, 1),
         ):
-            services.deployment(site, pod, replicas=component.replicas, surge=surge, parent=self, after=after)
-        ui = services.service(site, "api-server", ports={"http": API_PORT}, opts=child, exposure=settings.exposure)
+            services.deployment(context, pod, replicas=component.replicas, surge=surge, parent=self, after=after)
+        ui = services.service(context, "api-server", ports={"http": API_PORT}, opts=child, exposure=settings.exposure)
         backend_services: dict[Workload, pulumi.Output[str]] = {"api-server": ui.metadata.name}
         if celery_settings is not None:
             celery = Celery(
                 f"{name}-celery",
                 CeleryArgs(
-                    site=site,
+                    context=context,
                     workers=celery_settings.workers,
                     broker=celery_settings.broker,
                     flower=celery_settings.flower,
@@ -103,7 +103,7 @@ class Airflow(pulumi.ComponentResource):
             Exposure(
                 f"{name}-exposure",
                 ExposureArgs(
-                    site=site,
+                    context=context,
                     exposure=settings.exposure.gateway,
                     load_balancer=cloud.load_balancer,
                     services=backend_services,
@@ -136,8 +136,8 @@ class Airflow(pulumi.ComponentResource):
         )
         return made.metadata.name
 
-    def _site(self, name: str, settings: Settings, cloud: Cloud, namespace: Namespace) -> Site:
-        """What the parts share: accounts, secrets, DAG files and the log volume."""
+    def _context(self, name: str, settings: Settings, cloud: Cloud, namespace: Namespace) -> InstanceContext:
+        """The context that workloads share: accounts, secrets, DAG files and the log volume."""
         child = pulumi.ResourceOptions(parent=self, provider=cloud.kubernetes)
         celery = settings.executor.celery
         access = Access(
@@ -165,7 +165,7 @@ class Airflow(pulumi.ComponentResource):
         )
         self.admin_password = secrets.admin_password
         self.flower_password = secrets.flower_password
-        return Site(
+        return InstanceContext(
             settings=settings,
             namespace=self.namespace,
             kubernetes=cloud.kubernetes,

@@ -1,4 +1,4 @@
-"""Who may do what in the namespace: one ServiceAccount a part, and Roles with the least rights."""
+"""ServiceAccounts and RBAC: one ServiceAccount for each workload, and Roles with the least rights."""
 
 from __future__ import annotations
 
@@ -34,29 +34,29 @@ READ_LOG_RULES: Final = (
 
 
 def launchers(settings: Settings) -> list[Workload]:
-    """The parts that start pods: the scheduler for its executor, and whoever runs tasks for their operators."""
-    parts = workloads(settings.executor)
+    """The workloads that start pods: the scheduler for its executor, and whoever runs tasks for their operators."""
+    present = workloads(settings.executor)
     return [
-        part
-        for part in parts
-        if (part == "scheduler" and "task" in parts)
-        or (part in {"worker", "task", "triggerer"} and settings.pod_operator)
+        workload
+        for workload in present
+        if (workload == "scheduler" and "task" in present)
+        or (workload in {"worker", "task", "triggerer"} and settings.pod_operator)
     ]
 
 
 def log_readers(settings: Settings) -> list[Workload]:
-    """The parts that read the logs of task pods."""
+    """The workloads that read the logs of task pods."""
     return ["api-server"] if "task" in workloads(settings.executor) else []
 
 
-def calls_kubernetes(part: Workload, settings: Settings) -> bool:
-    """Whether a part talks to the Kubernetes API and so gets a token."""
-    return part in launchers(settings) or part in log_readers(settings)
+def calls_kubernetes(workload: Workload, settings: Settings) -> bool:
+    """Whether a workload talks to the Kubernetes API and so gets a token."""
+    return workload in launchers(settings) or workload in log_readers(settings)
 
 
 @dataclass(frozen=True, kw_only=True)
 class AccessArgs:
-    """What the accounts and rights are made for."""
+    """Arguments of ServiceAccounts and Roles."""
 
     settings: Settings
     namespace: pulumi.Output[str]
@@ -75,21 +75,21 @@ class Access(pulumi.ComponentResource):
         self._name = name
         self._child = pulumi.ResourceOptions(parent=self, provider=args.kubernetes)
         settings = args.settings
-        self.accounts = {part: self._account(part) for part in workloads(settings.executor)}
+        self.accounts = {workload: self._account(workload) for workload in workloads(settings.executor)}
         launch = [*LAUNCH_RULES, *(XCOM_RULES if settings.pod_operator_xcom else ())]
         self._grant("pod-launcher", launch, launchers(settings))
         self._grant("log-reader", READ_LOG_RULES, log_readers(settings))
         self.register_outputs({})
 
-    def _account(self, part: Workload) -> pulumi.Output[str]:
-        identity = self._args.identities.get(part, Identity())
+    def _account(self, workload: Workload) -> pulumi.Output[str]:
+        identity = self._args.identities.get(workload, Identity())
         account = ServiceAccount(
-            f"{self._name}-{part}-account",
+            f"{self._name}-{workload}-account",
             # A fixed name: clouds bind identities to exactly this account.
             metadata=ObjectMetaArgs(
-                name=service_account_name(self._args.settings.name, part),
+                name=service_account_name(self._args.settings.name, workload),
                 namespace=self._args.namespace,
-                labels=naming.labels(self._args.settings.name, part),
+                labels=naming.labels(self._args.settings.name, workload),
                 annotations=dict(identity.service_account_annotations) or None,
             ),
             automount_service_account_token=False,
@@ -98,9 +98,9 @@ class Access(pulumi.ComponentResource):
         return account.metadata.name
 
     def _grant(
-        self, role: str, rules: Sequence[tuple[Sequence[str], Sequence[str]]], parts: Sequence[Workload]
+        self, role: str, rules: Sequence[tuple[Sequence[str], Sequence[str]]], workloads: Sequence[Workload]
     ) -> None:
-        if not parts:
+        if not workloads:
             return
         metadata = ObjectMetaArgs(
             name=naming.object_name(self._args.settings.name, role),
@@ -118,8 +118,8 @@ class Access(pulumi.ComponentResource):
             metadata=metadata,
             role_ref=RoleRefArgs(api_group="rbac.authorization.k8s.io", kind="Role", name=made.metadata.name),
             subjects=[
-                SubjectArgs(kind="ServiceAccount", name=self.accounts[part], namespace=self._args.namespace)
-                for part in parts
+                SubjectArgs(kind="ServiceAccount", name=self.accounts[workload], namespace=self._args.namespace)
+                for workload in workloads
             ],
             opts=self._child,
         )

@@ -35,7 +35,7 @@ ZONE: Final = "topology.kubernetes.io/zone"
 
 @dataclass(frozen=True, kw_only=True)
 class ClaimArgs:
-    """What a claim is made for."""
+    """Arguments of a claim."""
 
     use: VolumeUse
     volume: Volume

@@ -35,7 +35,7 @@ def provision(cloud: CloudSettings, requirements: CloudRequirements) -> Cloud:
 
 
 def preflight(cloud: CloudSettings, requirements: CloudRequirements) -> Iterator[Finding]:
-    """What the cloud of a stack says before `up`, read-only; nothing for a cluster that exists already."""
+    """The cloud's answers before `up`, read-only; none for an existing cluster."""
     match cloud:
         case ExistingCluster():
             return

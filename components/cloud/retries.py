@@ -80,7 +80,7 @@ def retry_hook(
 
 
 class Waiting:
-    """What a hook of `retry_hook` answers."""
+    """The callback of `retry_hook`."""
 
     def __init__(
         self, latenesses: Sequence[Late], *, now: Callable[[], float], sleep: Callable[[float], Awaitable[None]]

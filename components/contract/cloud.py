@@ -1,4 +1,4 @@
-"""What a cloud is to Airflow: one frozen value of plain data and Outputs."""
+"""The cloud as Airflow sees it: one frozen value of plain data and Outputs."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ class StaticVolume:
 
 @dataclass(frozen=True, kw_only=True)
 class Volume:
-    """How a claim is made: of a storage class, or bound to one static volume."""
+    """A volume: from a storage class, or one static volume."""
 
     storage_class: str | None
     """None is the cluster's default class; without meaning for a static volume."""
@@ -129,7 +129,7 @@ class Policy:
 
 @dataclass(frozen=True, kw_only=True)
 class LoadBalancer:
-    """How users come from a reserved address to a Gateway."""
+    """The load balancer of a Gateway, with its reserved address."""
 
     gateway_class: str
     address: pulumi.Output[str]

@@ -1,4 +1,4 @@
-"""What Airflow asks of any cloud, computed once from the settings of a stack. ResourceNames no cloud."""
+"""Requirements of Airflow on any cloud, computed once from the settings of a stack. Names no cloud."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def workloads(executor: Executor) -> list[Workload]:
 
 
 def requirements(settings: Settings) -> CloudRequirements:
-    """What a stack's Airflow asks of its cloud."""
+    """The requirements of a stack's Airflow."""
     present = workloads(settings.executor)
     return CloudRequirements(
         instance=settings.name,

@@ -17,7 +17,7 @@ Need = Literal["celery", "flower", "task_pods"]
 
 @dataclass(frozen=True, kw_only=True)
 class Traits:
-    """What a workload does, and so what it is given."""
+    """Traits of a workload, from which follows everything that it is given."""
 
     needs: Need | None = None
     """What of the executor it belongs to; None is there with every executor."""

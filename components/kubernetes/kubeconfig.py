@@ -1,4 +1,4 @@
-"""What a kubeconfig file says about the cluster a stack deploys to."""
+"""Reader of kubeconfig files."""
 
 from __future__ import annotations
 

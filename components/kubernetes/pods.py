@@ -1,4 +1,4 @@
-"""What every pod of a stack has in common: it passes Pod Security `restricted`, and says what it needs."""
+"""Pod specs: every pod passes Pod Security `restricted` and has requests and limits."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ whose pods do not exist yet."""
 
 @dataclass(frozen=True, kw_only=True)
 class User:
-    """Whom the processes of a pod run as."""
+    """User and groups of a pod's processes."""
 
     uid: int
     gid: int
@@ -99,7 +99,7 @@ def container(
 
 
 def sleep_before_stop(seconds: int) -> LifecycleArgs:
-    """What a server does when it is told to stop: load balancers send requests until they have heard of it."""
+    """A preStop sleep for servers: load balancers send requests until they have heard of the end."""
     return LifecycleArgs(pre_stop=LifecycleHandlerArgs(sleep=SleepActionArgs(seconds=seconds)))
 
 
@@ -128,7 +128,7 @@ class Scratch:
 
 @dataclass(frozen=True, kw_only=True)
 class PodShape:
-    """What differs from pod to pod."""
+    """The variable part of a pod spec."""
 
     user: User
     service_account: pulumi.Input[str]

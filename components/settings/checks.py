@@ -64,7 +64,7 @@ def setting_errors(raw: Mapping[str, str], parsed: Mapping[str, Any]) -> Iterato
 
 
 def _exposure(raw: Mapping[str, str], parsed: Mapping[str, Any]) -> Exposure | None:
-    """How users reach the UI; None where that cannot be used."""
+    """The exposure of the UI; None where the section is invalid."""
     return parsed.get("exposure") if "exposure" in raw else ClusterIp(kind="cluster_ip")
 
 
@@ -144,7 +144,7 @@ def _exposure_errors(gateway: Gateway | None, cloud: Cloud, executor: Executor |
 
 
 def _cluster_errors(raw: Mapping[str, str]) -> Iterator[SettingError]:
-    """What is wrong with the kubeconfig; told even when other keys of the cloud are at error."""
+    """Errors of the kubeconfig; reported even when other keys of the cloud are invalid."""
     try:
         cloud: Any = json.loads(raw.get("cloud", ""))
     except ValueError:
@@ -189,13 +189,13 @@ def _cluster_errors(raw: Mapping[str, str]) -> Iterator[SettingError]:
 
 
 def _url_errors(raw: Mapping[str, str], keys: Sequence[str]) -> Iterator[SettingError]:
-    """What is wrong with the URLs of a external database; their text never shows."""
+    """Errors of the URLs of an external database; their text never shows."""
     users: dict[tuple[str | None, str | None], str] = {}
     for key in keys:
         remedy = f"pulumi config set --secret {key} postgresql://USER:PASSWORD@HOST:5432/DATABASE"
         text = raw.get(key)
         if text is None:
-            rule = "is missing with a external database"
+            rule = "is missing with an external database"
             yield SettingError(key=f"{PROJECT}:{key}", value=None, rule=rule, remedy=remedy)
             continue
         rule, login = _url_rule(text)

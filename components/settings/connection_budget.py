@@ -1,4 +1,4 @@
-"""How many connections to the database the parts of a stack may hold, and the pools that fit into what there is.
+"""Budget of database connections: the number that workloads may hold, and pool sizes that fit it.
 
 The pools of all pods together never ask for more than the server takes, while every Deployment rolls out at once:
 
@@ -64,7 +64,7 @@ def held_by_others(executor: Executor, components: Components) -> int:
 
 
 def pools_of_api_servers(components: Components) -> int:
-    """How many pools of api-servers there are at once."""
+    """Maximum number of api-server pools at once."""
     return (components.api_server.replicas + 1) * API_POOLS
 
 

@@ -1,4 +1,4 @@
-"""What is wrong with a stack's settings, in one line for each error."""
+"""Errors in a stack's settings, one line each."""
 
 from __future__ import annotations
 

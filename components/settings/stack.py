@@ -53,7 +53,7 @@ class Settings(Model):
     components: Components = Components()
     """Airflow's own services."""
     exposure: Exposure = ClusterIp(kind="cluster_ip")
-    """How users reach the UI."""
+    """External access to the UI."""
     migration: Migration = Migration()
     """The Job that brings the database to the schema of the image's Airflow."""
     admin: Admin = Admin()

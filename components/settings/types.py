@@ -1,4 +1,4 @@
-"""What every settings model is made of."""
+"""Types and base classes of the settings models."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Model(BaseModel):
 
 
 class Resources(Model):
-    """What one pod of a component asks for. Memory is request and limit at once; the processor is never capped."""
+    """Requests and limits of one pod. Memory is request and limit at once; the processor is never capped."""
 
     cpu_milli: CpuMilli
     """Requested processor time, in thousandths of a core."""
@@ -63,7 +63,7 @@ class Resources(Model):
 
 
 class PodResources(Model):
-    """What one pod of a part asks for where clouds and machines of one's own differ.
+    """Requests and limits of one pod, with defaults that differ between clouds and existing clusters.
 
     On a cloud, requests are what the part takes under load: the autoscaler of nodes sees nothing else. On an
     existing cluster they only have to fit.

@@ -1,4 +1,4 @@
-"""A second installation beside the first: same name, another namespace, a external database, DAGs in a folder."""
+"""A second installation beside the first: same name, another namespace, an external database, DAGs in a folder."""
 
 from __future__ import annotations
 

@@ -268,11 +268,11 @@ CASES: Final[Mapping[str, tuple[Config, str, str, str, str]]] = {
         "cannot be read (/nowhere/kubeconfig: No such file or directory)",
         "point KUBECONFIG or airflow:cloud.kubeconfig",
     ),
-    "a external database without its URL": (
+    "an external database without its URL": (
         bad(kind="kubernetes", cloud_with=GIVEN_DATABASE),
         "airflow:metadata_database_url",
         "",
-        "is missing with a external database",
+        "is missing with an external database",
         "pulumi config set --secret metadata_database_url postgresql://",
     ),
     "celery without a URL for its results": (
@@ -282,7 +282,7 @@ CASES: Final[Mapping[str, tuple[Config, str, str, str, str]]] = {
         },
         "airflow:result_database_url",
         "",
-        "is missing with a external database",
+        "is missing with an external database",
         "pulumi config set --secret result_database_url postgresql://",
     ),
     "a URL of another kind of database": (

@@ -293,7 +293,7 @@ def test_secrets_that_pods_read_are_immutable_and_change_under_a_new_name() -> N
 
 
 def test_a_secret_that_changes_rolls_exactly_its_readers() -> None:
-    """Another password in a external database's URL: whoever holds that URL gets another checksum, and no one else."""
+    """Another password in an external database's URL: whoever holds that URL gets another checksum, and no one else."""
     stack = "celery, external database"
     other = {"secure": "postgresql://celery:changed-password@db.example.org/celery"}
     first, second = recorded(stack), recorder.run({**STACKS[stack], "airflow:result_database_url": other})

@@ -203,3 +203,18 @@ def test_annotations_load_nothing() -> None:
         and not any(isinstance(node, ast.ImportFrom) and node.module == "__future__" for node in tree.body)
     ]
     assert without == []
+
+
+def test_docstrings_are_no_riddles() -> None:
+    """A reader of manuals expects the name of the thing first: "Arguments of the cluster", not "What it is made of"."""
+    riddles = {"Who", "Whom", "Whose", "What", "How"}
+    offenders = []
+    for path, tree in modules():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+                text = ast.get_docstring(node) or ""
+                name = getattr(node, "name", "module")
+                first, words = text.partition(" ")[0], re.findall(r"[a-z]+", text.lower())
+                if first in riddles or "".join(words) in {name.lower(), f"the{name.lower()}"}:
+                    offenders.append(f"{path}: {name}: {text.splitlines()[0]}")
+    assert offenders == []

@@ -15,7 +15,7 @@ from pulumi_kubernetes.apps.v1 import (
 from pulumi_kubernetes.core.v1 import ProbeArgs, Service, ServicePortArgs, ServiceSpecArgs
 from pulumi_kubernetes.meta.v1 import LabelSelectorArgs
 
-from components.airflow.context import Site
+from components.airflow.context import InstanceContext
 from components.airflow.executors.task_pods import PodTemplate
 from components.airflow.pods.options import API_PORT, HEALTH_PORT, TRIGGERER_LOG_PORT
 from components.airflow.pods.scripts import SCRIPTS_FOLDER
@@ -45,17 +45,17 @@ def job_has_begun(job_type: str) -> ProbeArgs:
     return pods.exec_probe(check_job(job_type), period=5, timeout=20, failures=60)
 
 
-def api_server(site: Site) -> WorkloadPod:
+def api_server(context: InstanceContext) -> WorkloadPod:
     """UI, REST API and the API that tasks talk to. It believes what a proxy says of clients where there is one."""
     return WorkloadPod(
-        part="api-server",
-        args=[*AIRFLOW, "api-server", *(["--proxy-headers"] if site.trusted_proxies else [])],
-        resources=site.resources(site.settings.components.api_server),
-        scratch_gib=site.settings.components.api_server.scratch_gib,
+        workload="api-server",
+        args=[*AIRFLOW, "api-server", *(["--proxy-headers"] if context.trusted_proxies else [])],
+        resources=context.resources(context.settings.components.api_server),
+        scratch_gib=context.settings.components.api_server.scratch_gib,
         grace_seconds=SERVER_GRACE_SECONDS,
         serves_until_seconds=SERVES_SECONDS,
-        environment={"FORWARDED_ALLOW_IPS": pulumi.Output.all(*site.trusted_proxies).apply(",".join)}
-        if site.trusted_proxies
+        environment={"FORWARDED_ALLOW_IPS": pulumi.Output.all(*context.trusted_proxies).apply(",".join)}
+        if context.trusted_proxies
         else {},
         ports={"http": API_PORT},
         probes={
@@ -68,13 +68,13 @@ def api_server(site: Site) -> WorkloadPod:
     )
 
 
-def scheduler(site: Site, template: PodTemplate | None) -> WorkloadPod:
+def scheduler(context: InstanceContext, template: PodTemplate | None) -> WorkloadPod:
     """Decides what runs when. With the Kubernetes executor it reads the template of the pods that it starts."""
     return WorkloadPod(
-        part="scheduler",
+        workload="scheduler",
         args=[*AIRFLOW, "scheduler"],
-        resources=site.resources(site.settings.components.scheduler),
-        scratch_gib=site.settings.components.scheduler.scratch_gib,
+        resources=context.resources(context.settings.components.scheduler),
+        scratch_gib=context.settings.components.scheduler.scratch_gib,
         ports={"health": HEALTH_PORT},
         probes={
             "startup_probe": pods.http_probe("/health", "health", period=2, timeout=10, failures=150),
@@ -87,13 +87,13 @@ def scheduler(site: Site, template: PodTemplate | None) -> WorkloadPod:
     )
 
 
-def dag_processor(site: Site) -> WorkloadPod:
+def dag_processor(context: InstanceContext) -> WorkloadPod:
     """Parses DAG files."""
     return WorkloadPod(
-        part="dag-processor",
+        workload="dag-processor",
         args=[*AIRFLOW, "dag-processor"],
-        resources=site.resources(site.settings.components.dag_processor),
-        scratch_gib=site.settings.components.dag_processor.scratch_gib,
+        resources=context.resources(context.settings.components.dag_processor),
+        scratch_gib=context.settings.components.dag_processor.scratch_gib,
         probes={
             "startup_probe": job_has_begun("DagProcessorJob"),
             "liveness_probe": job_lives("DagProcessorJob"),
@@ -103,13 +103,13 @@ def dag_processor(site: Site) -> WorkloadPod:
     )
 
 
-def triggerer(site: Site) -> WorkloadPod:
+def triggerer(context: InstanceContext) -> WorkloadPod:
     """Runs deferred tasks."""
     return WorkloadPod(
-        part="triggerer",
+        workload="triggerer",
         args=[*AIRFLOW, "triggerer"],
-        resources=site.resources(site.settings.components.triggerer),
-        scratch_gib=site.settings.components.triggerer.scratch_gib,
+        resources=context.resources(context.settings.components.triggerer),
+        scratch_gib=context.settings.components.triggerer.scratch_gib,
         ports={"logs": TRIGGERER_LOG_PORT},
         probes={
             "startup_probe": pods.tcp_probe("logs", period=2, timeout=5, failures=150),
@@ -122,7 +122,7 @@ def triggerer(site: Site) -> WorkloadPod:
 
 
 def deployment(
-    site: Site,
+    context: InstanceContext,
     pod: WorkloadPod,
     *,
     replicas: int = 1,
@@ -131,10 +131,10 @@ def deployment(
     parent: pulumi.Resource,
     after: Sequence[pulumi.Resource],
 ) -> Deployment:
-    """A Deployment of a part that comes up after what the database needs.
+    """A Deployment of a workload that comes up after what the database needs.
 
     Args:
-        site: the installation.
+        context: the installation.
         pod: its pod.
         replicas: how many of them.
         surge: how many new pods come before an old one goes, as a number or in percent; None ends the old ones first.
@@ -142,26 +142,26 @@ def deployment(
         parent: the component that it belongs to.
         after: what it waits for.
     """
-    child = pulumi.ResourceOptions(parent=parent, provider=site.kubernetes)
-    options = options_map(site, pod.part, child)
+    child = pulumi.ResourceOptions(parent=parent, provider=context.kubernetes)
+    options = options_map(context, pod.workload, child)
     return Deployment(
-        f"{site.name}-{pod.part}",
-        metadata=site.metadata(pod.part),
+        f"{context.name}-{pod.workload}",
+        metadata=context.metadata(pod.workload),
         spec=DeploymentSpecArgs(
             replicas=replicas,
             progress_deadline_seconds=deadline_seconds,
             revision_history_limit=3,
-            selector=LabelSelectorArgs(match_labels=naming.selector(site.name, pod.part)),
+            selector=LabelSelectorArgs(match_labels=naming.selector(context.name, pod.workload)),
             strategy=DeploymentStrategyArgs(
                 type="RollingUpdate" if surge is not None else "Recreate",
                 rolling_update=RollingUpdateDeploymentArgs(max_surge=surge, max_unavailable=0) if surge else None,
             ),
-            template=pod_template(site, pod, options.metadata.name),
+            template=pod_template(context, pod, options.metadata.name),
         ),
         # No data flows from the Jobs, but nothing may run before they are through.
         opts=pulumi.ResourceOptions(
             parent=parent,
-            provider=site.kubernetes,
+            provider=context.kubernetes,
             depends_on=list(after),
             custom_timeouts=pulumi.CustomTimeouts(*[f"{deadline_seconds}s"] * 3) if deadline_seconds else None,
         ),
@@ -169,23 +169,23 @@ def deployment(
 
 
 def service(
-    site: Site,
-    part: Workload,
+    context: InstanceContext,
+    workload: Workload,
     *,
     ports: Mapping[str, int],
     opts: pulumi.ResourceOptions,
     exposure: Exposure | None = None,
 ) -> Service:
-    """The Service in front of a part; without an exposure it is for the cluster alone."""
+    """The Service in front of a workload; without an exposure it is for the cluster alone."""
     service_type, node_port = (
         (exposure.service_type, exposure.node_port) if exposure is not None else ("ClusterIP", None)
     )
     return Service(
-        f"{site.name}-{part}-service",
-        metadata=site.metadata(part, annotations=pods.SKIP_AWAIT),
+        f"{context.name}-{workload}-service",
+        metadata=context.metadata(workload, annotations=pods.SKIP_AWAIT),
         spec=ServiceSpecArgs(
             type=service_type,
-            selector=naming.selector(site.name, part),
+            selector=naming.selector(context.name, workload),
             ports=[
                 ServicePortArgs(name=name, port=port, target_port=name, node_port=node_port)
                 for name, port in ports.items()
@@ -195,16 +195,18 @@ def service(
     )
 
 
-def headless_service(site: Site, part: Workload, *, ports: Mapping[str, int], opts: pulumi.ResourceOptions) -> Service:
-    """The Service that gives each pod of a part a name."""
+def headless_service(
+    context: InstanceContext, workload: Workload, *, ports: Mapping[str, int], opts: pulumi.ResourceOptions
+) -> Service:
+    """The Service that gives each pod of a workload a name."""
     return Service(
-        f"{site.name}-{part}-service",
-        metadata=site.metadata(part, annotations=pods.SKIP_AWAIT),
+        f"{context.name}-{workload}-service",
+        metadata=context.metadata(workload, annotations=pods.SKIP_AWAIT),
         spec=ServiceSpecArgs(
             cluster_ip="None",
             # The only pod: taking it away while it is slow to answer would only turn slow into refused.
             publish_not_ready_addresses=True,
-            selector=naming.selector(site.name, part),
+            selector=naming.selector(context.name, workload),
             ports=[ServicePortArgs(name=name, port=port, target_port=name) for name, port in ports.items()],
         ),
         opts=opts,

@@ -1,1 +1,1 @@
-"""How DAG files reach the pods."""
+"""Delivery of DAG files to the pods."""

@@ -1,4 +1,4 @@
-"""How DAG files reach the pods that run them."""
+"""The volumes and mounts that bring DAG files to the pods that run them."""
 
 from __future__ import annotations
 

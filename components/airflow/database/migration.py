@@ -9,7 +9,7 @@ import pulumi
 from pulumi_kubernetes.batch.v1 import Job, JobSpecArgs
 from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 
-from components.airflow.context import Site
+from components.airflow.context import InstanceContext
 from components.airflow.pods.scripts import script
 from components.airflow.pods.template import WorkloadPod, options_map, pod_template
 from components.kubernetes import naming
@@ -23,9 +23,9 @@ RETRIES: Final = 3
 
 @dataclass(frozen=True, kw_only=True)
 class MigrationArgs:
-    """What the database is migrated for."""
+    """Arguments of the migration."""
 
-    site: Site
+    context: InstanceContext
     database_identity: pulumi.Input[str]
     """What tells the server from another one."""
 
@@ -42,13 +42,13 @@ class Migration(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: MigrationArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("airflow:airflow:Migration", name, None, opts)
-        site, settings = args.site, args.site.settings
-        child = pulumi.ResourceOptions(parent=self, provider=site.kubernetes)
+        context, settings = args.context, args.context.settings
+        child = pulumi.ResourceOptions(parent=self, provider=context.kubernetes)
         pod = WorkloadPod(
-            part="migration",
+            workload="migration",
             args=["python", "-c", script("migrate.py")],
             resources=RESOURCES,
-            after="nothing",
+            waits_for="nothing",
             restart_policy="OnFailure",
             environment={
                 # The reference may be a digest, which says nothing of a version.
@@ -57,28 +57,28 @@ class Migration(pulumi.ComponentResource):
                 "ADMIN_EMAIL": settings.admin.email,
             },
         )
-        options = options_map(site, pod.part, child)
+        options = options_map(context, pod.workload, child)
         depends = (settings.image.reference, settings.image.version, settings.admin.username)
-        job_name = pulumi.Output.all(args.database_identity, site.secrets["admin"].checksum).apply(
-            lambda known: naming.object_name(site.name, pod.part, naming.digest(*depends, *known))
+        job_name = pulumi.Output.all(args.database_identity, context.secrets["admin"].checksum).apply(
+            lambda known: naming.object_name(context.name, pod.workload, naming.digest(*depends, *known))
         )
         self.done = Job(
             f"{name}-job",
             metadata=ObjectMetaArgs(
                 name=job_name,
-                namespace=site.namespace,
-                labels=site.labels(pod.part),
+                namespace=context.namespace,
+                labels=context.labels(pod.workload),
                 # A Job that gave up never tries again: the next `up` makes a new one.
                 annotations={"pulumi.com/replaceUnready": "true"},
             ),
             spec=JobSpecArgs(
                 backoff_limit=RETRIES,
                 active_deadline_seconds=settings.migration.deadline_seconds,
-                template=pod_template(site, pod, options.metadata.name),
+                template=pod_template(context, pod, options.metadata.name),
             ),
             opts=pulumi.ResourceOptions(
                 parent=self,
-                provider=site.kubernetes,
+                provider=context.kubernetes,
                 delete_before_replace=True,
                 custom_timeouts=pulumi.CustomTimeouts(
                     create=f"{settings.migration.deadline_seconds + AWAIT_MARGIN_SECONDS}s"

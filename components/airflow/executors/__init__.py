@@ -1,1 +1,1 @@
-"""What runs tasks: Celery's workers with their broker, and a pod for each task."""
+"""The parts of the executors: Celery's workers with their broker, and a pod for each task."""

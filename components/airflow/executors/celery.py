@@ -1,4 +1,4 @@
-"""What the Celery executor needs: a broker, workers, and Flower to look at them."""
+"""The Celery executor: a broker, workers, and Flower to watch them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from pulumi_kubernetes.core.v1 import (
 )
 from pulumi_kubernetes.meta.v1 import LabelSelectorArgs, ObjectMetaArgs
 
-from components.airflow.context import Site
+from components.airflow.context import InstanceContext
 from components.airflow.core.services import (
     SERVER_GRACE_SECONDS,
     SERVES_SECONDS,
@@ -48,9 +48,9 @@ START_SECONDS: Final = 900
 
 @dataclass(frozen=True, kw_only=True)
 class CeleryArgs:
-    """What Celery's parts are built from."""
+    """Arguments of Celery's workloads."""
 
-    site: Site
+    context: InstanceContext
     workers: Workers
     broker: Broker
     flower: Flower
@@ -68,45 +68,45 @@ class Celery(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: CeleryArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("airflow:airflow:Celery", name, None, opts)
-        site = args.site
-        child = pulumi.ResourceOptions(parent=self, provider=site.kubernetes)
+        context = args.context
+        child = pulumi.ResourceOptions(parent=self, provider=context.kubernetes)
         self._broker(name, args, child)
         self._workers(args)
         self.flower_service = None
         if args.flower.enabled:
-            deployment(site, _flower_pod(args.flower), parent=self, after=args.after)
-            self.flower_service = service(site, "flower", ports={"http": FLOWER_PORT}, opts=child).metadata.name
+            deployment(context, _flower_pod(args.flower), parent=self, after=args.after)
+            self.flower_service = service(context, "flower", ports={"http": FLOWER_PORT}, opts=child).metadata.name
         self.register_outputs({})
 
     def _broker(self, name: str, args: CeleryArgs, child: pulumi.ResourceOptions) -> None:
-        site = args.site
+        context = args.context
         # In state as "<name>-broker-data": renaming loses the tasks that wait in the queue.
         data = claim(
             f"{name}-broker-data",
             ClaimArgs(
                 use="broker",
                 volume=args.broker_volume,
-                instance=site.name,
-                namespace=site.namespace,
-                namespace_name=site.settings.namespace,
-                kubernetes=site.kubernetes,
+                instance=context.name,
+                namespace=context.namespace,
+                namespace_name=context.settings.namespace,
+                kubernetes=context.kubernetes,
                 protect=args.protect,
             ),
             parent=self,
         )
-        governing_service = headless_service(site, "redis", ports={"redis": BROKER_PORT}, opts=child)
+        governing_service = headless_service(context, "redis", ports={"redis": BROKER_PORT}, opts=child)
         StatefulSet(
-            f"{site.name}-redis",
-            metadata=site.metadata("redis"),
+            f"{context.name}-redis",
+            metadata=context.metadata("redis"),
             spec=StatefulSetSpecArgs(
                 service_name=governing_service.metadata.name,
                 replicas=1,
-                selector=LabelSelectorArgs(match_labels=naming.selector(site.name, "redis")),
-                template=_redis_template(site, args.broker, data.metadata.name),
+                selector=LabelSelectorArgs(match_labels=naming.selector(context.name, "redis")),
+                template=_redis_template(context, args.broker, data.metadata.name),
             ),
             opts=pulumi.ResourceOptions(
                 parent=self,
-                provider=site.kubernetes,
+                provider=context.kubernetes,
                 # A disk is attached to one node at a time: in another namespace, too, the old pod goes first.
                 delete_before_replace=True,
             ),
@@ -114,8 +114,8 @@ class Celery(pulumi.ComponentResource):
 
     def _workers(self, args: CeleryArgs) -> None:
         deployment(
-            args.site,
-            _worker_pod(args.site, args.workers),
+            args.context,
+            _worker_pod(args.context, args.workers),
             replicas=args.workers.replicas,
             # All new workers beside the old ones, which finish their tasks meanwhile.
             surge="100%",
@@ -126,18 +126,18 @@ class Celery(pulumi.ComponentResource):
         )
 
 
-def _worker_pod(site: Site, workers: Workers) -> WorkloadPod:
+def _worker_pod(context: InstanceContext, workers: Workers) -> WorkloadPod:
     check = ["python", f"{SCRIPTS_FOLDER}/check_worker.py"]
     return WorkloadPod(
-        part="worker",
+        workload="worker",
         # Workers need not know of each other: asking for neighbours delays each start by a second, and gossip goes
         # through the broker. Heartbeats, which Flower shows, stay.
         args=[*AIRFLOW, "celery", "worker", "--without-mingle", "--without-gossip"],
-        resources=site.resources(workers),
+        resources=context.resources(workers),
         scratch_gib=workers.scratch_gib,
         # Neither for the database, which it has no access to, nor for the API, which its tasks ask again until it
         # answers: what takes a worker's start is loading Airflow.
-        after="nothing",
+        waits_for="nothing",
         ports={"logs": WORKER_LOG_PORT},
         # The first signal goes to Celery's parent process alone, which then waits for its running tasks.
         environment={"DUMB_INIT_SETSID": "0"},
@@ -154,10 +154,10 @@ def _worker_pod(site: Site, workers: Workers) -> WorkloadPod:
 
 def _flower_pod(flower: Flower) -> WorkloadPod:
     return WorkloadPod(
-        part="flower",
+        workload="flower",
         args=[*AIRFLOW, "celery", "flower"],
         resources=flower,
-        after="nothing",
+        waits_for="nothing",
         ports={"http": FLOWER_PORT},
         probes={
             "startup_probe": pods.http_probe("/healthcheck", "http", period=2, timeout=10, failures=150),
@@ -169,9 +169,9 @@ def _flower_pod(flower: Flower) -> WorkloadPod:
     )
 
 
-def _redis_template(site: Site, broker: Broker, claim: pulumi.Input[str]) -> PodTemplateSpecArgs:
+def _redis_template(context: InstanceContext, broker: Broker, claim: pulumi.Input[str]) -> PodTemplateSpecArgs:
     scratch = pods.Scratch(paths={"tmp": TMP}, size_mib=256)
-    stored = site.secrets["broker"]
+    stored = context.secrets["broker"]
     # Valkey's images need not have programs under Redis's names. The client exits with 0 even when it is refused: the
     # answer itself must be looked at.
     ping = ["sh", "-c", 'test "$("$(command -v valkey-cli || command -v redis-cli)" ping)" = PONG']
@@ -197,7 +197,7 @@ def _redis_template(site: Site, broker: Broker, claim: pulumi.Input[str]) -> Pod
                 name=credential.variable,
                 value_from=EnvVarSourceArgs(secret_key_ref=SecretKeySelectorArgs(name=stored.name, key=credential.key)),
             )
-            for credential in site.credentials("redis")
+            for credential in context.credentials("redis")
         ],
         volume_mounts=[
             VolumeMountArgs(name="data", mount_path=REDIS_FOLDER),
@@ -219,14 +219,14 @@ def _redis_template(site: Site, broker: Broker, claim: pulumi.Input[str]) -> Pod
         *scratch.volumes(),
     ]
     return PodTemplateSpecArgs(
-        metadata=ObjectMetaArgs(labels=site.labels("redis"), annotations={"airflow/checksum": stored.checksum}),
+        metadata=ObjectMetaArgs(labels=context.labels("redis"), annotations={"airflow/checksum": stored.checksum}),
         spec=pods.pod_spec(
             pods.PodShape(
                 user=REDIS_USER,
-                service_account=site.accounts["redis"],
+                service_account=context.accounts["redis"],
                 containers=[server],
                 volumes=volumes,
-                pull_secret=site.pull_secret,
+                pull_secret=context.pull_secret,
             )
         ),
     )

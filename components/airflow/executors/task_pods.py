@@ -8,7 +8,7 @@ from typing import Final
 import pulumi
 from pulumi_kubernetes.core.v1 import ConfigMap, ConfigMapVolumeSourceArgs, VolumeArgs, VolumeMountArgs
 
-from components.airflow.context import Site
+from components.airflow.context import InstanceContext
 from components.airflow.pods.options import POD_TEMPLATE
 from components.airflow.pods.template import NOT_EVICTABLE, WorkloadPod, options_map, pod_template
 from components.kubernetes import manifest
@@ -26,15 +26,15 @@ class PodTemplate:
     mount: VolumeMountArgs
 
 
-def task_pod(site: Site, task_pods: TaskPods) -> WorkloadPod:
+def task_pod(context: InstanceContext, task_pods: TaskPods) -> WorkloadPod:
     """The pod of one task; the executor replaces its arguments."""
     return WorkloadPod(
-        part="task",
+        workload="task",
         container=BASE_CONTAINER,
         args=["python", "--version"],
-        resources=site.resources(task_pods),
+        resources=context.resources(task_pods),
         scratch_gib=task_pods.scratch_gib,
-        after="nothing",
+        waits_for="nothing",
         # A stopped pod's signal reaches the process that supervises the task first.
         environment={"DUMB_INIT_SETSID": "0"},
         restart_policy="Never",
@@ -43,14 +43,14 @@ def task_pod(site: Site, task_pods: TaskPods) -> WorkloadPod:
     )
 
 
-def template(site: Site, task_pods: TaskPods, child: pulumi.ResourceOptions) -> PodTemplate:
+def template(context: InstanceContext, task_pods: TaskPods, child: pulumi.ResourceOptions) -> PodTemplate:
     """The template's ConfigMap, under a new name whenever its content changes."""
-    options = options_map(site, "task", child)
-    pod = pod_template(site, task_pod(site, task_pods), options.metadata.name)
+    options = options_map(context, "task", child)
+    pod = pod_template(context, task_pod(context, task_pods), options.metadata.name)
     text = manifest.json_text({"apiVersion": "v1", "kind": "Pod", "metadata": pod.metadata, "spec": pod.spec})
     config_map = ConfigMap(
-        f"{site.name}-task-template",
-        metadata=site.metadata("task", fixed=False),
+        f"{context.name}-task-template",
+        metadata=context.metadata("task", fixed=False),
         immutable=True,
         data={"task.yaml": text},
         opts=child,

@@ -1,1 +1,1 @@
-"""How users reach the UI."""
+"""External access to the UI."""

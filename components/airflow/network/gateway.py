@@ -11,7 +11,7 @@ from pulumi_kubernetes.apiextensions import CustomResource
 from pulumi_kubernetes.core.v1 import Namespace
 from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 
-from components.airflow.context import Site
+from components.airflow.context import InstanceContext
 from components.airflow.pods.options import API_PORT, FLOWER_PORT
 from components.airflow.secrets.provided import create_tls_secret
 from components.contract.cloud import LoadBalancer
@@ -31,29 +31,29 @@ NAMESPACE_LABEL: Final = "kubernetes.io/metadata.name"
 class Backend:
     """A service that is reached by a host of its own."""
 
-    part: Workload
+    workload: Workload
     host: str
     port: int
 
     @property
     def listener(self) -> str:
         """The name of its listener."""
-        return f"https-{self.part}"
+        return f"https-{self.workload}"
 
 
 def backends(exposure: Gateway) -> list[Backend]:
-    """What is backend_services the Gateway."""
-    found = [Backend(part="api-server", host=exposure.host, port=API_PORT)]
+    """The Services behind the Gateway."""
+    found = [Backend(workload="api-server", host=exposure.host, port=API_PORT)]
     if exposure.flower_host is not None:
-        found.append(Backend(part="flower", host=exposure.flower_host, port=FLOWER_PORT))
+        found.append(Backend(workload="flower", host=exposure.flower_host, port=FLOWER_PORT))
     return found
 
 
 @dataclass(frozen=True, kw_only=True)
 class ExposureArgs:
-    """What the way in is built from."""
+    """Arguments of the external access."""
 
-    site: Site
+    context: InstanceContext
     exposure: Gateway
     load_balancer: LoadBalancer
     services: Mapping[Workload, pulumi.Output[str]]
@@ -72,24 +72,24 @@ class Exposure(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: ExposureArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("airflow:airflow:Exposure", name, None, opts)
-        self._site = args.site
+        self._context = args.context
         backend_services = backends(args.exposure)
         namespace = Namespace(
             f"{name}-namespace",
             metadata=ObjectMetaArgs(
-                name=gateway_namespace(args.site.settings.namespace),
-                labels={**args.site.labels("exposure"), **pod_security_labels("baseline")},
+                name=gateway_namespace(args.context.settings.namespace),
+                labels={**args.context.labels("exposure"), **pod_security_labels("baseline")},
             ),
             opts=pulumi.ResourceOptions(
                 parent=self,
-                provider=args.site.kubernetes,
+                provider=args.context.kubernetes,
                 # As long as the Gateway in it.
                 custom_timeouts=pulumi.CustomTimeouts(delete="30m"),
             ),
         )
         if args.exposure.tls.from_stack:
-            create_tls_secret(args.site.settings, namespace.metadata.name, args.site.kubernetes, self)
-        gateway_name = args.site.object_name("gateway")
+            create_tls_secret(args.context.settings, namespace.metadata.name, args.context.kubernetes, self)
+        gateway_name = args.context.object_name("gateway")
         target = {"group": API_VERSION.partition("/")[0], "kind": "Gateway", "name": gateway_name}
         policies = [
             self._object(
@@ -123,18 +123,18 @@ class Exposure(pulumi.ComponentResource):
             after=[gateway],
         )
         for backend in backend_services:
-            service = args.services[backend.part]
+            service = args.services[backend.workload]
             self._object(
-                f"{name}-{backend.part}-route",
-                backend.part,
+                f"{name}-{backend.workload}-route",
+                backend.workload,
                 kind="HTTPRoute",
                 spec=route_spec(parent, backend, service),
                 after=[gateway],
             )
-            for policy in args.load_balancer.backend_policies.get(backend.part, ()):
+            for policy in args.load_balancer.backend_policies.get(backend.workload, ()):
                 self._object(
-                    f"{name}-{backend.part}-{policy.name}",
-                    backend.part,
+                    f"{name}-{backend.workload}-{policy.name}",
+                    backend.workload,
                     policy.name,
                     api_version=policy.api_version,
                     kind=policy.kind,
@@ -159,16 +159,16 @@ class Exposure(pulumi.ComponentResource):
             api_version=api_version,
             kind=kind,
             metadata=ObjectMetaArgs(
-                name=self._site.object_name(*parts),
-                namespace=namespace if namespace is not None else self._site.namespace,
-                labels=self._site.labels("exposure"),
+                name=self._context.object_name(*parts),
+                namespace=namespace if namespace is not None else self._context.namespace,
+                labels=self._context.labels("exposure"),
                 annotations={**(annotations or {}), **pods.SKIP_AWAIT},
             ),
             spec=dict(spec),
             # The SDK knows no outputs of such kinds, so no data flows from one to the other.
             opts=pulumi.ResourceOptions(
                 parent=self,
-                provider=self._site.kubernetes,
+                provider=self._context.kubernetes,
                 depends_on=[*after] or None,
                 # A controller's finalizers wait for the load balancer, which goes slowly: the default is 10 minutes,
                 # https://github.com/kubernetes/ingress-gce/issues/1720.
@@ -182,24 +182,24 @@ def gateway_namespace(namespace: str) -> str:
     return f"{namespace}-gateway"
 
 
-def certificate(site: Site, exposure: Gateway, load_balancer: LoadBalancer) -> str | None:
+def certificate(context: InstanceContext, exposure: Gateway, load_balancer: LoadBalancer) -> str | None:
     """The Secret with the certificate, in the Gateway's namespace; None where the cloud holds it."""
     if exposure.tls.from_cloud:
         assert load_balancer.holds_certificate, "a cloud must make the certificate that settings ask for"
         return None
-    return exposure.tls.external_secret or site.object_name("tls")
+    return exposure.tls.external_secret or context.object_name("tls")
 
 
 def gateway_spec(args: ExposureArgs, backend_services: Sequence[Backend]) -> dict[str, Any]:
     """The Gateway: plain HTTP for the redirect alone, and a listener a host."""
     load_balancer = args.load_balancer
-    secret = certificate(args.site, args.exposure, load_balancer)
+    secret = certificate(args.context, args.exposure, load_balancer)
     tls = {"tls": {"mode": "Terminate", "certificateRefs": [{"kind": "Secret", "name": secret}]}} if secret else {}
-    plain_from = [args.site.settings.namespace]
+    plain_from = [args.context.settings.namespace]
     if args.exposure.tls.cluster_issuer is not None:
         # An issuer that proves the possession of a host by HTTP does so with a route beside the certificate, to one
         # path, which goes before the redirect of all: https://cert-manager.io/docs/configuration/acme/http01/.
-        plain_from.append(gateway_namespace(args.site.settings.namespace))
+        plain_from.append(gateway_namespace(args.context.settings.namespace))
     spec: dict[str, Any] = {
         "gatewayClassName": load_balancer.gateway_class,
         "listeners": [
@@ -211,7 +211,7 @@ def gateway_spec(args: ExposureArgs, backend_services: Sequence[Backend]) -> dic
                     "protocol": "HTTPS",
                     "port": 443,
                     **tls,
-                    **_routes_from([args.site.settings.namespace]),
+                    **_routes_from([args.context.settings.namespace]),
                 }
                 for backend in backend_services
             ),

@@ -1,4 +1,4 @@
-"""Options of airflow.cfg for each part: what the program decides, and what the stack adds."""
+"""Options of airflow.cfg for each workload: what the program decides, and what the stack adds."""
 
 from __future__ import annotations
 
@@ -77,27 +77,27 @@ def variable(section: str, option: str) -> str:
 
 
 def readers(section: str, option: str) -> frozenset[Workload]:
-    """The parts that a free option of a stack reaches."""
+    """The workloads that a free option of a stack reaches."""
     return SECTION_READERS.get(section, OPTION_READERS) | ALSO_READ_BY.get((section, option), frozenset())
 
 
-def options_of(part: Workload, settings: Settings, max_connections: int | None = None) -> dict[str, str]:
-    """The options that a part reads, as environment variables; secrets are not among them.
+def options_of(workload: Workload, settings: Settings, max_connections: int | None = None) -> dict[str, str]:
+    """The options that a workload reads, as environment variables; secrets are not among them.
 
     Args:
-        part: who reads them.
+        workload: who reads them.
         settings: the stack's settings.
         max_connections: how many connections the database takes; None is unknown.
     """
     chosen = {
         **_for_everyone(settings),
-        **_for_part(part, settings),
-        **_for_databases(part, settings, max_connections),
+        **_for_part(workload, settings),
+        **_for_databases(workload, settings, max_connections),
         **{
             (section.lower(), option.lower()): value
             for section, options in settings.options.items()
             for option, value in options.items()
-            if part in readers(section.lower(), option.lower())
+            if workload in readers(section.lower(), option.lower())
         },
     }
     return {variable(section, option): value for (section, option), value in sorted(chosen.items())}
@@ -124,7 +124,7 @@ def base_url(settings: Settings) -> str:
 
 
 def parallelism(settings: Settings) -> int:
-    """How many tasks one scheduler may have queued or running: no more than there are places for.
+    """Number of tasks that one scheduler may have queued or running: no more than there are slots.
 
     What Airflow queues beyond them waits in the broker, and is failed there.
     """
@@ -149,24 +149,24 @@ def dag_bundles(settings: Settings) -> list[dict[str, object]]:
     ]
 
 
-def _for_part(part: Workload, settings: Settings) -> Options:
+def _for_part(workload: Workload, settings: Settings) -> Options:
     options: Options = {}
     celery, task_pods = settings.executor.celery, settings.executor.pods
-    if part not in RUNS_ONCE:
+    if workload not in RUNS_ONCE:
         options["core", "executor"] = settings.executor.AIRFLOW_NAME
         # All these need the names of the bundles; who reads the files is another matter.
         options["dag_processor", "dag_bundle_config_list"] = json.dumps(dag_bundles(settings), sort_keys=True)
-    if part in readers("api", "base_url"):
+    if workload in readers("api", "base_url"):
         options["api", "base_url"] = base_url(settings)
-    if part in DAG_READERS:
+    if workload in DAG_READERS:
         options["core", "dags_folder"] = settings.dags.folder
-    if part == "scheduler":
+    if workload == "scheduler":
         options["core", "parallelism"] = str(parallelism(settings))
         if celery is not None and task_pods is not None:
             options["scheduler", "task_queued_timeout"] = str(MIXED_QUEUED_SECONDS)
         options["scheduler", "enable_health_check"] = "True"
         options["scheduler", "scheduler_health_check_server_port"] = str(HEALTH_PORT)
-    if part == "api-server":
+    if workload == "api-server":
         options["api", "expose_config"] = "False"
         if settings.exposure.gateway is not None:
             # The login is behind the proxy, too. Of its headers it takes the scheme alone: uvicorn has found out by
@@ -175,49 +175,49 @@ def _for_part(part: Workload, settings: Settings) -> Options:
             options["fab", "enable_proxy_fix"] = "True"
             options.update({("fab", f"proxy_fix_x_{header}"): str(count) for header, count in trusted.items()})
             options["fab", "cookie_secure"] = "True"
-    if WORKLOADS[part].log_store == "writes" and settings.task_logs.store is not None:
+    if WORKLOADS[workload].log_store == "writes" and settings.task_logs.store is not None:
         # What is in the store need not fill the disk; a task that goes on after a pause then adds to its log.
         options["logging", "delete_local_logs"] = "True"
-    if part in {"dag-processor", "triggerer", "worker"}:
+    if workload in {"dag-processor", "triggerer", "worker"}:
         # The api-server reads logs of tasks from workers and triggerers, and the name of a Deployment's pod does not
         # resolve. Probes look for the jobs of their pod by the same address.
         options["core", "hostname_callable"] = "airflow.utils.net.get_host_ip_address"
-    if part == "dag-processor":
+    if workload == "dag-processor":
         # New files show within seconds on a volume or in an image; reading a folder's list is cheap.
         options["dag_processor", "refresh_interval"] = "30"
-    if part in {"scheduler", "api-server"} and task_pods is not None:
+    if workload in {"scheduler", "api-server"} and task_pods is not None:
         options["kubernetes_executor", "namespace"] = settings.namespace
-    if part == "scheduler" and task_pods is not None:
+    if workload == "scheduler" and task_pods is not None:
         options["kubernetes_executor", "pod_template_file"] = POD_TEMPLATE
         options["kubernetes_executor", "delete_worker_pods_on_failure"] = str(not task_pods.keep_failed)
         options["kubernetes_executor", "worker_pods_creation_batch_size"] = str(task_pods.created_per_heartbeat)
         options["kubernetes_executor", "task_publish_max_retries"] = str(POD_RETRIES)
-    if part == "scheduler" and celery is not None:
+    if workload == "scheduler" and celery is not None:
         # Airflow repeats an attempt that takes too long, and no other one: so the client must not give up before, as it
         # does by itself after three tries. The connection's own bound, 4 s, is longer than PUBLISH_SECONDS.
         options["celery", "operation_timeout"] = str(PUBLISH_SECONDS)
         options["celery", "task_publish_max_retries"] = str(PUBLISH_RETRIES)
         retry = {"max_retries": None, "interval_start": 0, "interval_step": 0.2, "interval_max": 2}
         options["celery", "extra_celery_config"] = json.dumps({"task_publish_retry_policy": retry}, sort_keys=True)
-    if part in {"scheduler", "worker", "flower"} and celery is not None:
+    if workload in {"scheduler", "worker", "flower"} and celery is not None:
         options["celery_broker_transport_options", "visibility_timeout"] = str(celery.broker.visibility_timeout_seconds)
-    if part in {"worker", "task"}:
+    if workload in {"worker", "task"}:
         # An api-server that is slow under a burst still does what it was asked: a task that asks again within seconds
         # is told that it runs already, and fails.
         options["workers", "execution_api_timeout"] = "60.0"
-    if part == "worker" and celery is not None:
+    if workload == "worker" and celery is not None:
         options["celery", "worker_concurrency"] = str(celery.workers.concurrency)
-    if part == "flower":
+    if workload == "flower":
         options["celery", "flower_port"] = str(FLOWER_PORT)
     return options
 
 
-def _for_databases(part: Workload, settings: Settings, max_connections: int | None) -> Options:
+def _for_databases(workload: Workload, settings: Settings, max_connections: int | None) -> Options:
     """Pools that all together fit into what the database takes, see components/settings/connection_budget.py."""
     options: Options = {}
     executor, components = settings.executor, settings.components
-    if part in METADATA_CLIENTS - RUNS_ONCE:
-        api_server = part == "api-server"
+    if workload in METADATA_CLIENTS - RUNS_ONCE:
+        api_server = workload == "api-server"
         pool = (
             connection_budget.api_server_pool(executor, components, max_connections)
             if api_server
@@ -226,7 +226,7 @@ def _for_databases(part: Workload, settings: Settings, max_connections: int | No
         options["database", "sql_alchemy_pool_size"] = str(pool.kept)
         options["database", "sql_alchemy_max_overflow"] = str(pool.more)
         options["database", "sql_alchemy_pool_recycle"] = str(POOL_RECYCLE_SECONDS)
-    if part in {"scheduler", "worker"} and executor.celery is not None:
+    if workload in {"scheduler", "worker"} and executor.celery is not None:
         # For each process that runs tasks; Airflow replaces Celery's own defaults by nothing. No max_overflow: Celery
         # before 5.6.3 gives whatever does not begin with "pool" to a NullPool, which refuses it
         # (https://github.com/celery/celery/issues/7355). Such a process has one thread, and so one connection.

@@ -1,4 +1,4 @@
-"""The pod of a workload, built from its own part and the context of its instance."""
+"""The pod of a workload, built from what is specific to it and the context of its instance."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from pulumi_kubernetes.core.v1 import (
 )
 from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 
-from components.airflow.context import Site
+from components.airflow.context import InstanceContext
 from components.airflow.database.ca_bundle import CaBundle
 from components.airflow.pods.scripts import SCRIPTS_FOLDER, script
 from components.airflow.rbac import calls_kubernetes
@@ -55,17 +55,17 @@ NOT_EVICTABLE: Final = {"cluster-autoscaler.kubernetes.io/safe-to-evict": "false
 
 @dataclass(frozen=True, kw_only=True)
 class WorkloadPod:
-    """What is particular about the pod of one part."""
+    """Workload-specific part of a pod."""
 
-    part: Workload
+    workload: Workload
     args: Sequence[str]
     """Arguments of the image's entrypoint, which must run: it sets up user and signals."""
     resources: Resources
     scratch_gib: int = 1
     """What it may write to the node's disk: temporary files, logs and compiled files together."""
     container: str = ""
-    """The main container's name; default: the part's."""
-    after: Literal["migration", "nothing"] = "migration"
+    """The main container's name; default: the workload's."""
+    waits_for: Literal["migration", "nothing"] = "migration"
     """What its init container waits for."""
     ports: Mapping[str, int] = field(default_factory=dict[str, int])
     environment: Mapping[str, pulumi.Input[str]] = field(default_factory=dict[str, pulumi.Input[str]])
@@ -85,31 +85,34 @@ class WorkloadPod:
         return self.restart_policy == "Always"
 
 
-def options_map(site: Site, part: Workload, opts: pulumi.ResourceOptions) -> ConfigMap:
-    """The ConfigMap with a part's options; a change makes a new one, under a new name, for its reader alone."""
+def options_map(context: InstanceContext, workload: Workload, opts: pulumi.ResourceOptions) -> ConfigMap:
+    """The ConfigMap with a workload's options; a change makes a new one, under a new name, for its reader alone."""
     return ConfigMap(
-        f"{site.name}-{part}-options",
-        metadata=site.metadata(part, fixed=False),
+        f"{context.name}-{workload}-options",
+        metadata=context.metadata(workload, fixed=False),
         immutable=True,
-        data={**(site.log_store_variables if WORKLOADS[part].log_store is not None else {}), **site.options(part)},
+        data={
+            **(context.log_store_variables if WORKLOADS[workload].log_store is not None else {}),
+            **context.options(workload),
+        },
         opts=opts,
     )
 
 
-def pod_template(site: Site, pod: WorkloadPod, options: pulumi.Input[str]) -> PodTemplateSpecArgs:
-    """The pod of a part. `options` names the ConfigMap with its options."""
-    settings, part, traits = site.settings, pod.part, WORKLOADS[pod.part]
-    identity = site.identities.get(part, Identity())
-    ca_bundle = site.ca_bundle if traits.connects else CaBundle()
+def pod_template(context: InstanceContext, pod: WorkloadPod, options: pulumi.Input[str]) -> PodTemplateSpecArgs:
+    """The pod of a workload. `options` names the ConfigMap with its options."""
+    settings, workload, traits = context.settings, pod.workload, WORKLOADS[pod.workload]
+    identity = context.identities.get(workload, Identity())
+    ca_bundle = context.ca_bundle if traits.connects else CaBundle()
     scratch = pods.Scratch(paths={"tmp": TMP}, size_mib=pod.scratch_gib * 1024)
     bytecode = pods.Scratch(paths={"bytecode": BYTECODE_FOLDER} if pod.stays else {}, size_mib=BYTECODE_MIB)
-    scripts = VolumeArgs(name="scripts", config_map=ConfigMapVolumeSourceArgs(name=site.scripts))
+    scripts = VolumeArgs(name="scripts", config_map=ConfigMapVolumeSourceArgs(name=context.scripts))
     mounts = [
         *scratch.mounts(),
         *bytecode.mounts(),
         *([VolumeMountArgs(name="scripts", mount_path=SCRIPTS_FOLDER, read_only=True)] if pod.stays else ()),
-        *(site.dags.mounts if traits.dag_code else ()),
-        *([site.logs.mount] if traits.task_logs else ()),
+        *(context.dags.mounts if traits.dag_code else ()),
+        *([context.logs.mount] if traits.task_logs else ()),
         *ca_bundle.mounts,
         *pod.mounts,
     ]
@@ -117,19 +120,19 @@ def pod_template(site: Site, pod: WorkloadPod, options: pulumi.Input[str]) -> Po
         *scratch.volumes(),
         *bytecode.volumes(),
         *([scripts] if pod.stays else ()),
-        *(site.dags.volumes if traits.dag_code else ()),
-        *([site.logs.volume(pod.scratch_gib * 1024)] if traits.task_logs else ()),
+        *(context.dags.volumes if traits.dag_code else ()),
+        *([context.logs.volume(pod.scratch_gib * 1024)] if traits.task_logs else ()),
         *ca_bundle.volumes,
         *pod.volumes,
     ]
     common: dict[str, Any] = {
         "image": settings.image.reference,
         "image_pull_policy": settings.image.pull_policy,
-        "env": environment(site, pod),
+        "env": environment(context, pod),
         "env_from": [EnvFromSourceArgs(config_map_ref=ConfigMapEnvSourceArgs(name=options))],
     }
     main = pods.container(
-        pod.container or part,
+        pod.container or workload,
         resources=pod.resources,
         scratch_gib=pod.scratch_gib,
         lifecycle=pods.sleep_before_stop(pod.serves_until_seconds) if pod.serves_until_seconds else None,
@@ -140,10 +143,10 @@ def pod_template(site: Site, pod: WorkloadPod, options: pulumi.Input[str]) -> Po
         **common,
     )
     wait_args = _wait_container(pod)
-    beside = [sidecar(site.database_sidecar)] if site.database_sidecar is not None and traits.connects else []
+    beside = [sidecar(context.database_sidecar)] if context.database_sidecar is not None and traits.connects else []
     wait_container = [
         pods.container(
-            f"wait-for-{pod.after}",
+            f"wait-for-{pod.waits_for}",
             resources=WAIT_CONTAINER_RESOURCES,
             args=wait_args,
             volume_mounts=[*scratch.mounts(), *ca_bundle.mounts],
@@ -152,25 +155,25 @@ def pod_template(site: Site, pod: WorkloadPod, options: pulumi.Input[str]) -> Po
     ]
     return PodTemplateSpecArgs(
         metadata=ObjectMetaArgs(
-            labels={**site.labels(part), **identity.pod_labels},
+            labels={**context.labels(workload), **identity.pod_labels},
             annotations={
                 **pod.annotations,
-                "airflow/checksum": checksum(site, pod),
+                "airflow/checksum": checksum(context, pod),
             },
         ),
         spec=pods.pod_spec(
             pods.PodShape(
                 user=AIRFLOW_USER,
-                service_account=site.accounts[part],
+                service_account=context.accounts[workload],
                 containers=[main],
                 init_containers=[*beside, *(wait_container if wait_args else [])],
                 volumes=volumes,
-                kubernetes_api=calls_kubernetes(part, settings),
+                kubernetes_api=calls_kubernetes(workload, settings),
                 grace_seconds=pod.grace_seconds,
                 restart_policy=pod.restart_policy,
-                pull_secret=site.pull_secret,
-                node_selector=site.task_node_selector if traits.runs_tasks else {},
-                taint=site.task_taint if traits.runs_tasks else None,
+                pull_secret=context.pull_secret,
+                node_selector=context.task_node_selector if traits.runs_tasks else {},
+                taint=context.task_taint if traits.runs_tasks else None,
             )
         ),
     )
@@ -192,23 +195,23 @@ def sidecar(sidecar: Sidecar) -> ContainerArgs:
 
 
 def _wait_container(pod: WorkloadPod) -> list[str]:
-    match pod.after:
+    match pod.waits_for:
         case "migration":
-            assert WORKLOADS[pod.part].metadata, f"{pod.part} cannot ask a database that it has no access to"
+            assert WORKLOADS[pod.workload].metadata, f"{pod.workload} cannot ask a database that it has no access to"
             return ["python", "-c", script("wait_for_migration.py"), str(MIGRATION_WAIT_SECONDS)]
         case "nothing":
             return []
 
 
-def environment(site: Site, pod: WorkloadPod) -> list[EnvVarArgs]:
-    """The variables of a part's containers, beside its options."""
+def environment(context: InstanceContext, pod: WorkloadPod) -> list[EnvVarArgs]:
+    """The variables of a workload's containers, beside its options."""
     fixed: dict[str, pulumi.Input[str]] = {
         # All options come from variables. A file that exists and is empty keeps Airflow from writing one of its own.
         "AIRFLOW_CONFIG": "/dev/null",
         # The image's entrypoint would ask the database at every start; init containers do that once.
         "CONNECTION_CHECK_MAX_COUNT": "0",
-        **(site.ca_bundle.variables if WORKLOADS[pod.part].connects else {}),
-        **(CACHES if WORKLOADS[pod.part].dag_code else {}),
+        **(context.ca_bundle.variables if WORKLOADS[pod.workload].connects else {}),
+        **(CACHES if WORKLOADS[pod.workload].dag_code else {}),
         **pod.environment,
     }
     plain = [EnvVarArgs(name=name, value=value) for name, value in fixed.items()]
@@ -216,19 +219,21 @@ def environment(site: Site, pod: WorkloadPod) -> list[EnvVarArgs]:
         EnvVarArgs(
             name=credential.variable,
             value_from=EnvVarSourceArgs(
-                secret_key_ref=SecretKeySelectorArgs(name=site.secrets[credential.stored_in].name, key=credential.key)
+                secret_key_ref=SecretKeySelectorArgs(
+                    name=context.secrets[credential.stored_in].name, key=credential.key
+                )
             ),
         )
-        for credential in site.credentials(pod.part)
+        for credential in context.credentials(pod.workload)
     ]
 
 
-def checksum(site: Site, pod: WorkloadPod) -> pulumi.Output[str]:
-    """One hash of everything outside the pod's own spec that the part reads: a change rolls it, and only it."""
-    secrets = sorted({credential.stored_in for credential in site.credentials(pod.part)})
+def checksum(context: InstanceContext, pod: WorkloadPod) -> pulumi.Output[str]:
+    """One hash of everything outside the pod's own spec that the workload reads: a change rolls it, and only it."""
+    secrets = sorted({credential.stored_in for credential in context.credentials(pod.workload)})
     read = [
-        json.dumps(site.options(pod.part), sort_keys=True),
-        site.dags.checksum if WORKLOADS[pod.part].dag_code else "",
-        *(site.secrets[secret].checksum for secret in secrets),
+        json.dumps(context.options(pod.workload), sort_keys=True),
+        context.dags.checksum if WORKLOADS[pod.workload].dag_code else "",
+        *(context.secrets[secret].checksum for secret in secrets),
     ]
-    return pulumi.Output.all(*read).apply(lambda parts: naming.sha256("\0".join(parts)))
+    return pulumi.Output.all(*read).apply(lambda workloads: naming.sha256("\0".join(workloads)))

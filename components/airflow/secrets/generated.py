@@ -74,7 +74,7 @@ class StoredSecret:
 
 @dataclass(frozen=True, kw_only=True)
 class SecretsArgs:
-    """What the secrets are made for."""
+    """Arguments of the secrets."""
 
     instance: str
     namespace: pulumi.Output[str]
@@ -161,7 +161,7 @@ class Secrets(pulumi.ComponentResource):
 
 
 def database_credentials(databases: Databases) -> dict[str, pulumi.Output[str]]:
-    """What the migration needs to create both databases and their users."""
+    """The credentials by which the migration creates both databases and their users."""
     assert databases.administrator is not None
     wanted = [database for database in (databases.metadata, databases.results) if database is not None]
     owners = pulumi.Output.all(

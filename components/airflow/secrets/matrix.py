@@ -1,4 +1,4 @@
-"""The parts of an Airflow installation, and which credentials each of them may hold."""
+"""The workloads of an Airflow installation, and which credentials each of them may hold."""
 
 from __future__ import annotations
 
@@ -77,6 +77,6 @@ CREDENTIALS: Final = (
 """The secrets matrix, whole: a value that is not listed here reaches no pod."""
 
 
-def credentials_of(part: Workload) -> list[Credential]:
-    """The credentials that a part may hold."""
-    return [credential for credential in CREDENTIALS if part in credential.readers]
+def credentials_of(workload: Workload) -> list[Credential]:
+    """The credentials that a workload may hold."""
+    return [credential for credential in CREDENTIALS if workload in credential.readers]

@@ -16,7 +16,7 @@ from components.settings.azure.cloud import AzureCloud
 
 @dataclass(frozen=True, kw_only=True)
 class AccountArgs:
-    """What an account is built from."""
+    """Arguments of a storage account."""
 
     settings: AzureCloud
     names: ResourceNames
@@ -97,5 +97,5 @@ def plain_range(text: str) -> str:
 
 
 def kept_deleted(args: AccountArgs) -> storage.DeleteRetentionPolicyArgs:
-    """How long what was deleted can be brought back."""
+    """The period in which deleted data can be restored."""
     return storage.DeleteRetentionPolicyArgs(enabled=True, days=args.settings.storage.deleted_kept_days)

@@ -1,4 +1,4 @@
-"""What administrators do in cluster and database, kept where they cannot change it."""
+"""Audit logs of cluster and database, kept where administrators cannot change them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ RETENTION_DAYS: Final = 30
 
 @dataclass(frozen=True, kw_only=True)
 class AuditArgs:
-    """What the audit is built from."""
+    """Arguments of the audit logs."""
 
     names: ResourceNames
     group: pulumi.Input[str]

@@ -24,7 +24,7 @@ SCHEDULES: Final = ("aksManagedAutoUpgradeSchedule", "aksManagedNodeOSUpgradeSch
 
 @dataclass(frozen=True, kw_only=True)
 class ClusterArgs:
-    """What the cluster is built from."""
+    """Arguments of the cluster."""
 
     settings: AzureCloud
     names: ResourceNames
@@ -222,7 +222,7 @@ def _ingress() -> containerservice.ManagedClusterIngressProfileArgs:
 def identity(
     name: str, *, names: ResourceNames, group: pulumi.Input[str], opts: pulumi.ResourceOptions
 ) -> managedidentity.UserAssignedIdentity:
-    """Who a cluster is in Azure, made before it so that its rights are there when it looks for them."""
+    """The managed identity of the cluster, created before it so that its roles exist when it uses them."""
     return managedidentity.UserAssignedIdentity(
         f"{name}-identity",
         resource_name_=names.physical_name("cluster"),

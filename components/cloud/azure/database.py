@@ -45,7 +45,7 @@ HIGH_AVAILABILITY: Final = {"none": "Disabled", "same_zone": "SameZone", "zone_r
 
 @dataclass(frozen=True, kw_only=True)
 class DatabaseArgs:
-    """What the server is built from."""
+    """Arguments of the server."""
 
     settings: AzureCloud
     names: ResourceNames

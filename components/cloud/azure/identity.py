@@ -25,7 +25,7 @@ POD_LABELS: Final = {"azure.workload.identity/use": "true"}
 
 @dataclass(frozen=True, kw_only=True)
 class IdentitiesArgs:
-    """What the identities are built from."""
+    """Arguments of the identities."""
 
     names: ResourceNames
     group: pulumi.Input[str]

@@ -1,4 +1,4 @@
-"""What Azure finishes later than it says: calls that are refused meanwhile, and that the plugin does not repeat."""
+"""Calls that Azure refuses for some minutes after it reported success, and that the plugin does not repeat."""
 
 from __future__ import annotations
 

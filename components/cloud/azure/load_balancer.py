@@ -1,4 +1,4 @@
-"""How users come to a stack: a reserved address, and Gateways of the application routing add-on."""
+"""External access: a reserved address, and Gateways of the application routing add-on."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ TEMPLATE_SCHEMA: Final = "https://schema.management.azure.com/schemas/2019-04-01
 
 @dataclass(frozen=True, kw_only=True)
 class AddressArgs:
-    """What the address is built from."""
+    """Arguments of the address."""
 
     names: ResourceNames
     group: pulumi.Input[str]

@@ -1,4 +1,4 @@
-"""What things are called in Azure."""
+"""Names of resources in Azure."""
 
 from __future__ import annotations
 

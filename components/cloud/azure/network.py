@@ -25,7 +25,7 @@ DENY_INSIDE: Final = 4000
 
 @dataclass(frozen=True, kw_only=True)
 class NetworkArgs:
-    """What the network is built from."""
+    """Arguments of the network."""
 
     names: ResourceNames
     group: pulumi.Input[str]

@@ -48,7 +48,7 @@ def task_taint(pool: TaskPool | None) -> str | None:
 
 
 def shape(cloud: AzureCloud, pool: Pool, subnet: pulumi.Input[str], tags: Mapping[str, str]) -> dict[str, Any]:
-    """What every pool has, as arguments of one that is part of a cluster or of one that stands alone."""
+    """The arguments that all pools share, for a pool inside the cluster resource or one of its own."""
     return {
         "type": "VirtualMachineScaleSets",
         "vm_size": pool.machine_size,
@@ -78,7 +78,7 @@ def shape(cloud: AzureCloud, pool: Pool, subnet: pulumi.Input[str], tags: Mappin
 
 @dataclass(frozen=True, kw_only=True)
 class NodesArgs:
-    """What the pools are built from."""
+    """Arguments of the node pools."""
 
     settings: AzureCloud
     names: ResourceNames

@@ -13,7 +13,7 @@ from components.cloud.azure.names import REGISTRY_MAX, ResourceNames
 
 @dataclass(frozen=True, kw_only=True)
 class RegistryArgs:
-    """What the registry is built from."""
+    """Arguments of the registry."""
 
     names: ResourceNames
     group: pulumi.Input[str]

@@ -37,7 +37,7 @@ https://learn.microsoft.com/troubleshoot/entra/entra-id/governance/verify-first-
 
 
 def principal_type(application: str) -> str:
-    """What whoever logged in by an application is in the directory: User or ServicePrincipal."""
+    """The principal type of a login by this application: User or ServicePrincipal."""
     return "User" if application in APPLICATIONS_OF_PEOPLE else "ServicePrincipal"
 
 

@@ -38,7 +38,7 @@ NFS_MODE: Final = "0775"
 
 @dataclass(frozen=True, kw_only=True)
 class LogStorageArgs:
-    """What the log store is built from."""
+    """Arguments of the log store."""
 
     account: AccountArgs
     retention_days: int
@@ -135,7 +135,7 @@ def _expiry(days: int, *, versions: bool) -> storage.ManagementPolicySchemaArgs:
 
 @dataclass(frozen=True, kw_only=True)
 class FileStorageArgs:
-    """What the shares are built from."""
+    """Arguments of the file shares."""
 
     account: AccountArgs
     shares: Mapping[VolumeUse, int]
@@ -227,7 +227,7 @@ class FileStorage(pulumi.ComponentResource):
         )
 
     def _credentials(self) -> dict[str, pulumi.Output[str]]:
-        """What a node mounts by SMB with, under the names that the driver looks for."""
+        """Account name and key for SMB mounts, under the keys that the driver reads."""
         keys = storage.list_storage_account_keys_output(
             account_name=self._account.name,
             resource_group_name=self._args.group,
@@ -241,7 +241,7 @@ class FileStorage(pulumi.ComponentResource):
 
 @dataclass(frozen=True, kw_only=True)
 class BrokerDiskArgs:
-    """What the disk is built from."""
+    """Arguments of the disk."""
 
     settings: AzureCloud
     names: ResourceNames

@@ -47,7 +47,7 @@ RESERVED_CONNECTIONS: Final = 3
 
 @dataclass(frozen=True, kw_only=True)
 class PostgresArgs:
-    """What the server is built from."""
+    """Arguments of the server."""
 
     kubernetes: kubernetes.Provider
     instance: str

@@ -75,7 +75,7 @@ class Apis(pulumi.ComponentResource):
         self.register_outputs({})
 
     def of(self, *names: str) -> list[pulumi.Resource]:
-        """What to depend on before the first use of these APIs."""
+        """The resources to depend on before the first use of these APIs."""
         return [self.enabled[name] for name in names]
 
     def hooks_for(self, purpose: str, *further: Late) -> pulumi.ResourceHookBinding:

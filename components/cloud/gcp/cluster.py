@@ -25,7 +25,7 @@ https://cloud.google.com/kubernetes-engine/docs/concepts/maintenance-windows-and
 
 @dataclass(frozen=True, kw_only=True)
 class ClusterArgs:
-    """What the cluster is built from."""
+    """Arguments of the cluster."""
 
     settings: GcpCloud
     names: ResourceNames

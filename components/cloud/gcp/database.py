@@ -45,7 +45,7 @@ AUDIT_FLAGS: Final = {
 
 @dataclass(frozen=True, kw_only=True)
 class DatabaseArgs:
-    """What the server is built from."""
+    """Arguments of the server."""
 
     settings: GcpCloud
     names: ResourceNames

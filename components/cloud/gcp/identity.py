@@ -47,7 +47,7 @@ class LogAccess:
 
 @dataclass(frozen=True, kw_only=True)
 class IdentitiesArgs:
-    """What the identities are built from."""
+    """Arguments of the identities."""
 
     names: ResourceNames
     apis: Apis

@@ -1,4 +1,4 @@
-"""What Google Cloud finishes later than it says."""
+"""Calls that Google Cloud refuses for some minutes after it reported success."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How users come to a stack: a reserved address, certificates, and a policy of who may pass."""
+"""External access: a reserved address, certificates, and the policies of the load balancer."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ UNHEALTHY_AFTER: Final = 4
 
 @dataclass(frozen=True, kw_only=True)
 class LoadBalancerArgs:
-    """What the way in is built from."""
+    """Arguments of the external access."""
 
     names: ResourceNames
     apis: Apis
@@ -171,7 +171,7 @@ def _tls(policy: pulumi.Output[str]) -> contract.Policy:
 
 
 def _backend(*, iap: bool) -> contract.Policy:
-    """How long answers may take, and Identity-Aware Proxy with the OAuth client that Google manages.
+    """The timeout of responses, and Identity-Aware Proxy with the OAuth client that Google manages.
 
     A Service has one such policy: of two, the controller takes the older one and no part of the other.
     """

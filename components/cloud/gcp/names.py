@@ -1,4 +1,4 @@
-"""What things are called in Google Cloud."""
+"""Names of resources in Google Cloud."""
 
 from __future__ import annotations
 

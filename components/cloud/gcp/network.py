@@ -23,7 +23,7 @@ more, https://cloud.google.com/nat/docs/ports-and-addresses."""
 
 @dataclass(frozen=True, kw_only=True)
 class NetworkArgs:
-    """What the network is built from."""
+    """Arguments of the network."""
 
     names: ResourceNames
     apis: Apis

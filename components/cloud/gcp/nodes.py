@@ -24,7 +24,7 @@ TASK_TAINT: Final = "airflow-tasks"
 
 @dataclass(frozen=True, kw_only=True)
 class NodeIdentityArgs:
-    """What the nodes' identity is built from."""
+    """Arguments of the nodes' identity."""
 
     names: ResourceNames
     apis: Apis
@@ -59,7 +59,7 @@ class NodeIdentity(pulumi.ComponentResource):
 
 @dataclass(frozen=True, kw_only=True)
 class NodesArgs:
-    """What the nodes are built from."""
+    """Arguments of the node pools."""
 
     settings: GcpCloud
     names: ResourceNames

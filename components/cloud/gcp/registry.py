@@ -13,7 +13,7 @@ from components.cloud.gcp.names import ResourceNames
 
 @dataclass(frozen=True, kw_only=True)
 class RegistryArgs:
-    """What the registry is built from."""
+    """Arguments of the registry."""
 
     names: ResourceNames
     apis: Apis

@@ -25,7 +25,7 @@ REGIONAL_TIERS: Final = ("regional", "enterprise")
 
 @dataclass(frozen=True, kw_only=True)
 class LogBucketArgs:
-    """What the bucket is built from."""
+    """Arguments of the bucket."""
 
     names: ResourceNames
     apis: Apis
@@ -71,7 +71,7 @@ class LogBucket(pulumi.ComponentResource):
 
 @dataclass(frozen=True, kw_only=True)
 class ShareArgs:
-    """What a share is built from."""
+    """Arguments of a file share."""
 
     settings: GcpCloud
     names: ResourceNames
@@ -159,7 +159,7 @@ def _address(addresses: Sequence[str] | None) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class BrokerDiskArgs:
-    """What the disk is built from."""
+    """Arguments of the disk."""
 
     settings: GcpCloud
     names: ResourceNames

@@ -1,1 +1,1 @@
-"""What only the cloud can say before a stack is created: rights, quotas, APIs and registrations. Read-only."""
+"""Checks that ask the cloud before a stack is created: permissions, quotas, APIs and registrations. Read-only."""

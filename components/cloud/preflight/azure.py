@@ -1,4 +1,4 @@
-"""What Azure says before a stack is created in a subscription."""
+"""Preflight of a stack in an Azure subscription."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a preflight found out, one line each."""
+"""Findings of a preflight, one line each."""
 
 from __future__ import annotations
 

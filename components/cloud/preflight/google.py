@@ -1,4 +1,4 @@
-"""What Google Cloud says before a stack is created in a project."""
+"""Preflight of a stack in a project of Google Cloud."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ QUOTAS_PAGE: Final = "ask for more: console, IAM & Admin, Quotas & System Limits
 
 
 def permissions(cloud: GcpCloud, needed: CloudRequirements) -> dict[str, str]:
-    """What whoever runs `up` must be allowed to do in the project, each with a role that holds it."""
+    """Permissions that `up` needs in the project, each with a role that holds it."""
     access = needed.external_access
     return {
         **PERMISSIONS,

@@ -88,6 +88,6 @@ def entries(content: Mapping[str, Any], key: str) -> list[dict[str, Any]]:
 
 
 def _message(content: Any) -> str:
-    """What both clouds say of a refusal."""
+    """The message of a refusal, in the form of both clouds."""
     error: Any = cast("dict[str, Any]", content).get("error") if isinstance(content, dict) else None
     return str(cast("dict[str, Any]", error).get("message") or "").strip() if isinstance(error, dict) else ""

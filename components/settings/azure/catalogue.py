@@ -1,4 +1,4 @@
-"""What Azure has to sell: locations with their zones and pairs, and sizes of PostgreSQL."""
+"""Catalogue of Azure: locations with their zones and pairs, and sizes of PostgreSQL."""
 
 from __future__ import annotations
 
@@ -146,7 +146,7 @@ def tier(size: str) -> Tier:
 
 
 def max_connections(size: str) -> int:
-    """How many connections a server of this size takes, without those that it keeps for itself.
+    """Maximum number of connections of a server of this size, its own reserve subtracted.
 
     Raises:
         ValueError: PostgreSQL is not sold in this size.

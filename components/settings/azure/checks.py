@@ -27,7 +27,7 @@ FIREWALL_PREFIX_MAX: Final = 30
 
 
 def setting_errors(cloud: AzureCloud, parsed: Mapping[str, Any], *, protect: bool) -> Iterator[SettingError]:
-    """What no model of the cloud's own can see.
+    """Checks that need settings from several sections.
 
     Args:
         cloud: the cloud, fine by itself.
@@ -50,7 +50,7 @@ def setting_errors(cloud: AzureCloud, parsed: Mapping[str, Any], *, protect: boo
 
 
 def _place_errors(cloud: AzureCloud) -> Iterator[SettingError]:
-    """What a location does not offer."""
+    """Settings that a location does not offer."""
     location, zones = cloud.location, catalogue.has_zones(cloud.location)
     copies_in_zones, pair = catalogue.has_zone_redundant_storage(location), catalogue.has_pair(location)
     database, storage = cloud.database, cloud.storage

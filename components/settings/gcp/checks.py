@@ -28,7 +28,7 @@ SURGE_NODES: Final = 1
 
 
 def setting_errors(cloud: GcpCloud, parsed: Mapping[str, Any], *, protect: bool) -> Iterator[SettingError]:
-    """What no model of the cloud's own can see.
+    """Checks that need settings from several sections.
 
     Args:
         cloud: the cloud, fine by itself.
@@ -57,7 +57,7 @@ def setting_errors(cloud: GcpCloud, parsed: Mapping[str, Any], *, protect: bool)
     if (executor := parsed.get("executor")) is not None:
         yield from _connection_errors(cloud.database, executor, parsed.get("components", Components()))
     exposure: Exposure | None = parsed.get("exposure")
-    # A section that is missing here is at error itself, or not set: then its default is no Gateway.
+    # A section that is missing here is invalid itself, or not set: then its default is no Gateway.
     if cloud.iap and (exposure is None or exposure.gateway is None):
         yield SettingError(
             key=f"{PROJECT}:cloud.iap",

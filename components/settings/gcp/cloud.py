@@ -255,7 +255,7 @@ class Database(Model):
 
     @property
     def max_connections(self) -> int:
-        """How many connections Airflow may hold, the server's own subtracted."""
+        """Maximum number of connections for Airflow, the server's own subtracted."""
         flag = self.flags.get("max_connections")
         return (sql_tiers.connections(self.tier) if flag is None else int(flag)) - sql_tiers.OWN_CONNECTIONS
 

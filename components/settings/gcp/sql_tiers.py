@@ -70,6 +70,6 @@ def memory_mib(tier: str) -> int:
 
 
 def connections(tier: str) -> int:
-    """How many connections a server of this tier takes at once, its own reserve included."""
+    """Maximum number of connections of a server of this tier, its own reserve included."""
     memory = memory_mib(tier)
     return next(count for least, count in CONNECTIONS_BY_MEMORY if memory >= least)

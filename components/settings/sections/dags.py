@@ -17,7 +17,7 @@ FOLDER: Final = "/opt/airflow/dags"
 
 
 class _Dags(Model):
-    """What the rest of the program asks of a source of DAG files, so that nothing else asks which one it is."""
+    """Common interface of all sources of DAG files: nothing else asks which one it is."""
 
     @property
     def folder(self) -> str:

@@ -1,4 +1,4 @@
-"""How tasks run: on Celery workers, in a pod each, or both at once."""
+"""The executor: Celery workers, a pod for each task, or both."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ class TaskPods(PodResources):
 
 
 class _Executor(Model):
-    """What the rest of the program asks of an executor, so that nothing else asks which one it is."""
+    """Common interface of all executors: nothing else asks which one it is."""
 
     AIRFLOW_NAME: ClassVar[str]
     """Airflow's own name or names; of several the first is the default."""

@@ -10,7 +10,7 @@ from components.settings.types import Hostname, KubernetesName, Model
 
 
 class _Exposure(Model):
-    """What the rest of the program asks of an exposure, so that nothing else asks which one it is."""
+    """Common interface of all exposures: nothing else asks which one it is."""
 
     @property
     def service_type(self) -> str:
@@ -53,7 +53,7 @@ class NodePort(_Exposure):
 
 
 class _Tls(Model):
-    """What the rest of the program asks of a certificate's source, so that nothing else asks which one it is."""
+    """Common interface of all certificate sources: nothing else asks which one it is."""
 
     @property
     def from_cloud(self) -> bool:
@@ -133,7 +133,7 @@ class Gateway(_Exposure):
 
     @property
     def gateway(self) -> Gateway:
-        """The Gateway."""
+        """These settings of the Gateway."""
         return self
 
     @field_validator("flower_host")

@@ -10,7 +10,7 @@ from components.settings.types import Model, SizeGib
 
 
 class _Logs(Model):
-    """What the rest of the program asks of a place for logs, so that nothing else asks which one it is."""
+    """Common interface of all log stores: nothing else asks which one it is."""
 
     @property
     def store(self) -> StoreLogs | None:

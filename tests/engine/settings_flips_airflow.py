@@ -7,7 +7,7 @@ from typing import Any, Final
 FLIPS: Final[dict[str, tuple[Any, str]]] = {
     "cloud.kind": (
         {"kind": "existing"},
-        "refused: dags.kind: 'share' is a file share of a cloud, which a local stack has not",
+        "refused: dags.kind: 'share' is a file share of a cloud, which is not available on an existing cluster",
     ),
     "executor.kind": (
         {"kind": "kubernetes"},

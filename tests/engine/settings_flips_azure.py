@@ -47,7 +47,7 @@ FLIPS: Final[dict[str, tuple[Any, str]]] = {
     "cloud.cluster.tier": ("premium", CLUSTER),
     "cloud.cluster.endpoint.kind": ({"kind": "public"}, CLUSTER),
     "cloud.cluster.endpoint.ranges": (["8.20.0.0/25", "8.20.9.7/32"], CLUSTER),
-    "cloud.cluster.login": ("workloadidentity", "~cluster"),
+    "cloud.cluster.login": ("workloadidentity", "~cloud-kubernetes"),
     "cloud.cluster.admin_groups": (["22222222-2222-2222-2222-222222222222"], CLUSTER),
     "cloud.cluster.system_nodes.machine_size": ("Standard_D8ds_v5", CLUSTER),
     "cloud.cluster.system_nodes.nodes_min": (2, CLUSTER),

@@ -18,7 +18,7 @@ FLIPS: Final[dict[str, tuple[Any, str]]] = {
     ),
     "cloud.zones": (["europe-west1-c"], "protected: celery-broker-data cloud-broker-disk cloud-cluster-gke dags"),
     "cloud.cluster.channel": ("stable", "~cloud-cluster-gke"),
-    "cloud.cluster.endpoint.kind": ({"kind": "dns"}, "~cloud-cluster-gke ~cluster"),
+    "cloud.cluster.endpoint.kind": ({"kind": "dns"}, "~cloud-cluster-gke ~cloud-kubernetes"),
     "cloud.cluster.endpoint.ranges": (["8.20.0.0/25", "8.20.9.7/32"], "~cloud-cluster-gke"),
     "cloud.cluster.system_nodes.machine_type": ("e2-standard-8", "~cloud-nodes-system"),
     "cloud.cluster.system_nodes.nodes_min": (2, "~cloud-nodes-system"),

@@ -55,9 +55,9 @@ class InstanceContext:
         """The instance's name, the prefix of every object."""
         return self.settings.name
 
-    def object_name(self, *workloads: str) -> str:
+    def object_name(self, *parts: str) -> str:
         """The name of an object that must be found by it."""
-        return naming.object_name(self.name, *workloads)
+        return naming.object_name(self.name, *parts)
 
     def labels(self, workload: str) -> dict[str, str]:
         """Labels of a workload's objects."""

@@ -1,4 +1,4 @@
-"""One Airflow installation: everything in its namespace, in the order in which it comes to exist."""
+"""One instance of Airflow: everything in its namespace, in the order in which it comes to exist."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ class Airflow(pulumi.ComponentResource):
             if celery.flower_service is not None:
                 backend_services["flower"] = celery.flower_service
         if settings.exposure.gateway is not None:
-            assert cloud.load_balancer is not None, "a cloud must have the front that settings ask for"
+            assert cloud.load_balancer is not None, "a cloud must have the load balancer that settings ask for"
             Exposure(
                 f"{name}-exposure",
                 ExposureArgs(

@@ -1,4 +1,4 @@
-"""Faults between the settings of a stack, and between them and what they point at."""
+"""Checks between the settings of a stack, and between them and what they point at."""
 
 from __future__ import annotations
 

@@ -20,6 +20,7 @@ from components.airflow.executors.task_pods import PodTemplate
 from components.airflow.pods.options import API_PORT, HEALTH_PORT, TRIGGERER_LOG_PORT
 from components.airflow.pods.scripts import SCRIPTS_FOLDER
 from components.airflow.pods.template import AIRFLOW, EVICTABLE, WorkloadPod, options_map, pod_template
+from components.contract.requirements import HEALTH_PATHS
 from components.contract.workloads import Workload
 from components.kubernetes import naming, pods
 from components.settings.sections.exposure import Exposure
@@ -59,8 +60,8 @@ def api_server(context: InstanceContext) -> WorkloadPod:
         else {},
         ports={"http": API_PORT},
         probes={
-            "startup_probe": pods.http_probe("/api/v2/monitor/health", "http", period=2, timeout=10, failures=150),
-            "readiness_probe": pods.http_probe("/api/v2/monitor/health", "http", period=15, timeout=10, failures=4),
+            "startup_probe": pods.http_probe(HEALTH_PATHS["api-server"], "http", period=2, timeout=10, failures=150),
+            "readiness_probe": pods.http_probe(HEALTH_PATHS["api-server"], "http", period=15, timeout=10, failures=4),
             # Cheap, and without the database: a database that is away must not restart the api-server.
             "liveness_probe": pods.http_probe("/api/v2/version", "http", period=30, timeout=20, failures=5),
         },

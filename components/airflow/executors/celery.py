@@ -36,6 +36,7 @@ from components.airflow.pods.template import AIRFLOW, NOT_EVICTABLE, TMP, Worklo
 from components.airflow.secrets.generated import BROKER_PORT
 from components.airflow.volumes import ClaimArgs, claim
 from components.contract.cloud import Volume
+from components.contract.requirements import HEALTH_PATHS
 from components.kubernetes import naming, pods
 from components.settings.sections.executor import Broker, Flower, Workers
 
@@ -160,9 +161,9 @@ def _flower_pod(flower: Flower) -> WorkloadPod:
         waits_for="nothing",
         ports={"http": FLOWER_PORT},
         probes={
-            "startup_probe": pods.http_probe("/healthcheck", "http", period=2, timeout=10, failures=150),
-            "readiness_probe": pods.http_probe("/healthcheck", "http", period=15, timeout=10, failures=4),
-            "liveness_probe": pods.http_probe("/healthcheck", "http", period=60, timeout=20, failures=5),
+            "startup_probe": pods.http_probe(HEALTH_PATHS["flower"], "http", period=2, timeout=10, failures=150),
+            "readiness_probe": pods.http_probe(HEALTH_PATHS["flower"], "http", period=15, timeout=10, failures=4),
+            "liveness_probe": pods.http_probe(HEALTH_PATHS["flower"], "http", period=60, timeout=20, failures=5),
         },
         grace_seconds=SERVER_GRACE_SECONDS,
         serves_until_seconds=SERVES_SECONDS,

@@ -1,4 +1,4 @@
-"""Faults between the settings of Azure, and between them and the rest of a stack."""
+"""Checks of the settings of Azure, alone and against the rest of a stack."""
 
 from __future__ import annotations
 
@@ -7,12 +7,11 @@ from collections.abc import Iterator, Mapping
 from ipaddress import IPv4Network
 from typing import Any, Final
 
+from components.settings import cloud_checks
 from components.settings.azure import catalogue
 from components.settings.azure.cloud import AzureCloud
 from components.settings.errors import SettingError
 from components.settings.secret_keys import PROJECT
-from components.settings.sections.dags import ShareDags
-from components.settings.sections.logs import VolumeLogs
 
 SHARE_GIB: Final = {"standard": (1, 102_400), "premium": (100, 102_400)}
 """Least and greatest share, https://learn.microsoft.com/azure/storage/files/storage-files-scale-targets."""
@@ -36,17 +35,9 @@ def setting_errors(cloud: AzureCloud, parsed: Mapping[str, Any], *, protect: boo
     """
     yield from _place_errors(cloud)
     yield from _address_errors(cloud)
-    for section, kind in (("logs", VolumeLogs), ("dags", ShareDags)):
-        share = parsed.get(section)
-        if isinstance(share, kind):
-            yield from _share_errors(f"{PROJECT}:{section}.size_gib", share.size_gib, cloud)
-    if cloud.production_data and not protect:
-        yield SettingError(
-            key=f"{PROJECT}:protect",
-            value=False,
-            rule="leaves the data of production, which airflow:cloud.production_data names, without protection",
-            remedy="set it to true, or production_data to false",
-        )
+    for key, size_gib in cloud_checks.shares(parsed):
+        yield from _share_errors(key, size_gib, cloud)
+    yield from cloud_checks.protection_errors(production_data=cloud.production_data, protect=protect)
 
 
 def _place_errors(cloud: AzureCloud) -> Iterator[SettingError]:

@@ -1,4 +1,4 @@
-"""Faults between the settings of Google Cloud, and between them and the rest of a stack."""
+"""Checks of the settings of Google Cloud, alone and against the rest of a stack."""
 
 from __future__ import annotations
 
@@ -6,16 +6,14 @@ from collections.abc import Iterator, Mapping
 from ipaddress import IPv4Network
 from typing import Any, Final
 
-from components.settings import connection_budget
+from components.settings import cloud_checks, connection_budget
 from components.settings.errors import SettingError
 from components.settings.gcp import shares
 from components.settings.gcp.cloud import Addresses, Database, GcpCloud
 from components.settings.secret_keys import PROJECT
 from components.settings.sections.components import Components
-from components.settings.sections.dags import ShareDags
 from components.settings.sections.executor import Executor
 from components.settings.sections.exposure import Exposure
-from components.settings.sections.logs import VolumeLogs
 
 FORBIDDEN_IN_BUCKETS: Final = "goog"
 """https://cloud.google.com/storage/docs/buckets#naming."""
@@ -43,17 +41,9 @@ def setting_errors(cloud: GcpCloud, parsed: Mapping[str, Any], *, protect: bool)
             rule=f"holds {FORBIDDEN_IN_BUCKETS!r}, which no name of a bucket may",
             remedy="choose another name",
         )
-    for section, kind in (("logs", VolumeLogs), ("dags", ShareDags)):
-        share = parsed.get(section)
-        if isinstance(share, kind):
-            yield from shares.setting_errors(f"{PROJECT}:{section}.size_gib", share.size_gib, cloud.shares.tier)
-    if cloud.production_data and not protect:
-        yield SettingError(
-            key=f"{PROJECT}:protect",
-            value=False,
-            rule="leaves the data of production, which airflow:cloud.production_data names, without protection",
-            remedy="set it to true, or production_data to false",
-        )
+    for key, size_gib in cloud_checks.shares(parsed):
+        yield from shares.setting_errors(key, size_gib, cloud.shares.tier)
+    yield from cloud_checks.protection_errors(production_data=cloud.production_data, protect=protect)
     if (executor := parsed.get("executor")) is not None:
         yield from _connection_errors(cloud.database, executor, parsed.get("components", Components()))
     exposure: Exposure | None = parsed.get("exposure")

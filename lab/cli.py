@@ -140,6 +140,9 @@ def clouds(
 @app.command()
 def bench(
     executor: Annotated[list[str] | None, typer.Option(help="Which executor on the node. Repeatable.")] = None,
+    image: Annotated[
+        list[str] | None, typer.Option(help="The Airflow image: compiled (usual) or official-like. Repeatable.")
+    ] = None,
     stack: Annotated[list[str] | None, typer.Option(help="Which stack on a simulated cloud. Repeatable.")] = None,
     runs: Annotated[int, typer.Option(min=1, max=20, help="How often each.")] = 1,
 ) -> None:
@@ -151,6 +154,10 @@ def bench(
     everything = not executor and not stack
     stacks = clouds.STACKS if everything else tuple(stack or ())
     executors = measure.EXECUTORS if everything else tuple(executor or ())
+    chosen_images = tuple(image or ("compiled",))
+    for name in chosen_images:
+        if name not in measure.IMAGES:
+            raise LabError(f"There is no image {name}.", remedy=f"One of: {', '.join(measure.IMAGES)}.")
     figures: list[measure.Figures] = []
     on_clouds: list[clouds.CloudFigures] = []
     try:
@@ -159,8 +166,10 @@ def bench(
             on_clouds.append(clouds.measure(name))
         if executors:
             demonstration.start_lab()
+            for name in chosen_images:
+                measure.provide(name)
         for name in executors * runs:
-            figures.append(measure.measure(name))
+            figures.extend(measure.measure(name, each) for each in chosen_images)
     finally:
         # What was measured before a failure took its minutes, and stays true.
         report.write(figures, on_clouds, PROJECT / "bench.json")

@@ -8,12 +8,13 @@ import signal
 import subprocess
 import time
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import yaml
 
-from lab import node
+from lab import images, node
 from lab.access import port_forward
 from lab.airflow_client import AirflowClient, logged_in
 from lab.bench import database
@@ -21,14 +22,18 @@ from lab.daemon import Daemon
 from lab.demo import API_PORT, node_stack
 from lab.engine.stack import Stack
 from lab.errors import LabError
+from lab.images import names
 from lab.kubectl import kubectl
 from lab.paths import PROJECT, state_dir
 from lab.progress import step
 
 EXECUTORS: Final = ("celery", "kubernetes", "celery+kubernetes")
+IMAGES: Final = ("compiled", "official-like")
+"""`images/airflow/Containerfile` compiles Airflow's Python files in a layer; the official image has none compiled."""
 DAGS: Final = PROJECT / "lab/bench/dags"
 SETTLE_SECONDS: Final = 60
-"""What lies between the first DAG run, with everything Ready, and the reading of the memory at rest."""
+"""Time between the first DAG run, with everything Ready, and the reading of memory and CPU at rest, and the time over
+which the CPU is counted."""
 POLL_SECONDS: Final = 0.2
 UP_SECONDS: Final = 900
 
@@ -38,35 +43,47 @@ class Figures:
     """What one installation took."""
 
     executor: str
+    image: str
     up_seconds: float
     """From the start of `pulumi up` until it ended, everything Ready."""
     first_success_seconds: float
     """From the start of `pulumi up` until the first DAG run had succeeded."""
     idle_memory_mib: float
     """Working set of all pods in the namespace at rest; the database is not among them."""
+    idle_cpu_milli: float
+    """Thousandths of a core that all pods in the namespace take at rest."""
     hundred_tasks_seconds: float
     """A DAG run of 100 trivial tasks side by side, from its trigger to its success."""
 
 
-def measure(executor: str) -> Figures:
-    """Install, run, measure, and take it all away again; what an earlier run left behind goes first."""
-    stack = bench_stack(executor)
+def measure(executor: str, image: str) -> Figures:
+    """Install, run, measure, and remove everything again; the rest of an earlier run is removed first.
+
+    The node must have the image: see `provide`.
+    """
+    stack = bench_stack(executor, image)
     if stack.state().get("resources"):
         with step(f"Take away what an earlier {stack.name} left"):
             _take_away(stack)
-        stack = bench_stack(executor)
+        stack = bench_stack(executor, image)
     with step(f"A database for {stack.name}"):
         use(stack, database.start())
     try:
-        return _measured(stack, executor)
+        return _measured(stack, executor, image)
     finally:
         with step(f"Take {stack.name} away"):
             _take_away(stack)
 
 
-def bench_stack(executor: str) -> Stack:
+def provide(image: str) -> None:
+    """Give the node an image that it does not have from the start."""
+    if image == "compiled":
+        node.import_images([images.compiled()])
+
+
+def bench_stack(executor: str, image: str) -> Stack:
     """The stack of an executor, on the lab's node; it has no database yet."""
-    return node_stack(stack_name(executor), yaml.safe_dump({"config": config(executor)}))
+    return node_stack(stack_name(executor), yaml.safe_dump({"config": config(executor, image)}))
 
 
 def stack_name(executor: str) -> str:
@@ -74,13 +91,14 @@ def stack_name(executor: str) -> str:
     return f"bench-{executor.replace('+', '-')}"
 
 
-def config(executor: str) -> dict[str, object]:
+def config(executor: str, image: str) -> dict[str, object]:
     """What such a stack's file says."""
     name = stack_name(executor)
     return {
         "airflow:cloud": {"kind": "existing", "database": {"kind": "external"}},
         # The official chart's default deploys no Flower.
         "airflow:executor": {"kind": executor, **({} if executor == "kubernetes" else {"flower": {"enabled": False}})},
+        **({"airflow:image": {"reference": names.COMPILED}} if image == "compiled" else {}),
         "airflow:name": name,
         "airflow:namespace": name,
         "airflow:dags": {"kind": "host_path", "path": str(DAGS)},
@@ -104,7 +122,7 @@ def _take_away(stack: Stack) -> None:
     database.stop()
 
 
-def _measured(stack: Stack, executor: str) -> Figures:
+def _measured(stack: Stack, executor: str, image: str) -> Figures:
     name = stack.name
     log = state_dir() / f"{name}.log"
     with step(f"{name}: from nothing to the first DAG run"), log.open("w") as out:
@@ -130,15 +148,18 @@ def _measured(stack: Stack, executor: str) -> Figures:
     with step(f"{name}: at rest for {SETTLE_SECONDS} s"):
         time.sleep(SETTLE_SECONDS)
         memory = idle_memory_mib(name)
+        cpu = idle_cpu_milli(name)
     with step(f"{name}: 100 tasks"):
         began = time.monotonic()
         _require_success(client, "hundred", client.trigger("hundred"))
         hundred = time.monotonic() - began
     return Figures(
         executor=executor,
+        image=image,
         up_seconds=round(up, 1),
         first_success_seconds=round(first, 1),
         idle_memory_mib=round(memory, 1),
+        idle_cpu_milli=round(cpu, 1),
         hundred_tasks_seconds=round(hundred, 1),
     )
 
@@ -179,6 +200,28 @@ def _require_success(client: AirflowClient, dag: str, run: str) -> None:
 
 def idle_memory_mib(namespace: str) -> float:
     """Working set of a namespace's running pods, as the kubelet counts it, in MiB."""
+    return sum(pod.get("memory", {}).get("workingSetBytes", 0) for pod in _pods(namespace).values()) / 2**20
+
+
+def idle_cpu_milli(namespace: str) -> float:
+    """Thousandths of a core that a namespace's pods take, by the kubelet's counters before and after a pause."""
+    before = _pods(namespace)
+    time.sleep(SETTLE_SECONDS)
+    after = _pods(namespace)
+    cores = 0.0
+    for name in before.keys() & after.keys():
+        # Each reading has a time of its own.
+        seconds = _time_of(after[name]) - _time_of(before[name])
+        used = after[name]["cpu"]["usageCoreNanoSeconds"] - before[name]["cpu"]["usageCoreNanoSeconds"]
+        cores += used / 1e9 / seconds
+    return cores * 1000
+
+
+def _time_of(pod: dict[str, Any]) -> float:
+    return datetime.fromisoformat(pod["cpu"]["time"]).timestamp()
+
+
+def _pods(namespace: str) -> dict[str, dict[str, Any]]:
+    """The kubelet's figures of a namespace's pods, by pod name."""
     summary = json.loads(kubectl("get", "--raw", "/api/v1/nodes/airflow-lab/proxy/stats/summary"))
-    pods = [pod for pod in summary["pods"] if pod["podRef"]["namespace"] == namespace]
-    return sum(pod.get("memory", {}).get("workingSetBytes", 0) for pod in pods) / 2**20
+    return {pod["podRef"]["name"]: pod for pod in summary["pods"] if pod["podRef"]["namespace"] == namespace}

@@ -45,16 +45,18 @@ def show(figures: Sequence[Figures]) -> None:
     if not figures:
         return
     table = Table(title=f"Airflow on one node of {os.cpu_count()} cores, images present, database running")
-    for heading in ("executor", "up", "first DAG success", "memory at rest", "100 tasks"):
-        table.add_column(heading, justify="left" if heading == "executor" else "right")
-    for executor in dict.fromkeys(run.executor for run in figures):
-        runs = [run for run in figures if run.executor == executor]
+    for heading in ("executor", "image", "up", "first DAG success", "memory at rest", "CPU at rest", "100 tasks"):
+        table.add_column(heading, justify="left" if heading in ("executor", "image") else "right")
+    for executor, image in dict.fromkeys((run.executor, run.image) for run in figures):
+        runs = [run for run in figures if (run.executor, run.image) == (executor, image)]
         first, memory, hundred = CHART.get(executor, ("-", "-", "-"))
         table.add_row(
             executor,
+            image,
             f"{statistics.median(run.up_seconds for run in runs):.0f} s",
             f"{statistics.median(run.first_success_seconds for run in runs):.0f} s (chart {first})",
             f"{statistics.median(run.idle_memory_mib for run in runs):.0f} MiB (chart {memory})",
+            f"{statistics.median(run.idle_cpu_milli for run in runs):.0f} m",
             f"{statistics.median(run.hundred_tasks_seconds for run in runs):.0f} s (chart {hundred})",
         )
     Console(width=130).print(table)

@@ -18,7 +18,7 @@ from lab.bench import database, measure
 def _preview(executor: str, environment: Mapping[str, str], cluster: TestCluster, folder: Path) -> list[str]:
     """The names of what a first `up` would create."""
     variables = {**environment, "KUBECONFIG": str(cluster.kubeconfig)}
-    stack = program(folder, variables, measure.config(executor), name=measure.stack_name(executor))
+    stack = program(folder, variables, measure.config(executor, "compiled"), name=measure.stack_name(executor))
     url = "postgresql://airflow:secret@192.0.2.1:5432/airflow"
     measure.use(stack, database.BenchDatabase(metadata_url=url, result_url=url.replace("/airflow", "/celery")))
     return stack.preview().changes()["create"]

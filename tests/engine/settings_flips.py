@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from typing import Any, Final
 import pytest
 from cloud_stacks import CloudLife, Clouds, altered, furnished
 from cluster_fixture import TestCluster
-from program_stacks import done
+from settings_effects import Effect, Flips, Protected, Refused, effect
 from settings_flips_airflow import FLIPS as AIRFLOW
 from settings_flips_azure import BASE as AZURE_BASE
 from settings_flips_azure import FLIPS as AZURE
@@ -65,16 +64,6 @@ ASKED_FOR: Final = {"CPUS": 96, "SSD_TOTAL_GB": 2048}
 has."""
 FLIP_SECONDS: Final = 580.0
 """How long a test waits for its preview, those before it included."""
-SIGNS: Final = {"create": "+", "delete": "-", "update": "~", "replace": "±"}
-PROTECTED: Final = re.compile(r'resource "urn:[^"]*::([^":]+)"')
-
-Flips = Mapping[str, tuple[Any, str]]
-"""By key: another value, and what comes of it.
-
-That is a list of logical names without the stack's own, each with a sign: + made, - deleted, ~ changed in place, ± made
-anew; "refused: ..." with what settings say; "protected: ..." with names of what would have to be deleted or made anew,
-of which a preview tells one at least.
-"""
 
 
 @dataclass(frozen=True)
@@ -103,22 +92,6 @@ BASES: Final = {
 }
 
 
-def effects(life: CloudLife, run: Run) -> set[str]:
-    """What a preview says, in the form of the tables."""
-    said = [line.strip() for message in run.messages() for line in message.splitlines()]
-    if refusals := [line for line in said if line.startswith("airflow:")]:
-        return {f"refused: {line}" for line in refusals}
-    if kept := {name for message in run.messages() if "protect" in message for name in PROTECTED.findall(message)}:
-        return {f"protected: {_short(life, name)}" for name in kept}
-    if run.code != 0:
-        return {f"failed: {line}" for line in said}
-    return {SIGNS[op] + _short(life, name) for op, found in done(run).items() for name in found}
-
-
-def _short(life: CloudLife, name: str) -> str:
-    return name.removeprefix(f"{life.name}-")
-
-
 @dataclass(frozen=True)
 class Flipped:
     """The previews of one base, as they come in."""
@@ -129,9 +102,9 @@ class Flipped:
     """What previews do not know of the cloud shows in an `up` with all changes of it that they let through, and without
     protection in one with those that it refuses."""
 
-    def effects(self, key: str) -> set[str]:
+    def effect(self, key: str) -> Effect:
         """What changing this key would do."""
-        return effects(self.life, self.previews[key].result(FLIP_SECONDS))
+        return effect(self.life, self.previews[key].result(FLIP_SECONDS))
 
 
 def flipped(config: Mapping[str, Any], key: str, value: Any) -> dict[str, Any]:
@@ -162,7 +135,7 @@ def flips(request: pytest.FixtureRequest, flip_clouds: Clouds) -> Iterator[Mappi
         found: dict[str, Flipped] = {}
         for base, chosen in asked.items():
             life = lives[base].result(FLIP_SECONDS)
-            values = {key: BASES[base].flips[key][0] for key in chosen if key != APPLIED}
+            values = {key: BASES[base].flips[key].value for key in chosen if key != APPLIED}
             previews = {key: pool.submit(_preview, life, key, value) for key, value in values.items()}
             last = pool.submit(_applied, life, BASES[base].flips, previews) if APPLIED in chosen else None
             found[base] = Flipped(life, previews, last)
@@ -185,13 +158,13 @@ def _preview(life: CloudLife, key: str, value: Any) -> Run:
 def _applied(life: CloudLife, flips: Flips, previews: Mapping[str, Future[Run]]) -> Mapping[str, Run]:
     wait(previews.values())
     config = dict(life.config)
-    for key, (value, effect) in flips.items():
-        if key.startswith("cloud.") and key not in APART and not effect.startswith(("refused: ", "protected: ")):
-            config = flipped(config, key, value)
+    for key, flip in flips.items():
+        if key.startswith("cloud.") and key not in APART and not isinstance(flip.effect, Refused | Protected):
+            config = flipped(config, key, flip.value)
     life.run(TOGETHER, "up", *life.with_config(config, "together"))
     config = altered(config, protect=False, cloud__production_data=False)
     life.run(FREE, "up", *life.with_config(config, "free"))
     for key in REPLACED & flips.keys():
-        config = flipped(config, key, flips[key][0])
+        config = flipped(config, key, flips[key].value)
     life.run(ANEW, "up", *life.with_config(config, "anew"))
     return life.runs

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
+
+from settings_effects import Changes, Flip, Flips, Protected, Refused
 
 BASE: Final = {
     "protect": True,
@@ -10,71 +12,100 @@ BASE: Final = {
 }
 """Beside docs/stacks/gcp-celery-kubernetes.yaml."""
 
-FLIPS: Final[dict[str, tuple[Any, str]]] = {
-    "cloud.project": ("other-project", "protected: celery-broker-data celery-broker-data-volume dags"),
-    "cloud.region": (
-        "europe-west3",
-        ("refused: cloud.zones: ['europe-west1-b'] holds 'europe-west1-b', which is outside europe-west3"),
+FLIPS: Final[Flips] = {
+    "cloud.project": Flip("other-project", Protected({"celery-broker-data", "celery-broker-data-volume", "dags"})),
+    "cloud.region": Flip(
+        "europe-west3", Refused("cloud.zones: ['europe-west1-b'] holds 'europe-west1-b', which is outside europe-west3")
     ),
-    "cloud.zones": (["europe-west1-c"], "protected: celery-broker-data cloud-broker-disk cloud-cluster-gke dags"),
-    "cloud.cluster.channel": ("stable", "~cloud-cluster-gke"),
-    "cloud.cluster.endpoint.kind": ({"kind": "dns"}, "~cloud-cluster-gke ~cloud-kubernetes"),
-    "cloud.cluster.endpoint.ranges": (["8.20.0.0/25", "8.20.9.7/32"], "~cloud-cluster-gke"),
-    "cloud.cluster.system_nodes.machine_type": ("e2-standard-8", "~cloud-nodes-system"),
-    "cloud.cluster.system_nodes.nodes_min": (2, "~cloud-nodes-system"),
-    "cloud.cluster.system_nodes.nodes_max": (5, "~cloud-nodes-system"),
-    "cloud.cluster.system_nodes.disk_gib": (80, "~cloud-nodes-system"),
-    "cloud.cluster.system_nodes.spot": (True, "±cloud-nodes-system"),
-    "cloud.cluster.task_nodes.machine_type": ("e2-standard-8", "~cloud-nodes-tasks"),
-    "cloud.cluster.task_nodes.nodes_min": (1, "~cloud-nodes-tasks"),
-    "cloud.cluster.task_nodes.nodes_max": (9, "~cloud-nodes-tasks"),
-    "cloud.cluster.task_nodes.disk_gib": (80, "~cloud-nodes-tasks"),
-    "cloud.cluster.task_nodes.spot": (False, "±cloud-nodes-tasks"),
-    "cloud.cluster.observe": ("system", "~cloud-cluster-gke ~cloud-network-subnet -cloud-apis-posture"),
-    "cloud.cluster.encryption_key": ("projects/p/locations/europe-west1/keyRings/r/cryptoKeys/k", "~cloud-cluster-gke"),
-    "cloud.cluster.signed_images_only": (True, "+cloud-apis-binaries ~cloud-cluster-gke"),
-    "cloud.database.version": (18, "~cloud-database-server"),
-    "cloud.database.edition": (
-        "enterprise_plus",
-        "refused: cloud.database.tier: 'db-custom-2-7680' is no tier of edition enterprise_plus",
+    "cloud.zones": Flip(
+        ["europe-west1-c"], Protected({"celery-broker-data", "cloud-broker-disk", "cloud-cluster-gke", "dags"})
     ),
-    "cloud.database.high_availability": (True, "~cloud-database-server"),
-    "cloud.database.tier": ("db-custom-4-15360", "~cloud-database-server"),
-    "cloud.database.disk_gib": (40, ""),
-    "cloud.database.disk_limit_gib": (900, "~cloud-database-server"),
-    "cloud.database.backups_kept": (30, "~cloud-database-server"),
-    "cloud.database.point_in_time_recovery": (False, "~cloud-database-server"),
-    "cloud.database.audit": (False, "~cloud-database-server"),
-    "cloud.database.insights": (False, "~cloud-database-server"),
-    "cloud.database.proxy_image": (
+    "cloud.cluster.channel": Flip("stable", Changes(updates={"cloud-cluster-gke"})),
+    "cloud.cluster.endpoint.kind": Flip({"kind": "dns"}, Changes(updates={"cloud-cluster-gke", "cloud-kubernetes"})),
+    "cloud.cluster.endpoint.ranges": Flip(["8.20.0.0/25", "8.20.9.7/32"], Changes(updates={"cloud-cluster-gke"})),
+    "cloud.cluster.system_nodes.machine_type": Flip("e2-standard-8", Changes(updates={"cloud-nodes-system"})),
+    "cloud.cluster.system_nodes.nodes_min": Flip(2, Changes(updates={"cloud-nodes-system"})),
+    "cloud.cluster.system_nodes.nodes_max": Flip(5, Changes(updates={"cloud-nodes-system"})),
+    "cloud.cluster.system_nodes.disk_gib": Flip(80, Changes(updates={"cloud-nodes-system"})),
+    "cloud.cluster.system_nodes.spot": Flip(True, Changes(replaces={"cloud-nodes-system"})),
+    "cloud.cluster.task_nodes.machine_type": Flip("e2-standard-8", Changes(updates={"cloud-nodes-tasks"})),
+    "cloud.cluster.task_nodes.nodes_min": Flip(1, Changes(updates={"cloud-nodes-tasks"})),
+    "cloud.cluster.task_nodes.nodes_max": Flip(9, Changes(updates={"cloud-nodes-tasks"})),
+    "cloud.cluster.task_nodes.disk_gib": Flip(80, Changes(updates={"cloud-nodes-tasks"})),
+    "cloud.cluster.task_nodes.spot": Flip(False, Changes(replaces={"cloud-nodes-tasks"})),
+    "cloud.cluster.observe": Flip(
+        "system", Changes(updates={"cloud-cluster-gke", "cloud-network-subnet"}, deletes={"cloud-apis-posture"})
+    ),
+    "cloud.cluster.encryption_key": Flip(
+        "projects/p/locations/europe-west1/keyRings/r/cryptoKeys/k", Changes(updates={"cloud-cluster-gke"})
+    ),
+    "cloud.cluster.signed_images_only": Flip(
+        True, Changes(creates={"cloud-apis-binaries"}, updates={"cloud-cluster-gke"})
+    ),
+    "cloud.database.version": Flip(18, Changes(updates={"cloud-database-server"})),
+    "cloud.database.edition": Flip(
+        "enterprise_plus", Refused("cloud.database.tier: 'db-custom-2-7680' is no tier of edition enterprise_plus")
+    ),
+    "cloud.database.high_availability": Flip(True, Changes(updates={"cloud-database-server"})),
+    "cloud.database.tier": Flip("db-custom-4-15360", Changes(updates={"cloud-database-server"})),
+    "cloud.database.disk_gib": Flip(40, Changes()),
+    "cloud.database.disk_limit_gib": Flip(900, Changes(updates={"cloud-database-server"})),
+    "cloud.database.backups_kept": Flip(30, Changes(updates={"cloud-database-server"})),
+    "cloud.database.point_in_time_recovery": Flip(False, Changes(updates={"cloud-database-server"})),
+    "cloud.database.audit": Flip(False, Changes(updates={"cloud-database-server"})),
+    "cloud.database.insights": Flip(False, Changes(updates={"cloud-database-server"})),
+    "cloud.database.proxy_image": Flip(
         "gcr.io/cloud-sql-connectors/cloud-sql-proxy:2.18.0",
-        (
-            "+cloud-identities-api-server-database +cloud-identities-dag-processor "
-            "+cloud-identities-dag-processor-binding +cloud-identities-dag-processor-database "
-            "+cloud-identities-migration +cloud-identities-migration-binding +cloud-identities-migration-database "
-            "+cloud-identities-scheduler +cloud-identities-scheduler-binding +cloud-identities-scheduler-database "
-            "+cloud-identities-triggerer-database +cloud-identities-worker-database ~access-api-server-account "
-            "~access-dag-processor-account ~access-migration-account ~access-scheduler-account "
-            "~access-triggerer-account ~access-worker-account ~api-server ~cloud-database-server ~dag-processor "
-            "~scheduler ~triggerer ~worker ±migrate-job ±secrets-databases ±secrets-metadata ±secrets-results "
-            "-database-authority"
+        Changes(
+            creates={
+                "cloud-identities-api-server-database",
+                "cloud-identities-dag-processor",
+                "cloud-identities-dag-processor-binding",
+                "cloud-identities-dag-processor-database",
+                "cloud-identities-migration",
+                "cloud-identities-migration-binding",
+                "cloud-identities-migration-database",
+                "cloud-identities-scheduler",
+                "cloud-identities-scheduler-binding",
+                "cloud-identities-scheduler-database",
+                "cloud-identities-triggerer-database",
+                "cloud-identities-worker-database",
+            },
+            updates={
+                "access-api-server-account",
+                "access-dag-processor-account",
+                "access-migration-account",
+                "access-scheduler-account",
+                "access-triggerer-account",
+                "access-worker-account",
+                "api-server",
+                "cloud-database-server",
+                "dag-processor",
+                "scheduler",
+                "triggerer",
+                "worker",
+            },
+            replaces={"migrate-job", "secrets-databases", "secrets-metadata", "secrets-results"},
+            deletes={"database-authority"},
         ),
     ),
-    "cloud.database.flags": ({"work_mem": "8192"}, "~cloud-database-server"),
-    "cloud.addresses.nodes": ("10.10.16.0/20", "protected: celery-broker-data dags"),
-    "cloud.addresses.pods": ("10.17.0.0/16", "protected: celery-broker-data cloud-cluster-gke dags"),
-    "cloud.addresses.services": ("10.11.16.0/20", "protected: celery-broker-data cloud-cluster-gke dags"),
-    "cloud.addresses.private_services": ("10.12.16.0/20", "protected: cloud-dags-share-share dags"),
-    "cloud.broker_disk.kept": (True, ""),
-    "cloud.shares.tier": ("zonal", "protected: celery-broker-data cloud-dags-share-share dags dags-volume"),
-    "cloud.registry": (False, "protected: cloud-registry-repository"),
-    "cloud.maintenance_hour": (5, "~cloud-cluster-gke ~cloud-database-server"),
-    "cloud.iap": (
+    "cloud.database.flags": Flip({"work_mem": "8192"}, Changes(updates={"cloud-database-server"})),
+    "cloud.addresses.nodes": Flip("10.10.16.0/20", Protected({"celery-broker-data", "dags"})),
+    "cloud.addresses.pods": Flip("10.17.0.0/16", Protected({"celery-broker-data", "cloud-cluster-gke", "dags"})),
+    "cloud.addresses.services": Flip("10.11.16.0/20", Protected({"celery-broker-data", "cloud-cluster-gke", "dags"})),
+    "cloud.addresses.private_services": Flip("10.12.16.0/20", Protected({"cloud-dags-share-share", "dags"})),
+    "cloud.broker_disk.kept": Flip(True, Changes()),
+    "cloud.shares.tier": Flip(
+        "zonal", Protected({"celery-broker-data", "cloud-dags-share-share", "dags", "dags-volume"})
+    ),
+    "cloud.registry": Flip(False, Protected({"cloud-registry-repository"})),
+    "cloud.maintenance_hour": Flip(5, Changes(updates={"cloud-cluster-gke", "cloud-database-server"})),
+    "cloud.iap": Flip(
         ["group:data@example.org"],
-        (
-            "+cloud-apis-iap +cloud-load-balancer-iap-group:data@example.org ~cloud-provider "
-            "~exposure-api-server-backend ~exposure-flower-backend"
+        Changes(
+            creates={"cloud-apis-iap", "cloud-load-balancer-iap-group:data@example.org"},
+            updates={"cloud-provider", "exposure-api-server-backend", "exposure-flower-backend"},
         ),
     ),
-    "cloud.production_data": (True, ""),
+    "cloud.production_data": Flip(True, Changes()),
 }

@@ -1,11 +1,19 @@
-"""What every test of the program relies on: an Output that is used like a plain value raises instead of misleading."""
+"""What every test of the program relies on.
+
+An Output that is used like a plain value raises instead of misleading, and no example of a property has a deadline.
+"""
 
 from __future__ import annotations
 
 import os
 import sys
 
+import hypothesis
 import pulumi
+
+# Its 200 ms for an example measure how busy the machine is, not the program.
+hypothesis.settings.register_profile("tests", deadline=None)
+hypothesis.settings.load_profile("tests")
 
 # An Output in an f-string becomes a sentence of advice; with this it raises.
 os.environ["PULUMI_ERROR_OUTPUT_STRING"] = "1"

@@ -1,5 +1,5 @@
-# Everything this project can do, as targets. Nothing needs to be installed but Python 3.11+, make and git; what runs
-# a Kubernetes node on this machine (test, test-cluster, test-gateway, demo, bench) needs root on Debian 12 or 13 as well.
+# All commands of the project. They need Python 3.11+, make and git. Targets that run Kubernetes on this machine
+# (test, test-cluster, test-gateway, demo, bench) also need root on Debian 12 or 13.
 
 PYTHON ?= python3
 STACK ?= local
@@ -7,69 +7,69 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 STAMP := $(VENV)/.requirements
 
-# Compiling the SDKs takes longer than running what uses them; whatever the shell says, it is done once.
+# Compiling the SDKs takes longer than running them, so their bytecode is always kept, whatever the shell's setting.
 unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: setup ready ahead check format settings test test-unit test-engine test-settings test-cluster test-gateway demo demo-down bench clean
 .DEFAULT_GOAL := help
 
-help: ## show this list
+help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-setup: $(STAMP) ## the virtual environment with everything in it
+setup: $(STAMP) ## create the virtual environment with all requirements
 
 $(STAMP): requirements.txt requirements-dev.txt
 	@sh lab/bootstrap.sh "$(PYTHON)" "$(VENV)"
 	@touch $@
 
-# What takes a build can begin it while one core installs packages.
+# Targets that need built programs start the build while one core installs packages.
 ready:
 	@$(MAKE) --silent --no-print-directory --jobs=2 $(STAMP) ahead
 
 ahead:
 	@if $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then $(PYTHON) -m lab.ahead; fi
 
-check: $(STAMP) ## format, lint and types
+check: $(STAMP) ## check format, lint and types
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/pyright
 
-format: $(STAMP) ## put the sources into their form
+format: $(STAMP) ## format the sources and fix lint
 	$(VENV)/bin/ruff check --fix-only .
 	$(VENV)/bin/ruff format .
 
-settings: $(STAMP) ## renew the table of settings in the README
+settings: $(STAMP) ## update the table of settings in the README
 	@$(RUN) -m docs.settings --write README.md
 
-test: ready test-unit test-engine ## unit tests, then the real engine on a control plane whose pods are simulated
+test: ready test-unit test-engine ## run unit tests, then engine tests on a real control plane with simulated pods
 
-test-unit: $(STAMP) ## unit tests alone
+test-unit: $(STAMP) ## run only the unit tests
 	$(RUN) -m pytest tests/unit --numprocesses 2
 
-test-engine: ready ## engine tests alone
+test-engine: ready ## run only the engine tests
 	@$(RUN) -m lab build
 	$(RUN) -m pytest tests/engine -m "not each_setting"
 
-test-settings: ready ## every setting changed alone: what the engine would do for it
+test-settings: ready ## change every setting alone and check the engine's preview
 	@$(RUN) -m lab build
 	$(RUN) -m pytest tests/engine -m each_setting
 
-test-cluster: ready ## Airflow on a real node, with each executor
+test-cluster: ready ## run Airflow on a real node, with each executor
 	@$(RUN) -m lab build --all
 	$(RUN) -m pytest tests/cluster -m "not gateway"
 
-test-gateway: ready ## Airflow exposed by a Gateway with HTTPS, on a real node and a simulated Azure
+test-gateway: ready ## run Airflow behind a Gateway with HTTPS, on a real node and a simulated Azure
 	@$(RUN) -m lab build --gateway
 	$(RUN) -m pytest tests/cluster -m gateway
 
-demo: ready ## a node on this machine, and Airflow on it: STACK=local
+demo: ready ## start a node on this machine and Airflow on it: STACK=local
 	@$(RUN) -m lab demo --stack $(STACK) $(if $(KEEP),--keep)
 
-demo-down: $(STAMP) ## end the demonstration; nothing of it stays
+demo-down: $(STAMP) ## end the demonstration and remove it completely
 	@$(RUN) -m lab demo-down --stack $(STACK)
 
 bench: ready ## measure Airflow on the node; prints a table and writes bench.json
 	@$(RUN) -m lab bench
 
-clean: demo-down ## the demonstration and the virtual environment
+clean: demo-down ## remove the demonstration and the virtual environment
 	rm -rf $(VENV)

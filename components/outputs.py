@@ -1,6 +1,6 @@
 """Stack outputs: URL, login, and commands for access and logs.
 
-Each output that ends with `_command` is one simple command: run it with `eval "$(pulumi stack output NAME)"`.
+Each output whose name ends with `_command` is one simple command: run it with `eval "$(pulumi stack output NAME)"`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def export(settings: Settings, cloud: Cloud, airflow: Airflow) -> None:
-    """Export the outputs of a stack; passwords are secrets and show with `pulumi stack output NAME --show-secrets`."""
+    """Export the outputs of a stack. Passwords are secrets: `pulumi stack output NAME --show-secrets` prints them."""
     kubectl = _kubectl(cloud, settings.namespace)
     api_server = f"{settings.name}-api-server"
     for key, value in cloud.outputs.items():
@@ -50,14 +50,14 @@ def export(settings: Settings, cloud: Cloud, airflow: Airflow) -> None:
 
 
 def _kubectl(cloud: Cloud, namespace: str) -> pulumi.Output[str]:
-    """kubectl on this stack's cluster, whichever context is the current one."""
+    """A kubectl command for this stack's cluster, independent of the current context."""
     file = f" --kubeconfig {shlex.quote(cloud.kubeconfig)}" if cloud.kubeconfig is not None else ""
     quoted = pulumi.Output.from_input(cloud.context).apply(shlex.quote)
     return pulumi.Output.concat(f"kubectl{file} --context ", quoted, f" --namespace {namespace}")
 
 
 def _export_external_access(exposure: Gateway, address: pulumi.Output[str]) -> None:
-    """The address, what DNS must say of it, and Flower's cloud. All known beforehand: no status is waited for."""
+    """Export the address, the required DNS records, and Flower's URL. All are known early: no status is awaited."""
     pulumi.export("address", address)
     records = [pulumi.Output.concat(backend.host, " A ", address) for backend in backends(exposure)]
     pulumi.export("dns_records", pulumi.Output.all(*records).apply("\n".join))

@@ -8,11 +8,11 @@ from airflow.sdk import dag, task
 
 @dag(schedule=None, start_date=datetime(2026, 1, 1), catchup=False, tags=["example"], doc_md=__doc__)
 def deferred():
-    """Wait, then go on."""
+    """Wait, then run a task."""
 
     @task
     def after() -> None:
-        """Runs when the wait is over."""
+        """Run after the wait."""
         print("the wait is over")
 
     wait = DateTimeSensorAsync(

@@ -1,4 +1,4 @@
-"""One task for each element of a list that is known only at run time, and one that adds up their results."""
+"""One mapped task for each element of a list that exists only at run time, and one task that adds up the results."""
 
 from datetime import datetime
 
@@ -18,17 +18,17 @@ def fan_out():
 
     @task
     def numbers(params: dict) -> list[int]:
-        """What to work on."""
+        """Return the list to map over."""
         return list(range(1, params["count"] + 1))
 
     @task
     def square(number: int) -> int:
-        """One mapped task."""
+        """Square one number, in one mapped task."""
         return number * number
 
     @task
     def total(squares: list[int]) -> int:
-        """The sum over all mapped tasks."""
+        """Add up the results of all mapped tasks."""
         result = sum(squares)
         print(f"sum of squares: {result}")
         return result

@@ -11,12 +11,12 @@ def hello():
 
     @task
     def name() -> str:
-        """Whom to greet."""
+        """Return the name to greet."""
         return "Airflow"
 
     @task
     def greet(name: str) -> str:
-        """The greeting, which shows in the task's log too."""
+        """Return the greeting and print it to the task's log."""
         greeting = f"Hello {name}"
         print(greeting)
         return greeting

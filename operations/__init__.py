@@ -1,1 +1,1 @@
-"""Commands beside `pulumi up`: `python -m operations COMMAND --stack STACK`."""
+"""Day-2 commands that complement `pulumi up`: `python -m operations COMMAND --stack STACK`."""

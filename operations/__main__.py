@@ -1,4 +1,4 @@
-"""The command line."""
+"""Entry point of `python -m operations`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The commands and their arguments."""
+"""Command line of `python -m operations`: commands and their arguments."""
 
 from __future__ import annotations
 
@@ -12,18 +12,20 @@ from operations.errors import OperationError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m operations", description="Commands beside `pulumi up`.")
-    commands = parser.add_subparsers(dest="command", required=True)
-    asked = commands.add_parser(
-        "preflight",
-        help="ask the cloud, read-only, whether `up` can go through",
-        description="Asks the cloud of a stack, read-only, for rights, quotas, APIs and registrations. One line each.",
+    """Run one command and return the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="python -m operations", description="Day-2 commands that complement `pulumi up`."
     )
-    asked.add_argument("--stack", "-s", required=True, help="the stack: its file is Pulumi.STACK.yaml")
-    given = parser.parse_args(arguments)
+    commands = parser.add_subparsers(dest="command", required=True)
+    command = commands.add_parser(
+        "preflight",
+        help="check in the cloud, read-only, whether `up` can succeed",
+        description="Checks permissions, quotas, APIs and registrations in the stack's cloud, read-only.",
+    )
+    command.add_argument("--stack", "-s", required=True, help="the stack: its file is Pulumi.STACK.yaml")
+    options = parser.parse_args(arguments)
     try:
-        return preflight.run(given.stack)
+        return preflight.run(options.stack)
     except (OperationError, SettingsError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

@@ -1,7 +1,7 @@
-"""Errors of the commands."""
+"""Errors of the day-2 commands."""
 
 from __future__ import annotations
 
 
 class OperationError(Exception):
-    """A command cannot run; the message says why, and what to do."""
+    """A command cannot run. The message gives the reason and the remedy."""

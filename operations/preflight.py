@@ -1,4 +1,4 @@
-"""`preflight`: what the cloud says before `up`."""
+"""The command `preflight`: run the cloud's preflight checks and print their findings."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from operations import stacks
 
 
 def run(stack: str) -> int:
-    """Print a line for each answer of the cloud; 1 if something would fail `up`, else 0."""
+    """Print one line for each check and return the exit code: 1 if `up` would fail, else 0."""
     settings = stacks.settings(stack)
-    asked = failed = 0
+    checks = failed = 0
     for finding in cloud.preflight(settings.cloud, requirements(settings)):
         print(finding, flush=True)
-        asked += 1
+        checks += 1
         failed += finding.verdict == "missing"
-    if not asked:
-        print(f"Stack {stack} runs on a cluster that exists already: there is no cloud to ask.")
+    if not checks:
+        print(f"Stack {stack} runs on an existing cluster: there is no cloud to check.")
         return 0
     print(f"{failed} missing" if failed else "Nothing is missing.")
     return 1 if failed else 0

@@ -1,4 +1,4 @@
-"""The cloud layer: `provision` makes what Airflow stands on and returns it as one value; `preflight` asks before."""
+"""The cloud layer: `provision` creates the resources below Airflow and returns one value; `preflight` checks before."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def provision(cloud: CloudSettings, requirements: CloudRequirements) -> Cloud:
-    """Make the cloud layer of a stack. Each branch imports its own SDKs: no stack loads another cloud's."""
+    """Create the cloud layer of a stack. Each branch imports its own SDKs: no stack loads another cloud's."""
     match cloud:
         case ExistingCluster():
             from components.cloud.existing import layer
@@ -35,7 +35,7 @@ def provision(cloud: CloudSettings, requirements: CloudRequirements) -> Cloud:
 
 
 def preflight(cloud: CloudSettings, requirements: CloudRequirements) -> Iterator[Finding]:
-    """The cloud's answers before `up`, read-only; none for an existing cluster."""
+    """Findings of the read-only checks before `up`; none for an existing cluster."""
     match cloud:
         case ExistingCluster():
             return

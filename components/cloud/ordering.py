@@ -1,4 +1,4 @@
-"""Values that are known no sooner than what they are of use with."""
+"""Outputs that resolve only after other resources exist."""
 
 from __future__ import annotations
 
@@ -8,5 +8,5 @@ import pulumi
 
 
 def after(value: pulumi.Output[str], resources: Sequence[pulumi.Resource]) -> pulumi.Output[str]:
-    """A value that is known once the resources are there, too."""
-    return pulumi.Output.all(value, *(resource.urn for resource in resources)).apply(lambda known: str(known[0]))
+    """A value that resolves only after the resources exist."""
+    return pulumi.Output.all(value, *(resource.urn for resource in resources)).apply(lambda values: str(values[0]))

@@ -1,24 +1,24 @@
-"""Error hooks that wait for what a cloud finishes later than it says.
+"""Error hooks that repeat a call while a change in the cloud is not effective yet.
 
-A cloud answers that something is done (an API enabled, a role granted, a subnet free) and for some minutes other calls
-are refused as if it were not. `retry_hook` makes a hook for the first users of such a thing: the engine asks it after
-each failed call, and repeats the call when the answer is True.
+A cloud reports that an operation is complete (an API enabled, a role granted, a subnet free), but refuses other calls
+for some minutes as if it were not. `retry_hook` returns a hook for the first resources that depend on such a change:
+the engine calls it after each failed call, and repeats the call if it returns True.
 
-What the engine does with error hooks, read in pulumi/pkg v3.259.0 and v3.274.1 (resource/deploy/step.go, retries.go,
+How the engine uses error hooks, read in pulumi/pkg v3.259.0 and v3.274.1 (resource/deploy/step.go, retries.go,
 deployment.go; engine/destroy.go):
 
-- It asks after a failed create, update and delete of a resource that names the hook, not after a failed read (refresh)
-  or invoke. A component does not pass its hooks on to its children.
-- One call is made at most 100 times. All hooks of a resource are asked, one after the other, each time.
-- The hooks of a delete are those that the resource had in state. Plain `pulumi destroy` does not run the program, so no
-  hook is registered: the delete fails at its first refusal, with the provider's message. Deletes in `pulumi up`
-  (replacements, resources that the settings no longer ask for) and in `pulumi destroy --run-program` have their hooks.
-  A delete that plain `destroy` reaches must therefore succeed by its order: let the resource that occupies something
-  be deleted, and awaited, before what it occupies (depends_on, or an Output of it as input), or let it go together
-  with another one (deleted_with). A hook on a delete is an addition to that, never the solution.
-- Up to v3.259.0 a create that failed half-way ("partial failure": the resource exists) is repeated as another create;
-  v3.274.1 repeats it as an update. Patterns must match refusals of calls that made nothing.
-- A hook's name is kept in state with the resource. Another name is no change of the resource.
+- It calls them after a failed create, update and delete of a resource that names the hook, not after a failed read
+  (refresh) or invoke. A component does not pass its hooks to its children.
+- It makes one call at most 100 times. Each time it calls all hooks of the resource, one after the other.
+- The hooks of a delete are those in the resource's state. Plain `pulumi destroy` does not run the program, so no hook
+  is registered: the delete fails at its first refusal, with the provider's message. Deletes in `pulumi up`
+  (replacements, resources that the settings no longer require) and in `pulumi destroy --run-program` have their hooks.
+  A delete in plain `destroy` must therefore succeed by its order: delete, and await, the user of a resource before the
+  resource it uses (depends_on, or an Output of it as input), or delete it together with another one (deleted_with). A
+  hook on a delete is an addition to that, never the solution.
+- Up to v3.259.0 a create with a "partial failure" (the resource exists) is repeated as another create; v3.274.1 repeats
+  it as an update. Patterns must match only refusals of calls that created nothing.
+- The hook's name is stored in state with the resource. A new name is not a change of the resource.
 """
 
 from __future__ import annotations
@@ -33,22 +33,22 @@ from typing import Final
 import pulumi
 
 DELAY_SECONDS: Final = 1.0
-"""Pause before the first repetition; each further one is twice as long."""
+"""Pause before the first repetition; each further pause is twice as long."""
 DELAY_MAX_SECONDS: Final = 30.0
 BOUND_MAX_SECONDS: Final = 2700
-"""A longer wait could need more than the 100 calls that the engine makes."""
+"""Maximum wait: a longer one could need more than the engine's 100 calls."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Late:
-    """Something that a cloud finishes later than it says, and how a call is refused until then."""
+    """A change that becomes effective late in the cloud, and the refusals of calls until then."""
 
     what: str
     """Continues "waiting for …"."""
     patterns: Sequence[str]
-    """Regular expressions, searched in the provider's message; they must only match when nothing was made."""
+    """Regular expressions, searched in the provider's message; they must only match when nothing was created."""
     bound_seconds: float
-    """How long calls are repeated, counted from the first refusal."""
+    """Calls are repeated for this time after the first refusal."""
 
     def __post_init__(self) -> None:
         if not 0 < self.bound_seconds <= BOUND_MAX_SECONDS:
@@ -65,14 +65,14 @@ def retry_hook(
     now: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
 ) -> pulumi.ErrorHook:
-    """An error hook that has refused calls repeated until they are accepted or a bound is reached.
+    """An error hook that repeats refused calls until they succeed or the time limit is reached.
 
-    It may serve any number of resources, each with its own bound. The log says once for each lateness what is waited
-    for and how long at most, and once where the bound was reached.
+    Any number of resources can share it; the limit is counted for each resource. For each lateness it logs once what
+    it waits for and how long at most, and once if the limit was reached.
 
     Args:
         name: unique among the hooks of the program.
-        latenesses: what may be late; the first that a message matches counts.
+        latenesses: changes that can be late; the first whose pattern matches the message applies.
         now: a clock in seconds.
         sleep: waits for a number of seconds.
     """
@@ -87,12 +87,12 @@ class Waiting:
     ) -> None:
         self._latenesses, self._now, self._sleep = latenesses, now, sleep
         self._first: dict[tuple[str, str, str], float] = {}
-        """When a call was first refused: by URN, operation and lateness."""
+        """Time of the first refusal, by URN, operation and lateness."""
         self._told: set[str] = set()
 
     async def __call__(self, failed: pulumi.ErrorHookArgs) -> bool:
-        """Whether the call is to be repeated, once it is time to."""
-        # Newest first; the engine has one more message each time.
+        """Whether to repeat the call; returns after the pause."""
+        # Newest first; the engine adds one message each time.
         late = next((late for late in self._latenesses if late.refused(failed.errors[0])), None)
         if late is None:
             return False

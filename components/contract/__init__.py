@@ -1,1 +1,1 @@
-"""The values that the cloud layer and the Airflow layer exchange. Imports no SDK but Pulumi's own and Kubernetes's."""
+"""The values that the cloud layer and the Airflow layer exchange. Imports only the SDKs of Pulumi and Kubernetes."""

@@ -1,4 +1,4 @@
-"""The cloud as Airflow sees it: one frozen value of plain data and Outputs."""
+"""The value that a cloud layer returns to Airflow: frozen, made of plain data and Outputs."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ class Database:
     user: pulumi.Input[str]
     password: pulumi.Output[str]
     ssl_mode: pulumi.Input[str]
-    """libpq's sslmode: disable only inside one cluster; a mode that verifies is plain text."""
+    """libpq's sslmode. `disable` only inside one cluster; modes that verify are plain text, not an Output."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Sidecar:
-    """A container beside each part that talks to the database, there before the part begins and until it has ended."""
+    """Native sidecar for every workload that connects to the database: starts before the workload and ends after it."""
 
     name: str
     image: str
@@ -40,48 +40,48 @@ class Sidecar:
     cpu_milli: int
     memory_mib: int
     health_port: int
-    """Where it answers `startup_path` once it can be used."""
+    """Port that answers `startup_path` when the sidecar is ready."""
     startup_path: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class Databases:
-    """Where Airflow keeps its state."""
+    """The databases of an Airflow instance."""
 
     metadata: Database
     results: Database | None
-    """Celery's results, out of reach of the metadata's user and the other way round; None without Celery."""
+    """Celery's results. Neither user can access the other's database; None without Celery."""
     administrator: Database | None
-    """Who can create the other two; None when both exist already."""
+    """The login that creates the other two databases; None if both exist already."""
     identity: pulumi.Input[str]
-    """What tells this server from another one; part of the migration's name."""
+    """Distinguishes this server from others; part of the migration's name."""
     ca_bundle: pulumi.Input[str] | None = None
-    """PEM certificates of who signs the server's certificate, for sslmode verify-ca and verify-full; with None these
-    modes trust the authorities that the Airflow image trusts."""
+    """PEM certificates that verify the server's certificate with sslmode verify-ca and verify-full. With None these
+    modes use the CAs of the Airflow image."""
     sidecar: Sidecar | None = None
-    """What the connections go through; None is directly."""
+    """The sidecar that connections go through; None means direct connections."""
     max_connections: int | None = None
-    """How many connections the server takes, its own reserve subtracted; None is unknown."""
+    """Maximum of connections to the server without its own reserve; None means unknown."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class StaticVolume:
-    """A disk or share that exists already, as a PersistentVolume names it."""
+    """A disk or share that the cloud layer created, as a PersistentVolume refers to it."""
 
     driver: str
     """Name of the CSI driver."""
     handle: pulumi.Input[str]
-    """The driver's name for it; no two volumes share one."""
+    """The driver's id of the volume; unique among volumes."""
     attributes: Mapping[str, pulumi.Input[str]] = field(default_factory=dict[str, pulumi.Input[str]])
     mount_options: Sequence[str] = ()
     filesystem: str | None = None
-    """Filesystem of a disk; None for shares whose driver lets the kubelet set their group anyway."""
+    """Filesystem of a disk; None for shares whose driver lets the kubelet set their group without it."""
     further_access_modes: Sequence[str] = ()
-    """What the volume offers beyond the access mode that its claim asks for."""
+    """Access modes that the volume supports beyond the one that its claim requests."""
     zone: pulumi.Input[str] | None = None
-    """The zone that a disk can be attached in, by the label topology.kubernetes.io/zone; None is any."""
+    """The zone where a disk can be attached, by the label topology.kubernetes.io/zone; None means any zone."""
     credentials: Mapping[str, pulumi.Output[str]] | None = None
-    """What a node needs to mount it; kept in a Secret of the namespace that the claim is in."""
+    """Credentials that a node needs to mount it; stored in a Secret in the claim's namespace."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,7 +89,7 @@ class Volume:
     """A volume: from a storage class, or one static volume."""
 
     storage_class: str | None
-    """None is the cluster's default class; without meaning for a static volume."""
+    """None means the cluster's default class; not used for a static volume."""
     access_mode: str
     size_gib: int
     static: StaticVolume | None = None
@@ -105,19 +105,19 @@ class Identity:
 
 @dataclass(frozen=True, kw_only=True)
 class LogStore:
-    """Object storage for task logs, reached by identity."""
+    """Object storage for task logs, accessed with workload identity."""
 
     kind: Literal["gcs", "azure_blob"]
     """The protocol: Google Cloud Storage, or Azure Blob Storage."""
     url: pulumi.Input[str]
-    """With `gcs` the folder, gs://BUCKET/FOLDER; with `azure_blob` the account's endpoint."""
+    """With `gcs`: the folder, gs://BUCKET/FOLDER. With `azure_blob`: the account's endpoint."""
     container: pulumi.Input[str] | None = None
     """The container in the account; None with `gcs`."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Policy:
-    """An object of the cloud's own kind that is attached to a Gateway or to a Service behind it."""
+    """A cloud-specific policy object, attached to a Gateway or to one of its backend Services."""
 
     name: str
     """Distinguishes the policies of one Gateway or Service."""
@@ -137,38 +137,38 @@ class LoadBalancer:
     addresses: Sequence[Mapping[str, pulumi.Input[str]]] = ()
     """`spec.addresses` of the Gateway."""
     infrastructure_annotations: Mapping[str, pulumi.Input[str]] = field(default_factory=dict[str, pulumi.Input[str]])
-    """`spec.infrastructure.annotations` of the Gateway, for what is made behind it."""
+    """`spec.infrastructure.annotations` of the Gateway, for the resources that its controller creates."""
     annotations: Mapping[str, pulumi.Input[str]] = field(default_factory=dict[str, pulumi.Input[str]])
     """Annotations of the Gateway itself."""
     trusted_proxies: Sequence[pulumi.Input[str]] = ("*",)
-    """Addresses and ranges that the Gateway's requests come from: what these say of the client is believed."""
+    """Addresses and ranges of the Gateway's requests: their X-Forwarded-* headers are trusted."""
     holds_certificate: bool = False
-    """Whether the cloud ends TLS with a certificate of its own; otherwise a Secret holds one."""
+    """Whether the cloud terminates TLS with its own certificate; otherwise a Secret holds the certificate."""
     gateway_policies: Sequence[Policy] = ()
-    """For the Gateway; there before it is."""
+    """Policies of the Gateway, created before it."""
     backend_policies: Mapping[Workload, Sequence[Policy]] = field(default_factory=dict[Workload, Sequence[Policy]])
-    """By workload, for its Service."""
+    """Policies of a workload's Service, by workload."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Cloud:
-    """Everything that Airflow needs from the place it runs on."""
+    """Everything that Airflow needs from the cloud it runs on."""
 
     kubernetes: kubernetes.Provider
     context: pulumi.Input[str]
-    """The kubeconfig context that users reach the cluster by."""
+    """The kubeconfig context with which users access the cluster."""
     databases: Databases
     volumes: Mapping[VolumeUse, Volume]
     identities: Mapping[Workload, Identity] = field(default_factory=dict[Workload, Identity])
-    """By workload; one that is not named here needs no cloud."""
+    """Workload identities by workload; a workload that is missing here does not access the cloud."""
     kubeconfig: str | None = None
-    """The file that holds `context`; None is the one that users' kubectl reads anyway."""
+    """The kubeconfig file with `context`; None means the default file of users' kubectl."""
     log_store: LogStore | None = None
     load_balancer: LoadBalancer | None = None
-    """None unless the stack asks for a Gateway."""
+    """None unless the stack has a Gateway."""
     task_node_selector: Mapping[str, str] = field(default_factory=dict[str, str])
-    """Labels of the nodes that task pods and workers run on; empty is any."""
+    """Labels of the nodes for task pods and workers; empty means any node."""
     task_taint: str | None = None
-    """Key of the taint of these nodes, with effect NoSchedule; None is none."""
+    """Key of the taint of these nodes, with effect NoSchedule; None means no taint."""
     outputs: Mapping[str, pulumi.Input[Any]] = field(default_factory=dict[str, pulumi.Input[Any]])
-    """What the stack exports of the cloud layer, by name."""
+    """Stack outputs of the cloud layer, by name."""

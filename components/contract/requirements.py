@@ -17,17 +17,17 @@ if TYPE_CHECKING:
 AIRFLOW_UID: Final = 50_000
 """The user of the official image, https://airflow.apache.org/docs/docker-stack/entrypoint.html."""
 AIRFLOW_GID: Final = 0
-"""The group that the image's folders can be written by."""
+"""The group that may write to the image's folders."""
 HEALTH_PATHS: Final[Mapping[Workload, str]] = {
     "api-server": "/api/v2/monitor/health",
     "flower": "/healthcheck",
 }
-"""What a server answers to anyone."""
+"""Paths that a server answers without a login, for health checks."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class VolumeRequirement:
-    """A volume that pods of several workloads or the broker mount."""
+    """A volume that the broker or several workloads mount."""
 
     size_gib: int
     access_mode: str
@@ -35,7 +35,7 @@ class VolumeRequirement:
 
 @dataclass(frozen=True, kw_only=True)
 class LogStoreRequirement:
-    """Object storage for task logs, reached by the identity of each workload."""
+    """Object storage for task logs, accessed with the identity of each workload."""
 
     retention_days: int
     writers: Sequence[Workload]
@@ -44,7 +44,7 @@ class LogStoreRequirement:
 
 @dataclass(frozen=True, kw_only=True)
 class PublicHost:
-    """A Service that users reach by a DNS name of its own."""
+    """A Service with its own public DNS name."""
 
     workload: Workload
     host: str
@@ -57,24 +57,24 @@ class ExternalAccess:
 
     hosts: Sequence[PublicHost]
     cloud_certificate: bool
-    """Whether the cloud makes the certificates and ends TLS with them."""
+    """Whether the cloud issues the certificates and terminates TLS with them."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class CloudRequirements:
-    """Everything that a cloud layer is told of an instance beside its own settings."""
+    """Everything that a cloud layer knows about an instance, besides the cloud's own settings."""
 
     instance: str
     """Prefix of every name."""
     namespace: str
     protect: bool
-    """Whether everything that holds data refuses to be deleted."""
+    """Whether resources that hold data are protected from deletion."""
     workloads: Sequence[Workload]
     """The workloads of the instance."""
     database_clients: Sequence[Workload]
-    """Those that open connections to the database server."""
+    """The workloads that open connections to the database server."""
     results_database: bool
-    """Whether Celery's results need a database and a user of their own."""
+    """Whether Celery's results need a separate database and user."""
     volumes: Mapping[VolumeUse, VolumeRequirement]
     file_owner_uid: int
     file_owner_gid: int
@@ -84,7 +84,7 @@ class CloudRequirements:
 
     @property
     def shares(self) -> bool:
-        """Whether pods on several nodes mount one volume."""
+        """Whether any volume is mounted by pods on several nodes."""
         return bool({"logs", "dags"} & self.volumes.keys())
 
     def service_account(self, workload: Workload) -> str:
@@ -94,12 +94,12 @@ class CloudRequirements:
 
 def workloads(executor: Executor) -> list[Workload]:
     """The workloads of an instance with this executor."""
-    there: dict[Need, bool] = {
+    provided: dict[Need, bool] = {
         "celery": executor.celery is not None,
         "flower": executor.celery is not None and executor.celery.flower.enabled,
         "task_pods": executor.pods is not None,
     }
-    return [workload for workload, traits in WORKLOADS.items() if traits.needs is None or there[traits.needs]]
+    return [workload for workload, traits in WORKLOADS.items() if traits.needs is None or provided[traits.needs]]
 
 
 def requirements(settings: Settings) -> CloudRequirements:

@@ -1,4 +1,4 @@
-"""The workloads of an Airflow instance and what each of them does: the one table that everything else derives from."""
+"""The table of an instance's workloads and their traits. Everything that depends on the workload derives from it."""
 
 from __future__ import annotations
 
@@ -12,32 +12,32 @@ Workload = Literal[
     "api-server", "scheduler", "dag-processor", "triggerer", "worker", "flower", "redis", "migration", "task"
 ]
 Need = Literal["celery", "flower", "task_pods"]
-"""What of an executor brings a workload."""
+"""Features of an executor that require a workload."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Traits:
-    """Traits of a workload, from which follows everything that it is given."""
+    """Traits of a workload, which determine its options, secrets, volumes and identity."""
 
     needs: Need | None = None
-    """What of the executor it belongs to; None is there with every executor."""
+    """The executor feature that the workload belongs to; None means that it exists with every executor."""
     airflow: bool = True
     """Whether it runs Airflow's image and reads options of airflow.cfg."""
     metadata: bool = False
-    """Holds the metadata database's credentials. Workers and task pods run the code of DAG authors and never do,
+    """Holds the metadata database's credentials. Workers and task pods run the code of DAG authors and never hold them,
     https://airflow.apache.org/docs/apache-airflow/stable/security/security_model.html."""
     connects: bool = False
-    """Opens connections to the database server: to the metadata, or to Celery's results alone."""
+    """Opens connections to the database server: to the metadata database, or only to Celery's results."""
     dag_code: bool = False
     """Runs DAG code."""
     task_logs: bool = False
     """Writes or reads task logs."""
     log_store: Literal["reads", "writes"] | None = None
-    """What it does in object storage for task logs."""
+    """Its access to the log store."""
     runs_tasks: bool = False
-    """Runs tasks, on the nodes that are meant for them."""
+    """Runs tasks, on the task nodes if there are any."""
     runs_once: bool = False
-    """A Job: it runs again, and all others wait, when an option of its own changes. So it gets few options."""
+    """A Job. It gets few options, because it runs again, and everything else waits, when one of its options changes."""
 
 
 WORKLOADS: Final[Mapping[Workload, Traits]] = {
@@ -64,9 +64,9 @@ RUNS_ONCE: Final[frozenset[Workload]] = frozenset(
 OPTION_READERS: Final[frozenset[Workload]] = frozenset(
     workload for workload, traits in WORKLOADS.items() if traits.airflow and not traits.runs_once
 )
-"""Workloads that options reach unless a section names its readers."""
+"""Workloads that get the options of a section without listed readers."""
 
 
 def service_account_name(instance: str, workload: Workload) -> str:
-    """Name of a workload's ServiceAccount: clouds bind identities to exactly this account, before it exists."""
+    """Name of a workload's ServiceAccount. Clouds bind identities to exactly this name, before the account exists."""
     return naming.object_name(instance, workload)

@@ -15,14 +15,14 @@ from typing import Any, Final, cast
 import yaml
 
 LEAST_KUBERNETES: Final = (1, 30)
-"""The oldest version that Airflow 3.3 is tested on, https://airflow.apache.org/docs/apache-airflow/stable/installation/prerequisites.html."""
+"""The oldest Kubernetes version that Airflow 3.3 is tested on, https://airflow.apache.org/docs/apache-airflow/stable/installation/prerequisites.html."""
 ANSWER_SECONDS: Final = 3.0
-"""How long the cluster may take to tell its version; a preview works without an answer."""
+"""Timeout of the request for the cluster's version; a preview works without an answer."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Kubeconfig:
-    """One kubeconfig: the file, what it holds, and how the errors in it are named."""
+    """One kubeconfig file and its content."""
 
     path: Path
     content: dict[str, Any]
@@ -38,11 +38,11 @@ class Kubeconfig:
         return self.content.get("current-context") or None
 
     def cluster_server(self, context: str) -> str:
-        """The API server's URL of a context: what tells two clusters apart; empty when the file does not say."""
+        """The API server's URL of a context, which distinguishes two clusters; empty if the file has none."""
         return str(self._cluster(context).get("server") or "")
 
     def served_version(self, context: str) -> tuple[int, int] | None:
-        """Major and minor version that the context's cluster says it runs, or None when it does not answer."""
+        """Major and minor version of the context's cluster, or None if it does not answer."""
         cluster = self._cluster(context)
         try:
             request = urllib.request.Request(f"{self.cluster_server(context).rstrip('/')}/version")  # noqa: S310 - the user's own URL
@@ -57,16 +57,16 @@ class Kubeconfig:
         return self._named("clusters", name, "cluster") if name else {}
 
     def _entries(self, kind: str) -> list[dict[str, Any]]:
-        """The entries of a list; whatever is no entry is left out."""
+        """The entries of a list; elements that are not mappings are ignored."""
         listed: Any = self.content.get(kind)
         entries = cast("list[Any]", listed) if isinstance(listed, list) else []
         return [cast("dict[str, Any]", entry) for entry in entries if isinstance(entry, dict)]
 
-    def _named(self, kind: str, name: object, part: str) -> dict[str, Any]:
-        """A part of the entry of that name; empty when there is none."""
+    def _named(self, kind: str, name: object, key: str) -> dict[str, Any]:
+        """The value under `key` of the entry with that name; empty if there is none."""
         for entry in self._entries(kind):
-            if entry.get("name") == name and isinstance(entry.get(part), dict):
-                return cast("dict[str, Any]", entry[part])
+            if entry.get("name") == name and isinstance(entry.get(key), dict):
+                return cast("dict[str, Any]", entry[key])
         return {}
 
     def _trust(self, cluster: dict[str, Any]) -> ssl.SSLContext:
@@ -80,14 +80,14 @@ class Kubeconfig:
 
 
 def read(path: str | None) -> Kubeconfig:
-    """Read a kubeconfig: the given file, else the first of KUBECONFIG, else ~/.kube/config.
+    """Read a kubeconfig: the file at `path`, else the first file of KUBECONFIG, else ~/.kube/config.
 
     Raises:
-        ValueError: no such file, not readable, or not a kubeconfig; "rule; remedy".
+        ValueError: the file does not exist, is not readable, or is not a kubeconfig; the message is "rule; remedy".
     """
-    chosen = path or os.environ.get("KUBECONFIG", "").split(os.pathsep)[0] or "~/.kube/config"
-    # Not Path.expanduser, which raises where it knows no home.
-    file = Path(os.path.expanduser(chosen))  # noqa: PTH111
+    path = path or os.environ.get("KUBECONFIG", "").split(os.pathsep)[0] or "~/.kube/config"
+    # Not Path.expanduser, which raises if there is no home folder.
+    file = Path(os.path.expanduser(path))  # noqa: PTH111
     remedy = "point KUBECONFIG or airflow:cloud.kubeconfig at the cluster's kubeconfig, or run `make demo`"
     try:
         content: Any = yaml.safe_load(file.read_text())

@@ -1,4 +1,4 @@
-"""ResourceNames and labels: what the things that a stack makes are called."""
+"""Names and labels of a stack's resources."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Final
 KUBERNETES_NAME_MAX: Final = 63
 """Characters in a DNS label, https://kubernetes.io/docs/concepts/overview/working-with-objects/names/."""
 INSTANCE_MAX: Final = 30
-"""Characters in an instance's name: leaves room for the longest suffix, `-metadata-database-<hash>`."""
+"""Characters in an instance's name, which leaves room for the longest suffix, `-metadata-database-<hash>`."""
 PART_OF: Final = "airflow"
 
 
@@ -24,7 +24,7 @@ def labels(instance: str, component: str) -> dict[str, str]:
 
 
 def selector(instance: str, component: str) -> dict[str, str]:
-    """The labels that select one component's pods; a Deployment can never change them."""
+    """The labels that select one component's pods. They are immutable in a Deployment."""
     full = labels(instance, component)
     return {key: full[key] for key in ("app.kubernetes.io/instance", "app.kubernetes.io/component")}
 
@@ -33,7 +33,7 @@ def object_name(instance: str, *parts: str) -> str:
     """The name of a Kubernetes object.
 
     Raises:
-        ValueError: longer than a DNS label.
+        ValueError: the name is longer than a DNS label.
     """
     name = "-".join([instance, *parts])
     if len(name) > KUBERNETES_NAME_MAX:
@@ -41,10 +41,10 @@ def object_name(instance: str, *parts: str) -> str:
     return name
 
 
-def fitted(limit: int, *parts: str) -> str:
-    """The parts joined by dashes in at most `limit` characters; what is too long loses its middle to a short hash.
+def truncated_name(limit: int, *parts: str) -> str:
+    """The parts joined by dashes, with at most `limit` characters: a short hash replaces the middle of longer names.
 
-    The last part stays whole: it is what makes a name unique. Different parts give different names.
+    The last part is never shortened, because it makes the name unique. Different parts result in different names.
 
     Raises:
         ValueError: the limit leaves no room for the last part.
@@ -53,18 +53,18 @@ def fitted(limit: int, *parts: str) -> str:
     if len(name) <= limit:
         return name
     *first, last = parts
-    mark = digest(*parts)[:6]
-    room = limit - len(f"-{mark}-{last}")
+    short_hash = digest(*parts)[:6]
+    room = limit - len(f"-{short_hash}-{last}")
     if room < 1:
         raise ValueError(f"{limit} characters leave no room for {last!r}")
-    return f"{'-'.join(first)[:room].rstrip('-')}-{mark}-{last}"
+    return f"{'-'.join(first)[:room].rstrip('-')}-{short_hash}-{last}"
 
 
 def digest(*parts: str) -> str:
-    """A short hash of what something depends on: 10 hexadecimal characters, the same on every machine."""
+    """A short hash of several texts: 10 hexadecimal characters, the same on every machine."""
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:10]
 
 
 def sha256(text: str) -> str:
-    """The whole hash in hexadecimal, for checksums that stand where a secret may not."""
+    """The full SHA-256 hash in hexadecimal, for checksums in fields that must not hold a secret."""
     return hashlib.sha256(text.encode()).hexdigest()

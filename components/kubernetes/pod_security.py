@@ -8,7 +8,7 @@ Level = Literal["restricted", "baseline", "privileged"]
 
 
 def pod_security_labels(enforce: Level) -> dict[str, str]:
-    """Labels of the Pod Security admission; warnings and audit always measure against `restricted`.
+    """Labels for Pod Security admission; warnings and audit always use the level `restricted`.
 
     https://kubernetes.io/docs/concepts/security/pod-security-admission/
     """

@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from components.settings.types import Resources
 
 SKIP_AWAIT: Final = {"pulumi.com/skipAwait": "true"}
-"""For objects whose readiness shows in the pods that use them: a claim of a class that binds late, a Service
-whose pods do not exist yet."""
+"""For objects that become ready only with the pods that use them: a claim whose class binds late, a Service whose
+pods do not exist yet."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,12 +47,12 @@ class User:
 
 
 def resource_requirements(resources: Resources, scratch_gib: int | None = None) -> ResourceRequirementsArgs:
-    """Requests, and limits of memory and disk: without them one leak starves the node. One of the processor would only
-    make starts crawl.
+    """Requests, and limits of memory and disk: without limits one leak exhausts the node. There is no CPU limit,
+    because it would only slow down starts.
 
     Args:
         resources: processor and memory.
-        scratch_gib: what the container and the folders of its pod may write to the node's disk; None asks for nothing.
+        scratch_gib: space on the node's disk for the container and its pod's folders; None requests nothing.
     """
     limits = {"memory": f"{resources.memory_mib}Mi"}
     if scratch_gib is not None:
@@ -61,7 +61,7 @@ def resource_requirements(resources: Resources, scratch_gib: int | None = None) 
 
 
 def container_security() -> SecurityContextArgs:
-    """The container's half of Pod Security `restricted`, on a root file system that cannot be written."""
+    """The container's fields for Pod Security `restricted`, with a read-only root file system."""
     return SecurityContextArgs(
         allow_privilege_escalation=False,
         capabilities=CapabilitiesArgs(drop=["ALL"]),
@@ -73,13 +73,13 @@ def container_security() -> SecurityContextArgs:
 
 
 def pod_security(user: User) -> PodSecurityContextArgs:
-    """The pod's half of Pod Security `restricted`."""
+    """The pod's fields for Pod Security `restricted`."""
     return PodSecurityContextArgs(
         run_as_non_root=True,
         run_as_user=user.uid,
         run_as_group=user.gid,
         fs_group=user.fs_group,
-        # A recursive chown of a large log volume can take longer than a probe waits.
+        # A recursive chown of a large log volume can take longer than a probe's timeout.
         fs_group_change_policy="OnRootMismatch",
         seccomp_profile=SeccompProfileArgs(type="RuntimeDefault"),
     )
@@ -99,23 +99,23 @@ def container(
 
 
 def sleep_before_stop(seconds: int) -> LifecycleArgs:
-    """A preStop sleep for servers: load balancers send requests until they have heard of the end."""
+    """A preStop sleep for servers: load balancers send requests until they are told that the pod terminates."""
     return LifecycleArgs(pre_stop=LifecycleHandlerArgs(sleep=SleepActionArgs(seconds=seconds)))
 
 
 def empty_dir(size_mib: int) -> EmptyDirVolumeSourceArgs:
-    """A folder on the node's disk that lives as long as its pod."""
+    """A folder on the node's disk, deleted with its pod."""
     return EmptyDirVolumeSourceArgs(size_limit=f"{size_mib}Mi")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Scratch:
-    """Folders that a container may write: they live as long as its pod."""
+    """Folders that a container may write; deleted with its pod."""
 
     paths: Mapping[str, str]
     """Volume name to the path where it is mounted."""
     size_mib: int
-    """What each of them may hold: beyond it the node evicts the pod, and not its neighbours."""
+    """Size limit of each folder: beyond it the node evicts this pod, and not its neighbours."""
 
     def volumes(self) -> list[VolumeArgs]:
         """The pod's volumes."""
@@ -136,7 +136,7 @@ class PodShape:
     volumes: Sequence[VolumeArgs] = ()
     init_containers: Sequence[ContainerArgs] = ()
     kubernetes_api: bool = False
-    """Whether the pod talks to the Kubernetes API and so gets a token for it."""
+    """Whether the pod calls the Kubernetes API and therefore gets a token."""
     grace_seconds: int = 30
     restart_policy: str = "Always"
     pull_secret: pulumi.Input[str] | None = None
@@ -150,7 +150,7 @@ def pod_spec(shape: PodShape) -> PodSpecArgs:
     return PodSpecArgs(
         service_account_name=shape.service_account,
         automount_service_account_token=shape.kubernetes_api,
-        # Service variables such as FLOWER_PORT=tcp://… would be read as settings of Airflow and Flower.
+        # Airflow and Flower would read service variables such as FLOWER_PORT=tcp://… as their settings.
         enable_service_links=False,
         security_context=pod_security(shape.user),
         termination_grace_period_seconds=shape.grace_seconds,

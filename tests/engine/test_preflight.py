@@ -112,7 +112,7 @@ def test_an_account_with_everything_lacks_nothing(ask: Ask, stack: str) -> None:
             "Contributor and User Access Administrator",
         ),
         ("prod", {"registered": []}, "Microsoft.PolicyInsights is not registered", "az provider register --namespace"),
-        ("prod", {"cores": 10}, "quota cores of swedencentral: 10 of 10 processors are free", "ask for more: https"),
+        ("prod", {"cores": 10}, "quota cores of swedencentral: 10 of 10 processors are free", "request more: https"),
         ("prod", {"closed": ["Standard_D4ds_v5"]}, "Standard_D4ds_v5 is not offered", "az vm list-skus"),
     ],
     ids=lambda value: "" if isinstance(value, dict) else str(value)[:40],
@@ -134,7 +134,7 @@ def test_quotas_are_compared_with_what_the_nodes_take(ask: Ask, account: tuple[I
     code, lines, _ = ask("dev", quotas={"CPUS": 2})
     assert code == 1
     [line] = [line for line in lines if line.startswith("missing")]
-    assert "quota CPUS of europe-west1: 2 of 2 are free, the nodes take 4 at the start" in line
+    assert "quota CPUS of europe-west1: 2 of 2 are free, the nodes need 4 at the start" in line
     assert "Quotas & System Limits" in line
     code, lines, _ = ask("dev")
     assert code == 0
@@ -153,7 +153,7 @@ def test_a_stack_that_does_not_exist_is_named_with_the_command_that_makes_it(
         check=False,
     )
     assert done.returncode == 2
-    assert done.stderr == "error: There is no stack nowhere; make it with `pulumi stack init nowhere`.\n"
+    assert done.stderr == "error: There is no stack nowhere; create it with `pulumi stack init nowhere`.\n"
 
 
 def test_without_an_answer_of_the_cloud_the_line_says_so(stacks: dict[str, RecordedStack]) -> None:

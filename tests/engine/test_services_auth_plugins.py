@@ -16,7 +16,7 @@ from cryptography import x509
 from kubernetes.client import AuthenticationV1Api
 from kubernetes.config import new_client_from_config
 
-from components.cloud.azure.kubeconfig import rebuilt
+from components.cloud.azure.kubeconfig import kubelogin_kubeconfig
 from components.settings.azure.cloud import Cluster
 from lab.node.certificates import Authority
 from lab.services import auth_plugins
@@ -36,7 +36,7 @@ def as_login(way: str) -> list[str]:
 def test_every_way_to_log_in_takes_the_kubeconfig_that_the_program_makes(control_plane: Path, way: str) -> None:
     """Where a pipeline's login is not told the directory by its environment."""
     given = {"clusters": [{"name": "x", "cluster": {"server": "https://x", "certificate-authority-data": "Q0E="}}]}
-    text = rebuilt("name", base64.b64encode(yaml.safe_dump(given).encode()).decode(), way, "a-tenant")
+    text = kubelogin_kubeconfig("name", base64.b64encode(yaml.safe_dump(given).encode()).decode(), way, "a-tenant")
     plugin = json.loads(text)["users"][0]["user"]["exec"]
     environment = {**ASKED, **PIPELINE, **SECRET, auth_plugins.CONTROL_PLANE: str(control_plane)}
     answer = auth_plugins.credential(plugin["command"], plugin["args"], environment)

@@ -12,7 +12,7 @@ import yaml
 
 from components.cloud.azure import load_balancer as exposure
 from components.cloud.azure import role_assignments
-from components.cloud.azure.kubeconfig import rebuilt
+from components.cloud.azure.kubeconfig import kubelogin_kubeconfig
 from tests.unit import recorder, recorder_azure, stacks_azure
 from tests.unit.recorder import Recording, Registration, Secret, plain, walk
 from tests.unit.stacks import recorded
@@ -199,7 +199,9 @@ def test_a_kubeconfig_keeps_nothing_of_the_given_one_but_address_and_authority()
         "clusters": [{"name": "x", "cluster": {"server": "https://x", "certificate-authority-data": "Q0E=", "y": "z"}}],
         "users": [{"name": "admin", "user": {"token": "tell no one", "client-key-data": "nor this"}}],
     }
-    text = rebuilt("name", base64.b64encode(yaml.safe_dump(given_one).encode()).decode(), "workloadidentity", "tenant")
+    text = kubelogin_kubeconfig(
+        "name", base64.b64encode(yaml.safe_dump(given_one).encode()).decode(), "workloadidentity", "tenant"
+    )
     config: Any = json.loads(text)
     assert "tell no one" not in text
     assert "nor this" not in text

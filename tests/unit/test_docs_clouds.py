@@ -9,7 +9,7 @@ from typing import Final
 from tests.unit.stacks import ROOT
 
 PAGE: Final = "docs/clouds.md"
-COLUMNS: Final = ["belief", "source", "date", "what happens if it is false"]
+COLUMNS: Final = ["assumption", "source", "date", "what happens if it is false"]
 RULE: Final = ["---"] * len(COLUMNS)
 TABLES: Final = ["Google Cloud", "Azure", "Kubernetes: plugin and engine", "Images and Airflow"]
 NAMED: Final = re.compile(
@@ -19,7 +19,7 @@ NAMED: Final = re.compile(
     r"|pulumi-[a-z-]+ \d+\.\d+"  # an SDK with its version
 )
 UNFOUNDED: Final = re.compile(r"none: \S.{10,}")
-"""Where no source was found, the cell says so, and where the belief comes from instead."""
+"""Where no source was found, the cell says so, and where the assumption comes from instead."""
 DAY: Final = re.compile(r"\d{4}-\d{2}(-\d{2})?")
 
 
@@ -36,7 +36,7 @@ def tables() -> dict[str, list[list[str]]]:
     return found
 
 
-def beliefs() -> list[list[str]]:
+def assumptions() -> list[list[str]]:
     """The rows of all tables."""
     return [row for rows in tables().values() for row in rows[2:]]
 
@@ -59,18 +59,18 @@ def test_every_table_has_the_four_columns_and_rows() -> None:
 
 
 def test_no_cell_is_empty() -> None:
-    assert [row for row in beliefs() if len(row) != len(COLUMNS) or not all(row)] == []
+    assert [row for row in assumptions() if len(row) != len(COLUMNS) or not all(row)] == []
 
 
 def test_every_date_is_in_iso_form() -> None:
-    assert [row[2] for row in beliefs() if not is_day(row[2])] == []
+    assert [row[2] for row in assumptions() if not is_day(row[2])] == []
 
 
 def test_every_source_is_named() -> None:
     """A source without an address cannot be read again."""
-    assert [row[1] for row in beliefs() if not (NAMED.search(row[1]) or UNFOUNDED.fullmatch(row[1]))] == []
+    assert [row[1] for row in assumptions() if not (NAMED.search(row[1]) or UNFOUNDED.fullmatch(row[1]))] == []
 
 
-def test_no_belief_is_there_twice() -> None:
-    found = [row[0] for row in beliefs()]
-    assert sorted({belief for belief in found if found.count(belief) > 1}) == []
+def test_no_assumption_is_there_twice() -> None:
+    found = [row[0] for row in assumptions()]
+    assert sorted({assumption for assumption in found if found.count(assumption) > 1}) == []

@@ -50,7 +50,7 @@ HEX: Final = st.from_regex(r"\A[0-9a-f]{6}\Z")
 
 @given(INSTANCE, PART, HEX, st.sampled_from([ACCOUNT_MAX, CLUSTER_MAX, NAME_MAX]))
 def test_a_fitted_name_has_its_random_end_and_fits(instance: str, part: str, suffix: str, limit: int) -> None:
-    name = naming.fitted(limit, instance, part, suffix)
+    name = naming.truncated_name(limit, instance, part, suffix)
     assert len(name) <= limit
     assert re.fullmatch(r"[a-z]([-a-z0-9]*[a-z0-9])?", name)
     assert name.endswith(f"-{suffix}")
@@ -59,7 +59,7 @@ def test_a_fitted_name_has_its_random_end_and_fits(instance: str, part: str, suf
 
 @given(INSTANCE, PART, PART, HEX)
 def test_fitted_names_of_two_parts_are_two(instance: str, part: str, other: str, suffix: str) -> None:
-    names = [naming.fitted(ACCOUNT_MAX, instance, chosen, suffix) for chosen in (part, other)]
+    names = [naming.truncated_name(ACCOUNT_MAX, instance, chosen, suffix) for chosen in (part, other)]
     assert (names[0] == names[1]) == (part == other)
 
 

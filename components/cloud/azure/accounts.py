@@ -1,4 +1,4 @@
-"""Storage accounts: what all of them have in common, and who reaches them."""
+"""Storage accounts: shared arguments and firewall rules."""
 
 from __future__ import annotations
 
@@ -37,15 +37,15 @@ def account(
     parent: pulumi.Resource,
     **rest: Any,
 ) -> storage.StorageAccount:
-    """A storage account that is private but for the stack's own network and what its settings list.
+    """A storage account that only the stack's network and the allowed ranges of its settings can reach.
 
-    `lifecycle` says whether it has rules about what is deleted by itself.
+    `lifecycle`: whether it has lifecycle rules, which delete old data.
     """
     private = args.network.endpoints is not None
     ranges = args.settings.storage.allowed_ranges
     return storage.StorageAccount(
         name,
-        account_name=args.names.joined(use),
+        account_name=args.names.alphanumeric_name(use),
         resource_group_name=args.group,
         location=args.settings.location,
         kind=kind,
@@ -56,13 +56,14 @@ def account(
         default_to_o_auth_authentication=True,
         is_local_user_enabled=False,
         minimum_tls_version="TLS1_2",
-        # Ranges from outside need the public address, which then is for them alone.
+        # External ranges need the public endpoint, which then admits only them.
         public_network_access="Disabled" if private and not ranges else "Enabled",
         network_rule_set=storage.NetworkRuleSetArgs(
             default_action=storage.DefaultAction.DENY,
-            # A trusted service of Microsoft deletes what is old, and a firewall blocks it without a word: the note on
-            # firewall rules in https://learn.microsoft.com/azure/storage/blobs/lifecycle-management-overview. Other
-            # services that come through need a role to read or write anything.
+            # A trusted service of Microsoft applies lifecycle rules, and the firewall blocks it without an error: see
+            # the note on firewall rules in
+            # https://learn.microsoft.com/azure/storage/blobs/lifecycle-management-overview. Other trusted services
+            # still need a role to read or write data.
             bypass="AzureServices" if lifecycle else "None",
             ip_rules=[
                 storage.IPRuleArgs(i_p_address_or_range=plain_range(text), action=storage.Action.ALLOW)
@@ -80,9 +81,9 @@ def account(
         opts=pulumi.ResourceOptions(
             parent=parent,
             protect=args.protect,
-            # What kind an account is it stays, and with it whether its shares are on solid-state disks.
+            # `kind` is immutable and decides HDD or SSD shares: a change replaces the account.
             replace_on_changes=["kind"],
-            # Two of one name cannot be.
+            # Account names are unique.
             delete_before_replace=True,
             custom_timeouts=pulumi.CustomTimeouts(create="20m", update="20m", delete="20m"),
         ),
@@ -91,11 +92,11 @@ def account(
 
 
 def plain_range(text: str) -> str:
-    """A range as a storage account's firewall takes it: a single address has no prefix."""
+    """A range in the form of a storage account's firewall: a single address has no prefix."""
     network = IPv4Network(text)
     return str(network.network_address) if network.prefixlen == network.max_prefixlen else text
 
 
-def kept_deleted(args: AccountArgs) -> storage.DeleteRetentionPolicyArgs:
+def delete_retention(args: AccountArgs) -> storage.DeleteRetentionPolicyArgs:
     """The period in which deleted data can be restored."""
     return storage.DeleteRetentionPolicyArgs(enabled=True, days=args.settings.storage.deleted_kept_days)

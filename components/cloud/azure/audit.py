@@ -1,4 +1,4 @@
-"""Audit logs of cluster and database, kept where administrators cannot change them."""
+"""Audit logs of cluster and database, in a workspace where their administrators cannot change them."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from components.cloud.azure.names import ResourceNames
 
 Audited = Literal["cluster", "database"]
 CATEGORIES: Final[Mapping[Audited, tuple[str, ...]]] = {
-    # Changes through the cluster's API, and decisions about who may log in,
+    # Changes through the cluster's API, and authentication decisions,
     # https://learn.microsoft.com/azure/aks/monitor-aks-reference.
     "cluster": ("kube-audit-admin", "guard"),
-    # The server's log, which can be read nowhere else,
+    # The server's log, which is not available elsewhere,
     # https://learn.microsoft.com/azure/postgresql/security/security-audit.
     "database": ("PostgreSQLLogs",),
 }
 SETTINGS: Final[Mapping[Audited, str]] = {"cluster": "setting", "database": "database-setting"}
-"""In state, the cluster's is "<name>-setting"."""
+"""Suffixes of the names in state: the cluster's setting is "<name>-setting"."""
 RETENTION_DAYS: Final = 30
-"""The least that a workspace keeps, and what is free of charge."""
+"""The minimum of a workspace, which is free of charge."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,11 +34,11 @@ class AuditArgs:
     group: pulumi.Input[str]
     location: str
     resources: Mapping[Audited, pulumi.Input[str]]
-    """Ids of what is audited."""
+    """Ids of the audited resources."""
 
 
 class Audit(pulumi.ComponentResource):
-    """A workspace of Log Analytics that audit logs go to."""
+    """A Log Analytics workspace for audit logs, and the diagnostic settings that write to it."""
 
     def __init__(self, name: str, args: AuditArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("airflow:azure:Audit", name, None, opts)

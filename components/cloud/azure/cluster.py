@@ -1,4 +1,4 @@
-"""The AKS cluster: its control plane and first nodes, and how to log in to it."""
+"""The AKS cluster: the control plane, the first node pool, and the kubeconfig."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from components.settings.azure.cloud import AzureCloud, Maintenance
 from components.settings.azure.network import RangesApi
 
 DNS_ADDRESS_INDEX: Final = 10
-"""Which address of the Services' range the cluster's own DNS has."""
+"""Index of the cluster DNS address in the Services' range."""
 IMAGE_CLEANER_HOURS: Final = 168
 SCHEDULES: Final = ("aksManagedAutoUpgradeSchedule", "aksManagedNodeOSUpgradeSchedule")
-"""ResourceNames that AKS knows: upgrades of Kubernetes, and of the nodes' system."""
+"""Names that AKS defines: upgrades of Kubernetes, and of the nodes' operating system."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,18 +30,18 @@ class ClusterArgs:
     names: ResourceNames
     group: pulumi.Input[str]
     subnet: pulumi.Resource
-    """The nodes'. No cluster moves to another one."""
+    """The nodes' subnet. A cluster cannot move to another subnet."""
     subnet_id: pulumi.Input[str]
     identity: managedidentity.UserAssignedIdentity
-    """Who the cluster is in Azure."""
+    """The cluster's managed identity."""
     tenant: pulumi.Input[str]
-    """The directory of whoever logs in to the cluster."""
+    """The Entra tenant of the cluster's users."""
     outbound_address: pulumi.Output[str] | None
-    """The address that nodes come from, where it is known beforehand."""
+    """Outbound address of the nodes, if it is known before the cluster exists."""
     gateway: bool
-    """Whether Gateways of the application routing add-on are wanted."""
+    """Whether to enable Gateways of the application routing add-on."""
     before: Sequence[pulumi.Resource]
-    """What must be there first, and stays until the cluster is gone: rights, ways out, what it attaches."""
+    """Resources that must exist before and during the cluster's life: roles, outbound access, attached resources."""
     late: pulumi.ResourceHookBinding
     protect: bool
 
@@ -53,15 +53,15 @@ class Cluster(pulumi.ComponentResource):
     name: pulumi.Output[str]
     resource: containerservice.ManagedCluster
     issuer: pulumi.Output[str]
-    """Who signs the tokens of the cluster's ServiceAccounts."""
+    """The OIDC issuer of the cluster's ServiceAccount tokens."""
     kubeconfig: pulumi.Output[str]
-    """Secret; logs in by kubelogin, and holds no token."""
+    """Secret. Logs in with kubelogin and contains no token."""
     kubelet: pulumi.Output[str]
     """Object id of the identity that nodes pull images with."""
 
     def __init__(self, name: str, args: ClusterArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("airflow:azure:Cluster", name, None, opts)
-        settings, chosen = args.settings, args.settings.cluster
+        settings, options = args.settings, args.settings.cluster
         # In state as "<name>-aks": renaming destroys the cluster and everything on it.
         cluster = containerservice.ManagedCluster(
             f"{name}-aks",
@@ -73,15 +73,15 @@ class Cluster(pulumi.ComponentResource):
             node_resource_group_profile=containerservice.ManagedClusterNodeResourceGroupProfileArgs(
                 restriction_level="ReadOnly"
             ),
-            sku=containerservice.ManagedClusterSKUArgs(name="Base", tier=chosen.tier.capitalize()),
-            support_plan="AKSLongTermSupport" if chosen.tier == "premium" else "KubernetesOfficial",
+            sku=containerservice.ManagedClusterSKUArgs(name="Base", tier=options.tier.capitalize()),
+            support_plan="AKSLongTermSupport" if options.tier == "premium" else "KubernetesOfficial",
             identity=containerservice.ManagedClusterIdentityArgs(
                 type=containerservice.ResourceIdentityType.USER_ASSIGNED, user_assigned_identities=[args.identity.id]
             ),
             enable_rbac=True,
             disable_local_accounts=True,
             aad_profile=containerservice.ManagedClusterAADProfileArgs(
-                managed=True, enable_azure_rbac=True, admin_group_object_ids=[*chosen.admin_groups] or None
+                managed=True, enable_azure_rbac=True, admin_group_object_ids=[*options.admin_groups] or None
             ),
             oidc_issuer_profile=containerservice.ManagedClusterOIDCIssuerProfileArgs(enabled=True),
             api_server_access_profile=_api_server(args),
@@ -91,7 +91,7 @@ class Cluster(pulumi.ComponentResource):
                 balance_similar_node_groups="true", expander="least-waste", skip_nodes_with_local_storage="false"
             ),
             auto_upgrade_profile=containerservice.ManagedClusterAutoUpgradeProfileArgs(
-                upgrade_channel=chosen.upgrades, node_os_upgrade_channel=chosen.node_upgrades
+                upgrade_channel=options.upgrades, node_os_upgrade_channel=options.node_upgrades
             ),
             security_profile=containerservice.ManagedClusterSecurityProfileArgs(
                 workload_identity=containerservice.ManagedClusterSecurityProfileWorkloadIdentityArgs(enabled=True),
@@ -105,15 +105,15 @@ class Cluster(pulumi.ComponentResource):
                 blob_csi_driver=containerservice.ManagedClusterStorageProfileBlobCSIDriverArgs(enabled=False),
                 snapshot_controller=containerservice.ManagedClusterStorageProfileSnapshotControllerArgs(enabled=False),
             ),
-            addon_profiles={"azurepolicy": containerservice.ManagedClusterAddonProfileArgs(enabled=chosen.policy)},
+            addon_profiles={"azurepolicy": containerservice.ManagedClusterAddonProfileArgs(enabled=options.policy)},
             ingress_profile=_ingress() if args.gateway else None,
             tags=args.names.tags(),
             opts=pulumi.ResourceOptions(
                 parent=self,
                 protect=args.protect,
                 depends_on=[*args.before],
-                # The upgrade channel's, and the autoscaler's. After a refresh the list in state has every pool, by
-                # name; FIRST_POOL comes before all others, so that index 0 is the same pool there as here.
+                # Owned by the upgrade channel and the autoscaler. After a refresh the list in state has every pool,
+                # ordered by name; FIRST_POOL comes before all others, so that index 0 is the same pool there and here.
                 ignore_changes=[
                     "kubernetesVersion",
                     "agentPoolProfiles[0].count",
@@ -121,9 +121,9 @@ class Cluster(pulumi.ComponentResource):
                 ],
                 hooks=args.late,
                 replace_with=[args.subnet],
-                # Nothing in that list replaces the cluster. What cannot change of a pool AKS refuses by itself
-                # (PropertyChangeNotAllowed), and with an index that names another pool a plan to replace would be an
-                # accident.
+                # No field of agentPoolProfiles replaces the cluster. AKS itself refuses changes of a pool's immutable
+                # fields (PropertyChangeNotAllowed), and if an index pointed at another pool, a replacement would
+                # destroy the cluster by mistake.
                 delete_before_replace=True,
                 custom_timeouts=pulumi.CustomTimeouts(create="60m", update="120m", delete="60m"),
             ),
@@ -135,17 +135,17 @@ class Cluster(pulumi.ComponentResource):
         )
         if settings.maintenance is not None:
             for schedule in SCHEDULES:
-                self._maintained(name, schedule, settings.maintenance, args)
+                self._maintenance_configuration(name, schedule, settings.maintenance, args)
         self.kubeconfig = kubeconfig(
             cluster.name,
             args.group,
-            chosen.login,
+            options.login,
             args.tenant,
             pulumi.InvokeOutputOptions(parent=self, depends_on=[cluster]),
         )
         self.register_outputs({"name": self.name})
 
-    def _maintained(self, name: str, schedule: str, window: Maintenance, args: ClusterArgs) -> None:
+    def _maintenance_configuration(self, name: str, schedule: str, window: Maintenance, args: ClusterArgs) -> None:
         use = "nodes" if "NodeOS" in schedule else "kubernetes"
         containerservice.MaintenanceConfiguration(
             f"{name}-{use}-maintenance",
@@ -165,13 +165,13 @@ class Cluster(pulumi.ComponentResource):
 
 
 def _api_server(args: ClusterArgs) -> containerservice.ManagedClusterAPIServerAccessProfileArgs:
-    """From where the API is reached. Commands are never run by way of Azure, past all this."""
+    """Authorised ranges of the API. `az aks command invoke` is disabled, because it bypasses them."""
     endpoint = args.settings.cluster.endpoint
     ranges: list[pulumi.Input[str]] = []
     if isinstance(endpoint, RangesApi):
         ranges.extend(endpoint.ranges)
         if args.outbound_address is not None:
-            # The nodes come from this address too.
+            # The nodes reach the API from this address.
             ranges.append(pulumi.Output.concat(args.outbound_address, "/32"))
     return containerservice.ManagedClusterAPIServerAccessProfileArgs(
         enable_private_cluster=False,
@@ -196,21 +196,21 @@ def _network(settings: AzureCloud) -> containerservice.ContainerServiceNetworkPr
 
 
 def _first_pool(args: ClusterArgs) -> containerservice.ManagedClusterAgentPoolProfileArgs:
-    """The pool that a cluster begins with; it takes everything unless Airflow has a pool of its own."""
-    chosen = args.settings.cluster
-    apart = chosen.airflow_nodes is not None
+    """The pool that is part of the cluster; it also runs Airflow unless Airflow has its own pool."""
+    options = args.settings.cluster
+    apart = options.airflow_nodes is not None
     return containerservice.ManagedClusterAgentPoolProfileArgs(
         name=FIRST_POOL,
         mode="System",
         node_labels={POOL_LABEL: "system"},
         node_taints=[SYSTEM_TAINT] if apart else None,
         upgrade_settings=containerservice.AgentPoolUpgradeSettingsArgs(max_surge=SURGE),
-        **shape(args.settings, chosen.system_nodes, args.subnet_id, args.names.tags()),
+        **shape(args.settings, options.system_nodes, args.subnet_id, args.names.tags()),
     )
 
 
 def _ingress() -> containerservice.ManagedClusterIngressProfileArgs:
-    """The application routing add-on without its controller of the old kind; `gateway_api` adds the new one."""
+    """The application routing add-on without its nginx controller; `gateway_api` enables Gateways."""
     return containerservice.ManagedClusterIngressProfileArgs(
         web_app_routing=containerservice.ManagedClusterIngressProfileWebAppRoutingArgs(
             enabled=True,
@@ -222,7 +222,7 @@ def _ingress() -> containerservice.ManagedClusterIngressProfileArgs:
 def identity(
     name: str, *, names: ResourceNames, group: pulumi.Input[str], opts: pulumi.ResourceOptions
 ) -> managedidentity.UserAssignedIdentity:
-    """The managed identity of the cluster, created before it so that its roles exist when it uses them."""
+    """The managed identity of the cluster, created before the cluster so that its roles exist in time."""
     return managedidentity.UserAssignedIdentity(
         f"{name}-identity",
         resource_name_=names.physical_name("cluster"),

@@ -18,28 +18,28 @@ from components.settings.azure.cloud import AzureCloud
 
 PORT: Final = 5432
 ADMINISTRATOR: Final = "airflowadministrator"
-"""Not one of the names that Flexible Server forbids: admin, administrator, root, guest, public, azure_…, pg_…."""
+"""Flexible Server forbids admin, administrator, root, guest, public, azure_… and pg_…."""
 DOMAIN: Final = ".postgres.database.azure.com"
 SSL_MODE: Final = "verify-full"
-"""Certificates of Flexible Server name its host and are signed by public authorities, which images trust,
+"""Certificates of Flexible Server contain its host name and are signed by public CAs, which images trust,
 https://learn.microsoft.com/azure/postgresql/security/security-tls."""
 AUDIT: Final[Mapping[str, str]] = {
     "connection_throttle.enable": "on",
     "log_statement": "ddl",
 }
-"""What an audit changes at once, besides what every server does by default: TLS 1.2 or later alone, and connections,
-disconnections and checkpoints in the log. The first two of these cannot be set on every server: they are read-only in
-the table for PostgreSQL 16 of June 2024, and not in that for 18 of December 2025,
+"""Server parameters for an audit that take effect without a restart. Every server already requires TLS 1.2 and logs
+connections, disconnections and checkpoints by default. The first two of these log parameters cannot be set on every
+server: they are read-only in the table for PostgreSQL 16 of June 2024, but not in the table for 18 of December 2025,
 https://github.com/MicrosoftDocs/azure-databases-docs/tree/main/articles/postgresql/server-parameters/includes.
 
-Statements that change objects, roles and rights are logged by PostgreSQL itself. The extension pgaudit would need
-`shared_preload_libraries`, which waits for a restart of the server, and no resource of azure-native restarts one.
+PostgreSQL itself logs statements that change objects, roles and permissions. The extension pgaudit would need
+`shared_preload_libraries`, which takes effect only after a restart, and no resource of azure-native restarts a server.
 """
 WEEK: Final = ("sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday")
-"""Days as Flexible Server counts them."""
+"""Days in the order of Flexible Server's day numbers."""
 BUSY: Final = Late(what="the database server to be free", patterns=["ServerIsBusy"], bound_seconds=900)
-"""A server does one operation at a time, maintenance and its own work included. Right after its creation it often
-refuses the first one, https://github.com/Azure/azure-postgresql/issues/134; the plugin does not try again."""
+"""A server runs one operation at a time, including maintenance and internal operations. Right after creation it often
+refuses the first one, https://github.com/Azure/azure-postgresql/issues/134; the plugin does not retry."""
 HIGH_AVAILABILITY: Final = {"none": "Disabled", "same_zone": "SameZone", "zone_redundant": "ZoneRedundant"}
 
 
@@ -53,18 +53,18 @@ class DatabaseArgs:
     subnet: pulumi.Input[str]
     """A subnet that is delegated to Flexible Server."""
     zone: pulumi.Input[str]
-    """Private DNS zone that the server's name is in."""
+    """Private DNS zone of the server's name."""
     tenant: pulumi.Input[str]
-    """The Entra tenant whose identities may log in, once someone adds them."""
+    """The Entra tenant whose identities can be added as users."""
     results: bool
-    """Whether a database for Celery's results is wanted."""
+    """Whether to create a database for Celery's results."""
     protect: bool
 
 
 class Database(pulumi.ComponentResource):
-    """A PostgreSQL server inside the network; creation takes about 8 minutes.
+    """A PostgreSQL server in the private network; creation takes about 8 minutes.
 
-    The users that own the databases are made by the migration: Azure's API makes none but the administrator.
+    The migration creates the users that own the databases: Azure's API creates only the administrator.
     """
 
     id: pulumi.Output[str]
@@ -73,31 +73,31 @@ class Database(pulumi.ComponentResource):
     def __init__(self, name: str, args: DatabaseArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("airflow:azure:Database", name, None, opts)
         self._args = args
-        chosen = args.settings.database
+        settings = args.settings.database
         password = self._password(f"{name}-administrator")
-        self._patient = pulumi.ResourceHookBinding(on_error=[retry_hook(f"{name}-busy", BUSY)])
+        self._hooks = pulumi.ResourceHookBinding(on_error=[retry_hook(f"{name}-busy", BUSY)])
         # In state as "<name>-server": renaming destroys it.
         server = dbforpostgresql.Server(
             f"{name}-server",
             server_name=args.names.physical_name(),
             resource_group_name=args.group,
             location=args.settings.location,
-            version=str(chosen.version),
+            version=str(settings.version),
             administrator_login=ADMINISTRATOR,
             administrator_login_password=password,
             auth_config=dbforpostgresql.AuthConfigArgs(
                 active_directory_auth="Enabled",
-                # Airflow logs in by password.
+                # Airflow logs in with a password.
                 password_auth="Enabled",  # noqa: S106 - a switch
                 tenant_id=args.tenant,
             ),
-            sku=dbforpostgresql.SkuArgs(name=chosen.size, tier=catalogue.tier(chosen.size)),
-            storage=dbforpostgresql.StorageArgs(storage_size_gb=chosen.disk_gib, auto_grow="Enabled"),
+            sku=dbforpostgresql.SkuArgs(name=settings.size, tier=catalogue.tier(settings.size)),
+            storage=dbforpostgresql.StorageArgs(storage_size_gb=settings.disk_gib, auto_grow="Enabled"),
             backup=dbforpostgresql.BackupArgs(
-                backup_retention_days=chosen.backup_days,
-                geo_redundant_backup="Enabled" if chosen.geo_redundant_backup else "Disabled",
+                backup_retention_days=settings.backup_days,
+                geo_redundant_backup="Enabled" if settings.geo_redundant_backup else "Disabled",
             ),
-            high_availability=dbforpostgresql.HighAvailabilityArgs(mode=HIGH_AVAILABILITY[chosen.high_availability]),
+            high_availability=dbforpostgresql.HighAvailabilityArgs(mode=HIGH_AVAILABILITY[settings.high_availability]),
             network=dbforpostgresql.NetworkArgs(
                 delegated_subnet_resource_id=args.subnet,
                 private_dns_zone_arm_resource_id=args.zone,
@@ -108,7 +108,7 @@ class Database(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(
                 parent=self,
                 protect=args.protect,
-                # Grows by itself, and gets faster with its size; a failover changes places.
+                # The disk grows automatically, and its performance with its size; a failover swaps the zones.
                 ignore_changes=[
                     "storage.storageSizeGB",
                     "storage.tier",
@@ -116,28 +116,28 @@ class Database(pulumi.ComponentResource):
                     "availabilityZone",
                     "highAvailability.standbyAvailabilityZone",
                 ],
-                hooks=self._patient,
-                # A server stays in its subnet.
+                hooks=self._hooks,
+                # A server cannot move to another subnet.
                 replace_on_changes=["network"],
-                # Two of one name cannot be.
+                # Server names are unique.
                 delete_before_replace=True,
                 custom_timeouts=pulumi.CustomTimeouts(create="60m", update="60m", delete="60m"),
             ),
         )
         self._server, self.id = server, server.id
-        # It follows from the server's name. As an output of the server it would be unknown in each preview that
-        # changes it, and with it what every pod is given;
+        # Derived from the server's name. As an output of the server it would be unknown in each preview that changes
+        # the server, and with it the environment of every pod;
         # https://learn.microsoft.com/azure/postgresql/flexible-server/concepts-networking-private.
         self._host = pulumi.Output.concat(server.name, DOMAIN)
-        # A server changes one thing at a time; what everything waits for comes first.
+        # A server runs one operation at a time; the databases come first, because everything else waits for them.
         metadata = self._database(f"{name}-metadata", "airflow", after=server)
         results = self._database(f"{name}-results", "celery", after=metadata) if args.results else None
         last: pulumi.Resource = results if results is not None else metadata
-        for parameter, value in (AUDIT if chosen.audit else {}).items():
+        for parameter, value in (AUDIT if settings.audit else {}).items():
             last = self._configuration(name, parameter, value, after=last)
         self.databases = contract.Databases(
-            metadata=self._owned(f"{name}-metadata", metadata, user="airflow"),
-            results=self._owned(f"{name}-results", results, user="celery") if results is not None else None,
+            metadata=self._login(f"{name}-metadata", metadata, user="airflow"),
+            results=self._login(f"{name}-results", results, user="celery") if results is not None else None,
             administrator=contract.Database(
                 host=self._host,
                 port=PORT,
@@ -147,7 +147,7 @@ class Database(pulumi.ComponentResource):
                 ssl_mode=SSL_MODE,
             ),
             identity=server.name,
-            max_connections=catalogue.max_connections(chosen.size),
+            max_connections=catalogue.max_connections(settings.size),
         )
         self.register_outputs({"host": self._host})
 
@@ -161,17 +161,17 @@ class Database(pulumi.ComponentResource):
             collation="en_US.utf8",
             opts=pulumi.ResourceOptions(
                 parent=self,
-                # In state as "<name>-<use>": renaming makes an empty one beside it.
+                # In state as "<name>-<use>": renaming creates an additional empty database.
                 protect=self._args.protect,
-                hooks=self._patient,
+                hooks=self._hooks,
                 depends_on=[after],
-                # It goes with the server, and when Celery goes it stays: what it holds is not the program's to drop.
+                # Deleted together with the server; kept when Celery is disabled, because the program never drops data.
                 retain_on_delete=True,
             ),
         )
 
-    def _owned(self, name: str, database: dbforpostgresql.Database, *, user: str) -> contract.Database:
-        """The database with the user that will own it."""
+    def _login(self, name: str, database: dbforpostgresql.Database, *, user: str) -> contract.Database:
+        """The database, with the name and password of the user that will own it."""
         return contract.Database(
             host=self._host,
             port=PORT,
@@ -189,24 +189,22 @@ class Database(pulumi.ComponentResource):
             resource_group_name=self._args.group,
             source="user-override",
             value=value,
-            opts=pulumi.ResourceOptions(
-                parent=self, hooks=self._patient, depends_on=[after], deleted_with=self._server
-            ),
+            opts=pulumi.ResourceOptions(parent=self, hooks=self._hooks, depends_on=[after], deleted_with=self._server),
         )
 
     def _password(self, name: str) -> pulumi.Output[str]:
-        """A generated password, made once and kept in state."""
-        made = random.RandomPassword(
+        """A password, generated once and stored in state."""
+        password = random.RandomPassword(
             f"{name}-password",
             length=32,
             special=False,
-            # Azure asks an administrator's password for three kinds of characters.
+            # Azure requires three kinds of characters in an administrator's password.
             min_lower=1,
             min_upper=1,
             min_numeric=1,
             opts=pulumi.ResourceOptions(parent=self),
         )
-        return made.result
+        return password.result
 
 
 def _maintenance(settings: AzureCloud) -> dbforpostgresql.MaintenanceWindowArgs:

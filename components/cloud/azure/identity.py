@@ -1,4 +1,4 @@
-"""Workload identity: the managed identities of Azure that workloads act as."""
+"""Workload identity: an Azure managed identity for each workload."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from components.contract.requirements import CloudRequirements, LogStoreRequirem
 from components.contract.workloads import Workload
 
 AUDIENCE: Final = "api://AzureADTokenExchange"
-"""What a ServiceAccount's token must be for, https://learn.microsoft.com/azure/aks/workload-identity-overview."""
+"""Audience of a ServiceAccount's token, https://learn.microsoft.com/azure/aks/workload-identity-overview."""
 CLIENT_ANNOTATION: Final = "azure.workload.identity/client-id"
 TENANT_ANNOTATION: Final = "azure.workload.identity/tenant-id"
 POD_LABELS: Final = {"azure.workload.identity/use": "true"}
@@ -32,15 +32,15 @@ class IdentitiesArgs:
     subscription_id: str
     requirements: CloudRequirements
     roles: Mapping[Workload, str]
-    """Role on the container by workload."""
+    """Role on the log container, by workload."""
     container: pulumi.Input[str]
     issuer: pulumi.Input[str]
     protect: bool
-    """Whether a lock keeps the account that the container is in."""
+    """Whether a lock protects the container's storage account."""
 
 
 class Identities(pulumi.ComponentResource):
-    """One identity for each workload, with a role on one container, used by exactly one Kubernetes ServiceAccount."""
+    """One identity for each workload, with a role on one container, bound to exactly one Kubernetes ServiceAccount."""
 
     identities: dict[Workload, Identity]
 
@@ -68,9 +68,9 @@ class Identities(pulumi.ComponentResource):
             principal=identity.principal_id,
             opts=pulumi.ResourceOptions(
                 parent=self,
-                # A lock on the account keeps roles in it from being deleted, too,
-                # https://learn.microsoft.com/azure/azure-resource-manager/management/lock-resources. When the identity
-                # is gone the role is nobody's; it goes with the account.
+                # A lock on the account also prevents deletion of its role assignments,
+                # https://learn.microsoft.com/azure/azure-resource-manager/management/lock-resources. After the identity
+                # is deleted, the assignment has no owner; it is deleted with the account.
                 retain_on_delete=args.protect,
             ),
         )
@@ -87,7 +87,7 @@ class Identities(pulumi.ComponentResource):
         )
         return Identity(
             service_account_annotations={
-                # Known once it can be used: whoever takes it from here starts after that.
+                # Resolves after the identity has its role and federation: consumers start after that.
                 CLIENT_ANNOTATION: after(identity.client_id, [access, federation]),
                 TENANT_ANNOTATION: identity.tenant_id,
             },

@@ -1,4 +1,4 @@
-"""The kubeconfig of an AKS cluster: it logs in by kubelogin, and holds no token."""
+"""The kubeconfig of an AKS cluster. It logs in with kubelogin and contains no token."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from pulumi_azure_native import containerservice
 from components.settings.azure.cloud import AzureCloud
 
 SERVER_APPLICATION: Final = "6dae42f8-4368-4678-94ff-3960e28e3630"
-"""The application of Entra that every AKS cluster takes tokens for,
+"""The Entra application for which every AKS cluster accepts tokens,
 https://azure.github.io/kubelogin/concepts/aks.html."""
 CLIENT_APPLICATION: Final = "80faf920-1908-4b52-b5ef-a8e7bedfc67a"
-"""The application of kubelogin itself, by which a person logs in with a code; the same page."""
+"""The Entra application of kubelogin for the device code login; see the same page."""
 
 
 def kubeconfig(
@@ -31,32 +31,34 @@ def kubeconfig(
     Args:
         cluster: the cluster's name.
         group: the name of its resource group.
-        login: kubelogin's way to log in.
-        tenant: the directory to log in to.
-        opts: the provider to ask, and what must be there before.
+        login: kubelogin's login method.
+        tenant: the Entra tenant to log in to.
+        opts: options of the invoke: its provider and dependencies.
     """
-    # The only answer of Azure with the cluster's authority; without local accounts there are no credentials in it.
+    # The only API that returns the cluster's CA; without local accounts the answer contains no credentials.
     answer = containerservice.list_managed_cluster_user_credentials_output(
         resource_group_name=group, resource_name=cluster, format="exec", opts=opts
     )
-    given = answer.kubeconfigs.apply(lambda kubeconfigs: str(kubeconfigs[0].value))
+    original = answer.kubeconfigs.apply(lambda kubeconfigs: str(kubeconfigs[0].value))
     return pulumi.Output.secret(
-        pulumi.Output.all(cluster, given, tenant).apply(lambda known: rebuilt(known[0], known[1], login, known[2]))
+        pulumi.Output.all(cluster, original, tenant).apply(
+            lambda values: kubelogin_kubeconfig(values[0], values[1], login, values[2])
+        )
     )
 
 
-def rebuilt(name: str, given: str, login: str, tenant: str) -> str:
-    """A kubeconfig with one context; address and authority are the given one's, the login is our own.
+def kubelogin_kubeconfig(name: str, original: str, login: str, tenant: str) -> str:
+    """A kubeconfig with one context: address and CA from the original kubeconfig, with a kubelogin login.
 
     Args:
-        name: what cluster, user and context are called.
-        given: a kubeconfig in base64.
-        login: kubelogin's way to log in.
-        tenant: the directory to log in to.
+        name: of cluster, user and context.
+        original: a kubeconfig in base64.
+        login: kubelogin's login method.
+        tenant: the Entra tenant to log in to.
     """
-    content = cast("dict[str, Any]", yaml.safe_load(base64.b64decode(given)))
+    content = cast("dict[str, Any]", yaml.safe_load(base64.b64decode(original)))
     [entry] = cast("list[dict[str, Any]]", content["clusters"])
-    found = cast("dict[str, str]", entry["cluster"])
+    cluster = cast("dict[str, str]", entry["cluster"])
     plugin = {
         "apiVersion": "client.authentication.k8s.io/v1",
         "command": "kubelogin",
@@ -70,7 +72,7 @@ def rebuilt(name: str, given: str, login: str, tenant: str) -> str:
             "apiVersion": "v1",
             "kind": "Config",
             "clusters": [
-                {"name": name, "cluster": {key: found[key] for key in ("server", "certificate-authority-data")}}
+                {"name": name, "cluster": {key: cluster[key] for key in ("server", "certificate-authority-data")}}
             ],
             "users": [{"name": name, "user": {"exec": plugin}}],
             "contexts": [{"name": name, "context": {"cluster": name, "user": name}}],
@@ -82,16 +84,16 @@ def rebuilt(name: str, given: str, login: str, tenant: str) -> str:
 def _identification(login: str, tenant: str) -> list[str]:
     """Further arguments of kubelogin.
 
-    `devicecode`, `spn` and `workloadidentity` refuse to log in to no directory in particular, and `azurecli` would log
-    in to that of whichever subscription is the default one (pkg/internal/token in Azure/kubelogin). `devicecode` wants
-    an application, too; the others have their own, which the environment of a pipeline names.
+    `devicecode`, `spn` and `workloadidentity` fail without a tenant, and `azurecli` would use the tenant of the default
+    subscription (pkg/internal/token in Azure/kubelogin). `devicecode` also needs an application; the other methods take
+    it from the environment of a pipeline.
     """
     client = ["--client-id", CLIENT_APPLICATION] if login == "devicecode" else []
     return ["--tenant-id", tenant, *client]
 
 
 def kubeconfig_command(cloud: AzureCloud, group: pulumi.Input[str], cluster: pulumi.Input[str]) -> pulumi.Output[str]:
-    """Writes a context named like the cluster into the user's kubeconfig, https://learn.microsoft.com/en-us/cli/azure/aks."""
+    """A command that writes a context named like the cluster into the user's kubeconfig, https://learn.microsoft.com/en-us/cli/azure/aks."""
     return pulumi.Output.concat(
         f"az aks get-credentials --subscription {cloud.subscription_id} --resource-group ",
         group,
@@ -104,7 +106,7 @@ def kubeconfig_command(cloud: AzureCloud, group: pulumi.Input[str], cluster: pul
 
 
 def kubelogin_command(cloud: AzureCloud, cluster: pulumi.Input[str]) -> pulumi.Output[str]:
-    """Lets kubectl log in as `az` did; without it, kubectl asks for a login in a browser each time."""
+    """A command that lets kubectl use the login of `az`; without it, kubectl opens a browser login each time."""
     return pulumi.Output.concat(
         f"kubelogin convert-kubeconfig --login {cloud.cluster.login} --context ",
         cluster,

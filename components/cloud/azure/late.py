@@ -9,11 +9,11 @@ import pulumi
 from components.cloud.retries import Late, retry_hook
 
 ADDRESS: Final = Late(
-    what="the cluster's load balancer to let go of a public address",
+    what="the cluster's load balancer to release a public address",
     patterns=["PublicIPAddressCannotBeDeleted"],
     bound_seconds=900,
 )
-"""It does some minutes after the Gateway's Service is gone."""
+"""This happens some minutes after the Gateway's Service is deleted."""
 SUBNET: Final = Late(
     what="a subnet to become free",
     patterns=["InUseSubnetCannotBeDeleted"],
@@ -26,16 +26,16 @@ CLUSTER: Final = Late(
     patterns=["OperationNotAllowed.*in progress"],
     bound_seconds=1800,
 )
-"""An upgrade that AKS began by itself, say, https://github.com/Azure/AKS/issues/2880."""
+"""For example an automatic upgrade, https://github.com/Azure/AKS/issues/2880."""
 ROLE: Final = Late(
     what="a new role of the cluster's identity to take effect",
     patterns=["ResourceMissingPermissionError"],
     bound_seconds=900,
 )
-"""That takes minutes at times, https://learn.microsoft.com/azure/role-based-access-control/troubleshooting. What AKS
-checks of the identity before it makes a cluster is not documented as a whole."""
+"""This can take minutes, https://learn.microsoft.com/azure/role-based-access-control/troubleshooting. AKS's checks of
+the identity before it creates a cluster are not fully documented."""
 
 
 def waiting(name: str) -> pulumi.ResourceHookBinding:
-    """Hooks that repeat calls refused for one of these reasons; every run makes them: deletions know them by name."""
+    """Hooks that repeat calls refused for one of these reasons. Every run registers them, because deletes need them."""
     return pulumi.ResourceHookBinding(on_error=[retry_hook(name, ADDRESS, SUBNET, CLUSTER, ROLE)])

@@ -34,8 +34,8 @@ from components.cloud.azure.storage import (
     LogStorage,
     LogStorageArgs,
 )
-from components.cloud.azure.subscription import within
-from components.cloud.azure.tags import left_to_others
+from components.cloud.azure.subscription import require_same_subscription
+from components.cloud.azure.tags import ignore_tags
 from components.cloud.preflight import azure
 from components.cloud.preflight.warning import before_first
 from components.contract import cloud as contract
@@ -46,26 +46,26 @@ from components.settings.azure import catalogue
 from components.settings.azure.cloud import AzureCloud
 
 SUFFIX_BYTES: Final = 3
-"""Random end of names: with 6 hexadecimal characters, two stacks of one name never meet in practice."""
+"""Random suffix of names: 6 hexadecimal characters, so that two stacks of one name do not collide in practice."""
 
 
 def provision(cloud: AzureCloud, requirements: CloudRequirements) -> Cloud:
     """The cloud layer of a stack on Azure."""
-    others = [left_to_others(cloud.ignored_tags)] if cloud.ignored_tags else None
+    transformations = [ignore_tags(cloud.ignored_tags)] if cloud.ignored_tags else None
     args = AzureArgs(settings=cloud, requirements=requirements)
-    return Azure(f"{requirements.instance}-cloud", args, pulumi.ResourceOptions(transformations=others)).cloud
+    return Azure(f"{requirements.instance}-cloud", args, pulumi.ResourceOptions(transformations=transformations)).cloud
 
 
 @dataclass(frozen=True, kw_only=True)
 class AzureArgs:
-    """The settings of the cloud, and what Airflow asks of any."""
+    """The settings of Azure, and Airflow's requirements of any cloud."""
 
     settings: AzureCloud
     requirements: CloudRequirements
 
 
 class Azure(pulumi.ComponentResource):
-    """Network, cluster, database, and whatever else settings and requirements ask for."""
+    """Network, cluster, database, and further resources that settings and requirements ask for."""
 
     cloud: Cloud
 
@@ -99,8 +99,8 @@ class Azure(pulumi.ComponentResource):
             ),
         )
         self._group = group.name
-        self._group_id = group.id.apply(lambda found: within(cloud.subscription_id, found))
-        # Asked for after something exists: a first preview needs no login.
+        self._group_id = group.id.apply(lambda group_id: require_same_subscription(cloud.subscription_id, group_id))
+        # Invoked after the group exists, so that a first preview needs no login.
         self._operator = authorization.get_client_config_output(
             pulumi.InvokeOutputOptions(parent=self, provider=provider, depends_on=[group])
         )
@@ -126,12 +126,12 @@ class Azure(pulumi.ComponentResource):
         logs, files = self._log_storage(network), self._file_storage(network)
         registry = self._registry(cluster) if cloud.registry != "none" else None
         if needed.protect:
-            held = {
+            locked = {
                 "database": database.id,
                 "logs": logs.account_id if logs is not None else None,
                 "files": files.account_id if files is not None else None,
             }
-            Locks(f"{name}-locks", {use: thing for use, thing in held.items() if thing is not None}, opts=self._child)
+            Locks(f"{name}-locks", {use: scope for use, scope in locked.items() if scope is not None}, opts=self._child)
         audited: dict[Audited, pulumi.Input[str]] = {}
         if cloud.cluster.audit:
             audited["cluster"] = cluster.id
@@ -166,9 +166,9 @@ class Azure(pulumi.ComponentResource):
             kubernetes=kubernetes.Provider(
                 f"{name}-kubernetes",
                 kubeconfig=cluster.kubeconfig,
-                # The same cluster under a new address or certificate stays the same cluster.
+                # A new address or certificate does not make it another cluster.
                 cluster_identifier=cluster.id,
-                # What runs in the cluster comes after its nodes and rights, and goes before them.
+                # Objects in the cluster are created after its nodes and roles, and deleted before them.
                 opts=pulumi.ResourceOptions(parent=self, depends_on=ready),
             ),
             context=cluster.name,
@@ -186,13 +186,13 @@ class Azure(pulumi.ComponentResource):
         self.register_outputs({})
 
     def _own(self, *, protect: bool = False) -> pulumi.ResourceOptions:
-        """Options of a resource that hangs off the layer itself."""
+        """Options of a resource whose parent is the layer itself."""
         return pulumi.ResourceOptions(parent=self, provider=self._provider, protect=protect)
 
     def _operator_role(self) -> pulumi.Resource:
-        """The right of whoever creates the stack to work in its cluster; others come by `admin_groups`.
+        """Cluster admin role of the login that creates the stack; others get access through `admin_groups`.
 
-        On the resource group, so that it has spread through Azure when the cluster is there.
+        Assigned on the resource group, so that it is effective everywhere in Azure when the cluster exists.
         """
         return role_assignments.of_operator(
             f"{self._name}-operator-role",
@@ -219,7 +219,7 @@ class Azure(pulumi.ComponentResource):
 
     @property
     def _location_zones(self) -> tuple[str, ...]:
-        """Where addresses are, however few zones the nodes have: this costs nothing."""
+        """Zones of public addresses, independent of the nodes' zones: more zones cost nothing."""
         return catalogue.ZONES if catalogue.has_zones(self._cloud.location) else ()
 
     def _database(self, network: Network) -> Database:
@@ -254,8 +254,8 @@ class Azure(pulumi.ComponentResource):
             opts=self._own(),
         )
         before: list[pulumi.Resource] = [subnet_role]
-        # The load balancer lets go of its address, and the nodes of their disks, when the cluster does.
-        before.extend(resource for part in (address, disk) if part is not None for resource in part.resources)
+        # The address and the disk are in use until the cluster is deleted.
+        before.extend(resource for used in (address, disk) if used is not None for resource in used.resources)
         return Cluster(
             f"{self._name}-cluster",
             ClusterArgs(

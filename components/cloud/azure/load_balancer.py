@@ -18,8 +18,8 @@ from components.contract import cloud as contract
 GATEWAY_CLASS: Final = "approuting-istio"
 """https://learn.microsoft.com/azure/aks/app-routing-gateway-api"""
 CLUSTER_API: Final = "2026-03-01"
-"""The first version of the cluster's API that takes the settings of Gateways; the SDK's own is older. With an SDK that
-knows them they belong among the cluster's arguments, and `gateway_api` can go."""
+"""The first version of the cluster's API with the settings of Gateways; the SDK's version is older. When the SDK
+supports them, move them to the cluster's arguments and remove `gateway_api`."""
 CLUSTER_TYPE: Final = "Microsoft.ContainerService/managedClusters"
 TEMPLATE_SCHEMA: Final = "https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#"
 
@@ -34,21 +34,21 @@ class AddressArgs:
     subscription_id: str
     location: str
     zones: Sequence[str]
-    """Availability zones of the location; empty is none."""
+    """Availability zones of the location; empty means none."""
     principal: pulumi.Input[str]
-    """The cluster's identity, which puts a load balancer behind the address."""
+    """The cluster's identity, which attaches a load balancer to the address."""
     trusted_proxies: Sequence[pulumi.Input[str]]
-    """Where the Gateway's own pods send from."""
+    """Source ranges of the Gateway's pods."""
     late: pulumi.ResourceHookBinding
     protect: bool
 
 
 class Address(pulumi.ComponentResource):
-    """A public address that the cluster may use; a Gateway takes it by the annotations of its Service."""
+    """A public address that the cluster may use; annotations of a Gateway's Service select it."""
 
     value: pulumi.Output[str]
     resources: tuple[pulumi.Resource, ...]
-    """What a cluster that uses the address comes after."""
+    """Resources that must exist before a cluster that uses the address."""
 
     def __init__(self, name: str, args: AddressArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("airflow:azure:Address", name, None, opts)
@@ -67,15 +67,15 @@ class Address(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(
                 parent=self,
                 protect=args.protect,
-                # The cluster notes on it which Service has it.
+                # The cluster writes a tag with the name of the Service.
                 ignore_changes=["tags"],
-                # Azure refuses at once, and for good, what a load balancer still has; time limits do not help. When the
-                # whole stack goes, the cluster goes before it.
+                # Azure refuses to delete an address that a load balancer still uses; a longer timeout does not help.
+                # When the whole stack is deleted, the cluster is deleted first.
                 hooks=args.late,
             ),
         )
-        # To find the address the cluster lists those of the group; to use it, it writes to this one.
-        rights = [
+        # To find the address, the cluster lists the addresses of the group; to use it, it writes to this one.
+        roles = [
             role_assignments.assigned(
                 f"{name}-{use}-role",
                 subscription_id=args.subscription_id,
@@ -90,19 +90,19 @@ class Address(pulumi.ComponentResource):
             )
         ]
         self._args, self._physical_name = args, address.name
-        self.resources = (address, *rights)
-        self.value = address.ip_address.apply(lambda known: known or "")
+        self.resources = (address, *roles)
+        self.value = address.ip_address.apply(lambda value: value or "")
         self.register_outputs({"address": self.value})
 
     def load_balancer(self, gateways: pulumi.Resource) -> contract.LoadBalancer:
-        """The way in, once the cluster serves Gateways."""
+        """The load balancer, which resolves after the cluster supports Gateways."""
         return contract.LoadBalancer(
             gateway_class=GATEWAY_CLASS,
             address=self.value,
             infrastructure_annotations={
                 "service.beta.kubernetes.io/azure-load-balancer-resource-group": self._args.group,
                 "service.beta.kubernetes.io/azure-pip-name": after(self._physical_name, [gateways]),
-                # By HTTP the load balancer would ask for "/", which no host answers.
+                # An HTTP probe would request "/", which no host answers.
                 "service.beta.kubernetes.io/port_80_health-probe_protocol": "tcp",
                 "service.beta.kubernetes.io/port_443_health-probe_protocol": "tcp",
             },
@@ -120,7 +120,7 @@ def gateway_api(
     late: pulumi.ResourceHookBinding,
     opts: pulumi.ResourceOptions,
 ) -> resources.Deployment:
-    """Switch on Gateways in a cluster: its kinds of objects, and what serves them."""
+    """Enable Gateways in a cluster: the API's object kinds, and their controller."""
     return resources.Deployment(
         f"{name}-gateways",
         deployment_name=names.physical_name("gateways"),
@@ -133,28 +133,29 @@ def gateway_api(
         opts=pulumi.ResourceOptions(
             parent=opts.parent,
             provider=opts.provider,
-            # It writes the whole cluster, and AKS refuses an operation on a cluster while one on a pool goes on, and
-            # the other way round, https://github.com/Azure/AKS/issues/2880.
+            # It writes the whole cluster, and AKS refuses an operation on a cluster during one on a pool, and vice
+            # versa, https://github.com/Azure/AKS/issues/2880.
             depends_on=[*pools],
             hooks=late,
-            # A new cluster of the same name has none, though no input says so.
+            # A new cluster of the same name has no Gateways, but no input changes.
             replace_with=[cluster],
         ),
     )
 
 
 def template() -> dict[str, Any]:
-    """A template that adds the settings of Gateways to what a cluster has already.
+    """A template that adds the settings of Gateways to an existing cluster.
 
-    Templates only write whole resources: the inner one is given what is there, and writes it back with the addition.
+    Templates only write whole resources: the inner template gets the current resource and writes it back with the
+    addition.
     """
-    wanted = {
+    addition = {
         "ingressProfile": {
             "gatewayAPI": {"installation": "Standard"},
             "webAppRouting": {"enabled": True, "gatewayAPIImplementations": {"appRoutingIstio": {"mode": "Enabled"}}},
         }
     }
-    taken = ("properties", "location", "sku", "identity", "tags")
+    copied = ("location", "sku", "identity", "tags")
     inner = {
         "$schema": TEMPLATE_SCHEMA,
         "contentVersion": "1.0.0.0",
@@ -164,12 +165,12 @@ def template() -> dict[str, Any]:
                 "type": CLUSTER_TYPE,
                 "apiVersion": CLUSTER_API,
                 "name": "[parameters('name')]",
-                **{key: f"[parameters('now').{key}]" for key in taken if key != "properties"},
-                "properties": f"[union(parameters('now').properties, json('{_text(wanted)}'))]",
+                **{key: f"[parameters('now').{key}]" for key in copied},
+                "properties": f"[union(parameters('now').properties, json('{_text(addition)}'))]",
             }
         ],
     }
-    found = f"reference(resourceId('{CLUSTER_TYPE}', parameters('cluster')), '{CLUSTER_API}', 'Full')"
+    current = f"reference(resourceId('{CLUSTER_TYPE}', parameters('cluster')), '{CLUSTER_API}', 'Full')"
     return {
         "$schema": TEMPLATE_SCHEMA,
         "contentVersion": "1.0.0.0",
@@ -182,7 +183,7 @@ def template() -> dict[str, Any]:
                 "properties": {
                     "mode": "Incremental",
                     "expressionEvaluationOptions": {"scope": "inner"},
-                    "parameters": {"name": {"value": "[parameters('cluster')]"}, "now": {"value": f"[{found}]"}},
+                    "parameters": {"name": {"value": "[parameters('cluster')]"}, "now": {"value": f"[{current}]"}},
                     "template": inner,
                 },
             }

@@ -1,4 +1,4 @@
-"""Locks: what Azure itself refuses to delete, whoever asks."""
+"""Management locks: Azure itself refuses to delete the locked resources, for every login."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from pulumi_azure_native import authorization
 
 
 class Locks(pulumi.ComponentResource):
-    """A lock on each of the given things. They are the first to go, in the `up` that turns protection off."""
+    """A lock on each scope. The `up` that turns protection off deletes the locks first."""
 
     def __init__(
-        self, name: str, things: Mapping[str, pulumi.Input[str]], opts: pulumi.ResourceOptions | None = None
+        self, name: str, scopes: Mapping[str, pulumi.Input[str]], opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__("airflow:azure:Locks", name, None, opts)
-        for use, scope in things.items():
+        for use, scope in scopes.items():
             authorization.ManagementLockByScope(
                 f"{name}-{use}",
                 lock_name="airflow",

@@ -13,14 +13,14 @@ from components.cloud.azure.names import ResourceNames
 from components.settings.azure.network import Network as Ranges
 
 POSTGRES_PORTS: Final = ("5432", "6432")
-"""PostgreSQL, and the pooler that Flexible Server has inside."""
+"""PostgreSQL, and the built-in connection pooler of Flexible Server."""
 WEB_PORTS: Final = ("80", "443")
 DATABASE_SERVICE: Final = "Microsoft.DBforPostgreSQL/flexibleServers"
 DATABASE_ZONE: Final = "private.postgres.database.azure.com"
-"""Zone of a server's private name. It may not be the server's own name."""
+"""Zone of a server's private name. It must differ from the server's name."""
 ALLOW_INSIDE: Final = 100
 DENY_INSIDE: Final = 4000
-"""After every rule that lets someone in, before Azure's own that lets the whole network in."""
+"""After every allow rule, before Azure's default rule that admits the whole network."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,37 +31,37 @@ class NetworkArgs:
     group: pulumi.Input[str]
     ranges: Ranges
     zones: Sequence[str]
-    """Availability zones of the location; empty is none."""
+    """Availability zones of the location; empty means none."""
     web: bool
-    """Whether browsers come in from the internet."""
+    """Whether browsers connect from the internet."""
     late: pulumi.ResourceHookBinding
 
 
 class Network(pulumi.ComponentResource):
-    """A virtual network: a subnet for nodes, one for the database, one for private endpoints where there are any."""
+    """A virtual network with subnets for nodes, the database and, if there are any, private endpoints."""
 
     id: pulumi.Output[str]
     nodes: pulumi.Output[str]
     """Id of the nodes' subnet."""
     nodes_subnet: pulumi.Resource
-    """That subnet."""
+    """The nodes' subnet."""
     database: pulumi.Output[str]
     """Id of the database's subnet."""
     endpoints: pulumi.Output[str] | None
     """Id of the subnet of private endpoints."""
     database_zone: pulumi.Output[str]
-    """Id of the private DNS zone of the database, known once the network can ask it."""
+    """Id of the private DNS zone of the database; resolves after the network is linked to it."""
     outbound_address: pulumi.Output[str] | None
-    """The address that nodes come from on the internet, where it is known beforehand."""
+    """Public outbound address of the nodes, if it is known before the cluster exists."""
     egress: pulumi.Resource | None
-    """What nodes need to reach the internet, where that is not the cluster's own."""
+    """The NAT gateway; None if the cluster's load balancer provides outbound access."""
 
     def __init__(self, name: str, args: NetworkArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("airflow:azure:Network", name, None, opts)
         self._child = pulumi.ResourceOptions(parent=self)
         self._args, ranges = args, args.ranges
         self.outbound_address = None
-        whole = network.VirtualNetwork(
+        vnet = network.VirtualNetwork(
             f"{name}-vnet",
             virtual_network_name=args.names.physical_name(),
             resource_group_name=args.group,
@@ -69,25 +69,25 @@ class Network(pulumi.ComponentResource):
             tags=args.names.tags(),
             opts=pulumi.ResourceOptions(
                 parent=self,
-                # Subnets are resources of their own.
+                # Subnets are separate resources.
                 ignore_changes=["subnets"],
             ),
         )
-        self.id = whole.id
+        self.id = vnet.id
         database = self._subnet(
             f"{name}-database",
-            whole,
+            vnet,
             prefix=ranges.database,
             rules=_database_rules(ranges),
             delegations=[network.DelegationArgs(name="postgres", service_name=DATABASE_SERVICE)],
-            # The server archives its log to storage; Microsoft's advice for a standby,
+            # The server archives its write-ahead log to storage; Microsoft recommends the endpoint for a standby,
             # https://learn.microsoft.com/azure/postgresql/network/concepts-networking-private.
             service_endpoints=[network.ServiceEndpointPropertiesFormatArgs(service="Microsoft.Storage")],
         )
         self.egress = gateway = self._gateway(name) if ranges.outbound == "nat_gateway" else None
         nodes = self._subnet(
             f"{name}-nodes",
-            whole,
+            vnet,
             prefix=ranges.nodes,
             rules=[_web_rule()] if args.web else [],
             nat_gateway=network.SubResourceArgs(id=gateway.id) if gateway is not None else None,
@@ -97,19 +97,19 @@ class Network(pulumi.ComponentResource):
             after=[database],
         )
         self.endpoints = (
-            self._subnet(f"{name}-endpoints", whole, prefix=ranges.endpoints, rules=[], after=[nodes]).id
+            self._subnet(f"{name}-endpoints", vnet, prefix=ranges.endpoints, rules=[], after=[nodes]).id
             if ranges.private_endpoints
             else None
         )
         self.database, self.nodes, self.nodes_subnet = database.id, nodes.id, nodes
-        # The link goes before the subnet: a deleted server leaves a service association in the subnet, which is in use
-        # until that is gone, and the link's deletion takes about as long,
+        # The link is deleted before the subnet. A deleted server leaves a service association, which blocks the subnet
+        # for about as long as the link's deletion takes,
         # https://github.com/hashicorp/terraform-provider-azurerm/pull/24593.
         self.database_zone = self.zone(f"{name}-database", DATABASE_ZONE, after=[database])
         self.register_outputs({"id": self.id})
 
     def zone(self, name: str, domain: str, after: Sequence[pulumi.Resource] = ()) -> pulumi.Output[str]:
-        """Id of a private DNS zone, known once the network can ask it; its link is made after something else."""
+        """Id of a private DNS zone, which resolves after the network is linked to it; the link waits for `after`."""
         zone = privatedns.PrivateZone(
             f"{name}-zone",
             private_zone_name=domain,
@@ -129,23 +129,23 @@ class Network(pulumi.ComponentResource):
             tags=self._args.names.dns_tags(),
             opts=pulumi.ResourceOptions(parent=self, depends_on=list(after)),
         )
-        return pulumi.Output.all(zone.id, link.id).apply(lambda known: str(known[0]))
+        return pulumi.Output.all(zone.id, link.id).apply(lambda values: str(values[0]))
 
-    def endpoint(self, name: str, *, of: pulumi.Input[str], part: str, zone: pulumi.Input[str]) -> pulumi.Resource:
-        """A private address of one part of a storage account, which the zone's name leads to.
+    def endpoint(self, name: str, *, of: pulumi.Input[str], service: str, zone: pulumi.Input[str]) -> pulumi.Resource:
+        """A private endpoint of one service of a storage account, with its name in the DNS zone.
 
         Raises:
             ValueError: the network has no private endpoints.
         """
         if self.endpoints is None:
-            raise ValueError("a network without a subnet of private endpoints has none")
+            raise ValueError("the network has no subnet for private endpoints")
         endpoint = network.PrivateEndpoint(
             f"{name}-endpoint",
-            private_endpoint_name=self._args.names.physical_name(part),
+            private_endpoint_name=self._args.names.physical_name(service),
             resource_group_name=self._args.group,
             subnet=network.SubnetArgs(id=self.endpoints),
             private_link_service_connections=[
-                network.PrivateLinkServiceConnectionArgs(name=part, private_link_service_id=of, group_ids=[part])
+                network.PrivateLinkServiceConnectionArgs(name=service, private_link_service_id=of, group_ids=[service])
             ],
             tags=self._args.names.tags(),
             opts=self._child,
@@ -155,14 +155,14 @@ class Network(pulumi.ComponentResource):
             private_dns_zone_group_name="default",
             private_endpoint_name=endpoint.name,
             resource_group_name=self._args.group,
-            private_dns_zone_configs=[network.PrivateDnsZoneConfigArgs(name=part, private_dns_zone_id=zone)],
+            private_dns_zone_configs=[network.PrivateDnsZoneConfigArgs(name=service, private_dns_zone_id=zone)],
             opts=self._child,
         )
 
     def _subnet(
         self,
         name: str,
-        whole: network.VirtualNetwork,
+        vnet: network.VirtualNetwork,
         *,
         prefix: str,
         rules: Sequence[network.SecurityRuleArgs],
@@ -183,10 +183,10 @@ class Network(pulumi.ComponentResource):
         return network.Subnet(
             f"{name}-subnet",
             subnet_name=use,
-            virtual_network_name=whole.name,
+            virtual_network_name=vnet.name,
             resource_group_name=self._args.group,
             address_prefix=prefix,
-            # A delegated subnet's way out is its service's own.
+            # The service of a delegated subnet manages its outbound access itself.
             default_outbound_access=False if delegations is None else None,
             network_security_group=network.NetworkSecurityGroupArgs(id=group.id),
             delegations=list(delegations) if delegations is not None else None,
@@ -194,12 +194,12 @@ class Network(pulumi.ComponentResource):
             service_endpoints=list(service_endpoints) if service_endpoints is not None else None,
             opts=pulumi.ResourceOptions(
                 parent=self,
-                # Azure changes one subnet of a network at a time.
+                # Azure allows only one subnet operation in a network at a time.
                 depends_on=list(after),
-                # A range in use cannot change: with another one comes another subnet, and another of what lies in it.
+                # The address range of a subnet in use is immutable: a change replaces the subnet and everything in it.
                 replace_on_changes=["addressPrefix"],
                 delete_before_replace=True,
-                # Azure refuses at once what is in use, and the plugin does not ask again, whatever the time limit.
+                # Azure refuses to delete a subnet in use, and the plugin does not retry, whatever the timeout.
                 hooks=self._args.late,
             ),
         )
@@ -216,7 +216,7 @@ class Network(pulumi.ComponentResource):
             tags=self._args.names.tags(),
             opts=self._child,
         )
-        self.outbound_address = address.ip_address.apply(lambda known: known or "")
+        self.outbound_address = address.ip_address.apply(lambda value: value or "")
         return network.NatGateway(
             f"{name}-outbound",
             nat_gateway_name=self._args.names.physical_name("outbound"),
@@ -230,7 +230,7 @@ class Network(pulumi.ComponentResource):
 
 
 def _web_rule() -> network.SecurityRuleArgs:
-    """Let browsers reach the load balancer's public address."""
+    """Allow browsers to reach the load balancer's public address."""
     return network.SecurityRuleArgs(
         name="allow-web",
         priority=ALLOW_INSIDE,
@@ -245,7 +245,7 @@ def _web_rule() -> network.SecurityRuleArgs:
 
 
 def _database_rules(ranges: Ranges) -> list[network.SecurityRuleArgs]:
-    """Let the nodes, and the server's own standby, reach the database; nobody else in the network."""
+    """Allow only the nodes and the server's standby to reach the database."""
     return [
         network.SecurityRuleArgs(
             name="allow-nodes",

@@ -1,4 +1,4 @@
-"""The nodes of an AKS cluster."""
+"""The node pools of an AKS cluster."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from components.settings.azure.cloud import AzureCloud, Pool, TaskPool
 
 POOL_LABEL: Final = "airflow-pool"
 FIRST_POOL: Final = "system"
-"""Name of the pool that is part of the cluster. The API lists all pools of a cluster in the order of their names
-(https://github.com/hashicorp/terraform-provider-azurerm/pull/4676), and Pulumi compares lists by index: this name comes
-before those of all other pools."""
+"""Name of the pool that is part of the cluster. The API lists all pools of a cluster ordered by name
+(https://github.com/hashicorp/terraform-provider-azurerm/pull/4676), and Pulumi compares lists by index: this name must
+sort before those of all other pools."""
 POOL_NAMES: Final = {"airflow": "workloads", "tasks": "tasks"}
-"""Names of the other pools by what they are for."""
+"""Names of the other pools, by use."""
 SYSTEM_TAINT: Final = "CriticalAddonsOnly=true:NoSchedule"
 TASK_TAINT: Final = "airflow-tasks"
 SPOT_TAINT: Final = "kubernetes.azure.com/scalesetpriority"
-"""Key of the taint that AKS gives to spot nodes, whether asked for or not."""
+"""Key of the taint that AKS always adds to spot nodes."""
 PODS_MAX: Final = 110
 FIXED: Final = (
     "availabilityZones",
@@ -34,21 +34,21 @@ FIXED: Final = (
     "vmSize",
     "vnetSubnetID",
 )
-"""What the API changes of no pool (PropertyChangeNotAllowed), while the plugin would plan it as an update."""
+"""Immutable fields of a pool: the API refuses changes (PropertyChangeNotAllowed); the plugin would plan an update."""
 SURGE: Final = "10%"
 DRAIN_MINUTES: Final = 60
-"""How long an upgrade waits for the pods of one node; workers take their time to end."""
+"""Maximum time that an upgrade waits for the pods of one node; workers end only after their tasks."""
 
 
 def task_taint(pool: TaskPool | None) -> str | None:
-    """Key of the taint of nodes for tasks; None where there are no such nodes."""
+    """Key of the taint of task nodes; None without task nodes."""
     if pool is None:
         return None
     return SPOT_TAINT if pool.spot else TASK_TAINT
 
 
 def shape(cloud: AzureCloud, pool: Pool, subnet: pulumi.Input[str], tags: Mapping[str, str]) -> dict[str, Any]:
-    """The arguments that all pools share, for a pool inside the cluster resource or one of its own."""
+    """The arguments that all pools share, for the pool in the cluster resource and for separate pool resources."""
     return {
         "type": "VirtualMachineScaleSets",
         "vm_size": pool.machine_size,
@@ -60,17 +60,17 @@ def shape(cloud: AzureCloud, pool: Pool, subnet: pulumi.Input[str], tags: Mappin
         "count": pool.nodes_min,
         "max_pods": PODS_MAX,
         "os_type": "Linux",
-        # Not "AzureLinux3", which is for Kubernetes 1.28 to 1.36 alone: a pool with it blocks the upgrade to 1.37. This
-        # one is version 3 from 1.32 on, https://learn.microsoft.com/azure/aks/upgrade-os-version.
+        # Not "AzureLinux3", which supports only Kubernetes 1.28 to 1.36: such a pool blocks the upgrade to 1.37. This
+        # value means version 3 from Kubernetes 1.32 on, https://learn.microsoft.com/azure/aks/upgrade-os-version.
         "os_sku": "AzureLinux",
         "os_disk_type": pool.disk.capitalize(),
         "os_disk_size_gb": pool.disk_gib,
         "enable_encryption_at_host": cloud.cluster.encryption_at_host,
         "enable_node_public_ip": False,
-        # Trusted Launch, which the API takes here inside a cluster as well (the quickstart template
-        # aks-azure-linux-os-guard, Azure/azure-cli#29272). Not `ssh_access`: it is in the specification from 2025-08-01
-        # on, and the service answers 400, unknown field "sshAccess" (Azure/azure-rest-api-specs#40740, open on
-        # 27 November 2026); SSH stays off the network, as nodes have no public address.
+        # Trusted Launch, which the API also accepts for the pool in the cluster (the quickstart template
+        # aks-azure-linux-os-guard, Azure/azure-cli#29272). Not `ssh_access`: the specification has it since 2025-08-01,
+        # but the service answers 400, unknown field "sshAccess" (Azure/azure-rest-api-specs#40740, open on
+        # 27 November 2026). SSH is not reachable from outside, because nodes have no public address.
         "security_profile": containerservice.AgentPoolSecurityProfileArgs(enable_secure_boot=True, enable_vtpm=True),
         "tags": dict(tags),
     }
@@ -89,7 +89,7 @@ class NodesArgs:
 
 
 class Nodes(pulumi.ComponentResource):
-    """The pools beside the cluster's first one; each takes about 3 minutes, both at once."""
+    """The additional pools; each takes about 3 minutes, and they are created in parallel."""
 
     pools: Sequence[pulumi.Resource]
 
@@ -126,7 +126,7 @@ class Nodes(pulumi.ComponentResource):
             resource_name_=args.cluster.name,
             mode="User",
             node_labels={POOL_LABEL: use},
-            # Spot nodes have no room for a surge.
+            # Spot pools do not support a surge.
             upgrade_settings=containerservice.AgentPoolUpgradeSettingsArgs(
                 max_surge=None if spot else SURGE, drain_timeout_in_minutes=DRAIN_MINUTES
             ),
@@ -134,13 +134,13 @@ class Nodes(pulumi.ComponentResource):
             **shape(args.settings, pool, args.subnet, args.names.tags()),
             opts=pulumi.ResourceOptions(
                 parent=self,
-                # The autoscaler's, and the upgrade channel's.
+                # Owned by the autoscaler and the upgrade channel.
                 ignore_changes=["count", "orchestratorVersion"],
                 replace_on_changes=[*FIXED],
                 hooks=args.late,
-                # Gone with the cluster; one by one takes minutes more.
+                # Deleted with the cluster; separate deletes would take minutes longer.
                 deleted_with=args.cluster,
-                # Another pool of one name can only come after the old one.
+                # Pool names are unique in a cluster.
                 delete_before_replace=True,
                 custom_timeouts=pulumi.CustomTimeouts(create="60m", update="120m", delete="60m"),
             ),

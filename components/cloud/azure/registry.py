@@ -1,4 +1,4 @@
-"""Where images of a stack's own come from."""
+"""The container registry for a stack's own images."""
 
 from __future__ import annotations
 
@@ -26,20 +26,20 @@ class RegistryArgs:
 
 
 class Registry(pulumi.ComponentResource):
-    """A container registry that the nodes may pull from; it has no users of its own."""
+    """A container registry that the nodes may pull from; it has no users."""
 
     id: pulumi.Output[str]
     address: pulumi.Output[str]
-    """What names of images in it begin with."""
+    """Prefix of image references."""
     pull: pulumi.Resource
-    """The nodes' right to pull."""
+    """The nodes' role assignment for pulling images."""
 
     def __init__(self, name: str, args: RegistryArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("airflow:azure:Registry", name, None, opts)
         # In state as "<name>-registry": renaming loses all images.
         registry = containerregistry.Registry(
             f"{name}-registry",
-            registry_name=args.names.joined("images", limit=REGISTRY_MAX),
+            registry_name=args.names.alphanumeric_name("images", limit=REGISTRY_MAX),
             resource_group_name=args.group,
             location=args.location,
             sku=containerregistry.SkuArgs(name=args.tier.capitalize()),

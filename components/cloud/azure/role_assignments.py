@@ -1,4 +1,4 @@
-"""Rights in Azure: built-in roles, and how they are given."""
+"""Role assignments in Azure, with the ids of built-in roles."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pulumi_azure_native import authorization
 CLUSTER_ADMIN: Final = "b1ff04bb-8a4e-4dc4-8eb5-8693973ce19b"
 """Azure Kubernetes Service RBAC Cluster Admin."""
 DISK_USER: Final = "b50d9833-a0cb-478e-945f-707fcc997c13"
-"""Disk Restore Operator: the narrowest role that reads and writes disks, as attaching one does."""
+"""Disk Restore Operator: the narrowest role that reads and writes disks, which is needed to attach a disk."""
 IMAGE_PULLER: Final = "7f951dda-4ed3-4680-a7ca-43fe172d538d"
 """AcrPull."""
 LOG_READER: Final = "2a2b9908-6ea1-4ae2-8e65-a410df84e7d1"
@@ -23,7 +23,7 @@ READER: Final = "acdd72a7-3385-48ef-bd42-f606fba81ae7"
 """Reader."""
 # https://learn.microsoft.com/azure/role-based-access-control/built-in-roles
 
-APPLICATIONS_OF_PEOPLE: Final = frozenset(
+USER_APPLICATIONS: Final = frozenset(
     {
         "04b07795-8ddb-461a-bbee-02f9e1bf7b46",  # Azure CLI, and the Azure Developer CLI
         "1950a258-227b-4e31-a9cf-717495945fc2",  # Azure PowerShell
@@ -32,17 +32,17 @@ APPLICATIONS_OF_PEOPLE: Final = frozenset(
         "b677c290-cf4b-4a8e-a60e-91ba650a4abe",  # Cloud Shell, in the portal
     }
 )
-"""Applications of Microsoft that people log in by; pipelines log in as applications of their own,
+"""Microsoft's applications for user logins; pipelines log in as their own applications,
 https://learn.microsoft.com/troubleshoot/entra/entra-id/governance/verify-first-party-apps-sign-in."""
 
 
 def principal_type(application: str) -> str:
-    """The principal type of a login by this application: User or ServicePrincipal."""
-    return "User" if application in APPLICATIONS_OF_PEOPLE else "ServicePrincipal"
+    """The principal type of a login with this application: User or ServicePrincipal."""
+    return "User" if application in USER_APPLICATIONS else "ServicePrincipal"
 
 
 def definition(subscription_id: str, role: str) -> str:
-    """The id of a role's definition, as assignments name it."""
+    """The id of a role definition, in the form that assignments use."""
     return f"/subscriptions/{subscription_id}/providers/Microsoft.Authorization/roleDefinitions/{role}"
 
 
@@ -55,13 +55,13 @@ def assigned(
     principal: pulumi.Input[str],
     opts: pulumi.ResourceOptions,
 ) -> authorization.RoleAssignment:
-    """A role of an identity on one thing. Its name, which Azure takes as a UUID, is left to the engine."""
+    """A role of an identity on one scope. The engine generates its name, which must be a UUID."""
     return authorization.RoleAssignment(
         name,
         role_definition_id=definition(subscription_id, role),
         scope=scope,
         principal_id=principal,
-        # Without its type, an identity that was made a moment ago is not found.
+        # Without its type, an identity that was just created is not found.
         principal_type="ServicePrincipal",
         opts=opts,
     )
@@ -76,13 +76,13 @@ def of_operator(
     operator: pulumi.Output[authorization.GetClientConfigResult],
     opts: pulumi.ResourceOptions,
 ) -> authorization.RoleAssignment:
-    """A role of whoever creates the stack. The next one who runs the program is somebody else, and changes nothing."""
+    """A role of the login that creates the stack. It stays with it when a different login runs the next update."""
     return authorization.RoleAssignment(
         name,
         role_definition_id=definition(subscription_id, role),
         scope=scope,
         principal_id=operator.object_id,
-        # A wrong one is refused (UnmatchedPrincipalType), and none cannot be said: the SDK fills in "User".
+        # A wrong type is refused (UnmatchedPrincipalType), and it cannot be omitted: the SDK sets "User".
         principal_type=operator.client_id.apply(principal_type),
         opts=pulumi.ResourceOptions(
             parent=opts.parent, provider=opts.provider, ignore_changes=["principalId", "principalType"]

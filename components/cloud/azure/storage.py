@@ -1,4 +1,4 @@
-"""Where a stack keeps files: a container for logs, shares for logs and DAG files, a disk for the broker."""
+"""Storage of a stack: a container for logs, file shares for logs and DAG files, a disk for the broker."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pulumi
 from pulumi_azure_native import compute, resources, storage
 
 from components.cloud.azure import role_assignments
-from components.cloud.azure.accounts import AccountArgs, account, kept_deleted
+from components.cloud.azure.accounts import AccountArgs, account, delete_retention
 from components.cloud.azure.names import ResourceNames
 from components.cloud.ordering import after
 from components.contract.cloud import LogStore, StaticVolume, Volume, VolumeUse
@@ -19,8 +19,8 @@ from components.settings.azure.cloud import AzureCloud
 BLOB_ZONE: Final = "privatelink.blob.core.windows.net"
 FILE_ZONE: Final = "privatelink.file.core.windows.net"
 DISK_KINDS: Final = {"standard": "StandardSSD", "premium": "Premium"}
-LEAST_DISK_GIB: Final = 4
-"""The smallest managed disk that is sold, https://learn.microsoft.com/azure/virtual-machines/disks-types."""
+DISK_GIB_MIN: Final = 4
+"""The smallest managed disk, https://learn.microsoft.com/azure/virtual-machines/disks-types."""
 SMB_OPTIONS: Final = (
     "dir_mode=0775",
     "file_mode=0775",
@@ -33,7 +33,7 @@ SMB_OPTIONS: Final = (
 """https://learn.microsoft.com/azure/aks/azure-csi-files-storage-provision."""
 NFS_OPTIONS: Final = ("nconnect=4", "noresvport", "actimeo=30")
 NFS_MODE: Final = "0775"
-"""The driver gives the share's folder to root, whose group is Airflow's."""
+"""The driver makes root the owner of the share's folder; root's group is also Airflow's group."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +45,7 @@ class LogStorageArgs:
 
 
 class LogStorage(pulumi.ComponentResource):
-    """A storage account without keys, and a container in it that forgets old logs."""
+    """A storage account without keys, with a container that deletes old logs."""
 
     account_id: pulumi.Output[str]
     container: pulumi.Output[str]
@@ -55,13 +55,13 @@ class LogStorage(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: LogStorageArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("airflow:azure:LogStorage", name, None, opts)
-        chosen, group = args.account.settings.storage, args.account.group
+        settings, group = args.account.settings.storage, args.account.group
         # In state as "<name>-account": renaming loses all task logs.
-        made = account(
+        storage_account = account(
             f"{name}-account",
             args.account,
             use="logs",
-            sku=f"Standard_{chosen.redundancy.upper()}",
+            sku=f"Standard_{settings.redundancy.upper()}",
             kind="StorageV2",
             shared_keys=False,
             lifecycle=True,
@@ -72,18 +72,18 @@ class LogStorage(pulumi.ComponentResource):
         service = storage.BlobServiceProperties(
             f"{name}-service",
             blob_services_name="default",
-            account_name=made.name,
+            account_name=storage_account.name,
             resource_group_name=group,
-            delete_retention_policy=kept_deleted(args.account),
-            container_delete_retention_policy=kept_deleted(args.account),
-            is_versioning_enabled=chosen.versions,
-            opts=pulumi.ResourceOptions(parent=self, deleted_with=made),
+            delete_retention_policy=delete_retention(args.account),
+            container_delete_retention_policy=delete_retention(args.account),
+            is_versioning_enabled=settings.versions,
+            opts=pulumi.ResourceOptions(parent=self, deleted_with=storage_account),
         )
         # In state as "<name>-container": renaming loses all task logs.
         container = storage.BlobContainer(
             f"{name}-container",
             container_name="logs",
-            account_name=made.name,
+            account_name=storage_account.name,
             resource_group_name=group,
             public_access=storage.PublicAccess.NONE,
             opts=pulumi.ResourceOptions(parent=self, protect=args.account.protect),
@@ -91,20 +91,20 @@ class LogStorage(pulumi.ComponentResource):
         storage.ManagementPolicy(
             f"{name}-expiry",
             management_policy_name="default",
-            account_name=made.name,
+            account_name=storage_account.name,
             resource_group_name=group,
-            policy=_expiry(args.retention_days, versions=chosen.versions),
-            # Rules about versions are refused before there are versions.
+            policy=_expiry(args.retention_days, versions=settings.versions),
+            # Azure refuses rules about versions before versioning is enabled.
             opts=pulumi.ResourceOptions(parent=self, depends_on=[service]),
         )
-        self.account_id, self.container = made.id, container.id
-        self.url = pulumi.Output.concat("https://", made.name, ".blob.core.windows.net/")
+        self.account_id, self.container = storage_account.id, container.id
+        self.url = pulumi.Output.concat("https://", storage_account.name, ".blob.core.windows.net/")
         network = args.account.network
-        ways: list[pulumi.Resource] = []
+        endpoints: list[pulumi.Resource] = []
         if network.endpoints is not None:
             zone = network.zone(f"{name}-blob", BLOB_ZONE)
-            ways.append(network.endpoint(f"{name}-blob", of=made.id, part="blob", zone=zone))
-        self.log_store = LogStore(kind="azure_blob", url=after(self.url, ways), container=container.name)
+            endpoints.append(network.endpoint(f"{name}-blob", of=storage_account.id, service="blob", zone=zone))
+        self.log_store = LogStore(kind="azure_blob", url=after(self.url, endpoints), container=container.name)
         self.register_outputs({"url": self.url})
 
 
@@ -142,11 +142,11 @@ class FileStorageArgs:
     """Size in GiB by use."""
     owner_uid: int
     owner_gid: int
-    """User and group that files belong to."""
+    """User and group that own the files."""
 
 
 class FileStorage(pulumi.ComponentResource):
-    """A storage account with a share for each use: an account of its own, because mounts by SMB need its key."""
+    """A storage account with a share for each use, separate from the logs' account, because SMB mounts need a key."""
 
     account_id: pulumi.Output[str]
     volumes: Mapping[VolumeUse, Volume]
@@ -155,36 +155,36 @@ class FileStorage(pulumi.ComponentResource):
         super().__init__("airflow:azure:FileStorage", name, None, opts)
         self._args, self._settings = args.account, args.account.settings
         self._owner = (f"uid={args.owner_uid}", f"gid={args.owner_gid}")
-        chosen = self._settings.shares
-        premium, nfs = chosen.tier == "premium", chosen.protocol == "nfs"
-        # In state as "<name>-account": renaming loses what is on the shares.
-        made = account(
+        settings = self._settings.shares
+        premium, nfs = settings.tier == "premium", settings.protocol == "nfs"
+        # In state as "<name>-account": renaming loses all files on the shares.
+        storage_account = account(
             f"{name}-account",
             args.account,
             use="files",
-            sku=f"{chosen.tier.capitalize()}_{self._settings.storage.redundancy.upper()}",
+            sku=f"{settings.tier.capitalize()}_{self._settings.storage.redundancy.upper()}",
             kind="FileStorage" if premium else "StorageV2",
             shared_keys=not nfs,
             lifecycle=False,
             parent=self,
-            # NFS has no encryption of its own on the way; the network is the stack's.
+            # NFS does not encrypt traffic; it stays in the stack's own network.
             enable_https_traffic_only=not nfs,
         )
         service = storage.FileServiceProperties(
             f"{name}-service",
             file_services_name="default",
-            account_name=made.name,
+            account_name=storage_account.name,
             resource_group_name=args.account.group,
-            share_delete_retention_policy=kept_deleted(args.account),
-            opts=pulumi.ResourceOptions(parent=self, deleted_with=made),
+            share_delete_retention_policy=delete_retention(args.account),
+            opts=pulumi.ResourceOptions(parent=self, deleted_with=storage_account),
         )
-        self._account, self.account_id = made, made.id
+        self._account, self.account_id = storage_account, storage_account.id
         network = args.account.network
-        ways: list[pulumi.Resource] = []
+        endpoints: list[pulumi.Resource] = []
         if network.endpoints is not None:
             zone = network.zone(f"{name}-file", FILE_ZONE)
-            ways.append(network.endpoint(f"{name}-file", of=made.id, part="file", zone=zone))
-        self._server = after(pulumi.Output.concat(made.name, ".file.core.windows.net"), ways)
+            endpoints.append(network.endpoint(f"{name}-file", of=storage_account.id, service="file", zone=zone))
+        self._server = after(pulumi.Output.concat(storage_account.name, ".file.core.windows.net"), endpoints)
         self.volumes = {
             use: self._share(f"{name}-{use}", use, size_gib, after=service) for use, size_gib in args.shares.items()
         }
@@ -192,14 +192,14 @@ class FileStorage(pulumi.ComponentResource):
 
     def _share(self, name: str, use: VolumeUse, size_gib: int, *, after: pulumi.Resource) -> Volume:
         nfs = self._settings.shares.protocol == "nfs"
-        # In state as "<name>-share": renaming loses what is on it.
+        # In state as "<name>-share": renaming loses all files on it.
         share = storage.FileShare(
             f"{name}-share",
             share_name=use,
             account_name=self._account.name,
             resource_group_name=self._args.group,
             enabled_protocols=self._settings.shares.protocol.upper(),
-            # The driver makes the folder Airflow's own as the node's root. Pods never are root.
+            # The driver sets the folder's permissions for Airflow, as the node's root. Pods are never root.
             root_squash="NoRootSquash" if nfs else None,
             share_quota=size_gib,
             opts=pulumi.ResourceOptions(parent=self, protect=self._args.protect, depends_on=[after]),
@@ -235,7 +235,7 @@ class FileStorage(pulumi.ComponentResource):
         )
         return {
             "azurestorageaccountname": self._account.name,
-            "azurestorageaccountkey": pulumi.Output.secret(keys.apply(lambda found: found.keys[0].value)),
+            "azurestorageaccountkey": pulumi.Output.secret(keys.apply(lambda answer: answer.keys[0].value)),
         }
 
 
@@ -257,29 +257,29 @@ class BrokerDisk(pulumi.ComponentResource):
 
     volume: Volume
     resources: tuple[pulumi.Resource, ...]
-    """What a cluster that attaches the disk comes after."""
+    """Resources that must exist before a cluster that attaches the disk."""
 
     def __init__(self, name: str, args: BrokerDiskArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("airflow:azure:BrokerDisk", name, None, opts)
-        cloud, chosen = args.settings, args.settings.broker_disk
+        cloud, settings = args.settings, args.settings.broker_disk
         zones = cloud.node_zones
         zone = zones[0] if len(zones) == 1 else None
-        size_gib = max(args.size_gib, LEAST_DISK_GIB)
+        size_gib = max(args.size_gib, DISK_GIB_MIN)
         # In state as "<name>-disk": renaming loses the messages on it.
         disk = compute.Disk(
             f"{name}-disk",
             disk_name=args.names.physical_name("broker"),
-            resource_group_name=self._group(name, args) if chosen.kept else args.group,
+            resource_group_name=self._group(name, args) if settings.kept else args.group,
             location=cloud.location,
             creation_data=compute.CreationDataArgs(create_option="Empty"),
             disk_size_gb=size_gib,
-            # A disk of one zone would hold the broker in it, where an autoscaler need not have a node.
-            sku=compute.DiskSkuArgs(name=f"{DISK_KINDS[chosen.tier]}_{'ZRS' if len(zones) > 1 else 'LRS'}"),
+            # A disk of one zone would bind the broker to this zone, where the autoscaler may have no node.
+            sku=compute.DiskSkuArgs(name=f"{DISK_KINDS[settings.tier]}_{'ZRS' if len(zones) > 1 else 'LRS'}"),
             zones=[zone] if zone is not None else None,
             network_access_policy="DenyAll",
             public_network_access="Disabled",
             tags=args.names.tags(),
-            opts=pulumi.ResourceOptions(parent=self, protect=args.protect, retain_on_delete=chosen.kept),
+            opts=pulumi.ResourceOptions(parent=self, protect=args.protect, retain_on_delete=settings.kept),
         )
         role = role_assignments.assigned(
             f"{name}-role",
@@ -305,7 +305,7 @@ class BrokerDisk(pulumi.ComponentResource):
         self.register_outputs({})
 
     def _group(self, name: str, args: BrokerDiskArgs) -> pulumi.Output[str]:
-        """A resource group of the disk's own: the stack's goes with everything in it."""
+        """A separate resource group for the disk: the stack's group is deleted with everything in it."""
         return resources.ResourceGroup(
             f"{name}-kept-group",
             resource_group_name=args.names.physical_name("kept"),

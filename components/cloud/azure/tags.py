@@ -1,4 +1,4 @@
-"""Tags that others put on the resources of a stack."""
+"""Tags that others manage on the resources of a stack."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Any, cast
 import pulumi
 
 
-def left_to_others(names: Sequence[str]) -> pulumi.ResourceTransformation:
-    """A transformation by which tags of these names are neither added to a resource nor taken from it.
+def ignore_tags(names: Sequence[str]) -> pulumi.ResourceTransformation:
+    """A transformation that neither adds nor removes tags of these names.
 
-    A policy of the subscription may put them there. What it puts there while a resource is made is in the answer, and
-    no difference; what it puts there later would be taken away by the next `up`, and come back.
+    A policy of the subscription may set them. Tags set during creation are in the API's answer and cause no difference.
+    The next `up` would remove tags that are set later, and the policy would add them again.
     """
     paths = [f'tags["{name}"]' for name in names]
 

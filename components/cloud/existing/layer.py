@@ -1,4 +1,4 @@
-"""An existing cluster as a cloud: its kubeconfig context, and PostgreSQL in the cluster or outside."""
+"""The cloud layer on an existing cluster: a kubeconfig context, and PostgreSQL in the cluster or external."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ def provision(cloud: ExistingCluster, requirements: CloudRequirements) -> Cloud:
 
 @dataclass(frozen=True, kw_only=True)
 class ExistingArgs:
-    """The settings of the cluster, and what Airflow asks of any cloud."""
+    """The settings of the cluster, and Airflow's requirements of any cloud."""
 
     settings: ExistingCluster
     requirements: CloudRequirements
 
 
 class Existing(pulumi.ComponentResource):
-    """A context of a kubeconfig, volumes of its storage classes, and PostgreSQL in the cluster or outside."""
+    """A kubeconfig context, volumes of the cluster's storage classes, and PostgreSQL in the cluster or external."""
 
     cloud: Cloud
 
@@ -45,7 +45,7 @@ class Existing(pulumi.ComponentResource):
             f"{name}-kubernetes",
             kubeconfig=str(config.path),
             context=context,
-            # The same cluster under a new kubeconfig, port or certificate stays the same cluster.
+            # A new kubeconfig, port or certificate does not make it another cluster.
             cluster_identifier=f"existing:{context}",
             opts=pulumi.ResourceOptions(parent=self),
         )
@@ -56,9 +56,9 @@ class Existing(pulumi.ComponentResource):
             databases=self._databases(name, args, provider),
             volumes={
                 use: Volume(
-                    storage_class=args.settings.storage_class, access_mode=asked.access_mode, size_gib=asked.size_gib
+                    storage_class=args.settings.storage_class, access_mode=volume.access_mode, size_gib=volume.size_gib
                 )
-                for use, asked in args.requirements.volumes.items()
+                for use, volume in args.requirements.volumes.items()
             },
         )
         self.register_outputs({"context": context})
@@ -91,19 +91,19 @@ class Existing(pulumi.ComponentResource):
 
 
 def _external(url: pulumi.Output[str]) -> Database:
-    parts = url.apply(_parts)
+    fields = url.apply(_fields)
     return Database(
-        # Only the password of a URL is a secret: the rest decides names and must be comparable.
-        host=pulumi.Output.unsecret(parts.apply(lambda found: found["host"])),
-        port=pulumi.Output.unsecret(parts.apply(lambda found: int(found["port"]))),
-        name=pulumi.Output.unsecret(parts.apply(lambda found: found["name"])),
-        user=pulumi.Output.unsecret(parts.apply(lambda found: found["user"])),
-        password=parts.apply(lambda found: found["password"]),
-        ssl_mode=pulumi.Output.unsecret(parts.apply(lambda found: found["ssl_mode"])),
+        # Only the password of a URL is a secret: the other fields determine names and must be comparable.
+        host=pulumi.Output.unsecret(fields.apply(lambda values: values["host"])),
+        port=pulumi.Output.unsecret(fields.apply(lambda values: int(values["port"]))),
+        name=pulumi.Output.unsecret(fields.apply(lambda values: values["name"])),
+        user=pulumi.Output.unsecret(fields.apply(lambda values: values["user"])),
+        password=fields.apply(lambda values: values["password"]),
+        ssl_mode=pulumi.Output.unsecret(fields.apply(lambda values: values["ssl_mode"])),
     )
 
 
-def _parts(url: str) -> dict[str, str]:
+def _fields(url: str) -> dict[str, str]:
     split = urlsplit(url.strip())
     return {
         "host": split.hostname or "",

@@ -1,4 +1,4 @@
-"""PostgreSQL in the cluster, for stacks without a managed one."""
+"""PostgreSQL in the cluster, for stacks without a managed database."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ USER: Final = pods.User(uid=999, gid=999, fs_group=999)
 RESOURCES: Final = Resources(cpu_milli=200, memory_mib=512)
 DATA: Final = "/var/lib/postgresql/data"
 RESERVED_CONNECTIONS: Final = 3
-"""Of these only a superuser gets, superuser_reserved_connections."""
+"""Connections that only a superuser may use (superuser_reserved_connections)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,19 +52,19 @@ class PostgresArgs:
     kubernetes: kubernetes.Provider
     instance: str
     namespace: str
-    """A namespace of its own: deleting Airflow's never takes the database with it."""
+    """A separate namespace: deleting Airflow's namespace never deletes the database."""
     image: str
     size_gib: int
     storage_class: str | None
     results: bool
-    """Whether a database for Celery's results is wanted."""
+    """Whether to create a database for Celery's results."""
     protect: bool
 
 
 class Postgres(pulumi.ComponentResource):
-    """A PostgreSQL server of one pod with one volume; no backups, no replica.
+    """A PostgreSQL server in one pod with one volume; no backups, no replica.
 
-    It starts empty: the databases and their users are created by the migration, as on a managed server.
+    It starts empty: the migration creates the databases and their users, as on a managed server.
     """
 
     databases: Databases
@@ -72,63 +72,65 @@ class Postgres(pulumi.ComponentResource):
     def __init__(self, name: str, args: PostgresArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("airflow:existing:Postgres", name, None, opts)
         child = pulumi.ResourceOptions(parent=self, provider=args.kubernetes)
-        kept = pulumi.ResourceOptions(parent=self, provider=args.kubernetes, protect=args.protect)
+        protected = pulumi.ResourceOptions(parent=self, provider=args.kubernetes, protect=args.protect)
         labels = naming.labels(args.instance, "postgres")
-        chosen = naming.selector(args.instance, "postgres")
+        selector = naming.selector(args.instance, "postgres")
         service_name = naming.object_name(args.instance, "postgres")
 
-        # In state as "<name>-namespace": renaming destroys the database. Kept as the claim in it is.
+        # In state as "<name>-namespace": renaming destroys the database. Protected like the claim in it.
         namespace = Namespace(
             f"{name}-namespace",
             metadata=ObjectMetaArgs(name=args.namespace, labels={**labels, **pod_security_labels("restricted")}),
-            opts=kept,
+            opts=protected,
         )
-        inside = namespace.metadata.name
+        namespace_name = namespace.metadata.name
         administrator = self._password(f"{name}-administrator")
         secret = Secret(
-            # Short: the cluster adds its own end, and the whole stays a DNS label.
+            # Short: the cluster appends a suffix, and the full name must stay a DNS label.
             f"{name}-login",
-            metadata=ObjectMetaArgs(namespace=inside, labels=labels),
+            metadata=ObjectMetaArgs(namespace=namespace_name, labels=labels),
             string_data={"password": administrator},
             opts=child,
         )
         # In state as "<name>-data": renaming destroys the database.
         claim = PersistentVolumeClaim(
             f"{name}-data",
-            metadata=ObjectMetaArgs(namespace=inside, labels=labels, annotations=pods.SKIP_AWAIT),
+            metadata=ObjectMetaArgs(namespace=namespace_name, labels=labels, annotations=pods.SKIP_AWAIT),
             spec=PersistentVolumeClaimSpecArgs(
                 access_modes=["ReadWriteOnce"],
                 storage_class_name=args.storage_class,
                 resources=VolumeResourceRequirementsArgs(requests={"storage": f"{args.size_gib}Gi"}),
             ),
-            opts=kept,
+            opts=protected,
         )
         account = ServiceAccount(
             f"{name}-account",
-            metadata=ObjectMetaArgs(namespace=inside, labels=labels),
+            metadata=ObjectMetaArgs(namespace=namespace_name, labels=labels),
             automount_service_account_token=False,
             opts=child,
         )
         Service(
             f"{name}-service",
-            metadata=ObjectMetaArgs(name=service_name, namespace=inside, labels=labels, annotations=pods.SKIP_AWAIT),
+            metadata=ObjectMetaArgs(
+                name=service_name, namespace=namespace_name, labels=labels, annotations=pods.SKIP_AWAIT
+            ),
             spec=ServiceSpecArgs(
-                # The only server: taking it away while it is slow to answer would only turn slow into refused.
+                # There is only one server: removing its endpoint while it is slow would refuse connections instead.
                 publish_not_ready_addresses=True,
                 cluster_ip="None",
-                selector=chosen,
+                selector=selector,
                 ports=[ServicePortArgs(name="postgres", port=PORT, target_port="postgres")],
             ),
             opts=child,
         )
         server = StatefulSet(
             f"{name}-server",
-            # A fixed name: a replacement deletes first, and two servers never open one volume.
-            metadata=ObjectMetaArgs(name=service_name, namespace=inside, labels=labels),
+            # A fixed name: a replacement deletes the old server first, so two servers never open one volume.
+            metadata=ObjectMetaArgs(name=service_name, namespace=namespace_name, labels=labels),
             spec=StatefulSetSpecArgs(
                 service_name=service_name,
                 replicas=1,
-                selector=LabelSelectorArgs(match_labels=chosen),
+                selector=LabelSelectorArgs(match_labels=selector),
                 template=PodTemplateSpecArgs(
                     metadata=ObjectMetaArgs(labels=labels),
                     spec=pods.pod_spec(_shape(args, account.metadata.name, secret.metadata.name, claim.metadata.name)),
@@ -136,7 +138,7 @@ class Postgres(pulumi.ComponentResource):
             ),
             opts=child,
         )
-        # The host is known only once the server answers: whoever takes it from here starts after that.
+        # Derived from the server, so that every resource that uses the host waits until the server is ready.
         host = server.metadata.name.apply(lambda _: f"{service_name}.{args.namespace}.svc")
         self.databases = Databases(
             metadata=_database(host, "airflow", self._password(f"{name}-metadata")),
@@ -150,11 +152,11 @@ class Postgres(pulumi.ComponentResource):
         self.register_outputs({"host": host})
 
     def _password(self, name: str) -> pulumi.Output[str]:
-        """A generated password, made once and kept in state."""
-        made = random.RandomPassword(
+        """A password, generated once and stored in state."""
+        password = random.RandomPassword(
             f"{name}-password", length=32, special=False, opts=pulumi.ResourceOptions(parent=self)
         )
-        return made.result
+        return password.result
 
 
 def _database(host: pulumi.Output[str], name: str, password: pulumi.Output[str]) -> Database:
@@ -176,7 +178,7 @@ def _shape(
             "postgres",
             "-c",
             f"max_connections={IN_CLUSTER_CONNECTIONS + RESERVED_CONNECTIONS}",
-            # Airflow's queries are short: compiling one, as the official image does, costs more than it saves.
+            # Airflow's queries are short: JIT compilation, the official image's default, costs more than it saves.
             "-c",
             "jit=off",
         ],
@@ -199,6 +201,6 @@ def _shape(
         service_account=account,
         containers=[server],
         volumes=[data, *scratch.volumes()],
-        # Time for a checkpoint: a killed server replays its log at the next start.
+        # Time for a checkpoint: a server that is killed replays its write-ahead log at the next start.
         grace_seconds=60,
     )

@@ -1,4 +1,4 @@
-"""The APIs of Google Cloud that a stack uses."""
+"""The Google Cloud APIs that a stack uses."""
 
 from __future__ import annotations
 
@@ -30,36 +30,36 @@ FULL_NAMES: Final = {
     "sql": "sqladmin.googleapis.com",
     "storage": "storage.googleapis.com",
 }
-"""By the name that they have in state, where the official one may change."""
+"""Official names by the names in state, which stay if an official name changes."""
 DISABLED: Final = re.compile(r"has not been used in project .*/apis/api/([a-z.]+googleapis\.com)/", re.DOTALL)
-"""What Google answers for a disabled API, and which that is; https://cloud.google.com/service-usage/docs/troubleshooting."""
+"""Google's message for a disabled API, which it names; https://cloud.google.com/service-usage/docs/troubleshooting."""
 ALWAYS: Final = ("compute", "container", "credentials", "iam", "networking", "projects", "sql")
 
 
 @dataclass(frozen=True, kw_only=True)
 class ApisArgs:
-    """Which APIs are enabled, and where."""
+    """The APIs to enable in a project."""
 
     project: str
     names: Sequence[str]
-    """Keys of FULL_NAMES, beyond what every stack needs."""
+    """Keys of FULL_NAMES, in addition to ALWAYS."""
     before: Sequence[pulumi.ResourceHook] = ()
-    """What runs before the first API is enabled."""
+    """Hooks that run before the first API is enabled."""
 
 
 class Apis(pulumi.ComponentResource):
-    """Enabled APIs. They stay enabled when the stack goes: others in the project may use them."""
+    """Enabled APIs. They stay enabled after `destroy`, because others in the project may use them."""
 
     enabled: dict[str, pulumi.Resource]
     hooks: pulumi.ResourceHookBinding
-    """For every resource of Google Cloud: what is late is waited for."""
+    """Hooks for every resource of Google Cloud: they wait for APIs, accounts and pools that become effective late."""
 
     def __init__(self, name: str, args: ApisArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("airflow:gcp:Apis", name, None, opts)
         self._name = name
         self.hooks = self.hooks_for("late")
         hooks = pulumi.ResourceHookBinding(
-            before_create=[*args.before], on_error=[_advice(f"{name}-advice", args.project)]
+            before_create=[*args.before], on_error=[_api_disabled_hook(f"{name}-advice", args.project)]
         )
         self.enabled = {
             api: Service(
@@ -75,27 +75,27 @@ class Apis(pulumi.ComponentResource):
         self.register_outputs({})
 
     def of(self, *names: str) -> list[pulumi.Resource]:
-        """The resources to depend on before the first use of these APIs."""
+        """The resources that the first user of these APIs must depend on."""
         return [self.enabled[name] for name in names]
 
     def hooks_for(self, purpose: str, *further: Late) -> pulumi.ResourceHookBinding:
-        """The same as `hooks` for resources that wait for more than all do; the purpose is part of a hook's name."""
+        """Hooks like `hooks` that also wait for further changes; the purpose is part of the hook's name."""
         hook = retry_hook(f"{self._name}-{purpose}", *lateness.EVERYWHERE, *further)
         return pulumi.ResourceHookBinding(on_error=[hook])
 
 
-def _advice(name: str, project: str) -> pulumi.ErrorHook:
-    """Says once what to run where the API that enables all others is disabled: no program can enable that."""
-    told = threading.Event()
+def _api_disabled_hook(name: str, project: str) -> pulumi.ErrorHook:
+    """Prints the remedy once if the API that enables all others is disabled: no program can enable that API."""
+    printed = threading.Event()
 
-    def tell(failed: pulumi.ErrorHookArgs) -> bool:
-        found = next(filter(None, map(DISABLED.search, failed.errors)), None)
-        if found is not None and not told.is_set():
-            told.set()
+    def print_remedy(failed: pulumi.ErrorHookArgs) -> bool:
+        match = next(filter(None, map(DISABLED.search, failed.errors)), None)
+        if match is not None and not printed.is_set():
+            printed.set()
             pulumi.log.error(
-                f"Project {project} has {found[1]} disabled, which this program needs to enable any other API; run "
-                f"`gcloud services enable {found[1]} --project {project}`, and then the same command again"
+                f"Project {project} has {match[1]} disabled, which this program needs to enable any other API; run "
+                f"`gcloud services enable {match[1]} --project {project}`, and then the same command again"
             )
         return False
 
-    return pulumi.ErrorHook(name, tell)
+    return pulumi.ErrorHook(name, print_remedy)

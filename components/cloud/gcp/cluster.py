@@ -1,4 +1,4 @@
-"""The GKE cluster: its control plane, and how to log in to it."""
+"""The GKE cluster: the control plane and its kubeconfig."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from components.cloud.gcp.nodes import SCOPES
 from components.settings.gcp.cloud import DnsEndpoint, Endpoint, GcpCloud
 
 FIRST_WEEKEND: Final = "2000-01-01"
-"""A Saturday, where the maintenance windows are counted from."""
+"""The first Saturday of the recurring maintenance windows."""
 WINDOW_HOURS: Final = 8
-"""Two of these a week are above the 48 hours in 32 days that GKE asks for,
+"""Two windows a week exceed GKE's minimum of 48 hours in 32 days,
 https://cloud.google.com/kubernetes-engine/docs/concepts/maintenance-windows-and-exclusions."""
 
 
@@ -45,14 +45,15 @@ class Cluster(pulumi.ComponentResource):
     id: pulumi.Output[str]
     name: pulumi.Output[str]
     workload_pool: pulumi.Output[str]
-    """Where the cluster's ServiceAccounts are members; it exists once a cluster of the project does."""
+    """The project's workload identity pool, which contains the cluster's ServiceAccounts. The project's first cluster
+    creates it."""
     kubeconfig: pulumi.Output[str]
-    """Secret; logs in by the plugin gke-gcloud-auth-plugin, and holds no token."""
+    """Secret. Logs in with the plugin gke-gcloud-auth-plugin and contains no token."""
 
     def __init__(self, name: str, args: ClusterArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("airflow:gcp:Cluster", name, None, opts)
-        settings, chosen = args.settings, args.settings.cluster
-        everything = chosen.observe == "everything"
+        settings, options = args.settings, args.settings.cluster
+        everything = options.observe == "everything"
         # In state as "<name>-gke": renaming destroys the cluster and everything on it.
         cluster = container.Cluster(
             f"{name}-gke",
@@ -69,12 +70,12 @@ class Cluster(pulumi.ComponentResource):
             enable_intranode_visibility=True if everything else None,
             private_cluster_config=container.ClusterPrivateClusterConfigArgs(
                 enable_private_nodes=True,
-                # Without addresses there is nothing to say of them.
-                enable_private_endpoint=None if isinstance(chosen.endpoint, DnsEndpoint) else False,
+                # With the DNS endpoint alone there is no IP endpoint to configure.
+                enable_private_endpoint=None if isinstance(options.endpoint, DnsEndpoint) else False,
             ),
-            control_plane_endpoints_config=_endpoints(chosen.endpoint),
-            master_authorized_networks_config=_operators(chosen.endpoint),
-            release_channel=container.ClusterReleaseChannelArgs(channel=chosen.channel.upper()),
+            control_plane_endpoints_config=_endpoints(options.endpoint),
+            master_authorized_networks_config=_operators(options.endpoint),
+            release_channel=container.ClusterReleaseChannelArgs(channel=options.channel.upper()),
             maintenance_policy=_maintenance(settings.maintenance_hour),
             workload_identity_config=container.ClusterWorkloadIdentityConfigArgs(
                 workload_pool=f"{settings.project}.svc.id.goog"
@@ -93,14 +94,14 @@ class Cluster(pulumi.ComponentResource):
             ),
             anonymous_authentication_config=container.ClusterAnonymousAuthenticationConfigArgs(mode="LIMITED"),
             database_encryption=container.ClusterDatabaseEncryptionArgs(
-                state="ENCRYPTED", key_name=chosen.encryption_key
+                state="ENCRYPTED", key_name=options.encryption_key
             )
-            if chosen.encryption_key is not None
+            if options.encryption_key is not None
             else None,
             binary_authorization=container.ClusterBinaryAuthorizationArgs(
                 evaluation_mode="PROJECT_SINGLETON_POLICY_ENFORCE"
             )
-            if chosen.signed_images_only
+            if options.signed_images_only
             else None,
             security_posture_config=container.ClusterSecurityPostureConfigArgs(
                 mode="BASIC" if everything else "DISABLED"
@@ -113,7 +114,7 @@ class Cluster(pulumi.ComponentResource):
                 managed_prometheus=container.ClusterMonitoringConfigManagedPrometheusArgs(enabled=everything),
             ),
             resource_labels=args.names.labels(),
-            # A cluster begins with a pool that cannot be left out; it goes before the stack's own pools come.
+            # GKE requires an initial pool; it is removed before the stack's own pools are created.
             initial_node_count=1,
             remove_default_node_pool=True,
             node_config=_first_nodes(args.node_account),
@@ -123,7 +124,7 @@ class Cluster(pulumi.ComponentResource):
                 hooks=args.apis.hooks,
                 protect=args.protect,
                 depends_on=args.apis.of("container", *cluster_apis(settings)),
-                # The release channel's, and what the removed pool was made of.
+                # Owned by the release channel, or inputs of the removed pool.
                 ignore_changes=["initialNodeCount", "minMasterVersion", "nodeConfig", "nodeVersion"],
                 custom_timeouts=pulumi.CustomTimeouts(create="60m", update="90m", delete="60m"),
             ),
@@ -136,7 +137,7 @@ class Cluster(pulumi.ComponentResource):
 
 
 def _endpoints(endpoint: Endpoint) -> container.ClusterControlPlaneEndpointsConfigArgs:
-    """One of the closed forms: by name through IAM, or by address from listed ranges."""
+    """Access to the control plane: by DNS name with IAM, or by IP address from authorised ranges."""
     by_name = isinstance(endpoint, DnsEndpoint)
     return container.ClusterControlPlaneEndpointsConfigArgs(
         dns_endpoint_config=container.ClusterControlPlaneEndpointsConfigDnsEndpointConfigArgs(
@@ -159,11 +160,11 @@ def _operators(endpoint: Endpoint) -> container.ClusterMasterAuthorizedNetworksC
 
 
 def _maintenance(hour: int | None) -> container.ClusterMaintenancePolicyArgs | None:
-    """When the cluster may be upgraded: at weekends from this hour on, or at any time."""
+    """Maintenance windows for upgrades: at weekends from this hour, or at any time with None."""
     if hour is None:
         return None
     end = hour + WINDOW_HOURS
-    # A window that begins late ends on the Sunday.
+    # A window that begins late ends on Sunday.
     end_day, end_hour = (FIRST_WEEKEND, end) if end < 24 else ("2000-01-02", end - 24)
     return container.ClusterMaintenancePolicyArgs(
         recurring_window=container.ClusterMaintenancePolicyRecurringWindowArgs(
@@ -175,9 +176,9 @@ def _maintenance(hour: int | None) -> container.ClusterMaintenancePolicyArgs | N
 
 
 def cluster_apis(cloud: GcpCloud) -> Iterator[str]:
-    """The APIs that options of the cluster use, by the names that the program has for them."""
+    """The APIs that options of the cluster need, as keys of FULL_NAMES."""
     if cloud.cluster.signed_images_only:
-        # Before such a cluster is made, https://cloud.google.com/binary-authorization/docs/creating-cluster.
+        # Needed before the cluster is created, https://cloud.google.com/binary-authorization/docs/creating-cluster.
         yield "binaries"
     if cloud.cluster.observe == "everything":
         # https://cloud.google.com/kubernetes-engine/docs/concepts/about-security-posture-dashboard.
@@ -185,10 +186,10 @@ def cluster_apis(cloud: GcpCloud) -> Iterator[str]:
 
 
 def _addons(*, shares: bool) -> container.ClusterAddonsConfigArgs:
-    """CSI drivers of what pods mount, load balancing, and a cache of names on each node.
+    """CSI drivers of the mounted volumes, load balancing, and a DNS cache on each node.
 
-    Each driver costs memory on each node. One that is not used is not named: whether the API tells of a driver that is
-    off is not documented, and what it does not tell would be a change at each `up`.
+    Each driver costs memory on each node. An unused driver is not configured at all: it is not documented whether the
+    API returns a disabled driver, and a missing one would be a change at each `up`.
     """
     return container.ClusterAddonsConfigArgs(
         gce_persistent_disk_csi_driver_config=container.ClusterAddonsConfigGcePersistentDiskCsiDriverConfigArgs(
@@ -203,7 +204,7 @@ def _addons(*, shares: bool) -> container.ClusterAddonsConfigArgs:
 
 
 def _first_nodes(account: pulumi.Input[str]) -> container.ClusterNodeConfigArgs:
-    """The nodes that a cluster begins with: for minutes only, and yet not with the project's default account."""
+    """The initial pool: it exists only for minutes, but must not use the project's default account either."""
     return container.ClusterNodeConfigArgs(
         service_account=account,
         oauth_scopes=SCOPES,
@@ -217,14 +218,14 @@ def _first_nodes(account: pulumi.Input[str]) -> container.ClusterNodeConfigArgs:
 
 
 def _kubeconfig(settings: GcpCloud, cluster: container.Cluster) -> pulumi.Output[str]:
-    """As `gcloud container clusters get-credentials` writes it, but for the login."""
+    """The kubeconfig that `gcloud container clusters get-credentials` writes, except for the login."""
     if isinstance(settings.cluster.endpoint, DnsEndpoint):
-        # This name has a certificate of a public authority, not of the cluster's own.
+        # The DNS name has a certificate of a public CA, not of the cluster's own CA.
         host = cluster.control_plane_endpoints_config.apply(lambda config: _dns_name(config))
-        return pulumi.Output.all(cluster.name, host).apply(lambda known: kubeconfig(known[0], known[1], None))
-    authority = cluster.master_auth.apply(lambda auth: auth.cluster_ca_certificate)
-    return pulumi.Output.all(cluster.name, cluster.endpoint, authority).apply(
-        lambda known: kubeconfig(known[0], known[1], known[2])
+        return pulumi.Output.all(cluster.name, host).apply(lambda values: kubeconfig(values[0], values[1], None))
+    ca_bundle = cluster.master_auth.apply(lambda auth: auth.cluster_ca_certificate)
+    return pulumi.Output.all(cluster.name, cluster.endpoint, ca_bundle).apply(
+        lambda values: kubeconfig(values[0], values[1], values[2])
     )
 
 
@@ -232,22 +233,22 @@ def _dns_name(config: Any) -> str:
     return str(config.dns_endpoint_config.endpoint)
 
 
-def kubeconfig(name: str, host: str, authority: str | None) -> str:
-    """A kubeconfig with one context that logs in by Google's plugin.
+def kubeconfig(name: str, host: str, ca_bundle: str | None) -> str:
+    """A kubeconfig with one context that logs in with Google's plugin.
 
     Args:
-        name: what cluster, user and context are called.
-        host: where the cluster's API is.
-        ca_bundle: who signs its certificate, PEM in base64; None is a public authority.
+        name: of cluster, user and context.
+        host: of the cluster's API.
+        ca_bundle: verifies the API's certificate, PEM in base64; None means a public CA.
     """
     cluster = {"server": f"https://{host}"}
-    if authority is not None:
-        cluster["certificate-authority-data"] = authority
+    if ca_bundle is not None:
+        cluster["certificate-authority-data"] = ca_bundle
     plugin = {
         "apiVersion": "client.authentication.k8s.io/v1beta1",
         "command": "gke-gcloud-auth-plugin",
-        # Who made the cluster logs in to it. Without this the plugin takes the login of `gcloud` itself, which may be
-        # missing or another one: kubernetes/cloud-provider-gcp on GitHub, cmd/gke-gcloud-auth-plugin/cred.go.
+        # Use the account that created the cluster. Without this the plugin uses the login of `gcloud` itself, which may
+        # be missing or different: kubernetes/cloud-provider-gcp on GitHub, cmd/gke-gcloud-auth-plugin/cred.go.
         "args": ["--use_application_default_credentials"],
         "installHint": (
             "run: gcloud components install gke-gcloud-auth-plugin, or with packages of Debian and Ubuntu: apt-get "

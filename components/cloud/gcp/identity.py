@@ -1,4 +1,4 @@
-"""Workload identity: the service accounts of Google Cloud that workloads act as."""
+"""Workload identity: a Google Cloud service account for each workload."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from components.contract.requirements import CloudRequirements
 from components.contract.workloads import Workload
 
 WRITER: Final = "roles/storage.objectUser"
-"""Reads, writes and replaces objects; changes no rights."""
+"""Reads, writes and replaces objects; cannot change permissions."""
 READER: Final = "roles/storage.objectViewer"
 ACCOUNT_ANNOTATION: Final = "iam.gke.io/gcp-service-account"
 
 
 @dataclass(frozen=True, kw_only=True)
 class DatabaseAccess:
-    """The workloads that go through the proxy to a server."""
+    """The workloads that connect to a server through the proxy."""
 
     project: str
     server: pulumi.Input[str]
@@ -33,7 +33,7 @@ class DatabaseAccess:
 
 @dataclass(frozen=True, kw_only=True)
 class LogAccess:
-    """The workloads that write to or read from a bucket for logs."""
+    """The workloads that write or read logs in a bucket."""
 
     bucket: pulumi.Input[str]
     writers: Sequence[Workload]
@@ -41,7 +41,7 @@ class LogAccess:
 
     @property
     def workloads(self) -> Sequence[Workload]:
-        """Both."""
+        """Writers and readers."""
         return [*self.writers, *self.readers]
 
 
@@ -58,7 +58,7 @@ class IdentitiesArgs:
 
 
 class Identities(pulumi.ComponentResource):
-    """One service account for each workload, with the narrowest roles, for exactly one Kubernetes ServiceAccount."""
+    """One service account for each workload, with minimal roles, bound to exactly one Kubernetes ServiceAccount."""
 
     identities: dict[Workload, Identity]
 
@@ -77,7 +77,7 @@ class Identities(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self, hooks=args.apis.hooks, depends_on=args.apis.of("iam")),
         )
         member = pulumi.Output.concat("serviceAccount:", account.email)
-        granted: list[pulumi.Output[str]] = []
+        roles: list[pulumi.Output[str]] = []
         if args.logs is not None and workload in args.logs.workloads:
             access = storage.BucketIAMMember(
                 f"{name}-{workload}-access",
@@ -86,9 +86,9 @@ class Identities(pulumi.ComponentResource):
                 member=member,
                 opts=pulumi.ResourceOptions(parent=self, hooks=args.apis.hooks),
             )
-            granted.append(access.id)
+            roles.append(access.id)
         if args.database is not None and workload in args.database.workloads:
-            granted.append(self._database_client(f"{name}-{workload}-database", args.database, member, args.apis))
+            roles.append(self._database_client(f"{name}-{workload}-database", args.database, member, args.apis))
         needed = args.requirements
         binding = serviceaccount.IAMMember(
             f"{name}-{workload}-binding",
@@ -99,16 +99,16 @@ class Identities(pulumi.ComponentResource):
             ),
             opts=pulumi.ResourceOptions(parent=self, hooks=args.apis.hooks, depends_on=args.apis.of("credentials")),
         )
-        # Known once it can be used: whoever takes it from here starts after that.
-        email = pulumi.Output.all(account.email, binding.id, *granted).apply(lambda known: str(known[0]))
+        # Resolves after the account has its roles: consumers start after that.
+        email = pulumi.Output.all(account.email, binding.id, *roles).apply(lambda values: str(values[0]))
         return Identity(service_account_annotations={ACCOUNT_ANNOTATION: email})
 
     def _database_client(
         self, name: str, access: DatabaseAccess, member: pulumi.Output[str], apis: Apis
     ) -> pulumi.Output[str]:
-        """The right to connect to one server; Cloud SQL has roles of projects alone, so a condition names it."""
+        """Permission to connect to one server. Cloud SQL has only project roles, so a condition names the server."""
         server = pulumi.Output.concat(f"projects/{access.project}/instances/", access.server)
-        made = projects.IAMMember(
+        role = projects.IAMMember(
             name,
             project=access.project,
             role="roles/cloudsql.client",
@@ -121,4 +121,4 @@ class Identities(pulumi.ComponentResource):
             ),
             opts=pulumi.ResourceOptions(parent=self, hooks=apis.hooks, depends_on=apis.of("projects")),
         )
-        return made.id
+        return role.id

@@ -30,7 +30,7 @@ from components.contract.workloads import Workload
 from components.settings.gcp.cloud import DnsEndpoint, GcpCloud
 
 SUFFIX_BYTES: Final = 3
-"""Random end of names: with 6 hexadecimal characters, two stacks of one name in one project never meet."""
+"""Random suffix of names: 6 hexadecimal characters, so that two stacks of one name in one project do not collide."""
 
 
 def provision(cloud: GcpCloud, requirements: CloudRequirements) -> Cloud:
@@ -41,14 +41,14 @@ def provision(cloud: GcpCloud, requirements: CloudRequirements) -> Cloud:
 
 @dataclass(frozen=True, kw_only=True)
 class GoogleCloudArgs:
-    """The settings of the cloud, and what Airflow asks of any."""
+    """The settings of Google Cloud, and Airflow's requirements of any cloud."""
 
     settings: GcpCloud
     requirements: CloudRequirements
 
 
 class GoogleCloud(pulumi.ComponentResource):
-    """Network, cluster, database, and whatever else settings and requirements ask for."""
+    """Network, cluster, database, and further resources that settings and requirements ask for."""
 
     cloud: Cloud
 
@@ -59,8 +59,8 @@ class GoogleCloud(pulumi.ComponentResource):
             f"{name}-provider",
             project=cloud.project,
             region=cloud.region,
-            # IAP may be among the APIs that refuse a person's login without a project that is asked for quota,
-            # https://github.com/hashicorp/terraform-provider-google/issues/24500; for other logins it changes nothing.
+            # IAP may be among the APIs that refuse a user's login without a quota project,
+            # https://github.com/hashicorp/terraform-provider-google/issues/24500; other logins are not affected.
             user_project_override=True if cloud.iap else None,
             billing_project=cloud.project if cloud.iap else None,
             opts=pulumi.ResourceOptions(parent=self),
@@ -114,12 +114,12 @@ class GoogleCloud(pulumi.ComponentResource):
             kubernetes=kubernetes.Provider(
                 f"{name}-kubernetes",
                 kubeconfig=cluster.kubeconfig,
-                # The same cluster under a new address or certificate stays the same cluster.
+                # A new address or certificate does not make it another cluster.
                 cluster_identifier=cluster.id,
-                # What runs in the cluster comes after its nodes and goes before them.
+                # Objects in the cluster are created after its nodes and deleted before them.
                 opts=pulumi.ResourceOptions(parent=self, depends_on=nodes.pools),
             ),
-            # The name that gcloud gives it.
+            # The name that gcloud gives to the context.
             context=pulumi.Output.concat(f"gke_{cloud.project}_{cloud.cluster_location}_", cluster.name),
             databases=database.databases,
             volumes=self._volumes(network),
@@ -232,18 +232,18 @@ class GoogleCloud(pulumi.ComponentResource):
 
     def _volumes(self, network: Network) -> dict[VolumeUse, Volume]:
         volumes: dict[VolumeUse, Volume] = {}
-        asked = self._needed.volumes
+        required = self._needed.volumes
         for use in SHARED:
-            if use in asked:
-                volumes[use] = self._share(use, asked[use].size_gib, network)
-        if "broker" in asked:
+            if use in required:
+                volumes[use] = self._share(use, required[use].size_gib, network)
+        if "broker" in required:
             volumes["broker"] = BrokerDisk(
                 f"{self._name}-broker",
                 BrokerDiskArgs(
                     settings=self._cloud,
                     names=self._names,
                     apis=self._apis,
-                    size_gib=asked["broker"].size_gib,
+                    size_gib=required["broker"].size_gib,
                     protect=self._needed.protect,
                 ),
                 opts=self._child,
@@ -285,7 +285,7 @@ class GoogleCloud(pulumi.ComponentResource):
 
 
 def _apis(cloud: GcpCloud, needed: CloudRequirements) -> Iterator[str]:
-    """The APIs that a stack uses beyond what every stack does."""
+    """The APIs that a stack uses in addition to ALWAYS."""
     access = needed.external_access
     if needed.log_store is not None:
         yield "storage"

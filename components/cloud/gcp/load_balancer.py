@@ -18,14 +18,14 @@ from components.kubernetes import naming
 GATEWAY_CLASS: Final = "gke-l7-global-external-managed"
 POLICY_VERSION: Final = "networking.gke.io/v1"
 PROXIES: Final = ("130.211.0.0/22", "35.191.0.0/16")
-"""Where requests and health checks come from, https://cloud.google.com/load-balancing/docs/https#firewall-rules."""
+"""Source ranges of requests and health checks, https://cloud.google.com/load-balancing/docs/https#firewall-rules."""
 TLS_PROFILE: Final = "MODERN"
-LEAST_TLS: Final = "TLS_1_2"
-"""What every browser of the last ten years has; without a policy a load balancer takes TLS 1.0 as well,
+TLS_VERSION_MIN: Final = "TLS_1_2"
+"""Supported by every browser of the last ten years; without a policy a load balancer also accepts TLS 1.0,
 https://cloud.google.com/load-balancing/docs/ssl-policies-concepts."""
 RESPONSE_SECONDS: Final = 3600
-"""How long one answer may take, from its beginning to its end; 30 unless something else is said, and the log of a task
-that runs is one answer, https://cloud.google.com/kubernetes-engine/docs/how-to/configure-gateway-resources."""
+"""Timeout of one complete response. The default is 30, but the log of a running task is one long response,
+https://cloud.google.com/kubernetes-engine/docs/how-to/configure-gateway-resources."""
 HEALTH_SECONDS: Final = 15
 UNHEALTHY_AFTER: Final = 4
 
@@ -39,14 +39,14 @@ class LoadBalancerArgs:
     hosts: Sequence[PublicHost]
     managed_certificates: bool
     members: Sequence[str]
-    """Who passes Identity-Aware Proxy; empty is without it."""
+    """IAM members that Identity-Aware Proxy admits; empty disables it."""
     protect: bool
 
 
 class LoadBalancer(pulumi.ComponentResource):
-    """A global address and what a Gateway of GKE needs behind it.
+    """A global address, and the certificates and policies that a GKE Gateway needs.
 
-    A certificate is issued once its host's DNS name points to the address.
+    A certificate is issued after the host's DNS name points to the address.
     """
 
     load_balancer: contract.LoadBalancer
@@ -64,17 +64,17 @@ class LoadBalancer(pulumi.ComponentResource):
                 parent=self, hooks=args.apis.hooks, protect=args.protect, depends_on=args.apis.of("compute")
             ),
         )
-        # It cannot go before the Gateway: that waits for what names it.
+        # Must be deleted after the Gateway, which refers to it.
         tls = compute.SSLPolicy(
             f"{name}-tls",
             name=args.names.physical_name("tls"),
             profile=TLS_PROFILE,
-            min_tls_version=LEAST_TLS,
+            min_tls_version=TLS_VERSION_MIN,
             opts=pulumi.ResourceOptions(parent=self, hooks=args.apis.hooks, depends_on=args.apis.of("compute")),
         )
         certificates = self._certificates(name, args) if args.managed_certificates else None
         for member in args.members:
-            self._admit(name, member, args)
+            self._grant_iap_access(name, member, args)
         self.load_balancer = contract.LoadBalancer(
             gateway_class=GATEWAY_CLASS,
             address=address.address,
@@ -91,46 +91,48 @@ class LoadBalancer(pulumi.ComponentResource):
         self.register_outputs({"address": address.address})
 
     def _certificates(self, name: str, args: LoadBalancerArgs) -> pulumi.Output[str]:
-        """Name of the map of certificates, known once it is filled."""
-        first = pulumi.ResourceOptions(parent=self, hooks=args.apis.hooks, depends_on=args.apis.of("certificates"))
-        # By default what has a name of the program's is deleted before its successor is there.
-        certified = pulumi.ResourceOptions(
+        """Name of the certificate map; it resolves after the map has all entries."""
+        map_options = pulumi.ResourceOptions(
+            parent=self, hooks=args.apis.hooks, depends_on=args.apis.of("certificates")
+        )
+        # Resources with an explicit name are deleted before they are replaced; create the replacement first.
+        certificate_options = pulumi.ResourceOptions(
             parent=self,
             hooks=args.apis.hooks,
             depends_on=args.apis.of("certificates"),
             delete_before_replace=False,
         )
-        mapped = pulumi.ResourceOptions(parent=self, hooks=args.apis.hooks, delete_before_replace=False)
+        entry_options = pulumi.ResourceOptions(parent=self, hooks=args.apis.hooks, delete_before_replace=False)
         labels = args.names.labels()
-        held = certificatemanager.CertificateMap(
-            f"{name}-certificates", name=args.names.physical_name("certificates"), labels=labels, opts=first
+        certificate_map = certificatemanager.CertificateMap(
+            f"{name}-certificates", name=args.names.physical_name("certificates"), labels=labels, opts=map_options
         )
         entries: list[pulumi.Output[str]] = []
         for public in args.hosts:
             workload, host = public.workload, public.host
-            # Another host is another certificate, made before the old one goes.
-            physical = args.names.physical_name(workload, naming.digest(host)[:6])
+            # A new host gets a new certificate, which is created before the old one is deleted.
+            resource_name = args.names.physical_name(workload, naming.digest(host)[:6])
             certificate = certificatemanager.Certificate(
                 f"{name}-{workload}-certificate",
-                name=physical,
+                name=resource_name,
                 managed=certificatemanager.CertificateManagedArgs(domains=[host]),
                 labels=labels,
-                opts=certified,
+                opts=certificate_options,
             )
             entry = certificatemanager.CertificateMapEntry(
                 f"{name}-{workload}-entry",
-                name=physical,
-                map=held.name,
+                name=resource_name,
+                map=certificate_map.name,
                 hostname=host,
                 certificates=[certificate.id],
                 labels=labels,
-                opts=mapped,
+                opts=entry_options,
             )
             entries.append(entry.id)
-        return pulumi.Output.all(held.name, *entries).apply(lambda known: str(known[0]))
+        return pulumi.Output.all(certificate_map.name, *entries).apply(lambda values: str(values[0]))
 
-    def _admit(self, name: str, member: str, args: LoadBalancerArgs) -> None:
-        """Let someone through to this stack's hosts; the load balancer's own parts have no names to bind to."""
+    def _grant_iap_access(self, name: str, member: str, args: LoadBalancerArgs) -> None:
+        """Grant a member access to this stack's hosts only, by a condition: backend services have no fixed names."""
         iap.WebTypeComputeIamMember(
             f"{name}-iap-{member}",
             role="roles/iap.httpsResourceAccessor",
@@ -161,7 +163,7 @@ def _health_check(path: str) -> contract.Policy:
 
 
 def _tls(policy: pulumi.Output[str]) -> contract.Policy:
-    """Which versions of TLS the load balancer takes."""
+    """The TLS versions that the load balancer accepts."""
     return contract.Policy(
         name="tls",
         api_version=POLICY_VERSION,
@@ -173,7 +175,7 @@ def _tls(policy: pulumi.Output[str]) -> contract.Policy:
 def _backend(*, iap: bool) -> contract.Policy:
     """The timeout of responses, and Identity-Aware Proxy with the OAuth client that Google manages.
 
-    A Service has one such policy: of two, the controller takes the older one and no part of the other.
+    A Service has one such policy: of two, the controller uses only the older one.
     """
     return contract.Policy(
         name="backend",

@@ -1,4 +1,4 @@
-"""Names of resources in Google Cloud."""
+"""Names of a stack's resources in Google Cloud."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ CLUSTER_MAX: Final = 40
 """Characters in a cluster's name, https://cloud.google.com/kubernetes-engine/docs/reference/rest/v1/projects.locations.clusters."""
 NAME_MAX: Final = 63
 """Characters in most names, https://cloud.google.com/compute/docs/naming-resources; the names of a Cloud SQL server and
-its project have 98 together."""
+its project together are limited to 98."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ResourceNames:
-    """Physical names of one stack. Their random end is new after each `destroy`.
+    """Resource names of one stack, with a random suffix that is new after each `destroy`.
 
-    Names of servers are blocked for a week after deletion, those of buckets belong to all the world, and two stacks of
-    one name may share a project.
+    The name of a deleted server is blocked for a week, bucket names are global, and two stacks of one name may share a
+    project.
     """
 
     instance: str
     suffix: pulumi.Output[str]
 
     def physical_name(self, *parts: str, limit: int = NAME_MAX) -> pulumi.Output[str]:
-        """A name that holds the instance, the parts and the random end."""
-        return self.suffix.apply(lambda suffix: naming.fitted(limit, self.instance, *parts, suffix))
+        """A name made of the instance, the parts and the random suffix."""
+        return self.suffix.apply(lambda suffix: naming.truncated_name(limit, self.instance, *parts, suffix))
 
     def labels(self) -> dict[str, str]:
-        """Labels by which costs and searches tell this stack's things from others."""
+        """Labels that identify this stack's resources in cost reports and searches."""
         return {"app": naming.PART_OF, "instance": self.instance, "managed-by": "pulumi"}

@@ -1,4 +1,4 @@
-"""The network of a stack: its own, private, with one way out."""
+"""The private network of a stack, with Cloud NAT for outbound traffic."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from components.settings.gcp.cloud import Addresses
 PODS_RANGE: Final = "pods"
 SERVICES_RANGE: Final = "services"
 NAT_PORTS: Final = (256, 8192)
-"""Connections to one destination that a node may have at once: what it has at any time, and what it gets when it needs
-more, https://cloud.google.com/nat/docs/ports-and-addresses."""
+"""Minimum and maximum of NAT ports for each node, which limit its concurrent connections to one destination,
+https://cloud.google.com/nat/docs/ports-and-addresses."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,16 +34,16 @@ class NetworkArgs:
 
 
 class Network(pulumi.ComponentResource):
-    """A network with one subnet, Cloud NAT, and a connection to the one that Google runs databases and shares in."""
+    """A network with one subnet, Cloud NAT, and a peering to Google's network of databases and shares."""
 
     id: pulumi.Output[str]
     subnet: pulumi.Output[str]
     private_network: pulumi.Output[str]
-    """The network, known once Google's own services are connected to it."""
+    """The network's id; resolves after the connection to Google's services exists."""
     private_range: pulumi.Output[str]
-    """Name of the range that these services take addresses from, known then as well."""
+    """Name of the address range of these services; resolves after the connection exists."""
     egress: pulumi.Resource
-    """Nodes without public addresses reach nothing outside before this exists."""
+    """The NAT; without it nodes, which have no public addresses, cannot reach the internet."""
 
     def __init__(self, name: str, args: NetworkArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("airflow:gcp:Network", name, None, opts)
@@ -82,7 +82,7 @@ class Network(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(
                 parent=self,
                 hooks=emptied,
-                # Of ranges that a cluster uses none can be taken away: with others comes another subnet and cluster.
+                # Ranges used by a cluster are immutable: a change replaces the subnet and the cluster.
                 replace_on_changes=["secondaryIpRanges"],
             ),
         )
@@ -99,12 +99,12 @@ class Network(pulumi.ComponentResource):
             source_subnetwork_ip_ranges_to_nat="LIST_OF_SUBNETWORKS",
             subnetworks=[compute.RouterNatSubnetworkArgs(name=subnet.id, source_ip_ranges_to_nats=["ALL_IP_RANGES"])],
             enable_dynamic_port_allocation=True,
-            # Excluded by the allocation of ports by need.
+            # Not compatible with dynamic port allocation.
             enable_endpoint_independent_mapping=False,
             min_ports_per_vm=least,
             max_ports_per_vm=most,
             log_config=compute.RouterNatLogConfigArgs(enable=True, filter="ERRORS_ONLY"),
-            # A subnet that is replaced cannot go while something names it.
+            # A subnet cannot be deleted while the NAT refers to it.
             opts=pulumi.ResourceOptions(parent=self, hooks=args.apis.hooks, replace_on_changes=["subnetworks"]),
         )
         private = IPv4Network(addresses.private_services)
@@ -123,7 +123,7 @@ class Network(pulumi.ComponentResource):
             network=network.id,
             service="servicenetworking.googleapis.com",
             reserved_peering_ranges=[reserved.name],
-            # Google's side goes on using the connection for hours after the last database is deleted.
+            # Google keeps using the connection for hours after the last database is deleted.
             deletion_policy="REMOVE_PEERING",
             update_on_creation_fail=True,
             opts=pulumi.ResourceOptions(
@@ -135,6 +135,6 @@ class Network(pulumi.ComponentResource):
         )
         self.id = network.id
         self.subnet = subnet.id
-        self.private_network = pulumi.Output.all(network.id, connection.id).apply(lambda known: str(known[0]))
-        self.private_range = pulumi.Output.all(reserved.name, connection.id).apply(lambda known: str(known[0]))
+        self.private_network = pulumi.Output.all(network.id, connection.id).apply(lambda values: str(values[0]))
+        self.private_range = pulumi.Output.all(reserved.name, connection.id).apply(lambda values: str(values[0]))
         self.register_outputs({"id": self.id})

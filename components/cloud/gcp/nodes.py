@@ -1,4 +1,4 @@
-"""The nodes of a cluster, and who they are in Google Cloud."""
+"""The node pools of a cluster, and the nodes' service account."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from components.cloud.gcp.names import ACCOUNT_MAX, ResourceNames
 from components.settings.gcp.cloud import GcpCloud, Pool
 
 ROLE: Final = "roles/container.defaultNodeServiceAccount"
-"""What a node does in its project, and no more: write logs and metrics, and read those that it scales by; images of the
-stack's own registry are allowed there,
+"""Minimal permissions of a node in its project: write logs and metrics, and read metrics for scaling. The stack's
+registry grants access to its images itself,
 https://cloud.google.com/kubernetes-engine/docs/how-to/hardening-your-cluster#use_least_privilege_sa."""
 SCOPES: Final = ["https://www.googleapis.com/auth/cloud-platform"]
-"""Scopes limit nothing here: the roles do, https://cloud.google.com/compute/docs/access/service-accounts."""
+"""Scopes do not limit access here; the roles do, https://cloud.google.com/compute/docs/access/service-accounts."""
 POOL_LABEL: Final = "airflow-pool"
 TASK_TAINT: Final = "airflow-tasks"
 
@@ -32,11 +32,11 @@ class NodeIdentityArgs:
 
 
 class NodeIdentity(pulumi.ComponentResource):
-    """The service account of the nodes, which pods cannot use."""
+    """The service account of the nodes; pods cannot use it."""
 
     email: pulumi.Output[str]
     role: pulumi.Resource
-    """A node that starts before it has its role writes no logs and may not become ready."""
+    """The role assignment. A node that starts before it exists writes no logs and may not become ready."""
 
     def __init__(self, name: str, args: NodeIdentityArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("airflow:gcp:NodeIdentity", name, None, opts)
@@ -70,7 +70,7 @@ class NodesArgs:
 
 
 class Nodes(pulumi.ComponentResource):
-    """A pool of nodes for Airflow's services and, where the stack asks for it, one for tasks."""
+    """A node pool for Airflow's services and, if the stack has task nodes, one for tasks."""
 
     pools: list[pulumi.Resource]
 
@@ -82,11 +82,11 @@ class Nodes(pulumi.ComponentResource):
             self.pools.append(self._pool(name, "tasks", cluster.task_nodes, args))
         self.register_outputs({})
 
-    def _pool(self, name: str, part: str, pool: Pool, args: NodesArgs) -> pulumi.Resource:
+    def _pool(self, name: str, use: str, pool: Pool, args: NodesArgs) -> pulumi.Resource:
         return container.NodePool(
-            f"{name}-{part}",
-            # Only whether nodes are spot cannot change in place: under a new name the new pool comes first.
-            name=f"{part}-spot" if pool.spot else part,
+            f"{name}-{use}",
+            # `spot` is immutable: with a different name the new pool can be created before the old one is deleted.
+            name=f"{use}-spot" if pool.spot else use,
             cluster=args.cluster,
             location=args.settings.cluster_location,
             initial_node_count=pool.nodes_min,
@@ -106,10 +106,10 @@ class Nodes(pulumi.ComponentResource):
                 image_type="COS_CONTAINERD",
                 service_account=args.identity.email,
                 oauth_scopes=SCOPES,
-                labels={POOL_LABEL: part},
+                labels={POOL_LABEL: use},
                 resource_labels=args.names.labels(),
                 taints=[container.NodePoolNodeConfigTaintArgs(key=TASK_TAINT, value="true", effect="NO_SCHEDULE")]
-                if part == "tasks"
+                if use == "tasks"
                 else None,
                 shielded_instance_config=container.NodePoolNodeConfigShieldedInstanceConfigArgs(
                     enable_secure_boot=True, enable_integrity_monitoring=True
@@ -122,12 +122,12 @@ class Nodes(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(
                 parent=self,
                 hooks=args.apis.hooks,
-                # Nodes take their role and their way out at the start, and no input names either.
+                # Nodes need their role and outbound access at their start, and no input refers to them.
                 depends_on=[args.identity.role, args.egress],
-                # The autoscaler's, and the release channel's.
+                # Owned by the autoscaler and the release channel.
                 ignore_changes=["initialNodeCount", "nodeCount", "version"],
                 custom_timeouts=pulumi.CustomTimeouts(create="45m", update="90m", delete="45m"),
-                # By default what has a name of the program's is deleted before its successor is there.
+                # Resources with an explicit name are deleted before they are replaced; create the replacement first.
                 delete_before_replace=False,
             ),
         )

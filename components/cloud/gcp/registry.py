@@ -1,4 +1,4 @@
-"""The image registry of a stack."""
+"""The image registry of a stack in Artifact Registry."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ class RegistryArgs:
 
 
 class Registry(pulumi.ComponentResource):
-    """A registry for the stack's own images, whose tags never move."""
+    """A registry for the stack's own images, with immutable tags."""
 
     address: pulumi.Output[str]
-    """What names of images in it begin with."""
+    """Prefix of image references."""
 
     def __init__(self, name: str, args: RegistryArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("airflow:gcp:Registry", name, None, opts)

@@ -1,4 +1,4 @@
-"""Where a stack keeps files: a bucket for logs, shares for logs and DAG files, a disk for the broker."""
+"""Storage of a stack: a bucket for logs, file shares for logs and DAG files, a disk for the broker."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from components.settings.gcp.cloud import GcpCloud
 
 SECONDS_PER_DAY: Final = 86_400
 UNDELETE_DAYS: Final = 7
-"""Days in which a deleted log can be brought back where the stack is protected."""
-LEAST_DISK_GIB: Final = 10
+"""Days in which a deleted log can be restored, on protected stacks."""
+DISK_GIB_MIN: Final = 10
 """The smallest disk of type pd-ssd, https://cloud.google.com/compute/docs/disks/persistent-disks."""
 REGIONAL_TIERS: Final = ("regional", "enterprise")
 
@@ -35,7 +35,7 @@ class LogBucketArgs:
 
 
 class LogBucket(pulumi.ComponentResource):
-    """A private bucket for task logs that forgets old ones."""
+    """A private bucket for task logs that deletes old ones."""
 
     name: pulumi.Output[str]
     log_store: LogStore
@@ -84,7 +84,7 @@ class ShareArgs:
 
 
 class Share(pulumi.ComponentResource):
-    """A file share of Filestore that the nodes alone can reach; creation takes about 5 minutes."""
+    """A Filestore file share that only the nodes can reach; creation takes about 5 minutes."""
 
     volume: Volume
 
@@ -92,7 +92,7 @@ class Share(pulumi.ComponentResource):
         super().__init__("airflow:gcp:Share", name, None, opts)
         cloud = args.settings
         location = cloud.region if cloud.shares.tier in REGIONAL_TIERS else cloud.node_zones[0]
-        # In state as "<name>-share": renaming loses what is on it.
+        # In state as "<name>-share": renaming loses all files on it.
         share = filestore.Instance(
             f"{name}-share",
             name=args.names.physical_name(args.use),
@@ -105,7 +105,7 @@ class Share(pulumi.ComponentResource):
                     filestore.InstanceFileSharesNfsExportOptionArgs(
                         ip_ranges=[cloud.addresses.nodes],
                         access_mode="READ_WRITE",
-                        # The CSI driver makes the folder the pods' own as the node's root. Pods never are root.
+                        # The CSI driver sets the folder's group for the pods, as the node's root. Pods are never root.
                         squash_mode="NO_ROOT_SQUASH",
                     )
                 ],
@@ -118,7 +118,7 @@ class Share(pulumi.ComponentResource):
                     reserved_ip_range=args.private_range,
                 )
             ],
-            # The basic tiers have none, and refuse to be asked.
+            # The basic tiers do not support it and refuse the field.
             deletion_protection_enabled=None if cloud.shares.tier.startswith("basic") else args.protect,
             labels=args.names.labels(),
             opts=pulumi.ResourceOptions(
@@ -140,12 +140,12 @@ class Share(pulumi.ComponentResource):
                     "ip": share.networks.apply(lambda networks: _address(networks[0].ip_addresses)),
                     "volume": args.use,
                 },
-                # The root folder is root's. The kubelet opens it to the group of the pods where the driver's CSIDriver
-                # says `fsGroupPolicy: File`; and with the default policy where a volume names a filesystem and offers
+                # The root folder belongs to root. The kubelet sets its group to that of the pods if the CSIDriver has
+                # `fsGroupPolicy: File`, or with the default policy if the volume has a filesystem and supports
                 # ReadWriteOnce, among others (`supportsFSGroup` in k8s.io/kubernetes, pkg/volume/csi/csi_mounter.go).
-                # Which of the two the driver of GKE has is not documented,
-                # https://github.com/kubernetes-sigs/gcp-filestore-csi-driver/issues/786. It mounts by NFS whatever a
-                # volume says (pkg/csi_driver/node.go).
+                # It is not documented which policy GKE's driver has,
+                # https://github.com/kubernetes-sigs/gcp-filestore-csi-driver/issues/786. The driver always mounts by
+                # NFS, whatever filesystem the volume has (pkg/csi_driver/node.go).
                 filesystem="nfs",
                 further_access_modes=["ReadWriteOnce"],
             ),
@@ -176,7 +176,7 @@ class BrokerDisk(pulumi.ComponentResource):
     def __init__(self, name: str, args: BrokerDiskArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("airflow:gcp:BrokerDisk", name, None, opts)
         cloud = args.settings
-        zone, size_gib = cloud.node_zones[0], max(args.size_gib, LEAST_DISK_GIB)
+        zone, size_gib = cloud.node_zones[0], max(args.size_gib, DISK_GIB_MIN)
         # In state as "<name>-disk": renaming loses the messages on it.
         disk = compute.Disk(
             f"{name}-disk",

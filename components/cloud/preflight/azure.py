@@ -22,9 +22,9 @@ ACTIONS: Final = (
     "Microsoft.DBforPostgreSQL/flexibleServers/write",
     "Microsoft.Storage/storageAccounts/write",
 )
-"""What every stack needs of whoever runs `up`."""
+"""Permissions that `up` needs for every stack."""
 LOCKS: Final = "Microsoft.Authorization/locks/write"
-"""What protection needs: of the built-in roles only Owner and User Access Administrator have it,
+"""Permission for protection: of the built-in roles only Owner and User Access Administrator have it,
 https://learn.microsoft.com/en-us/azure/azure-resource-manager/management/lock-resources."""
 NAMESPACES: Final = (
     "Microsoft.Compute",
@@ -34,27 +34,27 @@ NAMESPACES: Final = (
     "Microsoft.Network",
     "Microsoft.Storage",
 )
-"""Resource providers of every stack. The plugin registers these itself when a call is refused for it."""
+"""Resource providers of every stack. The plugin registers them when a call is refused because one is missing."""
 NOT_BY_ITSELF: Final[Mapping[str, str]] = {
     "Microsoft.Insights": "cluster.audit and database.audit",
     "Microsoft.PolicyInsights": "cluster.policy",
 }
-"""Resource providers that nobody registers by itself, and the settings under airflow:cloud that need them,
+"""Resource providers that are not registered automatically, and the settings under airflow:cloud that need them,
 https://github.com/pulumi/pulumi-azure-native/issues/3479."""
 HOST_ENCRYPTION: Final = "EncryptionAtHost"
 CORES: Final = "cores"
-"""The name of the quota of a location's processors, of all families together."""
+"""Quota for the processors of all families together in a location."""
 QUOTA_HELP: Final = "https://learn.microsoft.com/en-us/azure/quotas/quickstart-increase-quota-portal"
 REGISTERED: Final = "Registered"
 
 
 def preflight(cloud: AzureCloud, needed: CloudRequirements) -> Iterator[Finding]:
-    """The answers to the login that the engine's plugin uses."""
+    """Findings for the login that the engine's plugin uses."""
     yield from findings(cloud, needed, Management(token=azure_token))
 
 
 def findings(cloud: AzureCloud, needed: CloudRequirements, api: Management) -> Iterator[Finding]:
-    """Everything that Azure says about a stack's subscription; an answer that fails ends it early."""
+    """Findings about a stack's subscription; a missing login or subscription ends the checks early."""
     root = f"{MANAGEMENT}/subscriptions/{cloud.subscription_id}"
     try:
         state = str(api.get(root, **{"api-version": "2022-12-01"}).get("state"))
@@ -97,11 +97,11 @@ def _permissions(cloud: AzureCloud, requirements: CloudRequirements, api: Manage
     needed = [*ACTIONS, *([LOCKS] if requirements.protect else [])]
     url = f"{root}/providers/Microsoft.Authorization/permissions"
     try:
-        held = [*api.listed(url, "value", "nextLink", **{"api-version": "2022-04-01"})]
+        granted = [*api.listed(url, "value", "nextLink", **{"api-version": "2022-04-01"})]
     except RefusedError as error:
         yield unknown(f"permissions ({error})", "try again")
         return
-    lacking = [action for action in needed if not allowed(action, held)]
+    lacking = [action for action in needed if not allowed(action, granted)]
     if lacking:
         remedy = (
             "ask for the role Owner, or Contributor and User Access Administrator: az role assignment create "
@@ -119,15 +119,16 @@ def _registrations(cloud: AzureCloud, api: Management, root: str) -> Iterator[Fi
     except RefusedError as error:
         yield unknown(f"registered resource providers ({error})", "try again")
         return
-    wanted = {
+    required = {
         "Microsoft.Insights": cloud.cluster.audit or cloud.database.audit,
         "Microsoft.PolicyInsights": cloud.cluster.policy,
     }
-    for namespace in (name for name, needs in wanted.items() if needs):
+    for namespace in (name for name, needed in required.items() if needed):
         if states.get(namespace.casefold()) == REGISTERED:
             yield ok(f"{namespace} is registered")
         else:
-            rule = f"{namespace} is not registered, which {NOT_BY_ITSELF[namespace]} need and nothing does by itself"
+            users = NOT_BY_ITSELF[namespace]
+            rule = f"{namespace} is not registered; {users} need it, and it is not registered automatically"
             yield missing(rule, f"run `az provider register --namespace {namespace} --wait`")
     late = [name for name in NAMESPACES if states.get(name.casefold()) != REGISTERED]
     if late:
@@ -151,7 +152,7 @@ def _host_encryption(api: Management, root: str) -> Iterator[Finding]:
 
 
 def _quotas(cloud: AzureCloud, api: Management, root: str) -> Iterator[Finding]:
-    """Of the machine sizes, whether the subscription may use them; of the processors, whether enough are free."""
+    """Check that the subscription may use the machine sizes and that enough processors are free."""
     try:
         sizes = _sizes(cloud, api, root)
         url = f"{root}/providers/Microsoft.Compute/locations/{cloud.location}/usages"
@@ -173,21 +174,21 @@ def _quotas(cloud: AzureCloud, api: Management, root: str) -> Iterator[Finding]:
         for key in (CORES, size.family):
             least, most = needed.get(key, (0, 0))
             needed[key] = (least + pool.nodes_min * size.cores, most + pool.nodes_max * size.cores)
-    for key, takes in needed.items():
-        yield _quota(cloud.location, key, free.get(key.casefold()), takes)
+    for key, demand in needed.items():
+        yield _quota(cloud.location, key, free.get(key.casefold()), demand)
 
 
-def _quota(location: str, name: str, found: tuple[int, int] | None, takes: tuple[int, int]) -> Finding:
-    look = f"az vm list-usage --location {location} --output table"
-    if found is None:
-        return unknown(f"quota {name} of {location} is not told", f"look yourself: {look}")
-    limit, used = found
-    told = f"quota {name} of {location}: {limit - used} of {limit} processors are free"
-    return quota(told, limit - used, takes, f"ask for more: {QUOTA_HELP}")
+def _quota(location: str, name: str, usage: tuple[int, int] | None, demand: tuple[int, int]) -> Finding:
+    command = f"az vm list-usage --location {location} --output table"
+    if usage is None:
+        return unknown(f"quota {name} of {location} is not reported", f"check it with: {command}")
+    limit, used = usage
+    text = f"quota {name} of {location}: {limit - used} of {limit} processors are free"
+    return quota(text, limit - used, demand, f"request more: {QUOTA_HELP}")
 
 
 class _Size:
-    """A size of virtual machines that the subscription may use."""
+    """A virtual machine size that the subscription may use."""
 
     def __init__(self, entry: Mapping[str, Any]) -> None:
         capabilities = {str(each["name"]): str(each["value"]) for each in entries(entry, "capabilities")}
@@ -196,7 +197,7 @@ class _Size:
 
 
 def _sizes(cloud: AzureCloud, api: Management, root: str) -> dict[str, _Size]:
-    """By name in lower case, https://learn.microsoft.com/en-us/rest/api/compute/resource-skus/list."""
+    """Sizes by name in lower case, https://learn.microsoft.com/en-us/rest/api/compute/resource-skus/list."""
     query = {"api-version": "2021-07-01", "$filter": f"location eq '{cloud.location}'"}
     return {
         str(entry["name"]).casefold(): _Size(entry)
@@ -206,5 +207,5 @@ def _sizes(cloud: AzureCloud, api: Management, root: str) -> dict[str, _Size]:
 
 
 def _closed(entry: Mapping[str, Any]) -> bool:
-    """Whether a size is closed to the subscription in the whole location; single zones are left to the cluster."""
+    """Whether the subscription may not use a size in the whole location. Single zones are not checked here."""
     return any(each.get("type") == "Location" for each in entries(entry, "restrictions"))

@@ -1,4 +1,4 @@
-"""Findings of a preflight, one line each."""
+"""Findings of preflight checks, printed as one line each."""
 
 from __future__ import annotations
 
@@ -9,42 +9,42 @@ from typing import Literal
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """One answer of the cloud."""
+    """The result of one check."""
 
     verdict: Literal["ok", "missing", "unknown"]
-    """`missing` would fail `up`; `unknown` could not be asked."""
+    """`missing`: `up` would fail. `unknown`: the check got no answer."""
     what: str
     remedy: str = ""
-    """What to do about it; empty for `ok`."""
+    """The action to take; empty for `ok`."""
 
     def __str__(self) -> str:
         return f"{self.verdict:<8}{self.what}" + (f"; {self.remedy}" if self.remedy else "")
 
 
 def ok(what: str) -> Finding:
-    """A finding with which `up` goes through."""
+    """A check that passed."""
     return Finding(verdict="ok", what=what)
 
 
 def missing(what: str, remedy: str) -> Finding:
-    """A finding that would fail `up`."""
+    """A failed check: `up` would fail."""
     return Finding(verdict="missing", what=what, remedy=remedy)
 
 
 def unknown(what: str, remedy: str) -> Finding:
-    """Something that the cloud did not answer."""
+    """A check that the cloud did not answer."""
     return Finding(verdict="unknown", what=what, remedy=remedy)
 
 
-def quota(told: str, free: float, takes: tuple[int, int], remedy: str) -> Finding:
-    """Whether what is free of a quota is enough for the nodes at the start, and for all that they may become."""
-    least, most = takes
-    if free < least:
-        return missing(f"{told}, the nodes take {least} at the start", remedy)
-    short = ": pools stop growing before their nodes_max" if free < most else ""
-    return ok(f"{told}, the nodes take {least} to {most}{short}")
+def quota(text: str, free: float, demand: tuple[int, int], remedy: str) -> Finding:
+    """Compare the free quota with the demand of the nodes, which is a minimum and a maximum."""
+    minimum, maximum = demand
+    if free < minimum:
+        return missing(f"{text}, the nodes need {minimum} at the start", remedy)
+    warning = ": pools stop growing before their nodes_max" if free < maximum else ""
+    return ok(f"{text}, the nodes need {minimum} to {maximum}{warning}")
 
 
 def problems(findings: Iterable[Finding]) -> list[Finding]:
-    """Everything that is not in order."""
+    """The findings that are not `ok`."""
     return [finding for finding in findings if finding.verdict != "ok"]

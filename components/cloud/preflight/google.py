@@ -1,4 +1,4 @@
-"""Preflight of a stack in a project of Google Cloud."""
+"""Preflight of a stack in a Google Cloud project."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ PERMISSIONS: Final[Mapping[str, str]] = {
     "container.clusterRoleBindings.create": "roles/container.admin",
     "cloudsql.instances.create": "roles/cloudsql.admin",
 }
-"""What every stack needs of whoever runs `up`, and a role that holds it, https://cloud.google.com/iam/docs/roles-permissions.
-roles/editor lacks the second, fourth and those of Services in the cluster."""
+"""Permissions that `up` needs for every stack, each with a role that includes it, https://cloud.google.com/iam/docs/roles-permissions.
+roles/editor lacks the second, the fourth, and those for service networking and for RBAC in the cluster."""
 STORE: Final = {"storage.buckets.create": "roles/storage.admin", "storage.buckets.setIamPolicy": "roles/storage.admin"}
 SHARES: Final = {"file.instances.create": "roles/file.editor"}
 BROKER: Final = {"compute.disks.create": "roles/compute.storageAdmin"}
@@ -40,19 +40,19 @@ REGISTRY: Final = {
 CERTIFICATES: Final = {"certificatemanager.certs.create": "roles/certificatemanager.owner"}
 PROXY: Final = {"iap.web.setIamPolicy": "roles/iap.admin"}
 ENABLING: Final = "serviceusage.googleapis.com"
-"""The API that enables all others, and cannot enable itself."""
+"""The API that enables all other APIs but cannot enable itself."""
 COMPUTE: Final = "compute.googleapis.com"
 SHARED_CORE: Final = {"micro": 2, "small": 2, "medium": 2}
-"""Processors of machine types whose name ends with a word, https://cloud.google.com/compute/docs/general-purpose-machines."""
+"""Processors of shared-core machine types, by the last word of the name, https://cloud.google.com/compute/docs/general-purpose-machines."""
 COMMON_FAMILIES: Final = ("e2", "n1", "f1", "g1")
-"""Families that count as CPUS; every other one has a quota of its own,
+"""Machine families that count towards the quota CPUS; every other family has its own quota,
 https://cloud.google.com/compute/resource-usage#cpu_quota."""
 RESOURCES: Final = "https://cloudresourcemanager.googleapis.com/v1/projects"
-QUOTAS_PAGE: Final = "ask for more: console, IAM & Admin, Quotas & System Limits"
+QUOTAS_PAGE: Final = "request more: console, IAM & Admin, Quotas & System Limits"
 
 
 def permissions(cloud: GcpCloud, needed: CloudRequirements) -> dict[str, str]:
-    """Permissions that `up` needs in the project, each with a role that holds it."""
+    """Permissions that `up` needs in the project, each with a role that includes it."""
     access = needed.external_access
     return {
         **PERMISSIONS,
@@ -66,20 +66,20 @@ def permissions(cloud: GcpCloud, needed: CloudRequirements) -> dict[str, str]:
 
 
 def demand(cloud: GcpCloud) -> dict[str, tuple[int, int]]:
-    """Of each regional quota, what the nodes take at the start and at most: processors by family, GB of fast disks."""
-    found: dict[str, tuple[int, int]] = {}
+    """Demand of the nodes at the start and at most, by regional quota: processors by family, GB of SSD disks."""
+    demands: dict[str, tuple[int, int]] = {}
     for pool in filter(None, (cloud.cluster.system_nodes, cloud.cluster.task_nodes)):
         family = pool.machine_type.partition("-")[0]
         metric = "CPUS" if family in COMMON_FAMILIES else f"{family.upper()}_CPUS"
         zones = len(cloud.node_zones)
         for key, each in ((metric, processors(pool.machine_type)), ("SSD_TOTAL_GB", pool.disk_gib)):
-            least, most = found.get(key, (0, 0))
-            found[key] = (least + pool.nodes_min * zones * each, most + pool.nodes_max * zones * each)
-    return found
+            least, most = demands.get(key, (0, 0))
+            demands[key] = (least + pool.nodes_min * zones * each, most + pool.nodes_max * zones * each)
+    return demands
 
 
 def processors(machine_type: str) -> int:
-    """Processors of a machine type, 0 for one whose name does not tell."""
+    """Processors of a machine type; 0 if the name does not contain the number."""
     custom = re.search(r"-custom-(\d+)-", machine_type)
     last = machine_type.rpartition("-")[2]
     if custom:
@@ -88,12 +88,12 @@ def processors(machine_type: str) -> int:
 
 
 def preflight(cloud: GcpCloud, needed: CloudRequirements) -> Iterator[Finding]:
-    """The answers to the login that the engine's plugin uses."""
+    """Findings for the login that the engine's plugin uses."""
     yield from findings(cloud, needed, Management(token=google_token))
 
 
 def findings(cloud: GcpCloud, needed: CloudRequirements, api: Management) -> Iterator[Finding]:
-    """Everything that Google Cloud says about a stack's project; an answer that fails ends it early."""
+    """Findings about a stack's project; a missing login or project ends the checks early."""
     project = cloud.project
     try:
         state = str(api.get(f"{RESOURCES}/{project}").get("lifecycleState"))
@@ -124,7 +124,7 @@ def _billing(project: str, api: Management) -> Iterator[Finding]:
     try:
         on = api.get(f"https://cloudbilling.googleapis.com/v1/projects/{project}/billingInfo").get("billingEnabled")
     except RefusedError as error:
-        remedy = f"look yourself: gcloud billing projects describe {project}"
+        remedy = f"check it with: gcloud billing projects describe {project}"
         yield unknown(f"billing of project {project} ({error})", remedy)
         return
     if on:
@@ -135,7 +135,7 @@ def _billing(project: str, api: Management) -> Iterator[Finding]:
 
 
 def _apis(project: str, api: Management) -> Generator[Finding, None, set[str] | None]:
-    """Returns the enabled APIs, None where they could not be listed."""
+    """Yields findings and returns the enabled APIs, or None if they could not be listed."""
     url = f"https://{ENABLING}/v1/projects/{project}/services"
     try:
         listed = [*api.listed(url, "services", "nextPageToken", filter="state:ENABLED", pageSize="200")]
@@ -147,23 +147,23 @@ def _apis(project: str, api: Management) -> Generator[Finding, None, set[str] | 
             yield unknown(f"enabled APIs ({error})", "try again")
         return None
     enabled = {str(entry.get("config", {}).get("name")) for entry in listed}
-    yield ok(f"{ENABLING} is enabled; `up` enables what else the stack needs ({len(enabled)} are on)")
+    yield ok(f"{ENABLING} is enabled; `up` enables the other APIs that the stack needs ({len(enabled)} are on)")
     return enabled
 
 
 def _permissions(cloud: GcpCloud, requirements: CloudRequirements, api: Management) -> Iterator[Finding]:
     needed = permissions(cloud, requirements)
     try:
-        held = api.post(f"{RESOURCES}/{cloud.project}:testIamPermissions", {"permissions": sorted(needed)})
+        answer = api.post(f"{RESOURCES}/{cloud.project}:testIamPermissions", {"permissions": sorted(needed)})
     except RefusedError as error:
         yield unknown(f"permissions ({error})", "try again")
         return
-    lacking = sorted(needed.keys() - set(held.get("permissions") or []))
+    lacking = sorted(needed.keys() - set(answer.get("permissions") or []))
     roles = sorted({needed[permission] for permission in lacking})
     for role in roles:
-        wanted = ", ".join(permission for permission in lacking if needed[permission] == role)
+        of_role = ", ".join(permission for permission in lacking if needed[permission] == role)
         remedy = f"gcloud projects add-iam-policy-binding {cloud.project} --member user:YOU --role {role}"
-        yield missing(f"this login may not {wanted}", remedy)
+        yield missing(f"this login may not {of_role}", remedy)
     if not roles:
         yield ok(f"this login has the {len(needed)} permissions that the stack needs")
 
@@ -176,11 +176,11 @@ def _quotas(cloud: GcpCloud, api: Management) -> Iterator[Finding]:
         yield unknown(f"quotas of {cloud.region} ({error})", "try again")
         return
     quotas = {str(entry["metric"]): (float(entry["limit"]), float(entry.get("usage", 0))) for entry in listed}
-    for metric, takes in demand(cloud).items():
+    for metric, needed in demand(cloud).items():
         if metric not in quotas:
-            yield unknown(f"quota {metric} of {cloud.region} is not told", QUOTAS_PAGE)
+            yield unknown(f"quota {metric} of {cloud.region} is not reported", QUOTAS_PAGE)
             continue
         limit, used = quotas[metric]
         free = limit - used
-        told = f"quota {metric} of {cloud.region}: {free:.0f} of {limit:.0f} are free"
-        yield quota(told, free, takes, QUOTAS_PAGE)
+        text = f"quota {metric} of {cloud.region}: {free:.0f} of {limit:.0f} are free"
+        yield quota(text, free, needed, QUOTAS_PAGE)

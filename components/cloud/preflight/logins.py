@@ -1,6 +1,6 @@
 """Tokens of the logins that the engine's plugins use: Application Default Credentials, and the Azure CLI or Entra.
 
-The libraries load in about a second, and only where a preflight runs.
+The libraries take about a second to load, so they are imported only when a preflight runs.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from components.cloud.preflight.management import RefusedError
 
 GOOGLE_SCOPE: Final = "https://www.googleapis.com/auth/cloud-platform.read-only"
 GOOGLE_TOKEN_VARIABLES: Final = ("GOOGLE_OAUTH_ACCESS_TOKEN", "CLOUDSDK_AUTH_ACCESS_TOKEN")
-"""Variables with a token: the first is read by the plugin as well,
+"""Environment variables with a token; the plugin also reads the first,
 https://www.pulumi.com/registry/packages/gcp/installation-configuration/."""
 AZURE_SCOPE: Final = "https://management.azure.com/.default"
 AZURE_TOKEN_VARIABLE: Final = "AZURE_ACCESS_TOKEN"  # noqa: S105 - the name of a variable
-"""Variable with a token for the management API."""
+"""Environment variable with a token for the management API."""
 
 
 def google_token() -> str:
@@ -25,8 +25,8 @@ def google_token() -> str:
     Raises:
         RefusedError: there are none, or they are not accepted.
     """
-    if given := next(filter(None, map(os.environ.get, GOOGLE_TOKEN_VARIABLES)), None):
-        return given
+    if token := next(filter(None, map(os.environ.get, GOOGLE_TOKEN_VARIABLES)), None):
+        return token
     import google.auth  # pyright: ignore[reportMissingTypeStubs]
     from google.auth.exceptions import GoogleAuthError  # pyright: ignore[reportMissingTypeStubs]
     from google.auth.transport.requests import Request  # pyright: ignore[reportMissingTypeStubs]
@@ -45,8 +45,8 @@ def azure_token() -> str:
     Raises:
         RefusedError: there is no login, or it is not accepted.
     """
-    if given := os.environ.get(AZURE_TOKEN_VARIABLE):
-        return given
+    if token := os.environ.get(AZURE_TOKEN_VARIABLE):
+        return token
     from azure.core.exceptions import ClientAuthenticationError
     from azure.identity import ClientSecretCredential, CredentialUnavailableError, DefaultAzureCredential
 

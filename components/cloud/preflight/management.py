@@ -10,9 +10,10 @@ from typing import Any, Final, cast
 import requests
 
 ENDPOINT_VARIABLE: Final = "PREFLIGHT_ENDPOINT"
-"""Variable: where calls go instead of to the clouds, as a URL that the host and path of each call are appended to.
+"""Environment variable with a URL that receives all calls instead of the clouds. Each call's host and path are appended
+to it.
 
-For networks that reach the clouds through a gateway of their own, and for simulated clouds."""
+For networks that reach the clouds only through a proxy, and for simulated clouds."""
 TIMEOUT_SECONDS: Final = 20.0
 PAGES_MAX: Final = 20
 
@@ -30,15 +31,15 @@ class Management:
     """One cloud's management API."""
 
     token: Callable[[], str]
-    """A bearer token of the login; asked for once for each call."""
+    """Returns a bearer token of the login; called once for each request."""
     endpoint: str = field(default_factory=lambda: os.environ.get(ENDPOINT_VARIABLE, ""))
-    """As ENDPOINT_VARIABLE says; empty is the cloud itself."""
+    """The value of ENDPOINT_VARIABLE; empty means the cloud itself."""
 
     def get(self, url: str, **query: str) -> dict[str, Any]:
         """The answer to a GET.
 
         Raises:
-            RefusedError: no answer, or another one than 200; `status` tells which.
+            RefusedError: no answer, or a status other than 200, which `status` holds.
         """
         return self._call("GET", url, params=query)
 
@@ -55,19 +56,18 @@ class Management:
 
         Args:
             key: of the entries in an answer.
-            following: of what the next page is asked for with: a URL, or Google's `pageToken`.
+            following: key of the next page in an answer: a URL, or Google's `pageToken`.
         """
-        found: dict[str, Any] = {}
         for _ in range(PAGES_MAX):
-            found = self.get(url, **query)
-            yield from entries(found, key)
-            after = found.get(following)
-            if not after:
+            page = self.get(url, **query)
+            yield from entries(page, key)
+            following_page = page.get(following)
+            if not following_page:
                 return
-            if str(after).startswith("https://"):
-                url, query = str(after), {}
+            if str(following_page).startswith("https://"):
+                url, query = str(following_page), {}
             else:
-                query = {**query, "pageToken": str(after)}
+                query = {**query, "pageToken": str(following_page)}
 
     def _call(self, method: str, url: str, **rest: Any) -> dict[str, Any]:
         target = f"{self.endpoint.rstrip('/')}/{url.removeprefix('https://')}" if self.endpoint else url
@@ -83,11 +83,11 @@ class Management:
 
 
 def entries(content: Mapping[str, Any], key: str) -> list[dict[str, Any]]:
-    """The entries of a list in an answer; empty where it has none."""
+    """The entries of a list in an answer; empty if there is none."""
     return cast("list[dict[str, Any]]", content.get(key) or [])
 
 
 def _message(content: Any) -> str:
-    """The message of a refusal, in the form of both clouds."""
+    """The message of a refusal; both clouds use the same form."""
     error: Any = cast("dict[str, Any]", content).get("error") if isinstance(content, dict) else None
     return str(cast("dict[str, Any]", error).get("message") or "").strip() if isinstance(error, dict) else ""

@@ -12,29 +12,29 @@ import pulumi
 from components.cloud.preflight.findings import Finding, problems
 
 SWITCH: Final = "AIRFLOW_PREFLIGHT"
-"""Variable: `off` leaves the warning out."""
+"""Environment variable: `off` disables the warning."""
 
 
 def before_first(name: str, ask: Callable[[], Iterable[Finding]]) -> list[pulumi.ResourceHook]:
-    """For the first resources of a cloud layer: before any is created, warns of whatever would fail `up` later.
+    """Hooks for the first resources of a cloud layer: before their creation, warn of everything that would fail `up`.
 
-    The cloud is asked once, however many resources have the hook, and never in a preview.
+    The checks run once, however many resources have the hook, and never in a preview.
     """
     if os.environ.get(SWITCH) == "off":
         return []
-    asked: list[asyncio.Task[None]] = []
+    tasks: list[asyncio.Task[None]] = []
 
     async def warn(_arguments: pulumi.ResourceHookArgs) -> None:
-        if not asked:
-            asked.append(asyncio.create_task(_warn(ask)))
-        await asked[0]
+        if not tasks:
+            tasks.append(asyncio.create_task(_warn(ask)))
+        await tasks[0]
 
-    # Whatever goes wrong in it is a warning of the engine.
+    # The engine reports an error of the hook as a warning.
     return [pulumi.ResourceHook(name, warn, pulumi.ResourceHookOptions(ignore_errors=True))]
 
 
 async def _warn(ask: Callable[[], Iterable[Finding]]) -> None:
-    found = problems(await asyncio.to_thread(lambda: [*ask()]))
-    if found:
-        lines = "\n".join(f"  {finding}" for finding in found)
-        pulumi.log.warn(f"before anything is created, the cloud says what `up` may fail of:\n{lines}")
+    failed = problems(await asyncio.to_thread(lambda: [*ask()]))
+    if failed:
+        lines = "\n".join(f"  {finding}" for finding in failed)
+        pulumi.log.warn(f"nothing is created yet; these preflight checks found problems that may fail `up`:\n{lines}")

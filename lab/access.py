@@ -1,4 +1,4 @@
-"""A way from this machine to a Service in the cluster, kept open by kubectl."""
+"""Port forwarding from this machine to a Service in the cluster, by kubectl."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ START_SECONDS: Final = 30
 def port_forward(
     folder: Path, *, kubeconfig: Path, namespace: str, service: str, port: int, local_port: int = 0
 ) -> tuple[Daemon, str]:
-    """Forward a local port to a Service; the daemon keeps running and its URL is returned with it.
+    """Forward a local port to a Service. Returns the daemon, which keeps running, and the URL.
 
     Args:
-        local_port: the port to listen on, taken by another free one when it is in use; 0 is any.
+        local_port: the port to listen on; another free port if it is in use; 0 means any free port.
 
     Raises:
-        LabError: kubectl could not open it.
+        LabError: kubectl could not forward the port.
     """
     daemon = Daemon(name=f"port-forward-{namespace}-{service}", folder=folder)
     daemon.stop()
     daemon.log.unlink(missing_ok=True)
-    chosen = local_port if local_port and _free(local_port) else 0
+    requested = local_port if local_port and _free(local_port) else 0
     command = [node.kubectl(), "--kubeconfig", kubeconfig, "--namespace", namespace]
-    daemon.start([*command, "port-forward", f"service/{service}", f"{chosen or ''}:{port}"])
+    daemon.start([*command, "port-forward", f"service/{service}", f"{requested or ''}:{port}"])
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
-        found = re.search(r"Forwarding from 127\.0\.0\.1:(\d+)", daemon.log.read_text())
-        if found:
-            return daemon, f"http://localhost:{found.group(1)}"
+        match = re.search(r"Forwarding from 127\.0\.0\.1:(\d+)", daemon.log.read_text())
+        if match:
+            return daemon, f"http://localhost:{match.group(1)}"
         daemon.require_alive()
         time.sleep(0.1)
     daemon.stop()

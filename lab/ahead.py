@@ -1,6 +1,6 @@
-"""What is built while the virtual environment is being installed, which keeps one core busy: `python -m lab.ahead`.
+"""Builds programs during the installation of the virtual environment, which uses only one core: `python -m lab.ahead`.
 
-Runs with any Python that the project takes, without a single package.
+Runs with any Python version that the project supports, without any package.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from lab.tools.go import machine_go
 
 
 def main() -> int:
-    """Build what takes about as long as the installation; nothing where Go is yet to be installed with it."""
+    """Build etcd, which takes about as long as the installation. Build nothing if Go is still to be installed."""
     if machine_go() is None:
         return 0
     try:

@@ -1,4 +1,4 @@
-"""Airflow's REST API as a user of it: log in, trigger DAGs, wait, read logs."""
+"""A client of Airflow's REST API: log in, trigger DAGs, wait, read logs."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from typing import Any, Final
 from lab.errors import LabError
 
 REQUEST_SECONDS: Final = 120
-"""A busy machine with two processors may take long for an answer that usually takes milliseconds."""
+"""On a busy machine with two processors an answer that usually takes milliseconds can take long."""
 ENDED: Final = frozenset({"success", "failed"})
 POLL_SECONDS: Final = 0.5
 SOURCES: Final = "::group::Log message source details"
-"""Begins the part of a log that says where it comes from."""
+"""First line of the log's section that lists its sources."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +31,7 @@ class AirflowClient:
         """The parsed answer of one request below /api/v2.
 
         Raises:
-            urllib.error.HTTPError: the API refused.
+            urllib.error.HTTPError: the API refused the request.
         """
         return _request(method, f"{self.url}/api/v2/{path}", body, self.token)
 
@@ -39,32 +39,32 @@ class AirflowClient:
         """Wait until the dag-processor has parsed all of these DAGs.
 
         Raises:
-            LabError: one of them did not appear, or could not be imported.
+            LabError: a DAG did not appear in time, or could not be imported.
         """
         deadline = time.monotonic() + timeout_seconds
         while True:
             errors = self.request("GET", "importErrors")["import_errors"]
             if errors:
                 raise LabError(f"{errors[0]['filename']} cannot be imported: {errors[0]['stack_trace'][-400:]}")
-            known = {dag["dag_id"] for dag in self.request("GET", "dags?limit=200&exclude_stale=true")["dags"]}
-            if known.issuperset(dags):
+            parsed = {dag["dag_id"] for dag in self.request("GET", "dags?limit=200&exclude_stale=true")["dags"]}
+            if parsed.issuperset(dags):
                 return
             if time.monotonic() > deadline:
-                missing = ", ".join(sorted(set(dags) - known))
+                missing = ", ".join(sorted(set(dags) - parsed))
                 raise LabError(f"These DAGs were not parsed within {timeout_seconds:.0f} s: {missing}.")
             time.sleep(POLL_SECONDS)
 
     def trigger(self, dag: str, conf: dict[str, Any] | None = None) -> str:
-        """Unpause a DAG and start a run; returns the run's id."""
+        """Unpause a DAG and start a run. Returns the run's id."""
         self.request("PATCH", f"dags/{dag}?update_mask=is_paused", {"is_paused": False})
         run = self.request("POST", f"dags/{dag}/dagRuns", {"logical_date": None, "conf": conf or {}})
         return str(run["dag_run_id"])
 
     def wait_for_run(self, dag: str, run: str, *, timeout_seconds: float = 300) -> str:
-        """The state that a run ended with.
+        """Wait for the end of a run and return its final state.
 
         Raises:
-            LabError: it did not end in time; the message names the tasks that hold it up.
+            LabError: it did not end in time; the message lists the states of its tasks.
         """
         deadline = time.monotonic() + timeout_seconds
         while True:
@@ -82,7 +82,7 @@ class AirflowClient:
         return list(answer["task_instances"])
 
     def log_sources(self, dag: str, run: str, task: dict[str, Any]) -> list[str]:
-        """Where the log of a task's last try was read from: paths, or addresses of objects in a store."""
+        """Sources of the log of a task's last try: paths, or URLs of objects in a store."""
         events = [str(entry.get("event")) for entry in self._log(dag, run, task) if isinstance(entry, dict)]
         if SOURCES not in events:
             return []
@@ -102,7 +102,7 @@ class AirflowClient:
 
 
 def logged_in(url: str, user: str, password: str, *, timeout_seconds: float = 120) -> AirflowClient:
-    """Log in, waiting for an API that does not answer yet.
+    """Log in; wait while the API does not answer yet.
 
     Raises:
         urllib.error.HTTPError: the credentials are refused.

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Make the virtual environment, with whatever Python can make one. Usage: bootstrap.sh PYTHON FOLDER
+# Create the virtual environment. Usage: bootstrap.sh PYTHON FOLDER
 set -eu
 python=$1
 folder=$2
@@ -12,7 +12,7 @@ fail() {
 "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null ||
     fail "$python is not Python 3.11 or newer. Install one, or name it: make setup PYTHON=python3.12"
 
-# Debian ships Python without the module that makes virtual environments.
+# Debian ships Python without the module that creates virtual environments.
 if ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then
     [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null ||
         fail "$python has no venv module. Install it, on Debian with: apt-get install python3-venv"
@@ -21,10 +21,10 @@ if ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then
         fail "python3-venv could not be installed. Try: apt-get install python3-venv"
 fi
 
-# An environment of a Python that is gone or was replaced cannot be repaired, only made again.
+# An environment whose Python was removed or replaced cannot be repaired; create it again.
 "$folder/bin/python" -c 'import pip' 2>/dev/null || rm -rf "$folder"
 [ -d "$folder" ] || "$python" -m venv "$folder"
-echo "• Install what requirements-dev.txt names into $folder …" >&2
-# What is imported is compiled then: the clouds' SDKs have thousands of modules that no stack ever loads.
+echo "• Install the packages of requirements-dev.txt into $folder …" >&2
+# Modules are compiled at their import: the clouds' SDKs have thousands of modules that no stack loads.
 "$folder/bin/python" -m pip install --quiet --disable-pip-version-check --no-compile --requirement requirements-dev.txt
 echo "✓ $folder is ready" >&2

@@ -1,4 +1,4 @@
-"""What this machine builds once, ahead of what needs it: the engine and its plugin beside everything else."""
+"""Builds for the commands of the lab: the engine and its plugin in parallel with everything else."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from lab.services.programs import AZURITE, CSI, FAKE_GCS
 
 
 def for_engine_tests() -> None:
-    """The engine, its plugins and what starts them and its programs, a control plane without a node, and a PostgreSQL.
+    """Build the engine, its plugins, their launchers, a control plane without a node, and a PostgreSQL.
 
     Raises:
         LabError: a build failed; the message names the log.
     """
 
-    def parts() -> list[Path]:
+    def services() -> list[Path]:
         programs = [program.build() for program in (preloaded.CLIENT, *CONTROL_PLANE, CSI)]
         images.postgres_root()
         return programs
 
-    _beside_the_engine(parts)
+    _in_parallel_with_engine(services)
 
 
 def for_node() -> tuple[Toolchain, list[Path]]:
-    """The engine, its plugins, the node and the images on it; the engine's tools and the images' archives.
+    """Build the engine, its plugins, the node and its images. Returns the engine's tools and the images' archives.
 
     Raises:
         LabError: this machine cannot run a node, or a build failed; the message names the log.
@@ -42,11 +42,11 @@ def for_node() -> tuple[Toolchain, list[Path]]:
             program.build()
         return images.archives()
 
-    return _beside_the_engine(node)
+    return _in_parallel_with_engine(node)
 
 
 def everything() -> None:
-    """The same, the services of simulated clouds, and the images that only tests run.
+    """Build the same, the services of simulated clouds, and the images that only tests run.
 
     Raises:
         LabError: this machine cannot run a node, or a build failed; the message names the log.
@@ -59,10 +59,10 @@ def everything() -> None:
 
 
 def for_gateway() -> None:
-    """The engine, the node, the services of simulated clouds, and what serves a Gateway and its certificates.
+    """Build the engine, the node, the services of simulated clouds, and a Gateway's controller and certificate issuers.
 
     Raises:
-        LabError: as of `everything`.
+        LabError: as for `everything`.
     """
     for_node()
     for program in (CSI, FAKE_GCS, PEBBLE):
@@ -71,8 +71,8 @@ def for_gateway() -> None:
     images.gateway_controllers()
 
 
-def _beside_the_engine(build: Callable[[], list[Path]]) -> tuple[Toolchain, list[Path]]:
-    # While modules are downloaded or a program is linked, one core has nothing to do.
+def _in_parallel_with_engine(build: Callable[[], list[Path]]) -> tuple[Toolchain, list[Path]]:
+    # Downloads of modules and linking use only one core.
     with ThreadPoolExecutor(1) as pool:
         built = pool.submit(build)
         tools = toolchain()

@@ -25,10 +25,10 @@ PASSED_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
 def build(
     everything: Annotated[bool, typer.Option("--all", help="Also the node, its images, and simulated clouds.")] = False,
     gateway: Annotated[
-        bool, typer.Option("--gateway", help="The node, simulated clouds, and what serves a Gateway.")
+        bool, typer.Option("--gateway", help="The node, simulated clouds, and a Gateway's controller.")
     ] = False,
 ) -> None:
-    """Build the engine and a control plane, all that engine tests stand on; once."""
+    """Build the engine and a control plane, which engine tests need; only once."""
     from lab import builds
 
     if everything:
@@ -41,7 +41,7 @@ def build(
 
 @app.command()
 def up() -> None:
-    """Start the engine's tools and the node, and give it the images. Safe to repeat; repairs what died."""
+    """Start the engine's tools and the node, and import the images. Safe to repeat; restarts daemons that died."""
     from lab import demo
 
     demo.start_lab()
@@ -49,7 +49,7 @@ def up() -> None:
 
 @app.command()
 def down() -> None:
-    """End the node and all that runs on it. Built tools and images stay in the cache."""
+    """Stop the node and everything on it. Built tools and images stay in the cache."""
     from lab import node
 
     node.down()
@@ -57,7 +57,7 @@ def down() -> None:
 
 @app.command()
 def status() -> None:
-    """Say what runs, and which engine and plugins are used."""
+    """Show the state of the node's daemons, and which engine and plugins are used."""
     from lab import node
     from lab.engine.toolchain import toolchain
 
@@ -68,38 +68,40 @@ def status() -> None:
 
 
 @app.command()
-def logs(part: Annotated[str, typer.Argument(help="A part of the node, as `status` names it.")] = "") -> None:
-    """Show the last lines of the node's logs, of one part or of all."""
+def logs(daemon: Annotated[str, typer.Argument(help="A daemon of the node, as `status` names it.")] = "") -> None:
+    """Show the last lines of the node's logs, of one daemon or of all."""
     from lab import node
 
-    found = False
+    logs_shown = False
     for log in sorted(node.log_files()):
-        if part in ("", log.stem):
-            found = True
+        if daemon in ("", log.stem):
+            logs_shown = True
             print(f"==> {log} <==")
             print("\n".join(log.read_text(errors="replace").splitlines()[-40:]))
-    if not found:
-        raise LabError(f"No log of {part or 'anything'}.", remedy="See `python -m lab status` for the parts.")
+    if not logs_shown:
+        raise LabError(
+            f"There is no log of {daemon or 'any daemon'}.", remedy="`python -m lab status` lists the daemons."
+        )
 
 
 @app.command()
 def shell(stack: StackOption = "local") -> None:
-    """Open a shell in which `pulumi` and `kubectl` work on the lab."""
-    raise typer.Exit(_inside(stack, [os.environ.get("SHELL", "/bin/sh")]))
+    """Open a shell in which `pulumi` and `kubectl` use the lab."""
+    raise typer.Exit(_run_in_lab(stack, [os.environ.get("SHELL", "/bin/sh")]))
 
 
 @app.command(context_settings=PASSED_ON)
 def pulumi(context: typer.Context, stack: StackOption = "local") -> None:
-    """Run `pulumi` on the lab's stack; all further arguments are its own."""
-    raise typer.Exit(_inside(stack, ["pulumi", *context.args]))
+    """Run `pulumi` on the lab's stack with all further arguments."""
+    raise typer.Exit(_run_in_lab(stack, ["pulumi", *context.args]))
 
 
 @app.command(context_settings=PASSED_ON)
 def kubectl() -> None:
-    """Run `kubectl` on the lab's node; all arguments are its own."""
+    """Run `kubectl` on the lab's node with all further arguments."""
     from lab import node
 
-    # From the process's own arguments: the parser would swallow the `--` of `kubectl exec`.
+    # From the process's own arguments: the parser would drop the `--` of `kubectl exec`.
     arguments = sys.argv[sys.argv.index("kubectl") + 1 :]
     variables = {**os.environ, "KUBECONFIG": str(node.kubeconfig())}
     raise typer.Exit(subprocess.run([str(node.kubectl()), *arguments], check=False, env=variables).returncode)
@@ -109,10 +111,10 @@ def kubectl() -> None:
 def demo(
     stack: StackOption = "local",
     keep: Annotated[
-        bool, typer.Option(help="Leave a stack on a simulated cloud up; a local one always stays.")
+        bool, typer.Option(help="Keep a stack on a simulated cloud; other stacks are always kept.")
     ] = False,
 ) -> None:
-    """Bring a stack up on the node and run the example DAGs on it; one on a simulated cloud is destroyed again."""
+    """Deploy a stack on the node and run the example DAGs. A stack on a simulated cloud is destroyed at the end."""
     from lab import demo as demonstration
 
     demonstration.run(stack, keep=keep)
@@ -120,7 +122,7 @@ def demo(
 
 @app.command("demo-down")
 def demo_down(stack: StackOption = "local") -> None:
-    """Destroy the stack of the demonstration and end the node; nothing of either stays."""
+    """Destroy the stack of the demonstration and stop the node; both are removed completely."""
     from lab import demo as demonstration
 
     demonstration.end(stack)
@@ -130,7 +132,7 @@ def demo_down(stack: StackOption = "local") -> None:
 def clouds(
     calls: Annotated[int, typer.Option(min=0, help="How many of the last calls to show.")] = 0,
 ) -> None:
-    """Show what the simulated clouds hold, and what was asked of them."""
+    """Show the resources in the simulated clouds, and the last API calls."""
     from lab.clouds import listing
 
     for line in listing.lines(calls):
@@ -146,7 +148,7 @@ def bench(
     stack: Annotated[list[str] | None, typer.Option(help="Which stack on a simulated cloud. Repeatable.")] = None,
     runs: Annotated[int, typer.Option(min=1, max=20, help="How often each.")] = 1,
 ) -> None:
-    """Measure Airflow on the node and stacks on simulated clouds; all of both unless told. Writes bench.json."""
+    """Measure Airflow on the node and stacks on simulated clouds; by default all of both. Writes bench.json."""
     from lab import demo as demonstration
     from lab.bench import clouds, measure, report
     from lab.paths import PROJECT
@@ -154,47 +156,47 @@ def bench(
     everything = not executor and not stack
     stacks = clouds.STACKS if everything else tuple(stack or ())
     executors = measure.EXECUTORS if everything else tuple(executor or ())
-    chosen_images = tuple(image or ("compiled",))
-    for name in chosen_images:
+    image_names = tuple(image or ("compiled",))
+    for name in image_names:
         if name not in measure.IMAGES:
             raise LabError(f"There is no image {name}.", remedy=f"One of: {', '.join(measure.IMAGES)}.")
     figures: list[measure.Figures] = []
     on_clouds: list[clouds.CloudFigures] = []
     try:
-        # Before the node is up: a preview is measured on a quiet machine.
+        # Before the node starts: previews are measured on an idle machine.
         for name in stacks * runs:
             on_clouds.append(clouds.measure(name))
         if executors:
             demonstration.start_lab()
-            for name in chosen_images:
+            for name in image_names:
                 measure.provide(name)
         for name in executors * runs:
-            figures.extend(measure.measure(name, each) for each in chosen_images)
+            figures.extend(measure.measure(name, each) for each in image_names)
     finally:
-        # What was measured before a failure took its minutes, and stays true.
+        # Results from before a failure are still valid, and took minutes to measure.
         report.write(figures, on_clouds, PROJECT / "bench.json")
         report.show(figures)
         report.show_clouds(on_clouds)
 
 
-def _inside(stack: str, command: list[str]) -> int:
+def _run_in_lab(stack: str, command: list[str]) -> int:
     from lab import demo as demonstration
     from lab import node
     from lab.stack_file import StackFile
 
     file = StackFile.named(stack)
-    made = demonstration.lab_stack(file)
+    lab_stack = demonstration.lab_stack(file)
     kubectl_folder = str(node.kubectl().parent)
     variables = {
-        **made.environment,
-        "PATH": os.pathsep.join([made.environment["PATH"], kubectl_folder]),
+        **lab_stack.environment,
+        "PATH": os.pathsep.join([lab_stack.environment["PATH"], kubectl_folder]),
         "PULUMI_STACK": file.name,
     }
-    return subprocess.run(command, check=False, cwd=made.folder, env=variables).returncode
+    return subprocess.run(command, check=False, cwd=lab_stack.folder, env=variables).returncode
 
 
 def main() -> None:
-    """Run the command line; an error for a person is one line, without a traceback."""
+    """Run the command line. A LabError is printed as one line, without a traceback."""
     try:
         app()
     except LabError as error:

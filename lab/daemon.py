@@ -1,4 +1,4 @@
-"""Programs that keep running after the command that started them, found again by a recorded pid."""
+"""Background programs that keep running after the command that started them; a pid file identifies them."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from lab.errors import LabError
 class Daemon:
     """One background program with its pid file and log in `folder`.
 
-    The pid file holds the process's start time as well: a pid that the kernel gave to another program
-    since is never signalled.
+    The pid file also holds the process's start time: if the kernel has reused the pid for another program, that
+    program is never signalled.
     """
 
     name: str
@@ -28,7 +28,7 @@ class Daemon:
 
     @property
     def log(self) -> Path:
-        """Where its stdout and stderr go; each start appends."""
+        """File with its stdout and stderr; each start appends."""
         return self.folder / f"{self.name}.log"
 
     @property
@@ -46,7 +46,7 @@ class Daemon:
         return process if alive else None
 
     def start(self, command: Sequence[str | Path], *, env: Mapping[str, str] | None = None) -> None:
-        """Start it in a session of its own unless it runs already."""
+        """Start it in its own session, unless it already runs."""
         if self.process() is not None:
             return
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -59,23 +59,23 @@ class Daemon:
                 env={**os.environ, **(env or {})},
                 start_new_session=True,
             )
-        # It is meant to outlive this object; without a return code the interpreter would complain of that.
+        # The process outlives this object; without a return code the interpreter would print a warning.
         child.returncode = 0
         started = psutil.Process(child.pid).create_time()
         self._record.write_text(json.dumps({"pid": child.pid, "started": started}))
 
     def require_alive(self) -> None:
-        """Say which daemon died and where its log is.
+        """Check that the daemon runs.
 
         Raises:
-            LabError: it is not running.
+            LabError: it is not running; the message names its log.
         """
         if self.process() is None:
             last = self.log.read_text(errors="replace").splitlines()[-3:] if self.log.exists() else []
             raise LabError(f"{self.name} is not running: {' / '.join(last)}", remedy=f"See {self.log}.")
 
     def stop(self, *, grace_seconds: float = 10) -> None:
-        """Ask it to end, then kill it; forget the pid. Nothing happens when it does not run."""
+        """Terminate it, kill it after the grace period, and delete the pid file. Does nothing if it does not run."""
         process = self.process()
         if process is not None:
             process.send_signal(signal.SIGTERM)
@@ -83,6 +83,6 @@ class Daemon:
                 process.wait(grace_seconds)
             except psutil.TimeoutExpired:
                 process.kill()
-                # A loaded machine takes its time even with the dead.
+                # On a loaded machine even a killed process takes time to end.
                 process.wait(max(grace_seconds, 10))
         self._record.unlink(missing_ok=True)

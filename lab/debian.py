@@ -1,4 +1,4 @@
-"""Debian packages, installed when missing."""
+"""Installs missing Debian packages."""
 
 from __future__ import annotations
 
@@ -22,30 +22,28 @@ def missing(packages: Sequence[str]) -> list[str]:
 
 
 def install(packages: Sequence[str]) -> None:
-    """Install the packages that are missing; nothing is asked and no service is started.
+    """Install the missing packages, without questions and without starting their services.
 
     Raises:
         LabError: not Debian, not root, or apt failed; the message names the log.
     """
     if shutil.which("dpkg-query") is None:
-        raise LabError(
-            "The lab's node needs Debian or Ubuntu.", remedy="Use a cluster of your own: pulumi up -s local."
-        )
-    wanted = missing(packages)
-    if not wanted:
+        raise LabError("The lab's node needs Debian or Ubuntu.", remedy="Use an existing cluster: pulumi up -s local.")
+    needed = missing(packages)
+    if not needed:
         return
     if os.geteuid() != 0:
-        raise LabError(f"Not root, and these Debian packages are missing: {', '.join(wanted)}.", remedy="Run as root.")
+        raise LabError(f"Not root, and these Debian packages are missing: {', '.join(needed)}.", remedy="Run as root.")
     log = cache_dir() / "apt.log"
-    # A policy-rc.d of our own for this call only: the packages' services must not start on this machine.
+    # A temporary policy-rc.d: the packages' services must not start on this machine.
     policy = Path("/usr/sbin/policy-rc.d")
     ours = not policy.exists()
-    with step(f"Debian packages: {' '.join(wanted)}"), log.open("a") as out:
+    with step(f"Debian packages: {' '.join(needed)}"), log.open("a") as out:
         try:
             if ours:
                 policy.write_text("#!/bin/sh\nexit 101\n")
                 policy.chmod(0o755)
-            for command in (["update"], ["install", "-y", "--no-install-recommends", *wanted]):
+            for command in (["update"], ["install", "-y", "--no-install-recommends", *needed]):
                 run = subprocess.run(
                     ["apt-get", "-q", "-o", "DPkg::Lock::Timeout=300", *command],
                     check=False,

@@ -1,4 +1,4 @@
-"""The whole product on one machine: a node, `pulumi up` of a stack, DAGs that run, and what a user needs next."""
+"""The demonstration: a node, `pulumi up` of a stack, example DAGs, and instructions for the next steps."""
 
 from __future__ import annotations
 
@@ -33,17 +33,17 @@ if TYPE_CHECKING:
 
 API_PORT: Final = 8080
 EXAMPLES: Final = ("hello", "fan_out", "deferred", "executors")
-"""What the demonstration runs: data between tasks, mapped tasks, the triggerer, and each executor."""
+"""Example DAGs of the demonstration: data between tasks, mapped tasks, the triggerer, and each executor."""
 POD_END_SECONDS: Final = 300
 POLL_SECONDS: Final = 0.5
 TASK_PODS: Final = "app.kubernetes.io/component=task"
 
 
 def start_lab() -> None:
-    """Everything that stacks run on: the engine, the node, and the images on it.
+    """Build and start the engine's tools and the node, and import the images.
 
     Raises:
-        LabError: this machine cannot run a node, or a part did not come up.
+        LabError: this machine cannot run a node, or a daemon did not start.
     """
     tools, archives = builds.for_node()
     for line in tools.describe():
@@ -53,10 +53,10 @@ def start_lab() -> None:
 
 
 def lab_stack(file: StackFile, config: str | None = None) -> Stack:
-    """The stack of a file on the lab's node, and on a simulated cloud if it asks for one.
+    """The stack of a stack file on the lab's node, with a simulated cloud if the file configures one.
 
     Args:
-        config: the stack file's text; default: its own, with the example DAGs.
+        config: text of the stack file; by default the file's own text, with the example DAGs.
     """
     config = config or file.text(examples=True)
     if file.simulated:
@@ -70,9 +70,9 @@ def node_stack(name: str, config: str) -> Stack:
 
 
 def simulated_variables(state: Path) -> dict[str, str]:
-    """An environment for `pulumi` with simulated clouds that the lab's node stands behind.
+    """An environment for `pulumi` with simulated clouds, whose clusters are the lab's node.
 
-    `state` is where stacks live; the engine's home in it is another than the one in which no cloud is simulated.
+    `state` is the folder of the stacks. It contains a separate engine home for simulated clouds.
     """
     home = state / "home-with-simulated-clouds"
     variables = environment(state=state, home=home)
@@ -82,9 +82,9 @@ def simulated_variables(state: Path) -> dict[str, str]:
 
 
 def run(name: str, *, keep: bool = False) -> None:
-    """Bring a stack up, run the example DAGs on it, and say how to go on.
+    """Deploy a stack, run the example DAGs on it, and print the next steps.
 
-    One on a simulated cloud is destroyed again at the end, unless it is to be kept.
+    A stack on a simulated cloud is destroyed at the end unless `keep` is set.
 
     Raises:
         LabError: a step failed; the message says which and why.
@@ -93,8 +93,8 @@ def run(name: str, *, keep: bool = False) -> None:
     start_lab()
     if file.simulated:
         say(
-            f"  {file.cloud} is simulated, and its time runs {latency.speed():.0f} times as fast; the cluster, the "
-            "database, volumes and object storage behind it are real ones on this machine"
+            f"  {file.cloud} is simulated, with durations divided by {latency.speed():.0f}; its cluster, database, "
+            "volumes and object storage are real programs on this machine"
         )
         _stand_ins().up()
     stack = lab_stack(file)
@@ -116,17 +116,17 @@ def run(name: str, *, keep: bool = False) -> None:
         read_from_store(client, runs, outputs["namespace"])
         if not keep:
             destroy(file)
-            say(f"The node runs on; end it with make demo-down STACK={name}. To look around, add KEEP=1 to make demo.")
+            say(f"The node keeps running; end it with make demo-down STACK={name}. KEEP=1 keeps the stack as well.")
             return
     python = ".venv/bin/python -m lab"
-    chosen = "" if file.name == "local" else f" --stack {name}"
+    stack_option = "" if file.name == "local" else f" --stack {name}"
     say(
         f"""
 Airflow runs on this machine's own Kubernetes node.
 
   URL       {url}
   user      {outputs["admin_user"]}
-  password  {python} pulumi{chosen} stack output admin_password --show-secrets
+  password  {python} pulumi{stack_option} stack output admin_password --show-secrets
   pods      {python} kubectl get pods --namespace {outputs["namespace"]}
   end it    make demo-down{"" if file.name == "local" else f" STACK={name}"}
 """
@@ -134,7 +134,7 @@ Airflow runs on this machine's own Kubernetes node.
 
 
 def _stand_ins() -> StandIns:
-    # Late: stacks without a simulated cloud need not load all of it.
+    # Imported here: stacks without a simulated cloud do not need it.
     from lab.services.standins import StandIns
 
     return StandIns.default()
@@ -144,7 +144,7 @@ def _preflight(stack: Stack) -> None:
     from lab.services import management
 
     with (
-        step("Ask the simulated cloud, read-only, whether pulumi up can go through"),
+        step("Run the preflight checks against the simulated cloud"),
         management.serving(Inventory.default()) as variables,
     ):
         done = subprocess.run(
@@ -167,12 +167,13 @@ def _up(stack: Stack) -> None:
         )
     if shown.returncode != 0:
         raise LabError(
-            f"pulumi up of stack {stack.name} failed.", remedy="Its messages are above; run the command again to go on."
+            f"pulumi up of stack {stack.name} failed.",
+            remedy="See the messages above; run the command again to resume.",
         )
 
 
 def run_examples(client: AirflowClient) -> dict[str, str]:
-    """Run the example DAGs side by side and read a log of each; the runs' ids by DAG.
+    """Run the example DAGs in parallel and read their logs. Returns the runs' ids by DAG.
 
     Raises:
         LabError: a DAG failed, or a log is empty.
@@ -187,19 +188,20 @@ def run_examples(client: AirflowClient) -> dict[str, str]:
                 raise LabError(f"DAG {dag} failed ({states}).", remedy="Look at its logs in the UI.")
     for dag, run_id in runs.items():
         for task in client.tasks(dag, run_id)[-2:]:
-            # Marks of what a viewer folds are no news.
-            said = [line for line in client.log(dag, run_id, task).splitlines() if line and not line.startswith("::")]
-            if not said:
+            # Lines with "::" only mark groups that a viewer folds.
+            lines = [line for line in client.log(dag, run_id, task).splitlines() if line and not line.startswith("::")]
+            if not lines:
                 raise LabError(f"The log of {dag}.{task['task_id']} is empty.")
-            say(f"  {dag}.{task['task_id']} ({task['executor'] or 'default executor'}, {task['hostname']}): {said[-1]}")
+            executor = task["executor"] or "default executor"
+            say(f"  {dag}.{task['task_id']} ({executor}, {task['hostname']}): {lines[-1]}")
     return runs
 
 
 def read_from_store(client: AirflowClient, runs: Mapping[str, str], namespace: str) -> None:
-    """Read logs again when the pods that wrote them are gone.
+    """Read logs again after the pods that wrote them are deleted.
 
     Raises:
-        LabError: a log is gone, or came from elsewhere.
+        LabError: a log is missing, or was read from another source.
     """
     with step("Delete the pods that ran the tasks, and read their logs from the store"):
         tasks = [(dag, run, task) for dag, run in runs.items() for task in client.tasks(dag, run)]
@@ -214,15 +216,15 @@ def read_from_store(client: AirflowClient, runs: Mapping[str, str], namespace: s
 
 
 def pods_at(namespace: str, hosts: Collection[str]) -> set[str]:
-    """The names of the pods that Airflow knows by these hosts: workers by address, pods of tasks by name."""
+    """The names of the pods with these host names in Airflow, which are addresses of workers and names of task pods."""
     form = 'jsonpath={range .items[*]}{.metadata.name} {.status.podIP}{"\\n"}{end}'
-    found = [line.split() for line in kubectl("get", "pods", "-n", namespace, "-o", form).splitlines()]
+    pods = [line.split() for line in kubectl("get", "pods", "-n", namespace, "-o", form).splitlines()]
     names = {host.partition(".")[0] for host in hosts}
-    return {name for name, *address in found if name in names or set(address) & set(hosts)}
+    return {name for name, *address in pods if name in names or set(address) & set(hosts)}
 
 
 def _wait_until_ended(namespace: str, names: set[str]) -> None:
-    """Wait for those of these pods that end by themselves: a task has succeeded before its pod has stored its log."""
+    """Wait for the end of the task pods among these: a pod stores its log after its task has succeeded."""
     deadline = time.monotonic() + POD_END_SECONDS
     running = "--field-selector=status.phase!=Succeeded,status.phase!=Failed"
     listed = ["get", "pods", "-n", namespace, "-l", TASK_PODS, running, "-o", "jsonpath={.items[*].metadata.name}"]
@@ -233,7 +235,7 @@ def _wait_until_ended(namespace: str, names: set[str]) -> None:
 
 
 def _delete_pods(namespace: str, names: set[str]) -> None:
-    """Delete these pods, as far as they are still there, and wait until they are gone."""
+    """Delete the pods that still exist, and wait until they are deleted."""
     command = [str(node.kubectl()), "--kubeconfig", str(node.kubeconfig()), "--namespace", namespace, "delete", "pod"]
     command += ["--ignore-not-found", f"--timeout={POD_END_SECONDS}s", *sorted(names)]
     done = subprocess.run(command, check=False, capture_output=True, text=True)
@@ -242,10 +244,10 @@ def _delete_pods(namespace: str, names: set[str]) -> None:
 
 
 def end(name: str) -> None:
-    """Destroy a stack and end the node; nothing of either stays.
+    """Destroy a stack, stop the node, and remove both completely.
 
     Raises:
-        LabError: the simulated cloud still holds something when the stack is destroyed.
+        LabError: the simulated cloud still has resources after the stack is destroyed.
     """
     file = StackFile.named(name)
     if (_folder(file.name) / f"Pulumi.{file.name}.yaml").exists() and node.ready():
@@ -258,10 +260,10 @@ def end(name: str) -> None:
 
 
 def destroy(file: StackFile) -> None:
-    """Destroy a stack, its protection taken away first.
+    """Remove a stack's protection, then destroy the stack.
 
     Raises:
-        LabError: the simulated cloud still holds something.
+        LabError: the simulated cloud still has resources.
     """
     stack = lab_stack(file, file.text(examples=True, protect=False))
     if file.simulated and file.protected and stack.outputs():
@@ -285,13 +287,13 @@ def _require_nothing_left() -> None:
     inventory = Inventory.default()
     left = [item.key for item in inventory.read().items.values()]
     if left:
-        raise LabError(f"The simulated cloud still holds {len(left)} things: {', '.join(left[:5])}.")
-    say("  the simulated cloud holds nothing any more")
+        raise LabError(f"The simulated cloud still has {len(left)} resources: {', '.join(left[:5])}.")
+    say("  the simulated cloud has no resources left")
     shutil.rmtree(inventory.folder, ignore_errors=True)
 
 
 def _forget(name: str) -> None:
-    """Drop the state of a stack whose cluster is gone."""
+    """Delete the state of a stack whose cluster no longer exists."""
     for path in (state_dir() / "pulumi" / "stacks").rglob(f"{name}.json*"):
         path.unlink()
     folder = _folder(name)

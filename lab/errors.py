@@ -1,10 +1,10 @@
-"""The one error that the lab shows to a person."""
+"""The error class of the lab."""
 
 from __future__ import annotations
 
 
 class LabError(Exception):
-    """Something the lab cannot do, said in one sentence with what to do about it.
+    """A failure of the lab: one sentence with the cause, and the remedy.
 
     The command line prints it without a traceback and exits with 1.
     """

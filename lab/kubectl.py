@@ -1,4 +1,4 @@
-"""kubectl against the lab's node."""
+"""Runs kubectl against the lab's node."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from lab import node
 from lab.errors import LabError
 
 COMMAND_SECONDS: Final = 150.0
-"""Longer than any wait that a command is told to do itself."""
+"""Timeout of a command: longer than any `--timeout` in its arguments."""
 
 
 def kubectl(*arguments: str, text: str | None = None, check: bool = True) -> str:
-    """What a command prints, its standard input being `text`; with `check` off, its complaints too.
+    """Run kubectl with `text` as standard input and return its output; without `check` also its error output.
 
     Raises:
-        LabError: `check` and it failed.
+        LabError: the command failed, and `check` is set.
     """
     command = [str(node.kubectl()), "--kubeconfig", str(node.kubeconfig()), *arguments]
     run = subprocess.run(command, input=text, check=False, capture_output=True, text=True, timeout=COMMAND_SECONDS)

@@ -1,4 +1,4 @@
-"""A lock between processes, for work that two commands must not do at once."""
+"""A lock between processes, for work that two commands must not do at the same time."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Hold an exclusive lock on a file; the kernel drops it when the process ends, however it ends."""
+    """Hold an exclusive lock on a file. The kernel releases it when the process ends for any reason."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w") as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)

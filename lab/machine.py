@@ -1,4 +1,4 @@
-"""Whether this machine can run the lab's node, said in one sentence before anything is built."""
+"""Checks before any build whether this machine can run the lab's node."""
 
 from __future__ import annotations
 
@@ -15,45 +15,45 @@ from lab.errors import LabError
 from lab.paths import cache_dir
 
 SYSTEMS: Final = ("debian 12", "debian 13", "ubuntu 24.04")
-"""Whose packages the lab knows by name."""
+"""Operating systems with the package names that the lab installs."""
 NODE_MEMORY_GIB: Final = 8
-"""What a node must have for Pulumi.local.yaml, see tests/unit/test_node_memory.py."""
-LEAST_MEMORY_GIB: Final = NODE_MEMORY_GIB - 0.5
-"""What the kernel of such a machine leaves of it."""
+"""Memory of a node for Pulumi.local.yaml, see tests/unit/test_node_memory.py."""
+MEMORY_GIB_MIN: Final = NODE_MEMORY_GIB - 0.5
+"""The memory that the kernel of such a machine reports."""
 SYSTEM_PODS_MIB: Final = 400
-"""What a small distribution requests for itself on such a node: CoreDNS 70 twice, etcd 100, the network 50, and some.
+"""Requests of a small distribution's system pods on such a node: CoreDNS 70 twice, etcd 100, the network 50, and some.
 https://github.com/kubernetes/kubernetes/blob/v1.36.3/cmd/kubeadm/app/phases/etcd/local.go"""
-LEAST_DISK_GIB: Final = 10
-"""Build caches, images and the node's volumes."""
+DISK_GIB_MIN: Final = 10
+"""For build caches, images and the node's volumes."""
 OWN_CLUSTER: Final = (
-    "Use a cluster of your own instead: `pulumi up -s local` deploys to the current context of your kubeconfig "
+    "Use an existing cluster instead: `pulumi up -s local` deploys to the current context of your kubeconfig "
     "(see README.md)."
 )
 
 
 @dataclass(frozen=True, kw_only=True)
 class Machine:
-    """What matters of a machine."""
+    """Properties of a machine that decide whether it can run a node."""
 
     system: str
-    """As /etc/os-release says it: "debian 12", or the kernel's name where there is no such file."""
+    """From /etc/os-release, for example "debian 12"; the kernel's name if there is no such file."""
     architecture: str
     root: bool
     memory_gib: float
     free_disk_gib: float
 
     def lacks(self) -> list[str]:
-        """What the lab's node would need and this machine has not."""
+        """The requirements of the lab's node that this machine does not meet."""
         return [
             sentence
-            for wrong, sentence in (
+            for failed, sentence in (
                 (self.system not in SYSTEMS, f"it runs {self.system}, not Debian 12, Debian 13 or Ubuntu 24.04"),
                 (self.architecture != "x86_64", f"its processor is {self.architecture}, not x86_64"),
                 (not self.root, "the command does not run as root"),
-                (self.memory_gib < LEAST_MEMORY_GIB, f"it has less than {LEAST_MEMORY_GIB} GiB of memory"),
-                (self.free_disk_gib < LEAST_DISK_GIB, f"it has less than {LEAST_DISK_GIB} GiB of free disk"),
+                (self.memory_gib < MEMORY_GIB_MIN, f"it has less than {MEMORY_GIB_MIN} GiB of memory"),
+                (self.free_disk_gib < DISK_GIB_MIN, f"it has less than {DISK_GIB_MIN} GiB of free disk"),
             )
-            if wrong
+            if failed
         ]
 
 
@@ -75,10 +75,10 @@ def this_machine() -> Machine:
 
 
 def require(machine: Machine | None = None) -> None:
-    """Make sure that the lab's node can run here.
+    """Check that this machine can run the lab's node.
 
     Raises:
-        LabError: it cannot; the message names everything that is missing and the way that works without a lab.
+        LabError: it cannot; the message lists all unmet requirements and the alternative without a lab.
     """
     lacks = (machine or this_machine()).lacks()
     if lacks:

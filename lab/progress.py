@@ -1,4 +1,4 @@
-"""Progress on the terminal: one line when a step starts, one when it ends, with the seconds it took."""
+"""Progress on the terminal: one line at the start of a step, and one with its duration at the end."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from contextlib import contextmanager
 from typing import Final
 
 QUIET_SECONDS: Final = 30.0
-"""A step that says nothing for this long reports that it is still running."""
+"""A step without output for this time reports that it is still running."""
 
 
 def say(text: str) -> None:
-    """Print one line at once, on stderr: stdout belongs to what a command answers."""
-    # In one piece: steps that run side by side must not share a line.
+    """Print one line immediately, to stderr: stdout is reserved for the command's output."""
+    # In one call: lines of parallel steps must not mix.
     print(f"{text}\n", end="", file=sys.stderr, flush=True)
 
 
 @contextmanager
 def step(title: str) -> Iterator[None]:
-    """Announce a step that takes time, remind while it runs, and say how long it took."""
+    """Print the start of a step, a reminder while it runs, and its duration at the end."""
     started = time.monotonic()
     say(f"• {title} …")
     done = threading.Event()

@@ -1,4 +1,4 @@
-"""The stack file that a demonstration runs: one of the checkout's, with what only a user of a cloud knows filled in."""
+"""Stack files of a demonstration: files of the checkout, with values of a simulated account."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ FILLED_IN: Final = {
     "airflow.example.org": "airflow.simulated.test",
     "flower.example.org": "flower.simulated.test",
 }
-"""What a user puts in place of the examples in the shipped stack files; here it belongs to a simulated account."""
+"""Values of a simulated account, which replace the examples in the shipped stack files."""
 CLOUDS: Final = ("gcp", "azure")
 SAMPLES: Final = "docs/stacks"
 COMPONENTS: Final = ("api_server", "scheduler", "dag_processor", "triggerer")
 CPU_MILLI: Final = 50
-"""What each pod requests of the lab's node."""
+"""CPU request of each pod on the lab's node."""
 
 
 def filled_in(value: Any) -> Any:
-    """The content of a stack file with a simulated account's values in place of the examples."""
+    """The content of a stack file in which values of a simulated account replace the examples."""
     if isinstance(value, dict):
         return {key: filled_in(inner) for key, inner in value.items()}
     if isinstance(value, list):
@@ -37,7 +37,7 @@ def filled_in(value: Any) -> Any:
 
 @dataclass(frozen=True)
 class StackFile:
-    """A stack and the file that it is made from."""
+    """A stack and its stack file."""
 
     name: str
     path: Path
@@ -47,7 +47,7 @@ class StackFile:
         """A stack by its name, or by the path of a sample such as docs/stacks/gcp-kubernetes.yaml.
 
         Raises:
-            LabError: there is no such file.
+            LabError: the file does not exist.
         """
         path = PROJECT / name if name.endswith(".yaml") else PROJECT / f"Pulumi.{name}.yaml"
         if not path.is_file():
@@ -59,7 +59,7 @@ class StackFile:
 
     @property
     def cloud(self) -> str:
-        """Where it runs: local, gcp or azure."""
+        """The kind of cloud: existing, gcp or azure."""
         return str(self._content["config"]["airflow:cloud"]["kind"])
 
     @property
@@ -69,23 +69,23 @@ class StackFile:
 
     @property
     def protected(self) -> bool:
-        """Whether what holds data refuses to be deleted."""
+        """Whether resources that hold data are protected from deletion."""
         return bool(self._content["config"].get("airflow:protect"))
 
     def text(self, *, examples: bool = False, protect: bool = True) -> str:
         """The stack file with the simulated account.
 
         Args:
-            examples: deploy the example DAGs, whatever the file says, on the lab's node, which stands for all nodes of
-                the stack and has too few processors for the requests of all its pods.
-            protect: leave the file's own protection; without it nothing is protected.
+            examples: deploy the example DAGs, whatever the file sets, and lower the CPU requests: the lab's node
+                replaces all nodes of the stack and has too few processors for the requests of all pods.
+            protect: keep the file's protection; otherwise nothing is protected.
         """
         if not self.simulated:
             return self.path.read_text()
         content = filled_in(self._content)
         if self.protected and not protect:
             content["config"]["airflow:protect"] = False
-            # Settings refuse to leave data unprotected that are said to be production's.
+            # Settings require protection for production data.
             if content["config"]["airflow:cloud"].get("production_data"):
                 content["config"]["airflow:cloud"]["production_data"] = False
         if examples:
@@ -99,7 +99,7 @@ class StackFile:
 
 
 def _fit_one_node(config: dict[str, Any]) -> None:
-    """Let every pod request little of a processor: requests only decide what fits, and none is limited to them."""
+    """Lower the CPU request of every pod. Requests only decide scheduling; they do not limit a pod."""
     components = config.setdefault("airflow:components", {})
     for name in COMPONENTS:
         components.setdefault(name, {})["cpu_milli"] = CPU_MILLI

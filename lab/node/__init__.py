@@ -1,4 +1,4 @@
-"""A real Kubernetes node on this machine: start it, end it, use it."""
+"""A real Kubernetes node on this machine: functions to start, stop and use it."""
 
 from __future__ import annotations
 
@@ -11,27 +11,27 @@ if TYPE_CHECKING:
 
 
 def up() -> None:
-    """Start the node, or repair it, and wait until pods can run."""
+    """Start the node, or restart what died, and wait until pods can run."""
     _node().up()
 
 
 def down() -> None:
-    """End the node and everything that belongs to it; built programs and images stay."""
+    """Stop the node and delete its data. Built programs and images stay."""
     _node().down()
 
 
 def status() -> list[tuple[str, str]]:
-    """Each part of the node and its state, the node as a whole last."""
+    """The state of each daemon, and of the whole node as the last entry."""
     return _node().status()
 
 
 def ready() -> bool:
-    """Whether the node is there and pods can run on it."""
+    """Whether pods can run on the node."""
     return _node().status()[-1] == ("node", "ready")
 
 
 def log_files() -> list[Path]:
-    """The logs of the node's parts, each named like its part in `status`; none when there is no node."""
+    """The logs of the node's daemons, named like the daemons in `status`; empty if there is no node."""
     return _node().logs
 
 
@@ -48,12 +48,12 @@ def kubectl() -> Path:
 
 
 def import_images(archives: Sequence[Path]) -> None:
-    """Give the node the images of OCI archives that it does not have yet."""
+    """Import the images of OCI archives that the node does not have yet."""
     _node().import_images(archives)
 
 
 def _node() -> Node:
-    # Late: whoever only asks for kubectl or reads a name need not load all of the node.
+    # Imported here: callers that only need kubectl or a name do not load the node's modules.
     from lab.node.instance import Instance
     from lab.node.node import Node
 

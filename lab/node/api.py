@@ -1,6 +1,6 @@
-"""A minimal client of the API server: a request, and a watch.
+"""A minimal client of the API server: requests and watches.
 
-Importing the official client costs most of a second, and `up` on a running node should take less than two in all.
+The import of the official client takes most of a second, but `up` on a running node should take less than two seconds.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ Manifest = dict[str, Any]
 
 
 class ApiError(Exception):
-    """The API server refused, or could not be reached (status 0)."""
+    """The API server refused a request, or could not be reached (status 0)."""
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
@@ -34,7 +34,7 @@ class ApiError(Exception):
 
 @dataclass(frozen=True)
 class Api:
-    """One server and the identity that asks it."""
+    """A server and the client certificate to use."""
 
     server: str
     authority: Path
@@ -44,7 +44,7 @@ class Api:
     def _opener(self) -> urllib.request.OpenerDirector:
         context = ssl.create_default_context(cafile=str(self.authority))
         context.load_cert_chain(self.identity.certificate, self.identity.key)
-        # A proxy of the machine knows no way to the node.
+        # The machine's HTTP proxy cannot reach the node.
         return urllib.request.build_opener(
             urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context)
         )
@@ -54,7 +54,7 @@ class Api:
         return self.request("GET", path)
 
     def create(self, path: str, manifest: Manifest) -> None:
-        """Create an object unless it is there."""
+        """Create an object unless it exists."""
         try:
             self.request("POST", path, manifest)
         except ApiError as error:
@@ -62,7 +62,7 @@ class Api:
                 raise
 
     def apply(self, path: str, manifest: Manifest) -> None:
-        """Make an object so (server-side apply); `path` is the object's own."""
+        """Server-side apply of an object; `path` is the object's path."""
         query = f"{path}?fieldManager={FIELD_MANAGER}&force=true"
         self.request("PATCH", query, manifest, content_type="application/apply-patch+yaml")
 
@@ -71,7 +71,7 @@ class Api:
         self.request("PATCH", path, patch, content_type="application/merge-patch+json")
 
     def delete(self, path: str) -> None:
-        """Delete an object; one that is gone already is no fault."""
+        """Delete an object; no error if it does not exist."""
         try:
             self.request("DELETE", path)
         except ApiError as error:
@@ -81,22 +81,22 @@ class Api:
     def request(
         self, method: str, path: str, body: Mapping[str, Any] | None = None, *, content_type: str = "application/json"
     ) -> Manifest:
-        """Answer of one request.
+        """The answer to one request.
 
         Raises:
-            ApiError: no answer, or one that is not a success.
+            ApiError: there is no answer, or it is an error.
         """
         with self._open(method, path, body, content_type, _REQUEST_SECONDS) as answer:
             content = answer.read()
         return json.loads(content) if content.startswith(b"{") else {"text": content.decode()}
 
     def watch(self, path: str, *, seconds: int) -> Iterator[tuple[str, Manifest]]:
-        """Every object that is there, then each change, for a while: (ADDED, MODIFIED or DELETED, object).
+        """All existing objects, then each change for some time, as (ADDED, MODIFIED or DELETED, object).
 
-        Starting over costs one list, so there is no bookmark to lose: call it in a loop.
+        Call it in a loop: each call begins with a list of all objects, so no bookmark is needed.
 
         Raises:
-            ApiError: the server cannot be reached, or broke off.
+            ApiError: the server cannot be reached, or the connection broke.
         """
         with self._open(
             "GET", f"{path}?watch=1&timeoutSeconds={seconds}", None, "", seconds + _REQUEST_SECONDS
@@ -111,7 +111,7 @@ class Api:
                 raise ApiError(0, f"The watch of {path} broke off: {error}") from error
 
     def _open(self, method: str, path: str, body: Mapping[str, Any] | None, content_type: str, timeout: float) -> Any:
-        request = urllib.request.Request(  # noqa: S310 - the server is ours, always https
+        request = urllib.request.Request(  # noqa: S310 - the lab's own server, always https
             f"{self.server}{path}",
             method=method,
             data=None if body is None else json.dumps(body).encode(),

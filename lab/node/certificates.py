@@ -1,4 +1,4 @@
-"""The certificates of a cluster, and the kubeconfigs that carry them."""
+"""The certificates of a cluster, and kubeconfigs with client certificates."""
 
 from __future__ import annotations
 
@@ -30,21 +30,21 @@ class Pair:
 
 @dataclass(frozen=True)
 class Authority:
-    """One certificate authority in a folder.
+    """A certificate authority (CA) with its files in a folder.
 
-    Everything is made once and found again later, so that a restarted cluster keeps its identity.
+    All files are created once and reused, so that a restarted cluster keeps its identity.
     """
 
     folder: Path
 
     @property
     def certificate(self) -> Path:
-        """What clients trust."""
+        """The CA certificate, which clients trust."""
         return self._pair.certificate
 
     @property
     def key(self) -> Path:
-        """What signs; the controller-manager needs it for certificate requests."""
+        """The CA's private key; the controller-manager needs it for certificate requests."""
         return self._pair.key
 
     @property
@@ -62,9 +62,9 @@ class Authority:
         return pair
 
     def issue(self, name: str, common_name: str, *, groups: Sequence[str] = (), hosts: Sequence[str] = ()) -> Pair:
-        """A certificate for a client, and for a server too when it has hosts (names or addresses).
+        """A client certificate, which is also a server certificate if it has hosts (names or addresses).
 
-        `groups` become the organisations that Kubernetes reads as groups. Made again when the hosts changed.
+        `groups` become organisations, which Kubernetes reads as groups. Changed hosts result in a new certificate.
         """
         pair = Pair(self.folder / f"{name}.crt", self.folder / f"{name}.key")
         if pair.certificate.exists() and _hosts(pair.certificate) == set(hosts):
@@ -76,7 +76,7 @@ class Authority:
         builder = _builder(_name(common_name, groups), authority.subject, key.public_key())
         usages = [ExtendedKeyUsageOID.CLIENT_AUTH, *([ExtendedKeyUsageOID.SERVER_AUTH] if hosts else [])]
         builder = builder.add_extension(x509.ExtendedKeyUsage(usages), critical=False)
-        # Python's TLS is strict since 3.13: a leaf without the authority's key id is refused.
+        # Since 3.13 Python's TLS is strict: it refuses a leaf certificate without the CA's key id.
         builder = builder.add_extension(
             x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key()), critical=False
         )
@@ -89,7 +89,7 @@ class Authority:
         return pair
 
     def signing_key(self, name: str) -> Pair:
-        """A bare key pair (public part in `certificate`), with which service account tokens are signed."""
+        """A key pair without certificate (public key in `certificate`), which signs service account tokens."""
         pair = Pair(self.folder / f"{name}.pub", self.folder / f"{name}.key")
         if not pair.certificate.exists():
             key = ec.generate_private_key(ec.SECP256R1())
@@ -101,7 +101,7 @@ class Authority:
         return pair
 
     def write_kubeconfig(self, path: Path, *, server: str, identity: Pair, context: str) -> Path:
-        """Write a kubeconfig of one context, with everything embedded, readable by the owner only."""
+        """Write a kubeconfig with one context and embedded certificates, readable only by the owner."""
 
         def data(source: Path) -> str:
             return base64.b64encode(source.read_bytes()).decode()

@@ -1,4 +1,4 @@
-"""The control groups that a node's pods live in."""
+"""The control groups of a node's pods."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ _END_SECONDS: Final = 20.0
 
 @dataclass(frozen=True)
 class Cgroups:
-    """One subtree in every hierarchy of this machine, `name` being its path from the root.
+    """One subtree in every hierarchy of this machine; `name` is its path from the root.
 
-    A subtree per node: two kubelets on one root would each delete the other's pods as unknown.
+    Each node has its own subtree: two kubelets with one root would delete each other's pods as unknown.
     """
 
     name: str
     mounted: Path = _MOUNTED
-    """Where this machine has its hierarchies."""
+    """Mount point of the hierarchies."""
 
     def create(self) -> None:
-        """Make the subtree, which a kubelet demands of its `cgroupRoot`.
+        """Create the subtree, which the kubelet requires for its `cgroupRoot`.
 
         Raises:
-            LabError: no control groups are mounted, or none that limits memory.
+            LabError: no control groups are mounted, or none for memory.
         """
         if not self._limits_memory():
             raise LabError(
@@ -53,26 +53,26 @@ class Cgroups:
         folder = root / self.name.lstrip("/")
         folder.mkdir(exist_ok=True)
         for name in ("cpuset.cpus", "cpuset.mems"):
-            # Version 1 starts a group with no processors and no memory nodes: nothing could join it.
+            # In version 1 a new group has no processors and no memory nodes, and no process can join it.
             file = folder / name
             if not self._unified() and file.exists() and not file.read_text().strip():
                 file.write_text((root / name).read_text())
 
     def pids(self) -> set[int]:
-        """Every process in the subtree: all containers of all pods."""
-        found: set[int] = set()
+        """All processes in the subtree: all containers of all pods."""
+        pids: set[int] = set()
         for folder in self._folders():
             with suppress(OSError):
-                found.update(int(line) for line in (folder / "cgroup.procs").read_text().split())
-        return found
+                pids.update(int(line) for line in (folder / "cgroup.procs").read_text().split())
+        return pids
 
     def memory_limit(self, group: str) -> int:
-        """The limit, in bytes, of a group of the subtree."""
+        """The memory limit, in bytes, of a group in the subtree."""
         root, file = (self.mounted, "memory.max") if self._unified() else (self._memory, "memory.limit_in_bytes")
         return int((root / self.name.lstrip("/") / group / file).read_text())
 
     def out_of_memory(self) -> dict[str, int]:
-        """How many processes the kernel has killed in each group that is there because a limit was reached."""
+        """The number of processes that the kernel killed for exceeding a memory limit, by existing group."""
         file = "memory.events.local" if self._unified() else "memory.oom_control"
         killed = {}
         for folder in self._folders():
@@ -82,10 +82,10 @@ class Cgroups:
         return {folder: count for folder, count in killed.items() if count}
 
     def remove(self) -> None:
-        """Kill what is in it and remove it.
+        """Kill its processes and remove it.
 
         Raises:
-            LabError: something would not end.
+            LabError: a process did not end, or a group could not be removed.
         """
         deadline = time.monotonic() + _END_SECONDS
         while folders := self._folders():
@@ -93,11 +93,11 @@ class Cgroups:
                 with suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
             for folder in folders:
-                # Busy while a process in it is still ending.
+                # Busy until the last process has ended.
                 with suppress(OSError):
                     folder.rmdir()
             if time.monotonic() > deadline:
-                raise LabError(f"Control groups of the node are left: {folders[-1]}, processes {sorted(self.pids())}.")
+                raise LabError(f"Control groups of the node remain: {folders[-1]}, processes {sorted(self.pids())}.")
             time.sleep(0.05)
 
     def _folders(self) -> list[Path]:
@@ -106,7 +106,7 @@ class Cgroups:
         return [Path(folder) for top in tops for folder, _, _ in os.walk(top, topdown=False)]
 
     def _unified(self) -> bool:
-        """Whether this machine has version 2, one hierarchy for all controllers."""
+        """Whether this machine has version 2, with one hierarchy for all controllers."""
         return (self.mounted / "cgroup.controllers").exists()
 
     def _limits_memory(self) -> bool:
@@ -116,11 +116,11 @@ class Cgroups:
 
     @property
     def _memory(self) -> Path:
-        """The hierarchy of version 1 that limits memory."""
+        """The memory hierarchy of version 1."""
         return self.mounted / "memory"
 
     def _hierarchies(self) -> list[Path]:
-        """The roots: one for each controller in version 1, the whole in version 2."""
+        """The roots: one for each controller in version 1, a single one in version 2."""
         if self._unified():
             return [self.mounted]
         if not self.mounted.exists():

@@ -1,4 +1,4 @@
-"""The container runtime of a node: containerd 2 with a store of its own, and Debian's runc."""
+"""The container runtime of a node: containerd 2 with its own image store, and Debian's runc."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from lab.node.network import CNI_PLUGINS
 from lab.progress import step
 
 SOCKET: Final = "/run/containerd/containerd.sock"
-"""As seen from inside the node."""
+"""Path in the node's mount namespace."""
 
 _CONFIGURATION: Final = "containerd.toml"
 _KUBERNETES: Final = "k8s.io"
@@ -38,11 +38,11 @@ class Containerd:
 
     @property
     def daemon(self) -> Daemon:
-        """The process."""
+        """The containerd process."""
         return Daemon(name="containerd", folder=self.instance.daemons)
 
     def configure(self, cni_configuration: str) -> None:
-        """Write its configuration and that of the pod network."""
+        """Write the configuration of containerd and of the pod network."""
         cni = self.instance.configuration("cni/10-pods.conflist", cni_configuration).parent
         self.instance.configuration(
             _CONFIGURATION,
@@ -50,7 +50,7 @@ class Containerd:
 version = 4
 root = "{self.instance.images}"
 state = "/run/containerd"
-# What is not used here: other snapshotters, and a folder of further programs on the machine.
+# Not used here: other snapshotters, and a folder of further programs on the machine.
 disabled_plugins = ["io.containerd.snapshotter.v1.blockfile", "io.containerd.snapshotter.v1.erofs",
   "io.containerd.internal.v1.opt"]
 [plugins."io.containerd.server.v1.grpc"]
@@ -63,11 +63,11 @@ sandbox = "{self.pause_image}"
 # Lowering a process's OOM score needs CAP_SYS_RESOURCE, which root of a virtual machine or a runner may lack:
 # every sandbox would fail to start.
 restrict_oom_score_adj = true
-# Below the node's own /run, not /var/run/netns of the machine.
+# Below the node's own /run instead of the machine's /var/run/netns.
 netns_mounts_under_state_dir = true
-# A machine with AppArmor would need the program apparmor_parser, and a profile that outlives the node.
+# AppArmor would need the program apparmor_parser, and a profile that outlives the node.
 disable_apparmor = true
-# By default every container is measured each second, for a figure that nothing here asks for.
+# By default containerd measures every container each second, for a figure that nothing here uses.
 stats_collect_period = "60s"
 stats_retention_period = "2m"
 [plugins."io.containerd.cri.v1.runtime".cni]
@@ -76,21 +76,21 @@ conf_dir = "{cni}"
 [plugins."io.containerd.cri.v1.runtime".containerd.runtimes.runc]
 runtime_type = "io.containerd.runc.v2"
 [plugins."io.containerd.cri.v1.runtime".containerd.runtimes.runc.options]
-# The kubelet asks for this and does the same. Without systemd, as in a virtual machine of few parts, the other way
-# cannot work; with it, this one does, in a subtree that systemd does not know.
+# Same as the kubelet's cgroup driver. The systemd driver fails on a machine without systemd; this driver also works
+# with systemd, in a subtree that systemd does not manage.
 SystemdCgroup = false
 """,
         )
 
     def start(self, env: Mapping[str, str]) -> None:
-        """Start it and wait until it answers.
+        """Start containerd and wait until it answers.
 
         Raises:
             LabError: it died or did not answer in time.
         """
         self.instance.images.mkdir(parents=True, exist_ok=True)
-        # It looks for the shim on its path, and again for each pod that runs on when it is started anew: a pod whose
-        # shim is not found then is taken for dead, whatever `runtime_path` says.
+        # containerd finds the shim by PATH, and again for each running pod after a restart: it treats a pod whose shim
+        # is not found as dead, whatever `runtime_path` is.
         path = f"{programs.SHIM.build().parent}:{env['PATH']}"
         command = self.namespaces.command([programs.CONTAINERD.build(), "--config", self._configuration])
         self.daemon.start(command, env={**env, "PATH": path})
@@ -104,9 +104,9 @@ SystemdCgroup = false
             time.sleep(0.1)
 
     def forget_containers(self) -> bool:
-        """Remove every container and what it wrote, images stay; True when there were any.
+        """Remove all containers and their data, but no images. Returns whether there were any.
 
-        Nothing may run in them any more.
+        Their processes must have ended.
         """
         names = self._ctr("containers", "list", "--quiet").stdout.split()
         if names:
@@ -114,23 +114,23 @@ SystemdCgroup = false
         return bool(names)
 
     def import_images(self, archives: Sequence[Path]) -> None:
-        """Import the archives that hold an image which is not there, by name and digest.
+        """Import the archives with images that the node does not have, compared by name and digest.
 
         Raises:
             LabError: an archive cannot be read or imported.
         """
-        here = self._images()
+        imported = self._images()
         for archive in archives:
-            wanted = images_in(archive)
-            if wanted and wanted.items() <= here.items():
+            images = images_in(archive)
+            if images and images.items() <= imported.items():
                 continue
-            with step(f"Import {', '.join(wanted) or archive.name}"):
+            with step(f"Import {', '.join(images) or archive.name}"):
                 done = self._ctr("images", "import", str(archive))
                 if done.returncode != 0:
                     raise LabError(f"{archive} could not be imported: {done.stderr.strip()[-500:]}")
 
     def has_image(self, name: str) -> bool:
-        """Whether an image of that full name can be run."""
+        """Whether the node has an image with this full name."""
         return name in self._images()
 
     def _images(self) -> dict[str, str]:
@@ -148,10 +148,10 @@ SystemdCgroup = false
 
 
 def images_in(archive: Path) -> dict[str, str]:
-    """The images of an OCI archive, digest by full name; empty when its index names none.
+    """The images of an OCI archive, digest by full name; empty if its index contains no names.
 
     Raises:
-        LabError: not an OCI archive.
+        LabError: the file is not an OCI archive.
     """
     try:
         with tarfile.open(archive) as tar:

@@ -1,4 +1,4 @@
-"""A control plane: etcd, kube-apiserver and kube-controller-manager, as command lines and as a thing that runs."""
+"""A control plane: command lines of etcd, kube-apiserver and kube-controller-manager, and a cluster without nodes."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ from lab.node.api import Api
 from lab.node.certificates import Authority, Pair
 
 READY_SECONDS: Final = 60.0
-"""How long the API server may take to be ready; 4 s is usual."""
+"""Timeout until the API server is ready; usually it takes 4 s."""
 
 _LOOPBACK: Final = "127.0.0.1"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Layout:
-    """Where a control plane listens, and what its cluster looks like."""
+    """Addresses and folders of a control plane, and the networks of its cluster."""
 
     folder: Path
-    """Holds certificates (`pki/`), kubeconfigs, the database, logs and pids."""
+    """Contains certificates (`pki/`), kubeconfigs, the database, logs and pids."""
     address: str = _LOOPBACK
     api_port: int = 6443
     etcd_port: int = 2379
@@ -42,7 +42,7 @@ class Layout:
     pod_cidr: str = "10.244.0.0/16"
     cluster_name: str = "airflow-lab"
     extra_hosts: Sequence[str] = ()
-    """More names and addresses under which clients reach the API server."""
+    """Additional names and addresses of the API server."""
 
     @property
     def server(self) -> str:
@@ -51,16 +51,16 @@ class Layout:
 
     @property
     def authority(self) -> Authority:
-        """The authority that every certificate of this cluster comes from."""
+        """The CA that issues all certificates of this cluster."""
         return Authority(self.folder / "pki")
 
     @property
     def service_account_key(self) -> Pair:
-        """Signs and verifies service account tokens."""
+        """The key that signs and verifies service account tokens."""
         return self.authority.signing_key("service-account")
 
     def serving(self) -> Pair:
-        """The API server's own certificate; the first service address is the `kubernetes` Service."""
+        """The API server's certificate. The first service address belongs to the Service `kubernetes`."""
         first = str(next(ipaddress.ip_network(self.service_cidr).hosts()))
         in_cluster = [f"kubernetes{suffix}" for suffix in ("", ".default", ".default.svc")]
         names = ["localhost", *in_cluster, "kubernetes.default.svc.cluster.local"]
@@ -68,7 +68,7 @@ class Layout:
         return self.authority.issue("apiserver", "kube-apiserver", hosts=list(dict.fromkeys(hosts)))
 
     def kubeconfig(self, name: str, common_name: str, groups: Sequence[str] = ()) -> Path:
-        """A kubeconfig in the folder for one identity."""
+        """Write a kubeconfig for one identity into the folder."""
         identity = self.authority.issue(name, common_name, groups=groups)
         return self.authority.write_kubeconfig(
             self.folder / f"{name}.kubeconfig", server=self.server, identity=identity, context=self.cluster_name
@@ -80,7 +80,7 @@ class Layout:
 
 
 def etcd_command(binary: Path, layout: Layout, *, durable: bool = True) -> list[str]:
-    """Etcd on loopback; `durable=False` skips fsync, for clusters whose data nobody keeps."""
+    """Etcd on loopback; `durable=False` skips fsync, for clusters with temporary data."""
     client = f"http://{_LOOPBACK}:{layout.etcd_port}"
     peer = f"http://{_LOOPBACK}:{layout.etcd_peer_port}"
     return [
@@ -101,7 +101,7 @@ def apiserver_command(binary: Path, layout: Layout) -> list[str]:
     """The API server, with Node and RBAC authorization and privileged pods allowed."""
     serving, tokens = layout.serving(), layout.service_account_key
     to_kubelet = layout.authority.issue("apiserver-kubelet", "kube-apiserver-kubelet", groups=["system:masters"])
-    # The `kubernetes` Service cannot have a loopback endpoint; nothing runs in such a cluster that would use it.
+    # The Service `kubernetes` cannot have a loopback endpoint; in such a cluster no pod would use it.
     loopback = ipaddress.ip_address(layout.address).is_loopback
     return [
         str(binary),
@@ -128,9 +128,9 @@ def apiserver_command(binary: Path, layout: Layout) -> list[str]:
 
 
 def controller_manager_command(binary: Path, layout: Layout, *, without: Sequence[str] = ()) -> list[str]:
-    """The controller-manager with every default controller but those named in `without`.
+    """The controller-manager with all default controllers except those in `without`.
 
-    Start it only when the API server is ready: before that it dies.
+    Start it only after the API server is ready: before that it exits.
     """
     kubeconfig = layout.kubeconfig("controller-manager", "system:kube-controller-manager")
     return [
@@ -144,14 +144,14 @@ def controller_manager_command(binary: Path, layout: Layout, *, without: Sequenc
         f"--cluster-cidr={layout.pod_cidr}",
         "--allocate-node-cidrs=true",
         "--use-service-account-credentials=true",
-        # The defaults (20 and 30) make a start with hundreds of objects wait for its own client.
+        # With the defaults (20 and 30) the client's own rate limit delays a start with hundreds of objects.
         "--kube-api-qps=200",
         "--kube-api-burst=300",
     ]
 
 
 def scheduler_command(binary: Path, layout: Layout) -> list[str]:
-    """The scheduler; like the controller-manager, only once the API server is ready."""
+    """The scheduler; like the controller-manager, start it only after the API server is ready."""
     return [
         str(binary),
         *_client_flags(layout.kubeconfig("scheduler", "system:kube-scheduler"), layout.scheduler_port),
@@ -175,10 +175,10 @@ def wait_until_ready(
 ) -> None:
     """Wait until the API server answers `/readyz` to an administrator.
 
-    `still_alive` is asked between attempts and raises when a daemon has died.
+    `still_alive` is called between attempts and raises an error if a daemon has died.
 
     Raises:
-        LabError: not ready in time.
+        LabError: it is not ready in time.
     """
     identity = layout.authority.issue("admin", "airflow-lab-admin", groups=["system:masters"])
     context = ssl.create_default_context(cafile=str(layout.authority.certificate))
@@ -207,15 +207,15 @@ def wait_until_ready(
 class ControlPlane:
     """A cluster without nodes on loopback, for tests: no root, no network namespace, data not durable.
 
-    Pods do not run in it; lab.node.simulated_pods pretends that they do. Ports are chosen free at the first
-    start and kept in the folder.
+    No pod runs in it; lab.node.simulated_pods simulates them. The first start selects free ports and stores them in
+    the folder.
     """
 
     folder: Path
 
     @property
     def layout(self) -> Layout:
-        """Its addresses."""
+        """Its addresses and ports."""
         record = self.folder / "ports.json"
         if not record.exists():
             names = ("api_port", "etcd_port", "etcd_peer_port", "manager_port")
@@ -235,13 +235,13 @@ class ControlPlane:
 
     @property
     def api(self) -> Api:
-        """The API server, asked as an administrator."""
+        """A client of the API server with administrator rights."""
         layout = self.layout
         identity = layout.authority.issue("admin", "airflow-lab-admin", groups=["system:masters"])
         return Api(layout.server, layout.authority.certificate, identity)
 
     def start(self) -> None:
-        """Start what does not run yet and wait until the API server is ready, 4 s as a rule."""
+        """Start all daemons that do not run, and wait until the API server is ready, usually 4 s."""
         layout = self.layout
         layout.admin_kubeconfig()
         self._etcd.start(etcd_command(programs.ETCD.build(), layout, durable=False))
@@ -258,17 +258,17 @@ class ControlPlane:
         )
 
     def stop(self) -> None:
-        """Stop everything, in the order in which the parts need each other."""
+        """Stop all daemons in the order of their dependencies."""
         for daemon in (self._manager, self._apiserver, self._etcd):
-            # Nothing of it is kept, so nothing is worth the seconds of an orderly end.
+            # The data is temporary, so an orderly shutdown is not worth its seconds.
             daemon.stop(grace_seconds=0)
 
     def pause_apiserver(self) -> None:
-        """Make the cluster unreachable; `start` brings it back with its data."""
+        """Make the cluster unreachable; `start` restores it with its data."""
         self._apiserver.stop(grace_seconds=1)
 
     def require_alive(self) -> None:
-        """Say which part died.
+        """Check that all daemons run.
 
         Raises:
             LabError: one is not running; the message names its log.
@@ -289,7 +289,7 @@ class ControlPlane:
         return Daemon(name="kube-controller-manager", folder=self.folder)
 
 
-# A simulated node sends no heartbeats: these controllers would declare it dead and evict its pods.
+# A simulated node sends no heartbeats: these controllers would treat it as dead and evict its pods.
 _NOT_FOR_SIMULATED_NODES: Final = ("node-lifecycle-controller", "taint-eviction-controller")
 _NO_PROXY: Final = {"NO_PROXY": "*", "no_proxy": "*"}
 

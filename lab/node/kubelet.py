@@ -15,7 +15,7 @@ PORT: Final = 10250
 
 
 def configure(instance: Instance) -> Path:
-    """Write the kubelet's configuration, and the resolver of pods that use the node's."""
+    """Write the kubelet's configuration, and a resolv.conf for pods that use the node's DNS."""
     layout = instance.layout
     serving = layout.authority.issue("kubelet-serving", f"system:node:{instance.name}", hosts=[instance.address])
     resolver = instance.configuration("resolv.conf", f"nameserver {instance.address}\n")
@@ -39,14 +39,14 @@ def configure(instance: Instance) -> Path:
         "podLogsDir": str(instance.folder / "pod-logs"),
         "volumePluginDir": str(instance.folder / "volume-plugins"),
         "cgroupRoot": instance.cgroup,
-        # The machine may still have version 1, which is refused by default since Kubernetes 1.35.
+        # The machine may have version 1, which the kubelet refuses by default since Kubernetes 1.35.
         "failCgroupV1": False,
-        # Laptops swap.
+        # Laptops have swap.
         "failSwapOn": False,
         # The default, -999, needs CAP_SYS_RESOURCE.
         "oomScoreAdj": 0,
-        # The lab shares its disk with everything else on it, and images cannot be pulled again: never evict for a
-        # disk that is merely full, never collect images.
+        # The lab shares its disk with other programs, and images cannot be pulled again: do not evict pods because the
+        # disk is nearly full, and never collect images.
         "evictionHard": {
             "memory.available": "100Mi",
             "nodefs.available": "1%",
@@ -57,7 +57,7 @@ def configure(instance: Instance) -> Path:
         "imageGCHighThresholdPercent": 100,
         "imageGCLowThresholdPercent": 99,
         "maxPods": 110,
-        # The defaults (50, 100 and 50) hold back a hundred pods that start together.
+        # The defaults (50, 100 and 50) delay a hundred pods that start together.
         "kubeAPIQPS": 300,
         "kubeAPIBurst": 500,
         "eventRecordQPS": 0,
@@ -67,10 +67,10 @@ def configure(instance: Instance) -> Path:
 
 
 def _reserved(instance: Instance) -> dict[str, Any]:
-    """The settings that leave pods only what the instance grants them.
+    """Settings that limit the memory of all pods to the instance's limit.
 
-    The kubelet takes the size of the machine from the kernel, but what it reserves is its own affair: what is left is
-    what the scheduler sees, and also the limit of the pods' control group.
+    The kubelet reads the size of the machine from the kernel and subtracts its reservation. The rest is the capacity
+    for the scheduler, and also the limit of the pods' control group.
     https://kubernetes.io/docs/tasks/administer-cluster/reserve-compute-resources/
     """
     if instance.pods_mib is None:
@@ -80,7 +80,7 @@ def _reserved(instance: Instance) -> dict[str, Any]:
 
 
 def command(binary: Path, instance: Instance) -> list[str]:
-    """The kubelet's command line, to be run inside the node."""
+    """The kubelet's command line, to run in the node's namespaces."""
     kubeconfig = instance.layout.kubeconfig("kubelet", f"system:node:{instance.name}", ["system:nodes"])
     return [
         str(binary),

@@ -1,4 +1,4 @@
-"""Names outside the cluster that the node's DNS answers: those that something on the node stands in for."""
+"""DNS names outside the cluster for which the lab has stand-ins; the node's DNS answers them."""
 
 from __future__ import annotations
 
@@ -16,38 +16,38 @@ _SECONDS_TO_LIVE: Final = 1
 
 @dataclass(frozen=True)
 class Names:
-    """The zone of all names that are not the cluster's; each name has an owner and goes with it."""
+    """The DNS zone of all names outside the cluster. Each name has an owner and is removed with its owner."""
 
     instance: Instance
 
     @property
     def zone(self) -> Path:
-        """What the DNS server reads, again whenever its serial number has changed."""
+        """The zone file; the DNS server reloads it when its serial number changes."""
         return self.instance.folder / "outside.zone"
 
     def give(self, owner: str, names: Mapping[str, str]) -> None:
-        """Let these names (name: IPv4 address) be answered in place of what the owner gave before.
+        """Replace the owner's names (name: IPv4 address).
 
-        A name may begin with `*.`; without any names the owner is forgotten.
+        A name may begin with `*.`. Without names the owner is removed.
         """
         with locked(self._record.with_suffix(".lock")):
             state = self._state()
-            given = {name.rstrip(".").lower(): address for name, address in names.items()}
-            if state["owners"].get(owner, {}) == given:
+            normalised = {name.rstrip(".").lower(): address for name, address in names.items()}
+            if state["owners"].get(owner, {}) == normalised:
                 return
-            owners = {**state["owners"], owner: given}
-            if not given:
+            owners = {**state["owners"], owner: normalised}
+            if not normalised:
                 del owners[owner]
             state = {"serial": state["serial"] + 1, "owners": owners}
             _replace(self._record, json.dumps(state, indent=2))
             _replace(self.zone, _zone(state))
 
     def withdraw(self, owner: str) -> None:
-        """Forget what an owner gave."""
+        """Remove an owner's names."""
         self.give(owner, {})
 
     def publish(self) -> Path:
-        """The zone file, written unless it is there."""
+        """Write the zone file unless it exists, and return its path."""
         if not self.zone.exists():
             _replace(self.zone, _zone(self._state()))
         return self.zone
@@ -61,7 +61,7 @@ class Names:
 
 
 def _zone(state: Mapping[str, Any]) -> str:
-    # The last number is how long "no such name" may be remembered.
+    # The last number limits how long resolvers cache "no such name".
     lines = [f". {_SECONDS_TO_LIVE} IN SOA node.lab. nobody.lab. {state['serial']} 60 60 3600 {_SECONDS_TO_LIVE}"]
     for names in state["owners"].values():
         lines += [f"{name}. {_SECONDS_TO_LIVE} IN A {address}" for name, address in names.items()]

@@ -1,9 +1,9 @@
 """The node's own network and mount namespaces, entered by path.
 
-Both are kept by files under the state folder instead of `ip netns add`, which leaves a mount on /run/netns for good.
-The mount namespace makes the end simple and safe: pods' volumes, root file systems and network namespaces are mounted
-only in there and vanish with its last process, so deleting the state folder can never descend into a mounted folder
-of somebody else.
+Mounted files below the state folder keep both alive, instead of `ip netns add`, which leaves a mount on /run/netns.
+The mount namespace makes the removal simple and safe: pods' volumes, root file systems and network namespaces are
+mounted only in it and disappear with its last process, so deleting the state folder can never delete files in a folder
+that is mounted from elsewhere.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from lab.errors import LabError
 
 _END_SECONDS: Final = 20.0
 _ESCAPE: Final = re.compile(r"\\(\d{3})")
-"""How the kernel writes spaces and such in its list of mounts."""
+"""The kernel's escape sequence for spaces and similar characters in its list of mounts."""
 
-# The kubelet sets these for the whole machine when they differ, and nothing sets them back. What it finds inside the
-# node are files that hold what it wants (pkg/kubelet/cm/container_manager_linux.go, setupKernelTunables).
+# The kubelet sets these for the whole machine if they differ, and nothing resets them. In the node it finds files with
+# the expected values instead (pkg/kubelet/cm/container_manager_linux.go, setupKernelTunables).
 _TUNABLES: Final = {
     "vm/overcommit_memory": 1,
     "vm/panic_on_oom": 0,
@@ -34,20 +34,20 @@ _TUNABLES: Final = {
     "kernel/keys/root_maxbytes": 25000000,
 }
 
-# Where containerd's shims, the CNI library and the kubelet write without asking. An empty folder on the machine stays
-# as the mount point: removing it would tear the mount out of another instance.
+# Fixed paths to which containerd's shims, the CNI library and the kubelet write. An empty folder on the machine stays
+# as the mount point: removing it would break the mount of another instance.
 _FOLDERS: Final = ("/var/lib/cni", "/var/lib/kubelet", "/var/log/containers")
 
 
 @dataclass(frozen=True)
 class Namespaces:
-    """A pair of namespaces that live while their files in `folder` are mounted."""
+    """A pair of namespaces that exist while their files in `folder` are mounted."""
 
     folder: Path
 
     @property
     def network(self) -> Path:
-        """What `ip link … netns` and nsenter take."""
+        """File of the network namespace, for `ip link … netns` and nsenter."""
         return self.folder / "net"
 
     @property
@@ -59,14 +59,14 @@ class Namespaces:
         return self.folder / "complete"
 
     def exist(self) -> bool:
-        """Whether both are there and were set up to the end."""
+        """Whether both exist and their setup was completed."""
         return self._complete.exists() and {self.network, self._mount} <= set(mounts_below(self.folder))
 
     def create(self, private: Path) -> None:
-        """Make both, after removing what an interrupted attempt left; `private` holds what is mounted inside."""
+        """Create both, after removing the rest of an interrupted attempt; `private` contains the folders to mount."""
         self.remove()
         self.folder.mkdir(parents=True, exist_ok=True)
-        # A mount namespace's file can be bound only onto a mount that does not propagate.
+        # The file of a mount namespace can be bound only onto a mount that does not propagate.
         _run(["mount", "--bind", self.folder, self.folder])
         _run(["mount", "--make-private", self.folder])
         self.network.touch()
@@ -76,32 +76,32 @@ class Namespaces:
                 "unshare",
                 f"--net={self.network}",
                 f"--mount={self._mount}",
-                # What the machine mounts later (a disk with DAGs) shows inside; nothing shows outside.
+                # Later mounts of the machine (a disk with DAGs) are visible inside, but not the other way round.
                 *("--propagation", "slave", "sh", "-ec", _setup(private)),
             ]
         )
         self._complete.touch()
 
     def command(self, command: Sequence[str | Path]) -> list[str]:
-        """The command line that runs a command inside; the process keeps its pid."""
-        entered = ["nsenter", f"--net={self.network}", f"--mount={self._mount}", "--"]
-        return [*entered, *(str(part) for part in command)]
+        """The command line that runs a command in the namespaces; the process keeps its pid."""
+        enter = ["nsenter", f"--net={self.network}", f"--mount={self._mount}", "--"]
+        return [*enter, *(str(argument) for argument in command)]
 
     def inodes(self) -> dict[str, int]:
-        """How the kernel names both, by kind as in /proc/PID/ns; empty when they are not there."""
+        """The kernel's inodes of both, by kind as in /proc/PID/ns; empty if they do not exist."""
         files = {"mnt": self._mount, "net": self.network}
         return {kind: file.stat().st_ino for kind, file in files.items()} if self.exist() else {}
 
     def remove(self) -> None:
-        """Unmount the files; the namespaces end with the last process in them.
+        """Unmount the files; the namespaces end with their last process.
 
         Raises:
-            LabError: something held a mount for too long.
+            LabError: a mount was busy for too long.
         """
         self._complete.unlink(missing_ok=True)
         deadline = time.monotonic() + _END_SECONDS
         while mounted := mounts_below(self.folder):
-            # The last mounted lies on top.
+            # The last mount is on top.
             done = subprocess.run(["umount", mounted[-1]], check=False, capture_output=True, text=True)
             if done.returncode != 0:
                 if time.monotonic() > deadline:
@@ -110,9 +110,9 @@ class Namespaces:
 
 
 def mounts_below(folder: Path) -> list[Path]:
-    """What is mounted on the folder or below it, as this process sees it, in the order of mounting.
+    """The mount points at or below the folder in this process's namespace, in the order of mounting.
 
-    From the kernel's list: comparing devices, as os.path.ismount does, misses a folder that is bound to itself.
+    Read from the kernel's list: os.path.ismount compares devices and misses a folder that is bound to itself.
     """
     points = [line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines()]
     paths = [Path(_ESCAPE.sub(lambda code: chr(int(code[1], 8)), point)) for point in points]
@@ -120,11 +120,11 @@ def mounts_below(folder: Path) -> list[Path]:
 
 
 def _setup(private: Path) -> str:
-    """The script that furnishes new namespaces."""
+    """The script that sets up new namespaces."""
     lines = [
-        # Pods may ask for mounts that propagate both ways: among themselves, never to the machine.
+        # Pods may use mounts that propagate in both directions: among pods, but never to the machine.
         "mount --make-rshared /",
-        # Shim sockets, pods' network namespaces, the lock of iptables: each node has its own, gone when it goes.
+        # Shim sockets, pods' network namespaces, the lock of iptables: each node has its own, removed with the node.
         "mount -t tmpfs -o mode=0755 tmpfs /run",
         "mkdir -p /run/tunables",
     ]

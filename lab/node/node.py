@@ -1,4 +1,4 @@
-"""A Kubernetes node from nothing to Ready, and from anything back to nothing."""
+"""Start and removal of a Kubernetes node, from any state."""
 
 from __future__ import annotations
 
@@ -40,15 +40,15 @@ PACKAGES: Final = (
     "mount",
 )
 READY_SECONDS: Final = 90.0
-"""How long the node may take to be Ready once everything runs; 6 s is usual."""
+"""Timeout until the node is Ready after all daemons run; usually it takes 6 s."""
 _END_SECONDS: Final = 20.0
 _PROVISIONER_MODULE: Final = "lab.node.provisioner"
 
 _ENVIRONMENT: Final = {
-    # A proxy of the machine knows no way to the cluster.
+    # The machine's HTTP proxy cannot reach the cluster.
     "NO_PROXY": "*",
     "no_proxy": "*",
-    # sudo's and cron's PATH may lack the folders of iptables and runc.
+    # The PATH of sudo and cron may lack the folders of iptables and runc.
     "PATH": f"{os.environ.get('PATH', '')}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
     "PYTHONPATH": str(PROJECT),
 }
@@ -56,23 +56,23 @@ _ENVIRONMENT: Final = {
 
 @dataclass(frozen=True)
 class Node:
-    """One instance of the node; every method can be repeated and finishes what a broken one began."""
+    """One instance of the node. Every method can be repeated and completes an interrupted call."""
 
     instance: Instance
 
     def up(self) -> None:
-        """Start what does not run and wait until pods can run; under two seconds when everything does.
+        """Start all daemons that do not run, and wait until pods can run; below two seconds if all daemons run.
 
         Raises:
-            LabError: not root, something died or was not ready in time; the message names it and its log.
+            LabError: not root, or a daemon died or was not ready in time; the message names it and its log.
         """
         _require_root()
         with locked(self.instance.lock):
             debian.install(PACKAGES)
             binaries = {program.name: program.build() for program in programs.NODE}
-            made_by = _fingerprint(binaries.values())
+            fingerprint = _fingerprint(binaries.values())
             record = self.instance.folder / "made-by"
-            current = record.exists() and record.read_text() == made_by
+            current = record.exists() and record.read_text() == fingerprint
             if current and self._answers() is None:
                 return
             with step(f"Kubernetes {programs.KUBERNETES_VERSION} node {self.instance.name}"):
@@ -83,13 +83,13 @@ class Node:
                 self._start(binaries)
                 self._wait_until_ready()
                 self.instance.layout.admin_kubeconfig()
-                record.write_text(made_by)
+                record.write_text(fingerprint)
 
     def down(self) -> None:
-        """End every process, mount, control group and interface of the node, and delete its data; images stay.
+        """Remove all processes, mounts, control groups and interfaces of the node, and its data. Images stay.
 
         Raises:
-            LabError: something would not end.
+            LabError: a process did not end, or a mount or control group could not be removed.
         """
         _require_root()
         with locked(self.instance.lock):
@@ -100,7 +100,7 @@ class Node:
                 shutil.rmtree(self.instance.folder, ignore_errors=not self.instance.folder.exists())
 
     def status(self) -> list[tuple[str, str]]:
-        """What there is and how it is: each daemon, then the node as a whole."""
+        """The state of each daemon, then of the whole node."""
         states = [
             (daemon.name, "dead" if (process := daemon.process()) is None else f"running, pid {process.pid}")
             for daemon in self._daemons()
@@ -111,7 +111,7 @@ class Node:
         return [*states, ("node", "ready" if missing is None else f"not ready: {missing}")]
 
     def import_images(self, archives: Sequence[Path]) -> None:
-        """Give the node the images of OCI archives that it does not have.
+        """Import the images of OCI archives that the node does not have.
 
         Raises:
             LabError: the node is down, or an archive cannot be imported.
@@ -122,31 +122,31 @@ class Node:
 
     @property
     def logs(self) -> list[Path]:
-        """The log of each part that was ever started."""
+        """The logs of all daemons that were started."""
         return [daemon.log for daemon in self._daemons() if daemon.log.exists()]
 
     @property
     def kubeconfig(self) -> Path:
-        """An administrator's kubeconfig, for use from the machine; its context has the instance's name.
+        """An administrator's kubeconfig for use on the machine; its context has the instance's name.
 
         Raises:
-            LabError: the node was never up.
+            LabError: the node was never started.
         """
         path = self.instance.layout.folder / "admin.kubeconfig"
         if not path.exists():
-            raise LabError("The lab's node is not there.", remedy="Start it: python -m lab up.")
+            raise LabError("The lab's node does not run.", remedy="Start it: python -m lab up.")
         return path
 
     @property
     def api(self) -> Api:
-        """The API server, as an administrator."""
+        """A client of the API server with administrator rights."""
         layout = self.instance.layout
         identity = layout.authority.issue("admin", "airflow-lab-admin", groups=["system:masters"])
         return Api(layout.server, layout.authority.certificate, identity)
 
     @property
     def namespaces(self) -> Namespaces:
-        """Where its daemons run."""
+        """The namespaces of its daemons."""
         return Namespaces(self.instance.folder / "namespaces")
 
     def daemon(self, name: str) -> Daemon:
@@ -154,12 +154,12 @@ class Node:
         return Daemon(name=name, folder=self.instance.daemons)
 
     def _prepare(self) -> None:
-        """Everything that the daemons run in."""
+        """Create the folders, namespaces, network and control groups of the daemons."""
         for folder in (self.instance.folder, self.instance.daemons, self.instance.volumes):
             folder.mkdir(parents=True, exist_ok=True)
         self.instance.folder.chmod(0o711)
         if not self.namespaces.exist():
-            # After a restart of the machine, or half a down: what still runs, runs in namespaces that are lost.
+            # After a restart of the machine or an interrupted `down`, remaining processes are in lost namespaces.
             self._kill_everything()
             self._network.disconnect()
             self.namespaces.create(self.instance.folder / "mounted")
@@ -179,7 +179,7 @@ class Node:
         control_plane.wait_until_ready(
             layout, still_alive=lambda: self._require_alive("etcd", "kube-apiserver", "containerd")
         )
-        # The defaults (50 and 100) make a hundred pods that appear together wait for the scheduler's own client.
+        # With the defaults (50 and 100) the scheduler's own rate limit delays a hundred pods that are created together.
         faster = ["--kube-api-qps=300", "--kube-api-burst=500"]
         start("kube-scheduler", [*control_plane.scheduler_command(binaries["kube-scheduler"], layout), *faster])
         start(
@@ -194,7 +194,7 @@ class Node:
 
     def _start_containerd(self, *, forget: bool) -> None:
         self._containerd.configure(self._network.cni_configuration())
-        # Its files of stopped pods outlive a node that was not ended properly; the kubelet would take them for its own.
+        # Files of stopped pods remain after an unclean end of the node; the kubelet would treat these pods as its own.
         self._containerd.start(self.environment)
         if forget and self._containerd.forget_containers():
             self._containerd.daemon.stop()
@@ -211,16 +211,16 @@ class Node:
         ]
 
     def _stop_daemons(self) -> None:
-        """Stop all daemons, so that they start with the commands of this checkout; pods run on.
+        """Kill all daemons, so that they start with the commands of this checkout; pods keep running.
 
-        Not gently: they bear it, and the API server would take ten seconds.
+        They tolerate a kill, and an orderly end of the API server would take ten seconds.
         """
         for daemon in self._daemons():
             if (process := daemon.process()) is not None:
                 kill(process)
 
     def _kill_strays(self) -> None:
-        """Kill daemons without a record: an `up` that was killed had no time to write it."""
+        """Kill daemons without a pid file, which an interrupted `up` did not write."""
         for daemon in self._daemons():
             recorded = daemon.process()
             for process in self.processes.named(_PROGRAM_NAMES.get(daemon.name, daemon.name)):
@@ -237,11 +237,11 @@ class Node:
                     remedy=f"See the logs in {self.instance.daemons}.",
                 )
             time.sleep(0.1)
-        # Some die a moment after they started; the rest of the node has answered since.
+        # Some daemons die shortly after their start, so check again after the other checks.
         self._require_alive(*_DAEMONS)
 
     def _answers(self) -> str | None:
-        """None when everything runs and answers, else what does not."""
+        """None if all daemons run and answer, else a description of the first failure."""
         if not self.namespaces.exist():
             return "it has no network"
         for daemon in self._daemons():
@@ -293,7 +293,7 @@ class Node:
             raise LabError(f"{mounted[-1]} is still mounted.", remedy="Unmount it and repeat.")
 
     def _kill_everything(self) -> None:
-        """Kill pods, daemons and whatever else is in the node, until nothing is."""
+        """Kill all processes of the node: pods, daemons and their helpers."""
         self.cgroups.remove()
         deadline = time.monotonic() + _END_SECONDS
         while processes := [process for process in self.processes.all() if process.pid != os.getpid()]:
@@ -303,7 +303,7 @@ class Node:
                 raise LabError(f"Processes of the node would not end: {processes}.")
 
     def _left(self) -> bool:
-        """Whether anything of the node is there, be it that somebody deleted its folder."""
+        """Whether anything of the node exists, even if its folder was deleted."""
         return bool(self.instance.folder.exists() or self._network.connected() or self.processes.all())
 
     def _require_alive(self, *names: str) -> None:
@@ -315,12 +315,12 @@ class Node:
 
     @property
     def processes(self) -> Processes:
-        """Its processes outside pods."""
+        """The node's processes outside pods."""
         return Processes(self.instance.folder, self.namespaces)
 
     @property
     def environment(self) -> dict[str, str]:
-        """What a program needs to be one of its daemons: it ends with the node."""
+        """Environment that marks a program as a daemon of the node, so that it ends with the node."""
         return {**_ENVIRONMENT, **self.processes.environment}
 
     @property
@@ -333,7 +333,7 @@ class Node:
 
     @property
     def cgroups(self) -> Cgroups:
-        """Where its pods' processes are counted."""
+        """The control groups of its pods."""
         return Cgroups(self.instance.cgroup)
 
 
@@ -349,18 +349,18 @@ _DAEMONS: Final = (
     "provisioner",
 )
 _PROGRAM_NAMES: Final = {"provisioner": _PROVISIONER_MODULE}
-"""Where a daemon's program is called otherwise."""
+"""Program names of daemons with a different name."""
 
 
 def _fingerprint(binaries: Iterable[Path]) -> str:
-    """Changes when the daemons would be started differently."""
+    """A hash that changes when the daemons' programs or command lines change."""
     sources = sorted(Path(__file__).parent.glob("*.py"))
     return hashlib.sha256(b"\0".join([*map(bytes, binaries), *(path.read_bytes() for path in sources)])).hexdigest()
 
 
 def _require_root() -> None:
     if os.geteuid() != 0:
-        raise LabError("The lab's node needs root.", remedy="Repeat as root, or use a cluster of your own.")
+        raise LabError("The lab's node needs root.", remedy="Repeat as root, or use an existing cluster.")
 
 
 def _get(url: str) -> None:

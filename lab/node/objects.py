@@ -1,4 +1,4 @@
-"""What the node puts into its cluster: the default storage class, the address of the DNS, rights of its daemons."""
+"""Objects of the node's cluster: the default storage class, the DNS Service, permissions of the daemons."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _RBAC: Final = "/apis/rbac.authorization.k8s.io/v1"
 
 
 def apply(api: Api, instance: Instance) -> None:
-    """Make every object as it should be."""
+    """Apply all objects."""
     for path, manifest in (
         _storage_class(),
         *_dns(instance),
@@ -50,7 +50,7 @@ def _storage_class() -> tuple[str, Manifest]:
 
 
 def _dns(instance: Instance) -> list[tuple[str, Manifest]]:
-    """A Service without selector and its endpoint: CoreDNS is no pod but a process of the node."""
+    """A Service without selector and its endpoint: CoreDNS is a process of the node, not a pod."""
     labels = {"k8s-app": "kube-dns", "kubernetes.io/name": "CoreDNS"}
     ports = [{"name": "dns", "port": 53, "protocol": "UDP"}, {"name": "dns-tcp", "port": 53, "protocol": "TCP"}]
     service = {

@@ -1,4 +1,4 @@
-"""Which of this machine's processes belong to a node, and ending them."""
+"""Finds and ends the processes of a node on this machine."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ _KILL_SECONDS: Final = 2.0
 
 @dataclass(frozen=True)
 class Processes:
-    """The processes of one node, apart from those in pods: daemons, their helpers, shims, shells.
+    """The processes of one node outside pods: daemons, their helpers, shims, shells.
 
-    Known by a mark in their environment, which helpers and shims inherit, or by the namespaces that they are in.
-    Namespaces alone are not enough: their files may be unmounted while processes live on in them.
+    Identified by a variable in their environment, which helpers and shims inherit, or by their namespaces. Namespaces
+    alone are not enough: their files may be unmounted while processes still run in them.
     """
 
     folder: Path
@@ -30,31 +30,33 @@ class Processes:
 
     @property
     def environment(self) -> Mapping[str, str]:
-        """What marks a daemon and all that it starts."""
+        """The variable that marks a daemon and its children."""
         return {_MARK: str(self.folder)}
 
     def all(self) -> list[psutil.Process]:
-        """Every one that is alive."""
+        """All running processes of the node."""
         inodes = self.namespaces.inodes()
         return [
-            process for process in psutil.process_iter() if _marked(process, self.folder) or _inside(process, inodes)
+            process
+            for process in psutil.process_iter()
+            if _marked(process, self.folder) or _in_namespaces(process, inodes)
         ]
 
     def named(self, name: str) -> list[psutil.Process]:
-        """The marked ones that run a program, or a Python module, of that name."""
-        found = []
+        """The marked processes that run a program, or a Python module, with this name."""
+        processes = []
         for process in psutil.process_iter():
             with suppress(psutil.Error):
                 command = process.cmdline()
                 if command and name in (Path(command[0]).name, *command[1:3]) and _marked(process, self.folder):
-                    found.append(process)
-        return found
+                    processes.append(process)
+        return processes
 
 
 def kill(process: psutil.Process) -> None:
-    """Kill a process and wait a moment for its end.
+    """Kill a process and wait briefly for its end.
 
-    Dead but not yet fetched by its parent counts as ended: the parent may never fetch it.
+    A zombie counts as ended: its parent may never reap it.
     """
     deadline = time.monotonic() + _KILL_SECONDS
     with suppress(psutil.NoSuchProcess):
@@ -70,7 +72,7 @@ def _marked(process: psutil.Process, folder: Path) -> bool:
     return False
 
 
-def _inside(process: psutil.Process, inodes: Mapping[str, int]) -> bool:
+def _in_namespaces(process: psutil.Process, inodes: Mapping[str, int]) -> bool:
     with suppress(OSError):
         return any(Path(f"/proc/{process.pid}/ns/{kind}").stat().st_ino == inode for kind, inode in inodes.items())
     return False

@@ -1,4 +1,4 @@
-"""The programs of a Kubernetes node, each built once from Go modules."""
+"""The programs of a Kubernetes node, built once from Go modules."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from typing import Final
 from lab.tools.go import GoProgram
 
 KUBERNETES_VERSION: Final = "1.36.3"
-"""What the module files pin, and what `kubectl version` is told.
+"""The version in the module files, and in the answer of `kubectl version`.
 
-Its minor is the newest that AKS offers (its default since the release notes of 25 October 2026) and that GKE offers in
-its Regular channel (release notes of 17 September 2026, where 1.37 is in the Rapid channel alone).
+Its minor version is the newest of AKS (its default since the release notes of 25 October 2026) and of GKE's Regular
+channel (release notes of 17 September 2026, where 1.37 is only in the Rapid channel).
 """
 CONTAINERD_VERSION: Final = "2.4.2"
-"""What the module files pin, and what the node reports."""
+"""The version in the module files, and in the node's status."""
 
 _STAMP: Final = "k8s.io/component-base/version"
 _MAJOR, _MINOR, _ = KUBERNETES_VERSION.split(".")
-# Without the stamp the binaries call themselves v0.0.0, and clients that compare versions refuse them.
+# Without it the binaries report v0.0.0, and clients that compare versions refuse them.
 _KUBERNETES_FLAGS: Final = (
     "-s",
     "-w",
@@ -53,8 +53,8 @@ PROXY: Final = _kubernetes("kube-proxy")
 KUBELET: Final = _kubernetes("kubelet")
 KUBECTL: Final = _kubernetes("kubectl")
 CONTROL_PLANE: Final = (ETCD, APISERVER, CONTROLLER_MANAGER)
-"""What runs without a node."""
-# Storage that a node of the lab has not, and traces that nobody collects.
+"""The programs of a cluster without nodes."""
+# Without storage drivers that the lab's node does not have, and without tracing, which nobody collects.
 CONTAINERD: Final = _containerd("containerd", "no_btrfs", "no_devmapper", "no_zfs", "no_tracing")
 SHIM: Final = _containerd("containerd-shim-runc-v2", "no_grpc")
 CTR: Final = _containerd("ctr")

@@ -1,8 +1,8 @@
-"""The provisioner behind the storage class: a folder of the node for every claim, run as `python -m`.
+"""The provisioner of the default storage class: a folder of the node for every claim, run as `python -m`.
 
-ReadWriteOnce and ReadWriteMany are the same here, as there is one node. A folder is open to everybody and hands its
-group (root's) down, because pods run as users that the machine does not know and hostPath volumes ignore fsGroup.
-Deleting a claim deletes its folder unless its volume says Retain.
+ReadWriteOnce and ReadWriteMany are the same here, because there is one node. A folder is writable for everybody and
+files inherit its group (root), because pods run as users that the machine does not have, and hostPath volumes ignore
+fsGroup. Deleting a claim deletes its folder unless its volume has the reclaim policy Retain.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Provisioner:
     folder: Path
 
     def run(self) -> None:
-        """Serve until the process is ended."""
+        """Serve until the process ends."""
         threading.excepthook = _die
         pairs = ((_CLAIMS, self._claim_changed), (_VOLUMES, self._volume_changed))
         for path, changed in pairs:
@@ -53,7 +53,7 @@ class Provisioner:
                     if kind in ("ADDED", "MODIFIED"):
                         changed(item)
             except (ApiError, OSError) as error:
-                # The next watch begins with everything that is there, so what failed is tried again.
+                # The next watch begins with all objects, so a failed one is processed again.
                 say(f"{path}: {error}")
                 time.sleep(_RETRY_SECONDS)
 
@@ -61,11 +61,11 @@ class Provisioner:
         spec, status = claim["spec"], claim.get("status", {})
         if spec.get("storageClassName") != STORAGE_CLASS or "deletionTimestamp" in claim["metadata"]:
             return
-        wanted = spec["resources"]["requests"]["storage"]
+        size = spec["resources"]["requests"]["storage"]
         if not spec.get("volumeName"):
-            self._provide(claim, wanted)
-        elif status.get("phase") == "Bound" and status.get("capacity", {}).get("storage") != wanted:
-            self._grow(claim, wanted)
+            self._provide(claim, size)
+        elif status.get("phase") == "Bound" and status.get("capacity", {}).get("storage") != size:
+            self._grow(claim, size)
 
     def _provide(self, claim: Manifest, capacity: str) -> None:
         metadata = claim["metadata"]
@@ -97,7 +97,7 @@ class Provisioner:
         say(f"{metadata['namespace']}/{metadata['name']}: {folder}")
 
     def _grow(self, claim: Manifest, capacity: str) -> None:
-        """Write down the new size; a folder has none."""
+        """Report the new size; a folder has no size limit."""
         metadata = claim["metadata"]
         self.api.merge(f"{_VOLUMES}/{claim['spec']['volumeName']}", {"spec": {"capacity": {"storage": capacity}}})
         self.api.merge(
@@ -118,21 +118,21 @@ class Provisioner:
         say(f"{metadata['name']}: removed {folder}")
 
 
-def _die(fault: threading.ExceptHookArgs) -> None:
-    """End the process with its thread: half a provisioner would pass for a whole one."""
-    traceback.print_exception(fault.exc_value)
+def _die(failure: threading.ExceptHookArgs) -> None:
+    """End the process when a thread fails: a provisioner with one thread missing would look healthy."""
+    traceback.print_exception(failure.exc_value)
     os._exit(1)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the daemon with what the command line names."""
+    """Run the daemon with the arguments of the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--server", required=True)
     for option in ("--authority", "--certificate", "--key", "--folder"):
         parser.add_argument(option, type=Path, required=True)
-    given = parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
     signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
-    Provisioner(Api(given.server, given.authority, Pair(given.certificate, given.key)), given.folder).run()
+    Provisioner(Api(options.server, options.authority, Pair(options.certificate, options.key)), options.folder).run()
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Service addresses and names: kube-proxy and CoreDNS, as processes of the node."""
+"""kube-proxy and CoreDNS as processes of the node: command lines and configurations."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ DNS_HEALTH_PORT: Final = 8181
 
 
 def proxy_command(binary: Path, instance: Instance) -> list[str]:
-    """kube-proxy's command line, to be run inside the node; writes its configuration."""
+    """kube-proxy's command line, to run in the node's namespaces; writes its configuration."""
     kubeconfig = instance.layout.kubeconfig("kube-proxy", "system:kube-proxy")
     configuration = {
         "apiVersion": "kubeproxy.config.k8s.io/v1alpha1",
@@ -26,10 +26,10 @@ def proxy_command(binary: Path, instance: Instance) -> list[str]:
         "hostnameOverride": instance.name,
         "clusterCIDR": instance.layout.pod_cidr,
         "mode": "iptables",
-        # The default waits a second before a new Service or endpoint counts.
+        # With the default a new Service or endpoint takes effect only after a second.
         "iptables": {"minSyncPeriod": "100ms", "syncPeriod": "30s"},
-        # These are settings of the whole machine, and outside its first network namespace they cannot be written:
-        # 0 means leave them.
+        # Settings of the whole machine, which cannot be written outside its initial network namespace: 0 leaves them
+        # unchanged.
         "conntrack": {
             "maxPerCore": 0,
             "min": 0,
@@ -46,7 +46,7 @@ def proxy_command(binary: Path, instance: Instance) -> list[str]:
 
 
 def dns_command(binary: Path, instance: Instance) -> list[str]:
-    """CoreDNS's command line, to be run inside the node; writes its configuration."""
+    """CoreDNS's command line, to run in the node's namespaces; writes its configuration."""
     kubeconfig = instance.layout.kubeconfig("coredns", "coredns")
     path = instance.configuration(
         "Corefile",
@@ -60,7 +60,7 @@ cluster.local:53 in-addr.arpa:53 ip6.arpa:53 {{
     pods insecure
   }}
 }}
-# There is no other name server. "No such name" ends a look-up at once; a failure would be tried again.
+# There is no other name server. "No such name" ends a look-up immediately; clients would repeat it after a failure.
 .:53 {{
   bind {instance.address}
   file {Names(instance).publish()} . {{

@@ -1,6 +1,7 @@
 """A simulated kubelet and volume provisioner, for a control plane without nodes.
 
-Pods get a simulated node and behave as their images' names say; nothing runs. Claims get simulated volumes.
+Pods are bound to a simulated node and behave according to their images' names; no container runs. Claims get simulated
+volumes.
 """
 
 from __future__ import annotations
@@ -16,18 +17,18 @@ from lab.node.api import Api, ApiError, Manifest
 
 NODE: Final = "simulated"
 STORAGE_CLASS: Final = "simulated"
-"""The default class: binds at once."""
+"""The default class: binds immediately."""
 LATE_STORAGE_CLASS: Final = "simulated-late"
-"""Binds when the first pod wants it."""
+"""Binds when the first pod uses the claim."""
 
 BROKEN: Final = "broken"
 """An image with this in its name cannot be pulled."""
 FAILING: Final = "failing"
-"""An image with this in its name ends with exit code 1; unless the pod says never, again and again."""
+"""An image with this in its name ends with exit code 1, and is restarted unless the pod's restart policy is Never."""
 RESTARTS: Final = 10
-"""What a failing container that is restarted has behind it: more than a Job allows by default."""
+"""Reported restarts of a failing container: more than a Job allows by default."""
 UNREADY: Final = "unready"
-"""An image with this in its name runs and never becomes ready."""
+"""An image with this in its name runs but never becomes ready."""
 
 _PODS: Final = "/api/v1/pods"
 _CLAIMS: Final = "/api/v1/persistentvolumeclaims"
@@ -39,12 +40,12 @@ _RETRY_SECONDS: Final = 0.5
 
 
 class SimulatedPods:
-    """Answers for the node of a cluster as long as it is entered."""
+    """A context manager that simulates the node of a cluster."""
 
     def __init__(self, api: Api) -> None:
         self._api = api
         self._addresses = (f"10.244.{high}.{low}" for high, low in itertools.product(range(256), range(1, 255)))
-        self._wanted: set[tuple[str, str]] = set()
+        self._claims_in_use: set[tuple[str, str]] = set()
         self._changed: queue.SimpleQueue[tuple[Callable[[Manifest], None], Manifest]] = queue.SimpleQueue()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True, name="simulated pods")
@@ -75,7 +76,7 @@ class SimulatedPods:
                     if kind in ("ADDED", "MODIFIED"):
                         self._changed.put((changed, item))
             except (ApiError, OSError):
-                # The next watch begins with everything that is there.
+                # The next watch begins with all objects.
                 self._stop.wait(_RETRY_SECONDS)
 
     def _run(self) -> None:
@@ -87,7 +88,7 @@ class SimulatedPods:
             try:
                 changed(item)
             except ApiError:
-                # The object changed or went meanwhile; its next event brings us back.
+                # The object was changed or deleted meanwhile; its next event is processed again.
                 continue
 
     def _pod(self, pod: Manifest) -> None:
@@ -97,7 +98,7 @@ class SimulatedPods:
             return
         for volume in pod["spec"].get("volumes") or []:
             if claim := (volume.get("persistentVolumeClaim") or {}).get("claimName"):
-                self._want(pod["metadata"]["namespace"], claim)
+                self._use_claim(pod["metadata"]["namespace"], claim)
         if not pod["spec"].get("nodeName"):
             target = {"kind": "Node", "name": NODE}
             metadata = {"name": pod["metadata"]["name"], "namespace": pod["metadata"]["namespace"]}
@@ -131,18 +132,18 @@ class SimulatedPods:
             "containerStatuses": [_container(each, restarted=_restarted(pod)) for each in pod["spec"]["containers"]],
         }
 
-    def _want(self, namespace: str, claim: str) -> None:
-        """Let a claim be bound that waits for its first pod, now or when it comes."""
-        if (namespace, claim) in self._wanted:
+    def _use_claim(self, namespace: str, claim: str) -> None:
+        """Bind a claim that waits for its first pod, now or when the claim is created."""
+        if (namespace, claim) in self._claims_in_use:
             return
-        self._wanted.add((namespace, claim))
+        self._claims_in_use.add((namespace, claim))
         try:
-            found = self._api.get(f"/api/v1/namespaces/{namespace}/persistentvolumeclaims/{claim}")
+            existing = self._api.get(f"/api/v1/namespaces/{namespace}/persistentvolumeclaims/{claim}")
         except ApiError as error:
             if error.status != 404:
                 raise
         else:
-            self._claim(found)
+            self._claim(existing)
 
     def _claim(self, claim: Manifest) -> None:
         spec, metadata = claim["spec"], claim["metadata"]
@@ -151,7 +152,7 @@ class SimulatedPods:
         phase = claim.get("status", {}).get("phase")
         if phase != "Pending" or spec.get("volumeName") or kind not in (STORAGE_CLASS, LATE_STORAGE_CLASS):
             return
-        if kind == LATE_STORAGE_CLASS and (namespace, name) not in self._wanted:
+        if kind == LATE_STORAGE_CLASS and (namespace, name) not in self._claims_in_use:
             return
         volume = {
             "metadata": {"name": f"simulated-{metadata['uid']}"},
@@ -219,10 +220,10 @@ def _ended(pod: Manifest) -> dict[str, Any]:
     failed = any(FAILING in image for image in images.values())
     statuses = [{**each, "ready": False, "state": state(each["image"])} for each in pod["status"]["containerStatuses"]]
     reason = "PodFailed" if failed else "PodCompleted"
-    kept = [entry for entry in pod["status"]["conditions"] if entry["type"] in ("PodScheduled", "Initialized")]
+    unchanged = [entry for entry in pod["status"]["conditions"] if entry["type"] in ("PodScheduled", "Initialized")]
     unready = [_condition(kind, False, reason) for kind in ("ContainersReady", "Ready")]
     return {
         "phase": "Failed" if failed else "Succeeded",
-        "conditions": [*kept, *unready],
+        "conditions": [*unchanged, *unready],
         "containerStatuses": statuses,
     }

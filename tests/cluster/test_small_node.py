@@ -19,14 +19,14 @@ from lab.engine.environment import environment
 from lab.engine.stack import Stack
 from lab.engine.workspace import workspace
 from lab.kubectl import kubectl
-from lab.machine import LEAST_MEMORY_GIB, SYSTEM_PODS_MIB
+from lab.machine import MEMORY_GIB_MIN, SYSTEM_PODS_MIB
 from lab.node.instance import Instance
 from lab.node.node import Node
 from lab.stack_file import StackFile
 
 pytestmark = pytest.mark.timeout(1800)
 
-PODS_MIB = int(LEAST_MEMORY_GIB * 1024) - SYSTEM_PODS_MIB
+PODS_MIB = int(MEMORY_GIB_MIN * 1024) - SYSTEM_PODS_MIB
 EVICTION_MIB = 100
 """The kubelet's own margin: https://kubernetes.io/docs/concepts/scheduling-eviction/node-pressure-eviction/."""
 TASK_SECONDS = 30

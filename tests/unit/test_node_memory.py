@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
-from lab.machine import LEAST_MEMORY_GIB, NODE_MEMORY_GIB, SYSTEM_PODS_MIB
+from lab.machine import MEMORY_GIB_MIN, NODE_MEMORY_GIB, SYSTEM_PODS_MIB
 from tests.unit.stacks import ROOT, recorded
 from tests.unit.workloads import Pod, pods
 
@@ -33,7 +33,7 @@ def test_the_local_stack_fits_a_small_node_with_a_task_pod_while_one_part_is_rep
         mib * pod.owner.plain["spec"]["replicas"] if pod.long_running else mib for pod, mib in found.values()
     )
     surging = [mib for pod, mib in found.values() if pod.owner.kind == "Deployment"]
-    assert always + max(surging) <= LEAST_MEMORY_GIB * 1024, {part: mib for part, (_, mib) in found.items()}
+    assert always + max(surging) <= MEMORY_GIB_MIN * 1024, {part: mib for part, (_, mib) in found.items()}
 
 
 def test_a_worker_of_the_local_stack_has_what_its_tasks_take() -> None:
@@ -45,4 +45,4 @@ def test_the_readme_promises_the_node_that_is_tested() -> None:
     promised = re.search(r"(\d+) processors and\s+(\d+) GiB of memory", (ROOT / "README.md").read_text())
     assert promised is not None
     assert int(promised[2]) == NODE_MEMORY_GIB
-    assert NODE_MEMORY_GIB - 1 < LEAST_MEMORY_GIB < NODE_MEMORY_GIB
+    assert NODE_MEMORY_GIB - 1 < MEMORY_GIB_MIN < NODE_MEMORY_GIB

@@ -1,1 +1,1 @@
-"""The Pulumi engine of the lab: which command line and plugins are used, and the environment they work in."""
+"""The Pulumi engine of the lab: selection of the command line and plugins, and their environment."""

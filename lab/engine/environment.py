@@ -1,4 +1,4 @@
-"""The environment in which `pulumi` works on this machine, apart from anything the user's own Pulumi has."""
+"""The environment of `pulumi` in the lab, separate from the user's own Pulumi installation."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ LEFT_OUT: Final = frozenset(
         "PYTHONDONTWRITEBYTECODE",
     }
 )
-"""Variables of the user's shell that would lead the program somewhere else, or have it compile the SDKs each time."""
+"""Variables of the user's shell that would redirect the program, or make it compile the SDKs each time."""
 
 
 def environment(
@@ -36,10 +36,10 @@ def environment(
 ) -> dict[str, str]:
     """A complete environment for `pulumi`, plugins installed.
 
-    `state` is where stacks and their passphrase live (default: `pulumi` in the lab's state folder); `home` is
-    PULUMI_HOME (default: `home` in `state`); `tools` is what LAB_TOOLS asks for unless given. With `simulated_clouds`
-    the plugins of Google Cloud and Azure are the lab's own, whatever the tools are. Without `engine_log` the engine
-    keeps no log of its calls in `home`, which is half of what it does in a preview.
+    `state` is the folder of stacks and their passphrase (default: `pulumi` in the lab's state folder); `home` is
+    PULUMI_HOME (default: `home` in `state`); `tools` defaults to the toolchain that LAB_TOOLS selects. With
+    `simulated_clouds` the lab's own plugins of Google Cloud and Azure are used, whatever the tools are. Without
+    `engine_log` the engine writes no log of its calls to `home`, which takes half the time of a preview.
     """
     tools = tools or toolchain()
     state = state or state_dir() / "pulumi"
@@ -52,15 +52,15 @@ def environment(
     if simulated_clouds:
         plugins.install_clouds(home)
     if not engine_log:
-        # It has no switch for it, and goes without where it can make no folder.
+        # There is no option for it; the engine writes no log if it cannot create the folder.
         (home / "logs").touch()
     kept = {key: value for key, value in os.environ.items() if key not in LEFT_OUT}
     return {
         **kept,
         "PATH": os.pathsep.join([str(tools.folder), os.environ.get("PATH", os.defpath)]),
-        # Commands are short and their memory small: to collect it often is a tenth of what they take.
+        # Commands are short and need little memory, and frequent garbage collection takes a tenth of their time.
         "GOGC": os.environ.get("GOGC", "400"),
-        # The kubernetes plugin leaves a file with the kubeconfig there at each start (provider/util.go, v4.25.0).
+        # The kubernetes plugin writes a file with the kubeconfig there at each start (provider/util.go, v4.25.0).
         "TMPDIR": str(temporary),
         "PULUMI_HOME": str(home),
         "PULUMI_BACKEND_URL": f"file://{backend}",
@@ -69,13 +69,13 @@ def environment(
         "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
         "PULUMI_IGNORE_AMBIENT_PLUGINS": "true",
         **tools.variables,
-        # Nobody asks the real clouds about a simulated account.
+        # The real clouds must not be asked about a simulated account.
         **({"AIRFLOW_PREFLIGHT": "off"} if simulated_clouds else {}),
     }
 
 
 def passphrase(state: Path) -> str:
-    """What encrypts the secrets of the stacks in a state folder; made on the first call, readable by its owner only."""
+    """The passphrase for secrets of all stacks in a state folder; created once, readable only by its owner."""
     path = state / "passphrase"
     with locked(state / "passphrase.lock"):
         if not path.exists():

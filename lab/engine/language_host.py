@@ -1,4 +1,4 @@
-"""The stand-in for `pulumi-language-python`: runs programs, policy packs and packages that are written in Python."""
+"""The stand-in for `pulumi-language-python`: runs programs, policy packs and packages in Python."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ from lab.engine.language_host_plugin import Output, policy_pack, streamed
 from lab.engine.serving import CallError
 
 SHOWN_ALREADY: Final = 32
-"""The program's exit code for: the fault was reported to the engine before."""
+"""Exit code of a program that has already reported its error to the engine."""
 STOP_SECONDS: Final = 5.0
 
 
 class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
     """The language runtime of Python programs.
 
-    Deliberately not there: converting programs to Python, generating SDKs, packing and linking packages.
+    Deliberately not supported: converting programs to Python, generating SDKs, packing and linking packages.
     """
 
     def __init__(self, runner: Path) -> None:
         self.runner = runner
-        """The official `pulumi-language-python-exec`, which sets the SDK up and runs the program."""
+        """The official `pulumi-language-python-exec`, which initialises the SDK and runs the program."""
         self.engine_address = ""
         self._running: set[subprocess.Popen[bytes]] = set()
         self._lock = threading.Lock()
@@ -44,21 +44,21 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
     def Handshake(  # noqa: N802 - the protocol's name
         self, request: language_pb2.LanguageHandshakeRequest, context: grpc.ServicerContext
     ) -> language_pb2.LanguageHandshakeResponse:
-        """Take the engine's address."""
+        """Store the engine's address."""
         self.engine_address = request.engine_address
         return language_pb2.LanguageHandshakeResponse()
 
     def GetPluginInfo(self, request: Empty, context: grpc.ServicerContext) -> plugin_pb2.PluginInfo:  # noqa: N802
-        """The version of the SDK that this host goes with."""
+        """The version of the SDK that this host belongs to."""
         return plugin_pb2.PluginInfo(version=version("pulumi"))
 
     def Cancel(self, request: Empty, context: grpc.ServicerContext) -> Empty:  # noqa: N802
-        """End what runs."""
+        """End all running children."""
         self.stop()
         return Empty()
 
     def stop(self) -> None:
-        """Ask every running child to end, and kill what stays."""
+        """Terminate all running children, and kill those that remain."""
         with self._lock:
             children = list(self._running)
         for child in children:
@@ -69,7 +69,7 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
             except subprocess.TimeoutExpired:
                 child.kill()
 
-    # -- what the program is made of ----------------------------------------------------------------------------------
+    # -- about the program -------------------------------------------------------------------------------------------
 
     def About(  # noqa: N802
         self, request: language_pb2.AboutRequest, context: grpc.ServicerContext
@@ -98,7 +98,7 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
     def GetRequiredPlugins(  # noqa: N802
         self, request: language_pb2.GetRequiredPluginsRequest, context: grpc.ServicerContext
     ) -> language_pb2.GetRequiredPluginsResponse:
-        """The same, for older engines."""
+        """The plugins of the installed SDKs, for older engines."""
         return language_pb2.GetRequiredPluginsResponse(
             plugins=[
                 plugin_pb2.PluginDependency(name=name, kind="resource", version=number, server=server)
@@ -109,7 +109,7 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
     def GetProgramDependencies(  # noqa: N802
         self, request: language_pb2.GetProgramDependenciesRequest, context: grpc.ServicerContext
     ) -> language_pb2.GetProgramDependenciesResponse:
-        """The Python packages that are installed, direct and transitive alike."""
+        """All installed Python packages, direct and transitive."""
         return language_pb2.GetProgramDependenciesResponse(
             dependencies=[
                 language_pb2.DependencyInfo(name=package["name"], version=package["version"])
@@ -120,7 +120,7 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
     def RuntimeOptionsPrompts(  # noqa: N802
         self, request: language_pb2.RuntimeOptionsRequest, context: grpc.ServicerContext
     ) -> language_pb2.RuntimeOptionsResponse:
-        """What `pulumi new` asks: the toolchain, unless Pulumi.yaml has one."""
+        """The questions of `pulumi new`: the toolchain, unless Pulumi.yaml sets one."""
         if "toolchain" in _options(request.info):
             return language_pb2.RuntimeOptionsResponse()
         prompt = language_pb2.RuntimeOptionPrompt
@@ -143,7 +143,7 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
     def InstallDependencies(  # noqa: N802
         self, request: language_pb2.InstallDependenciesRequest, context: grpc.ServicerContext
     ) -> Iterator[language_pb2.InstallDependenciesResponse]:
-        """Create the virtual environment and install what the program requires, for `pulumi install`."""
+        """Create the virtual environment and install the program's requirements, for `pulumi install`."""
         environment = _environment(request.info)
         variables = environment.variables()
         if environment.toolchain == "uv" and environment.folder is not None:
@@ -161,7 +161,7 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
     # -- running ------------------------------------------------------------------------------------------------------
 
     def Run(self, request: language_pb2.RunRequest, context: grpc.ServicerContext) -> language_pb2.RunResponse:  # noqa: N802
-        """Run the program once, to its end."""
+        """Run the program once and wait for its end."""
         environment = _environment(request.info)
         flags = {
             "monitor": request.monitor_address,
@@ -182,7 +182,7 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
             "PULUMI_CONFIG": json.dumps(dict(request.config)),
             "PULUMI_CONFIG_SECRET_KEYS": json.dumps(list(request.configSecretKeys)),
         }
-        # Its output goes where ours goes: the engine shows it line by line.
+        # The program inherits stdout and stderr, which the engine shows line by line.
         child = self._start(
             [*command, request.info.entry_point, *request.args], context, cwd=request.pwd, env=variables, piped=False
         )
@@ -197,7 +197,7 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
     def RunPlugin(  # noqa: N802
         self, request: language_pb2.RunPluginRequest, context: grpc.ServicerContext
     ) -> Iterator[language_pb2.RunPluginResponse]:
-        """Run a policy pack or a package written in Python, streaming its output; the exit code comes last."""
+        """Run a policy pack or a package in Python: stream its output, then its exit code."""
         environment = _environment(request.info)
         variables = environment.variables() | dict(entry.split("=", 1) for entry in request.env)
         python = [str(environment.python()), "-u"]
@@ -229,7 +229,7 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
         env: dict[str, str],
         piped: bool = True,
     ) -> subprocess.Popen[bytes]:
-        """Start a child that ends with the call."""
+        """Start a child process that ends with the call."""
         where: Any = subprocess.PIPE if piped else None
         try:
             child = subprocess.Popen(

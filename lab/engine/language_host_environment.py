@@ -1,4 +1,4 @@
-"""The Python that a Pulumi program runs with, as `runtime.options` in Pulumi.yaml names it."""
+"""The Python environment of a Pulumi program, from `runtime.options` in Pulumi.yaml."""
 
 from __future__ import annotations
 
@@ -14,29 +14,29 @@ from typing import Any, Final
 from lab.engine.serving import CallError
 
 PYTHON_VARIABLE: Final = "LAB_PRELOADED_PYTHON"
-"""Names the executable that runs programs in the place of their virtual environment's `python`."""
+"""Environment variable with an executable that runs programs instead of the virtual environment's `python`."""
 TOOLCHAINS: Final = ("pip", "poetry", "uv")
 LOCK_FILES: Final = {"uv.lock": "uv", "poetry.lock": "poetry"}
-"""Files that decide the toolchain when Pulumi.yaml names none."""
+"""Files that select the toolchain if Pulumi.yaml sets none."""
 QUERY_TIMEOUT_SECONDS: Final = 60
 DEACTIVATED: Final = frozenset({"PYTHONHOME", "VIRTUAL_ENV"})
-"""Variables that belong to another environment than the program's."""
+"""Variables of another Python environment, which the program must not see."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class PythonEnvironment:
-    """The virtual environment of one program, or the machine's Python when it names none."""
+    """The virtual environment of a program, or the machine's Python if it has none."""
 
     root: Path
-    """The folder of Pulumi.yaml: relative environments start here."""
+    """The folder of Pulumi.yaml, to which paths of environments are relative."""
     program: Path
     toolchain: str
     virtualenv: str
-    """As written in Pulumi.yaml; empty for none."""
+    """The path in Pulumi.yaml; empty if there is none."""
 
     @property
     def folder(self) -> Path | None:
-        """The virtual environment's folder; None for the machine's Python."""
+        """The virtual environment's folder; None means the machine's Python."""
         if self.toolchain == "poetry":
             shown = self._tool("env", "info", "--path")
             return Path(shown) if shown else None
@@ -48,7 +48,7 @@ class PythonEnvironment:
         """The interpreter.
 
         Raises:
-            CallError: the environment is not there or is none; the message names it and the command that makes it.
+            CallError: the virtual environment does not exist or is invalid; the message names the remedy.
         """
         folder = self.folder
         if folder is None:
@@ -65,7 +65,7 @@ class PythonEnvironment:
         return python
 
     def variables(self) -> dict[str, str]:
-        """This process's variables with the environment activated."""
+        """This process's variables, with the virtual environment activated."""
         variables = {key: value for key, value in os.environ.items() if key not in DEACTIVATED}
         folder = self.folder
         if folder is not None:
@@ -74,7 +74,7 @@ class PythonEnvironment:
         return variables
 
     def install_commands(self) -> Iterator[tuple[str, list[str]]]:
-        """What `pulumi install` runs, in order: a title and a command each."""
+        """The commands of `pulumi install` in order, each with a title."""
         if self.toolchain == "uv":
             yield "Installing dependencies with uv", [self._executable(), "sync"]
             return
@@ -101,7 +101,7 @@ class PythonEnvironment:
                     yield name, version, described.get("server", "")
 
     def packages(self) -> list[dict[str, str]]:
-        """The installed Python packages, each with name and version."""
+        """Name and version of each installed Python package."""
         command = [self.python(), "-m", "pip", "list", "--format", "json", "--disable-pip-version-check"]
         if self.toolchain == "uv":
             command = [self._executable(), "pip", "list", "--format", "json", "--python", self.python()]
@@ -150,7 +150,7 @@ class PythonEnvironment:
 
 
 def python_environment(root: str, program: str, options: Mapping[str, Any]) -> PythonEnvironment:
-    """The environment that `runtime.options` describe.
+    """The Python environment that `runtime.options` describe.
 
     Raises:
         CallError: the toolchain is unknown.

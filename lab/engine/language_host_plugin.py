@@ -1,4 +1,4 @@
-"""Children of the language host that are plugins themselves: their output, and the proxy before a policy pack."""
+"""Plugins that the language host runs as children: streams of their output, and the proxy of a policy pack."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from pulumi.runtime.proto import analyzer_pb2
 from lab.engine import serving
 
 START_SECONDS: Final = 120.0
-"""How long a policy pack may take to print its port."""
+"""Timeout until a policy pack prints its port."""
 _SERVICE: Final = "/pulumirpc.Analyzer/"
 
 
@@ -31,7 +31,7 @@ class Output:
 
 
 def streamed(child: subprocess.Popen[bytes]) -> Iterator[Output]:
-    """What a child writes while it writes it, and its exit code last; it ends with whoever listens."""
+    """The output of a child as it is written, then its exit code; the child ends when the consumer stops."""
     pieces: queue.Queue[Output | None] = queue.Queue()
     _copy(child, pieces)
     open_streams = 2
@@ -44,7 +44,7 @@ def streamed(child: subprocess.Popen[bytes]) -> Iterator[Output]:
                 yield piece
         yield Output(exitcode=child.wait())
     finally:
-        # Left unread, its exit would stay with the system until this process ends.
+        # Without this the child would stay a zombie until this process ends.
         child.kill()
         child.wait()
 
@@ -65,28 +65,28 @@ def _copy(child: subprocess.Popen[bytes], pieces: queue.Queue[Output | None]) ->
 
 
 class _PolicyProxy(grpc.GenericRpcHandler):
-    """Answers Handshake and ConfigureStack, and passes every other call on to the policy pack.
+    """Answers Handshake and ConfigureStack, and forwards every other call to the policy pack.
 
-    A Python policy pack learns stack and config from variables of its environment, so it can start only when
-    ConfigureStack has told them; the engine wants a port to talk to before that.
+    A Python policy pack reads stack and config from environment variables, so it can start only after ConfigureStack,
+    but the engine needs a port before that.
     """
 
     def __init__(self) -> None:
         self.stack: analyzer_pb2.AnalyzerStackConfigureRequest | None = None
         self.asked = threading.Event()
-        """The pack is needed now, with or without a stack."""
+        """Set when the pack must start, with or without a stack."""
         self._pack: grpc.Channel | None = None
         self._failure = ""
         self._settled = threading.Event()
 
     def attach(self, port: int) -> None:
-        """Let the waiting calls through to the pack."""
+        """Forward the waiting calls to the pack."""
         self._pack = serving.channel(f"127.0.0.1:{port}")
         if self.stack is not None:
             try:
                 self._forward("ConfigureStack", self.stack.SerializeToString())
             except grpc.RpcError as error:
-                # Packs of an older SDK have no such call, and need none.
+                # Packs of an older SDK do not have this call, and do not need it.
                 if error.code() is not grpc.StatusCode.UNIMPLEMENTED:  # type: ignore[attr-defined]
                     self.fail(f"the policy pack refused the stack's configuration: {error.details()}")  # type: ignore[attr-defined]
         self._settled.set()
@@ -97,7 +97,7 @@ class _PolicyProxy(grpc.GenericRpcHandler):
         self._settled.set()
 
     def service(self, handler_call_details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler | None:
-        """The handler of one method, over raw bytes."""
+        """The handler of one method, with raw bytes as messages."""
         method = str(handler_call_details.method)  # type: ignore[attr-defined]
         if not method.startswith(_SERVICE):
             return None
@@ -128,7 +128,7 @@ class _PolicyProxy(grpc.GenericRpcHandler):
         return bytes(answer)
 
     def variables(self) -> dict[str, str]:
-        """What the pack's SDK reads about the stack."""
+        """The environment variables about the stack that the pack's SDK reads."""
         stack = self.stack
         if stack is None:
             return {}
@@ -146,7 +146,7 @@ def policy_pack(
 ) -> Iterator[Output]:
     """Serve a policy pack behind a proxy: the proxy's port first, then the pack's output, then its exit code.
 
-    `start` starts the pack with more variables; it prints its own port as its first line.
+    `start` starts the pack with additional variables. The pack prints its own port as the first line.
     """
     proxy = _PolicyProxy()
     server, port = serving.started(lambda server: server.add_generic_rpc_handlers((proxy,)))
@@ -168,5 +168,5 @@ def policy_pack(
                     proxy.fail(f"the policy pack ended with exit code {output.exitcode}")
                 yield output
     finally:
-        # Time enough for the waiting calls to say why.
+        # Time for the waiting calls to report the error.
         server.stop(grace=1)

@@ -1,6 +1,6 @@
-"""Runs a module of the lab as a plugin, with the engine's protocol but without the rest of the Pulumi SDK.
+"""Runs a module of the lab as a plugin, with the protobuf messages of the Pulumi SDK but without the rest of the SDK.
 
-The messages live inside the SDK, whose import takes longer than everything else a plugin needs (0.1 s of 0.3 s), and
+The messages are part of the SDK, whose import is the most expensive part of a plugin's start (0.1 s of 0.3 s), and
 three plugins start for every operation.
 """
 
@@ -14,9 +14,9 @@ from types import ModuleType
 
 
 def leave_out_sdk() -> None:
-    """Make `pulumi.runtime.proto` importable without running the SDK's own packages above it."""
+    """Make `pulumi.runtime.proto` importable without running the packages `pulumi` and `pulumi.runtime`."""
     if "pulumi" in sys.modules:
-        # A preloaded Python has done it.
+        # Already done by a preloaded Python.
         return
     spec = find_spec("pulumi")
     if spec is None or spec.origin is None:
@@ -29,7 +29,7 @@ def leave_out_sdk() -> None:
 
 
 if __name__ == "__main__":
-    # Here and not by PYTHONPATH: the language host hands its variables on to the program, as they came from the user.
+    # Not by PYTHONPATH: the language host passes the user's variables to the program unchanged.
     sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
     leave_out_sdk()
     sys.argv.pop(0)

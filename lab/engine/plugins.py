@@ -23,7 +23,7 @@ from lab.tools.go import Embedded, GoProgram
 NAMES: Final = ("kubernetes", "random")
 """The plugins that the program needs on every cloud."""
 KUBERNETES_VERSION: Final = "4.25.0"
-"""Of the module in lab/tools/kubernetes_plugin/go.mod: the newest release whose module is served."""
+"""Version of the module in lab/tools/kubernetes_plugin/go.mod: the newest release that is available as a module."""
 KUBERNETES_MODULE: Final = "github.com/pulumi/pulumi-kubernetes/provider/v4"
 KUBERNETES: Final = GoProgram(
     name="pulumi-resource-kubernetes",
@@ -37,19 +37,19 @@ KUBERNETES: Final = GoProgram(
     ),
 )
 RANDOM: Final = "lab.engine.random_provider"
-"""The module that stands in for the random plugin, whose own module is not served."""
+"""The stand-in for the random plugin, which is not available as a module."""
 ANY_VERSION: Final = {"PULUMI_DEV": "true"}
-"""What the engine needs to take a plugin that is older than the SDK without a warning in every operation: it has no
-other switch for it (pkg/v3/host/host.go, v3.274.1). Nothing else that the lab runs depends on the variable."""
+"""Makes the engine accept a plugin that is older than the SDK without a warning in every operation: it has no other
+option for it (pkg/v3/host/host.go, v3.274.1). No other program of the lab depends on the variable."""
 CLOUDS: Final = {
     "gcp": "lab.clouds.gcp",
     "azure-native": "lab.clouds.azure",
 }
-"""Plugin name to the module that simulates its cloud. Never installed unless simulated clouds are asked for: the same
-names belong to plugins that make real things."""
+"""Modules that simulate a cloud, by plugin name. Only installed for simulated clouds, because plugins with the same
+names create real resources."""
 LAUNCH: Final = Path(__file__).with_name("launch.py")
 ISOLATED: Final = "-I"
-"""Neither the folder of the program nor variables of the user decide which modules a plugin finds."""
+"""Python options: neither the program's folder nor the user's variables affect which modules a plugin imports."""
 LOADED: Final = (
     "lab.clouds.azure.provider",
     "lab.clouds.gcp.provider",
@@ -57,13 +57,13 @@ LOADED: Final = (
     "lab.engine.language_host_plugin",
     "lab.engine.random_values",
 )
-"""What plugins consist of, but for the modules that they run."""
+"""Modules that the plugins import, except those that run as `__main__`."""
 FETCH_TIMEOUT_SECONDS: Final = 600.0
 
 
 def sdk_version(name: str) -> str:
-    """The version of the installed Python SDK, which is the version of the plugin that it asks for."""
-    # find_spec and not importlib.resources: that would import the SDK, which takes a second.
+    """The version of the installed Python SDK, which is also the version of the plugin that it requests."""
+    # find_spec instead of importlib.resources, which would import the SDK and take a second.
     spec = find_spec(f"pulumi_{name.replace('-', '_')}")
     if spec is None or spec.origin is None:
         raise LabError(f"The SDK pulumi-{name} is not installed.", remedy="Run make setup.")
@@ -71,7 +71,7 @@ def sdk_version(name: str) -> str:
 
 
 def described(refusal: str = "") -> list[str]:
-    """One line per built plugin, for a person, with the reason why the official one was not fetched."""
+    """One line for each built plugin, with the reason why the official one was not downloaded."""
     why = f" ({refusal})" if refusal else ""
     return [
         f"kubernetes plugin: official v{KUBERNETES_VERSION}, built from its Go module{why}; "
@@ -81,27 +81,27 @@ def described(refusal: str = "") -> list[str]:
 
 
 def described_official() -> list[str]:
-    """One line per fetched plugin, for a person."""
+    """One line for each downloaded plugin."""
     return [f"{name} plugin: official, v{sdk_version(name)}" for name in NAMES]
 
 
 def install(home: Path) -> None:
-    """Put the built plugin and the stand-in into a PULUMI_HOME; files that are right already stay untouched.
+    """Install the built plugin and the stand-in into a PULUMI_HOME; correct files are not touched.
 
-    The engine looks for the SDK's version by the folder's name; which version it finds there, it asks the plugin.
+    The engine finds the SDK's version by the folder's name, and asks the plugin for its real version.
     """
     _link_to(KUBERNETES.build(), _folder(home, "kubernetes") / KUBERNETES.name)
     write_launcher(_folder(home, "random") / "pulumi-resource-random", RANDOM)
 
 
 def install_clouds(home: Path) -> None:
-    """Put the simulated clouds into a PULUMI_HOME, in place of the plugins that reach the real ones."""
+    """Install the plugins of simulated clouds into a PULUMI_HOME, in place of those for the real clouds."""
     for name, module in CLOUDS.items():
         write_launcher(_folder(home, name) / f"pulumi-resource-{name}", module)
 
 
 def write_launcher(path: Path, module: str, *arguments: str) -> None:
-    """An executable that runs a module of this checkout with this Python; the arguments come before its own."""
+    """Write an executable that runs a module of this checkout with this Python; `arguments` precede the caller's."""
     what = shlex.join([str(LAUNCH), module, *arguments])
     text = (
         "#!/bin/sh\n"
@@ -118,7 +118,7 @@ def write_launcher(path: Path, module: str, *arguments: str) -> None:
 
 
 def _link_to(program: Path, path: Path) -> None:
-    """A symbolic link: homes of tests lie in memory, where a copy would take 100 MiB each."""
+    """Create a symbolic link: homes of tests are in memory, where each copy would take 100 MiB."""
     if path.is_symlink() and path.readlink() == program:
         return
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -134,7 +134,7 @@ def preloaded_plugins(folder: Path) -> AbstractContextManager[Path]:
 
 
 def fetch_official(cli: Path, home: Path) -> str:
-    """Fetch the official plugins with the official command line; why it was refused, or "" when all are there."""
+    """Download the official plugins with the official command line. Returns the error, or "" on success."""
     with locked(cache_dir() / "plugins.lock"):
         for name in NAMES:
             if _folder(home, name).exists():
@@ -154,7 +154,7 @@ def fetch_official(cli: Path, home: Path) -> str:
 
 
 def copy_official(source: Path, home: Path) -> None:
-    """Put fetched plugins into another PULUMI_HOME, as hard links where the file system allows it."""
+    """Copy downloaded plugins into another PULUMI_HOME, as hard links if the file system allows it."""
     for name in NAMES:
         target = _folder(home, name)
         if not target.exists():

@@ -1,8 +1,8 @@
-"""A Python with modules loaded already: a server that forks for each program, and a client that stands in for `python`.
+"""A Python with preloaded modules: a server that forks for each program, and a client that replaces `python`.
 
-Loading the SDKs is most of what a run of the program takes, and loading gRPC most of what a plugin does. Suites that
-run them hundreds of times load both once: the language host starts the client in the place of `python` where
-its PYTHON_VARIABLE names it, and plugins start by the one that PLUGINS_VARIABLE names.
+Loading the SDKs takes most of the time of a program's run, and loading gRPC most of the time of a plugin's start. Test
+suites that run them hundreds of times load both once: the language host starts the client in PYTHON_VARIABLE instead
+of `python`, and plugins use the client in PLUGINS_VARIABLE.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from typing import Final
 from lab.tools.go import GoProgram
 
 PLUGINS_VARIABLE: Final = "LAB_PRELOADED_PLUGINS"
-"""Names the executable that runs the launcher of plugins in the place of the lab's Python."""
+"""Environment variable with an executable that runs the launcher of plugins instead of the lab's Python."""
 END_SECONDS: Final = 60.0
-"""How long a server may take to end; one that loads modules ends when it has them."""
+"""Timeout for a server's end; a server that is loading modules ends only after that."""
 CLIENT: Final = GoProgram(name="preloaded", module="preloaded", package=".")
 SERVER: Final = Path(__file__).with_name("preloaded_server.py")
 
@@ -29,7 +29,7 @@ def preloaded(
 ) -> Iterator[Path]:
     """The executable to use for this Python, while a server with these modules runs in a folder.
 
-    `through` are the arguments by which this Python comes to run the server.
+    `through` are Python's arguments that run the server.
     """
     client = folder / "python"
     client.symlink_to(CLIENT.build())
@@ -42,6 +42,6 @@ def preloaded(
                 raise RuntimeError(f"{python} could not serve {', '.join(modules)}")
             yield client
         finally:
-            # Its sign to end; it also comes when this process is killed.
+            # Closing its standard input ends the server; this also happens when this process is killed.
             server.stdin.close()
             server.wait(END_SECONDS)

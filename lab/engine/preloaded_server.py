@@ -1,6 +1,6 @@
 """Loads modules once, and forks for each client that `lab.engine.preloaded` starts.
 
-Stands alone, without the lab's other modules: what is loaded here, every program has.
+Imports no other module of the lab, because every program inherits the modules that are loaded here.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ CODE: Final = struct.Struct("!i")
 
 
 def serve(address: str, modules: Sequence[str]) -> None:
-    """Load the modules, and fork for each client until standard input ends."""
+    """Load the modules, then fork for each client until standard input is closed."""
     with socket.socket(socket.AF_UNIX) as listening, selectors.DefaultSelector() as waiting:
         listening.bind(address)
         listening.listen()
-        # Whoever comes now waits for the modules, and nobody else does.
+        # Early clients wait until the modules are loaded.
         print("ready", flush=True)
         _load(modules)
         waiting.register(0, selectors.EVENT_READ)
@@ -54,13 +54,13 @@ def serve(address: str, modules: Sequence[str]) -> None:
                     os.close(key.fd)
                     client.close()
                 elif isinstance(key.fileobj, socket.socket) and key.fileobj.fileno() >= 0:
-                    # A signal to hand on; or the client is gone, and its program with it.
+                    # A signal to forward; or the client has ended, and its program ends too.
                     asked = key.fileobj.recv(1)
                     os.kill(key.data, asked[0] if asked else signal.SIGKILL)
 
 
 def _load(modules: Sequence[str]) -> None:
-    """Load modules; a folder among them is where those after it are looked for as well."""
+    """Load modules. A folder in the list is added to the search path of the following modules."""
     if not sys.flags.safe_path:
         sys.path.remove(str(Path(__file__).parent))
     known = [*sys.path]
@@ -68,9 +68,9 @@ def _load(modules: Sequence[str]) -> None:
         if os.sep in name:
             sys.path.insert(0, name)
         else:
-            # SDKs load their modules no sooner than something in them is asked for.
+            # SDKs load their modules lazily, at the first access to an attribute.
             getattr(importlib.import_module(name), "Args", None)
-    # Programs have folders of their own.
+    # Programs have their own folders.
     sys.path[:] = known
     gc.collect()
     gc.freeze()
@@ -81,12 +81,12 @@ def _end(pid: int, client: socket.socket) -> None:
     try:
         client.sendall(CODE.pack(os.waitstatus_to_exitcode(status)))
     except OSError:
-        # Killed, and nobody asks any more.
+        # The client was killed and does not wait for an answer.
         return
 
 
 def _forked(client: socket.socket, listening: socket.socket) -> int:
-    """Start what a client asks for."""
+    """Fork a process that runs the program of a client."""
     head, streams, _, _ = socket.recv_fds(client, LENGTH.size, 3)
     text = b""
     while len(text) < LENGTH.unpack(head)[0]:
@@ -98,7 +98,7 @@ def _forked(client: socket.socket, listening: socket.socket) -> int:
         return pid
     code = 1
     try:
-        # Nothing of the server's may outlive it in here.
+        # The fork must not keep resources of the server.
         listening.close()
         client.close()
         _become(text, streams)
@@ -115,7 +115,7 @@ def _forked(client: socket.socket, listening: socket.socket) -> int:
 
 
 def _become(asked: bytes, streams: Sequence[int]) -> None:
-    """Take the place of the client: its folder, the number of arguments, these, and its variables."""
+    """Adopt the client's folder, arguments and environment variables."""
     folder, count, *rest = asked.split(b"\0")
     # A server that a shell started in the background ignores interrupts.
     signal.signal(signal.SIGINT, signal.default_int_handler)

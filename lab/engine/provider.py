@@ -1,4 +1,4 @@
-"""What every provider stand-in has in common: the parts of the plugin protocol that know no resource."""
+"""Base class of provider stand-ins: the resource-independent part of the plugin protocol."""
 
 from __future__ import annotations
 
@@ -29,19 +29,19 @@ Severity = engine_pb2.LogSeverity
 class Provider(provider_pb2_grpc.ResourceProviderServicer):
     """A provider plugin; a subclass answers Check, Diff, Create, Read, Update and Delete for its resources.
 
-    Methods get and answer the protocol's messages, and raise CallError (or `refuse`, `init_failed`) where they cannot
-    do what they are asked. The request's `type` is the resource's type token. Properties are protobuf structs: what is
-    echoed unchanged keeps its secrets and unknowns; `provider_values` converts, `provider_diff.diff` compares.
+    Methods receive and return the protocol's messages, and raise CallError (or call `refuse`, `init_failed`) on
+    failure. The request's `type` is the resource's type token. Properties are protobuf structs: values that are
+    returned unchanged keep their secrets and unknowns; `provider_values` converts, `provider_diff.diff` compares.
     """
 
     def __init__(self, name: str, version: str) -> None:
         self.name = name
         self.version = version
-        """Not below the SDK's own: the engine refuses an older plugin."""
+        """At least the SDK's version: the engine refuses an older plugin."""
         self.config: dict[str, Any] = {}
-        """The provider's inputs, opened, once Configure was called."""
+        """The provider's inputs with secrets opened, set by Configure."""
         self.cancelled = threading.Event()
-        """Set when the engine cancels or the plugin has to end: whoever waits stops waiting."""
+        """Set when the engine cancels or the plugin must end, so that waiting calls stop."""
         self._engine: engine_pb2_grpc.EngineStub | None = None
 
     # -- the plugin ---------------------------------------------------------------------------------------------------
@@ -49,12 +49,12 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
     def Handshake(  # noqa: N802 - the protocol's name
         self, request: provider_pb2.ProviderHandshakeRequest, context: grpc.ServicerContext
     ) -> provider_pb2.ProviderHandshakeResponse:
-        """Agree on what is sent: secrets are, resource references and output values are not."""
+        """Negotiate features: accept secrets, but no resource references and output values."""
         self._connect(request.engine_address)
         return provider_pb2.ProviderHandshakeResponse(accept_secrets=True)
 
     def Attach(self, request: plugin_pb2.PluginAttach, context: grpc.ServicerContext) -> Empty:  # noqa: N802
-        """Take the address of the engine that this running plugin serves from now on."""
+        """Store the address of the engine that this plugin serves from now on."""
         self._connect(request.address)
         return Empty()
 
@@ -63,7 +63,7 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
         return plugin_pb2.PluginInfo(version=self.version)
 
     def Cancel(self, request: Empty, context: grpc.ServicerContext) -> Empty:  # noqa: N802
-        """End what is waiting."""
+        """End waiting calls."""
         self.cancelled.set()
         return Empty()
 
@@ -72,7 +72,7 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
     def CheckConfig(  # noqa: N802
         self, request: provider_pb2.CheckRequest, context: grpc.ServicerContext
     ) -> provider_pb2.CheckResponse:
-        """Accept the provider's inputs as they are."""
+        """Accept the provider's inputs unchanged."""
         return provider_pb2.CheckResponse(inputs=request.news)
 
     def DiffConfig(  # noqa: N802
@@ -84,7 +84,7 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
     def Configure(  # noqa: N802
         self, request: provider_pb2.ConfigureRequest, context: grpc.ServicerContext
     ) -> provider_pb2.ConfigureResponse:
-        """Keep the provider's inputs; called at preview as well, when some of them may be unknown."""
+        """Store the provider's inputs; also called in previews, where some may be unknown."""
         self.config = opened(request.args)
         return provider_pb2.ConfigureResponse(acceptSecrets=True, supportsPreview=True)
 
@@ -93,13 +93,13 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
     def Check(  # noqa: N802
         self, request: provider_pb2.CheckRequest, context: grpc.ServicerContext
     ) -> provider_pb2.CheckResponse:
-        """Accept the resource's inputs as they are."""
+        """Accept the resource's inputs unchanged."""
         return provider_pb2.CheckResponse(inputs=request.news)
 
     def Invoke(  # noqa: N802
         self, request: provider_pb2.InvokeRequest, context: grpc.ServicerContext
     ) -> provider_pb2.InvokeResponse:
-        """No functions, unless a subclass has some."""
+        """Refuse all functions; subclasses may implement some."""
         self.refuse(f"{self.name} has no function {request.tok!r}")
 
     # -- for subclasses -----------------------------------------------------------------------------------------------
@@ -115,9 +115,9 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
     def init_failed(
         self, resource_id: str, properties: Struct, inputs: Struct, reasons: Sequence[str], message: str = ""
     ) -> NoReturn:
-        """Answer Create, Update or Read with: the resource is there, recorded like this, and not as it should be.
+        """Answer Create, Update or Read with a partial failure: the resource exists with this state, but is incomplete.
 
-        The engine keeps it in state and tries to update it next time, in place of creating it again.
+        The engine keeps it in state and tries to update it next time instead of creating it again.
 
         Raises:
             CallError: always.
@@ -130,7 +130,7 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
     def log(
         self, message: str, *, urn: str = "", severity: Severity.ValueType = engine_pb2.INFO, status: bool = False
     ) -> None:
-        """Show a message to the person who runs `pulumi`; a `status` is shown only while the resource is worked on."""
+        """Show a message to the user of `pulumi`; a `status` is shown only during the operation on the resource."""
         if self._engine is not None:
             self._engine.Log(
                 engine_pb2.LogRequest(severity=severity, message=message, urn=urn, ephemeral=status), timeout=10

@@ -1,4 +1,4 @@
-"""The difference between two sets of properties, in the form that the engine shows and decides by."""
+"""The difference between two sets of properties, in the engine's form."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def path_of(text: str) -> Path:
 
 
 def text_of(path: Path) -> str:
-    """A property path as the engine writes it."""
+    """A property path in the engine's notation."""
     text = ""
     for step in path:
         if isinstance(step, int):
@@ -60,10 +60,10 @@ def diff(
     replaces: Replacing | Iterable[str] = (),
     delete_before_replace: bool = False,
 ) -> provider_pb2.DiffResponse:
-    """What turns the old inputs into the new ones.
+    """The changes from the old inputs to the new ones.
 
-    An unknown new value counts as a change. Keys that begin with two underscores belong to the engine and are left
-    out. `replaces` is a rule over the path of a change, or the paths (with everything below them) that replace.
+    An unknown new value counts as a change. Keys that begin with two underscores belong to the engine and are ignored.
+    `replaces` is a rule over the path of a change, or the paths (including everything below) that require replacement.
     """
     ignored = below(ignore_changes)
     replacing = replaces if callable(replaces) else below(replaces)
@@ -89,9 +89,9 @@ _REPLACE: Final = {_KIND.ADD: _KIND.ADD_REPLACE, _KIND.DELETE: _KIND.DELETE_REPL
 
 
 def changes(old: Any, new: Any, path: Path = ()) -> Iterator[tuple[Path, Any, Any]]:
-    """Each changed place with ADD, DELETE or UPDATE and what was added, deleted or is there now.
+    """Each changed path with ADD, DELETE or UPDATE and the added, deleted or new value.
 
-    Places are the deepest paths at which two opened values differ.
+    Paths are the deepest ones at which two values, with secrets opened, differ.
     """
     if isinstance(old, dict) and isinstance(new, dict):
         for key in sorted(old.keys() | new.keys()):
@@ -105,7 +105,7 @@ def changes(old: Any, new: Any, path: Path = ()) -> Iterator[tuple[Path, Any, An
 
 
 def _changed(old: dict[Any, Any], new: dict[Any, Any], key: str | int, path: Path) -> Iterator[tuple[Path, Any, Any]]:
-    # A missing key and an explicit null are the same thing to the engine.
+    # The engine treats a missing key and an explicit null as equal.
     before, after = old.get(key), new.get(key)
     if before is None and after is None:
         return
@@ -118,7 +118,7 @@ def _changed(old: dict[Any, Any], new: dict[Any, Any], key: str | int, path: Pat
 
 
 def _places(value: Any) -> Iterator[Path]:
-    """The paths inside a value, its own first: what comes or goes takes everything below it along."""
+    """All paths in a value, its own first: an added or deleted value changes everything below it."""
     yield ()
     inside = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for key, item in inside:

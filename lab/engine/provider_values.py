@@ -1,4 +1,4 @@
-"""Property values as the engine sends them: protobuf structs in which secrets and unknowns are marked."""
+"""Conversion of property values: the engine sends protobuf structs in which secrets and unknowns are marked."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Any, Final
 from google.protobuf.struct_pb2 import NULL_VALUE, Struct, Value
 
 SIGNATURE: Final = "4dabf18193072939515e22adb298388d"
-"""The key that marks an object as something else than an object."""
+"""The key that marks an object as a special value."""
 SECRET_MARK: Final = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 - a marker of the protocol
-"""The value of that key for a secret; the secret itself is beside it as `value`."""
+"""The value of that key for a secret; the secret itself is under the key `value`."""
 UNKNOWN: Final = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
-"""Stands for a value that a preview cannot know yet; what providers answer for computed outputs in a preview."""
+"""Marker of a value that is unknown in a preview; providers return it for computed outputs in previews."""
 UNKNOWNS: Final = frozenset(
     {
         UNKNOWN,
@@ -37,13 +37,13 @@ def is_secret(value: Any) -> bool:
 
 
 def is_unknown(value: Any) -> bool:
-    """Whether a value, secret or not, is unknown itself."""
+    """Whether a value itself, secret or not, is unknown."""
     value = opened(value)
     return isinstance(value, str) and value in UNKNOWNS
 
 
 def has_unknown(value: Any) -> bool:
-    """Whether a value is unknown or holds an unknown at any depth."""
+    """Whether a value is or contains an unknown at any depth."""
     value = opened(value)
     if isinstance(value, Mapping):
         return any(has_unknown(item) for item in value.values())
@@ -53,7 +53,7 @@ def has_unknown(value: Any) -> bool:
 
 
 def has_secret(value: Any) -> bool:
-    """Whether a value is secret or holds a secret at any depth."""
+    """Whether a value is or contains a secret at any depth."""
     if isinstance(value, Struct | Value):
         value = marked(value)
     if isinstance(value, Mapping):
@@ -123,9 +123,9 @@ def _value(item: Any) -> Value:
 
 
 def sealed_like(value: Any, *patterns: Any) -> Any:
-    """Plain data in which everything is secret that is secret at the same place in one of the patterns.
+    """Plain data in which values are marked as secret if one of the patterns has a secret at the same path.
 
-    A pattern is marked data or a Struct. Used for what a cluster or cloud answers: what went in as a secret stays one.
+    A pattern is marked data or a Struct. Used for answers of a cluster or cloud: inputs that were secret stay secret.
     """
     known = [marked(pattern) if isinstance(pattern, Struct | Value) else pattern for pattern in patterns]
     return _sealed(value, [pattern for pattern in known if has_secret(pattern)])

@@ -1,6 +1,6 @@
-"""The stand-in for the random plugin: passwords, strings, identifiers and bytes, drawn once and kept in state.
+"""The stand-in for the random plugin: passwords, strings, identifiers and bytes, generated once and stored in state.
 
-Deliberately not there: import, and the resources that no stack uses (pets, shuffles, integers, UUIDs).
+Deliberately not supported: import, and resources that no stack uses (pets, shuffles, integers, UUIDs).
 """
 
 from __future__ import annotations
@@ -48,9 +48,9 @@ class _Resource:
     """One resource type."""
 
     defaults: dict[str, Any]
-    """Every input with its default."""
+    """All inputs with their defaults."""
     size: str
-    """The required input: how much is drawn, at least 1."""
+    """The required input: the size of the result, at least 1."""
     draw: Callable[[dict[str, Any]], dict[str, str]]
     outputs: tuple[str, ...]
     secret: frozenset[str] = field(default=frozenset())
@@ -90,12 +90,12 @@ _RESOURCES: Final = {
 
 
 class RandomProvider(Provider):
-    """The random provider: every change of an input draws anew, by replacing the resource."""
+    """The random provider: every change of an input replaces the resource, which generates a new value."""
 
     def Check(  # noqa: N802 - the protocol's name
         self, request: provider_pb2.CheckRequest, context: grpc.ServicerContext
     ) -> provider_pb2.CheckResponse:
-        """All faults of the inputs at once; the inputs themselves stay as they are."""
+        """Report all errors of the inputs at once; the inputs are not changed."""
         resource = self._resource(request.type)
         failures = [
             provider_pb2.CheckFailure(property=name, reason=reason)
@@ -106,7 +106,7 @@ class RandomProvider(Provider):
     def Diff(  # noqa: N802
         self, request: provider_pb2.DiffRequest, context: grpc.ServicerContext
     ) -> provider_pb2.DiffResponse:
-        """Every difference replaces; a default that is written out is none."""
+        """Every difference replaces the resource; an explicit default value is not a difference."""
         resource = self._resource(request.type)
         return diff(
             _complete(resource, opened(request.old_inputs)),
@@ -118,7 +118,7 @@ class RandomProvider(Provider):
     def Create(  # noqa: N802
         self, request: provider_pb2.CreateRequest, context: grpc.ServicerContext
     ) -> provider_pb2.CreateResponse:
-        """Draw the result; a preview knows none."""
+        """Generate the result; it is unknown in a preview."""
         resource = self._resource(request.type)
         inputs = _complete(resource, opened(request.properties))
         drawn = dict.fromkeys(resource.outputs, UNKNOWN) if request.preview else resource.draw(inputs)
@@ -131,7 +131,7 @@ class RandomProvider(Provider):
     def Read(  # noqa: N802
         self, request: provider_pb2.ReadRequest, context: grpc.ServicerContext
     ) -> provider_pb2.ReadResponse:
-        """What state holds is all there is."""
+        """Return the state: the resource exists only there."""
         self._resource(request.type)
         if not request.properties.fields:
             self.refuse("the random plugin's stand-in has no import; use the official plugin (LAB_TOOLS=official)")
@@ -140,11 +140,11 @@ class RandomProvider(Provider):
     def Update(  # noqa: N802
         self, request: provider_pb2.UpdateRequest, context: grpc.ServicerContext
     ) -> provider_pb2.UpdateResponse:
-        """Keep what was drawn, record the new inputs."""
+        """Keep the generated values and store the new inputs."""
         return provider_pb2.UpdateResponse(properties=struct(marked(request.olds) | marked(request.news)))
 
     def Delete(self, request: provider_pb2.DeleteRequest, context: grpc.ServicerContext) -> Empty:  # noqa: N802
-        """Nothing exists outside state."""
+        """Do nothing: the resource exists only in state."""
         return Empty()
 
     def _resource(self, token: str) -> _Resource:
@@ -156,7 +156,7 @@ class RandomProvider(Provider):
 
 
 def _complete(resource: _Resource, inputs: dict[str, Any]) -> dict[str, Any]:
-    """Every input with its default; `number` is the old name of `numeric`, and an empty map is none."""
+    """All inputs, completed with defaults; `number` is the old name of `numeric`, an empty map counts as missing."""
     complete = resource.defaults | {key: value for key, value in inputs.items() if value not in (None, {})}
     if complete.get("number") is not None:
         complete["numeric"] = complete["number"]
@@ -166,7 +166,7 @@ def _complete(resource: _Resource, inputs: dict[str, Any]) -> dict[str, Any]:
 
 
 def _faults(resource: _Resource, news: dict[str, Any]) -> list[tuple[str, str]]:
-    """Each wrong input with the reason; what is unknown yet is not judged."""
+    """Each invalid input with the reason; unknown values are not checked."""
     faults = [(key, "unknown input") for key in news if key not in resource.defaults and not key.startswith("__")]
     known = {key: opened(value) for key, value in news.items() if not is_unknown(value)}
     for key, value in known.items():

@@ -8,14 +8,14 @@ import string
 from typing import Any, Final
 
 SPECIAL: Final = "!@#$%&*()-_=+[]{}<>:?"
-"""The special characters unless `overrideSpecial` names others."""
+"""The special characters unless `overrideSpecial` is set."""
 BCRYPT_BYTES: Final = 72
-"""More bytes than these do not enter the hash."""
+"""The hash ignores bytes beyond this limit."""
 _RANDOM: Final = secrets.SystemRandom()
 
 
 def text(inputs: dict[str, Any]) -> str:
-    """A string of the wanted length: the least number of each class first, the rest from all classes, shuffled."""
+    """A shuffled string of the requested length: the minimum of each class, and the rest from all classes."""
     special = inputs["overrideSpecial"] or SPECIAL
     classes = {"Lower": string.ascii_lowercase, "Upper": string.ascii_uppercase, "Numeric": string.digits}
     classes["Special"] = special
@@ -30,7 +30,7 @@ def text(inputs: dict[str, Any]) -> str:
 
 def password(inputs: dict[str, Any]) -> dict[str, str]:
     """A password and its bcrypt hash."""
-    # Here and not above: only passwords need it, and the plugin is started for every operation.
+    # Imported here: only passwords need it, and the plugin starts for every operation.
     import bcrypt
 
     result = text(inputs)

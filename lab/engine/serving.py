@@ -1,4 +1,4 @@
-"""A gRPC server the way the engine expects of a plugin: port on stdout, quiet end, errors with a code."""
+"""A gRPC server as the engine expects it of a plugin: port on stdout, quiet shutdown, errors with a code."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from google.rpc import status_pb2
 MESSAGE_BYTES: Final = 400 * 1024 * 1024
 """The largest message; the engine's own limit."""
 THREADS: Final = 256
-"""Calls served at once: an await holds its thread for minutes, and the engine's parallelism has no limit by default."""
+"""Maximum of concurrent calls: an await blocks its thread for minutes, and the engine's parallelism is unlimited."""
 OPTIONS: Final = [("grpc.max_receive_message_length", MESSAGE_BYTES), ("grpc.max_send_message_length", MESSAGE_BYTES)]
 PARENT_POLL_SECONDS: Final = 1.0
 
 
 class CallError(Exception):
-    """What a call answers instead of a response: a message for the person who runs `pulumi`.
+    """An error answer to a call, with a message for the user of `pulumi`.
 
-    The default code is the one that Go plugins give for an ordinary error. `detail` is a protobuf message that
-    the engine reads beside the text, such as the state of a resource that was created and then failed.
+    The default code is the one of Go plugins for an ordinary error. `detail` is a protobuf message that the engine
+    reads in addition to the text, such as the state of a resource whose creation failed half-way.
     """
 
     def __init__(
@@ -40,7 +40,7 @@ class CallError(Exception):
 
 
 class _ErrorsToStatus(grpc.ServerInterceptor):
-    """Turns exceptions into a status, so that no traceback lands on the plugin's stderr."""
+    """Converts exceptions to a status, so that no traceback is printed to the plugin's stderr."""
 
     def intercept_service(
         self,
@@ -90,10 +90,10 @@ def _abort(context: grpc.ServicerContext, error: CallError) -> None:
 
 
 def serve(register: Callable[[grpc.Server], None], *, on_stop: Callable[[], None] = lambda: None) -> None:
-    """Serve on a free loopback port until SIGINT, SIGTERM or the death of the parent; then end with exit code 0.
+    """Serve on a free loopback port until SIGINT, SIGTERM or the end of the parent; then exit with code 0.
 
-    Prints the port as the first line of stdout. `on_stop` runs once, before the server closes, and ends what still
-    waits. Does not return.
+    Prints the port as the first line of stdout. `on_stop` runs once before the server closes, and ends waiting calls.
+    Does not return.
     """
     stop = threading.Event()
 
@@ -111,12 +111,12 @@ def serve(register: Callable[[grpc.Server], None], *, on_stop: Callable[[], None
     on_stop()
     server.stop(grace=0.5).wait(1)
     sys.stdout.flush()
-    # Not sys.exit: that would wait for threads whose calls nobody awaits any more.
+    # Not sys.exit, which would wait for threads of abandoned calls.
     os._exit(0)
 
 
 def started(register: Callable[[grpc.Server], None]) -> tuple[grpc.Server, int]:
-    """A running server on a free loopback port, and that port."""
+    """A running server and its free loopback port."""
     server = grpc.server(
         ThreadPoolExecutor(max_workers=THREADS),
         options=OPTIONS,
@@ -130,5 +130,5 @@ def started(register: Callable[[grpc.Server], None]) -> tuple[grpc.Server, int]:
 
 
 def channel(address: str) -> grpc.Channel:
-    """A channel to the engine or to a plugin on this machine, with room for the largest messages."""
+    """A channel to the engine or to a plugin on this machine, with the maximum message size."""
     return grpc.insecure_channel(address, options=OPTIONS)

@@ -1,4 +1,4 @@
-"""One stack of a Pulumi program, driven by the command line, with what the engine reported as data."""
+"""Runs `pulumi` commands on one stack, and returns the engine's events as data."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from typing import Any, Final
 from lab.errors import LabError
 
 UNCHANGED: Final = frozenset({"same", "read", "refresh"})
-"""Steps that change nothing."""
+"""Steps without changes."""
 TIMEOUT_SECONDS: Final = 600.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class Step:
-    """One thing that the engine did, or in a preview would do, to a resource."""
+    """One operation of the engine on a resource, or a planned one in a preview."""
 
     op: str
-    """As the engine names it: create, update, delete, replace, create-replacement, delete-replaced, same, …"""
+    """The engine's name: create, update, delete, replace, create-replacement, delete-replaced, same, …"""
     urn: str
     type: str
     differences: Mapping[str, str]
@@ -39,54 +39,54 @@ class Step:
 
     @property
     def is_implied(self) -> bool:
-        """Whether the engine made the resource by itself."""
+        """Whether the engine created the resource itself."""
         default_provider = self.type.startswith("pulumi:providers:") and self.name.startswith("default")
         return default_provider or self.type == "pulumi:pulumi:Stack"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """What one command of `pulumi` printed and reported."""
+    """Output and events of one `pulumi` command."""
 
     arguments: tuple[str, ...]
     code: int
     stdout: str
     stderr: str
     event_log: str = ""
-    """The engine's events in order, each a line of JSON; empty for commands that run no engine."""
+    """The engine's events in order, one line of JSON each; empty for commands without an engine."""
 
     def events(self, *kinds: str) -> list[Mapping[str, Any]]:
-        """The events of these kinds in order, each with its kind as its one key beside number and time.
+        """The events of these kinds in order. Each has its kind as a key, in addition to number and time.
 
         Kinds are resourcePreEvent, resOutputsEvent, diagnosticEvent, policyEvent, summaryEvent, …
         """
-        # A log has megabytes, and whoever asks wants little of it.
+        # A log has megabytes, of which a caller needs little.
         marks = [f'"{kind}":' for kind in kinds]
         return [json.loads(line) for line in self.event_log.splitlines() if any(mark in line for mark in marks)]
 
     def steps(self, *ops: str) -> list[Step]:
-        """The steps with one of these names; without a name, all that change something.
+        """The steps with one of these names; without names, all steps with changes.
 
-        Left out in that case: the stack itself and default providers, which come and go with their first user.
+        Without names, the stack itself and default providers are left out, because they depend on their first user.
         """
         if ops:
             return [step for step in self._all_steps if step.op in ops]
         return [step for step in self._all_steps if step.op not in UNCHANGED and not step.is_implied]
 
     def changes(self) -> dict[str, set[str]]:
-        """Logical names by what was done to them: a table of the whole run for one assertion."""
+        """Logical names by operation: a table of the whole run for one assertion."""
         table: dict[str, set[str]] = defaultdict(set)
         for step in self.steps():
             table[step.op].add(step.name)
         return dict(table)
 
     def messages(self, severity: str = "error") -> list[str]:
-        """What the engine, the program and the plugins said at one severity (debug, info, info#err, warning, error)."""
+        """Messages of engine, program and plugins at one severity (debug, info, info#err, warning, error)."""
         said = [event["diagnosticEvent"] for event in self.events("diagnosticEvent")]
         return [_text(entry) for entry in said if entry["severity"] == severity and not entry.get("ephemeral")]
 
     def violations(self) -> list[Mapping[str, Any]]:
-        """What policy packs objected to."""
+        """Violations that policy packs reported."""
         return [event["policyEvent"] for event in self.events("policyEvent")]
 
     @cached_property
@@ -96,14 +96,14 @@ class Run:
 
 @dataclass(frozen=True, kw_only=True)
 class Stack:
-    """A stack of the program in a folder, and the environment its commands run in."""
+    """A stack of the program in a folder, with the environment of its commands."""
 
     folder: Path
     name: str
     environment: Mapping[str, str]
 
     def create(self) -> None:
-        """Make the stack unless it is there."""
+        """Create the stack unless it exists."""
         self.pulumi("stack", "select", "--create", self.name)
 
     def preview(self, *arguments: str, check: bool = True) -> Run:
@@ -111,15 +111,15 @@ class Stack:
         return self._operation("preview", *arguments, check=check)
 
     def up(self, *arguments: str, check: bool = True) -> Run:
-        """Run `pulumi up` without a preview before it."""
+        """Run `pulumi up --skip-preview`."""
         return self._operation("up", "--yes", "--skip-preview", *arguments, check=check)
 
     def refresh(self, *arguments: str, check: bool = True) -> Run:
-        """Run `pulumi refresh` without a preview before it."""
+        """Run `pulumi refresh --skip-preview`."""
         return self._operation("refresh", "--yes", "--skip-preview", *arguments, check=check)
 
     def destroy(self, *arguments: str, check: bool = True) -> Run:
-        """Run `pulumi destroy` without a preview before it."""
+        """Run `pulumi destroy --skip-preview`."""
         return self._operation("destroy", "--yes", "--skip-preview", *arguments, check=check)
 
     def configure(self, key: str, value: str, *, secret: bool = False, path: bool = False) -> None:
@@ -137,19 +137,19 @@ class Stack:
         )
 
     def outputs(self) -> dict[str, Any]:
-        """The stack's outputs, secrets opened."""
+        """The stack's outputs, with secrets decrypted."""
         shown = self.pulumi("stack", "output", "--json", "--show-secrets", "--stack", self.name)
         return dict(json.loads(shown.stdout))
 
     def state(self) -> dict[str, Any]:
-        """The deployment as it is stored, secrets as ciphertext."""
+        """The stored deployment, with secrets as ciphertext."""
         return dict(json.loads(self.pulumi("stack", "export", "--stack", self.name).stdout)["deployment"])
 
     def resource(self, name: str) -> dict[str, Any]:
         """The stored state of the one resource with this logical name.
 
         Raises:
-            LabError: there is none, or more than one.
+            LabError: there is no such resource, or more than one.
         """
         found = [entry for entry in self.state().get("resources", []) if entry["urn"].rsplit("::", 1)[1] == name]
         if len(found) != 1:
@@ -163,10 +163,10 @@ class Stack:
         timeout_seconds: float = TIMEOUT_SECONDS,
         environment: Mapping[str, str] | None = None,
     ) -> Run:
-        """Run any command of `pulumi` in the program's folder, asking nothing.
+        """Run any `pulumi` command in the program's folder, without questions.
 
         Raises:
-            LabError: it did not end in time (it is killed then), or `check` and it failed; with its last lines.
+            LabError: it did not end in time (it is killed then), or it failed and `check` is set; with its last lines.
         """
         with subprocess.Popen(
             ["pulumi", "--non-interactive", "--color", "never", *arguments],
@@ -200,7 +200,7 @@ class Stack:
                 "--event-log",
                 str(log),
                 check=False,
-                # The command line has the event log only among its debugging flags.
+                # The event log is only available as a debugging flag.
                 environment={"PULUMI_DEBUG_COMMANDS": "true"},
             )
             event_log = log.read_text() if log.exists() else ""

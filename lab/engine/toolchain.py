@@ -1,4 +1,4 @@
-"""Which Pulumi command line and which plugins are used: fetched ones, or what the lab builds and stands in for."""
+"""Selects the Pulumi command line and plugins: downloaded ones, or the lab's builds and stand-ins."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from lab.progress import say
 from lab.tools.go import GoProgram, module_folder
 
 BUILT_VERSION: Final = "3.274.1"
-"""Of the Go modules, as in lab/tools/pulumi/go.mod."""
+"""Version of the Go modules in lab/tools/pulumi/go.mod."""
 LEAST_OFFICIAL: Final = (3, 200)
 DOWNLOAD_TIMEOUT_SECONDS: Final = 5.0
 RELEASES: Final = "https://get.pulumi.com/releases/sdk"
@@ -45,27 +45,27 @@ Wish = Literal["auto", "official", "built"]
 
 @dataclass(frozen=True, kw_only=True)
 class Toolchain:
-    """What was chosen."""
+    """The selected command line and plugins."""
 
     folder: Path
-    """Holds `pulumi` and the language host; goes first on PATH."""
+    """Folder of `pulumi` and the language host; the first entry of PATH."""
     cli: Literal["official", "built"]
     plugins: Literal["official", "built"]
-    """`built` is the official kubernetes plugin built from its module, and a stand-in for the random plugin."""
+    """`built` means the official kubernetes plugin, built from its module, and a stand-in for the random plugin."""
     notes: tuple[str, ...]
-    """One line per part: what is used, and why."""
+    """One line for each component: which one is used, and why."""
 
     def describe(self) -> list[str]:
-        """One line per part, for a person."""
+        """One line for each component."""
         return list(self.notes)
 
     def build_plugins(self) -> None:
-        """Build the plugins that have no official build on this machine: minutes, once."""
+        """Build the plugins that could not be downloaded; takes minutes, once."""
         if self.plugins == "built":
             plugins.KUBERNETES.build()
 
     def install_plugins(self, home: Path) -> None:
-        """Put the plugins that the program needs into a PULUMI_HOME; cheap when they are built and there."""
+        """Install the plugins that the program needs into a PULUMI_HOME; fast if they are built and installed."""
         if self.plugins == "official":
             plugins.copy_official(cache_dir() / "official-plugins", home)
         else:
@@ -73,17 +73,17 @@ class Toolchain:
 
     @property
     def variables(self) -> Mapping[str, str]:
-        """What the environment of `pulumi` needs for these tools."""
+        """Environment variables of `pulumi` for these tools."""
         return {} if self.plugins == "official" else plugins.ANY_VERSION
 
 
 def toolchain() -> Toolchain:
-    """The toolchain that LAB_TOOLS asks for: `auto` (the default), `official` or `built`.
+    """The toolchain that LAB_TOOLS selects: `auto` (the default), `official` or `built`.
 
-    The first call downloads or builds, which takes minutes; later ones take milliseconds.
+    The first call downloads or builds, which takes minutes; later calls take milliseconds.
 
     Raises:
-        LabError: LAB_TOOLS is none of the three, or the official tools were asked for and cannot be had.
+        LabError: LAB_TOOLS is invalid, or requires official tools that are not available.
     """
     wish = os.environ.get("LAB_TOOLS", "auto")
     if wish not in ("auto", "official", "built"):
@@ -128,7 +128,7 @@ def _built(why: str) -> Toolchain:
 
 
 def _built_folder() -> Path:
-    """A folder with the built `pulumi` and the language host beside it, which makes the host count as bundled."""
+    """A folder with the built `pulumi` and the language host, which therefore counts as bundled."""
     binary = CLI.build()
     key = sha256("\0".join([str(binary), str(PROJECT), sys.executable]).encode()).hexdigest()[:16]
     folder = cache_dir() / "engine" / key
@@ -137,7 +137,7 @@ def _built_folder() -> Path:
     with locked(cache_dir() / "engine.lock"):
         folder.mkdir(parents=True, exist_ok=True)
         if not (folder / "pulumi").exists():
-            # Not a symbolic link: the command line looks for bundled plugins beside the file it was started from.
+            # Not a symbolic link: the command line looks for bundled plugins in the folder of its own file.
             try:
                 (folder / "pulumi").hardlink_to(binary)
             except OSError:
@@ -150,7 +150,7 @@ def _built_folder() -> Path:
 
 
 def _official_cli(*, remember: bool) -> tuple[Path | None, str]:
-    """The folder of the official command line and where it came from, or None and why there is none."""
+    """The folder of the official command line and its origin, or None and the reason."""
     on_path = shutil.which("pulumi")
     if on_path and not Path(on_path).resolve().is_relative_to(cache_dir().resolve()):
         folder = Path(on_path).resolve().parent
@@ -178,7 +178,7 @@ def _downloaded(*, remember: bool) -> tuple[Path | None, str]:
 
     def download() -> str:
         try:
-            # Not a step: being refused is an answer here, and shows in the line about the engine.
+            # Not a step: a refusal is a valid answer here, and the line about the engine shows it.
             say(f"• Ask for the official pulumi v{release} …")
             with urllib.request.urlopen(url, timeout=DOWNLOAD_TIMEOUT_SECONDS) as answer:  # noqa: S310 - a constant host
                 content = answer.read()
@@ -196,7 +196,7 @@ def _downloaded(*, remember: bool) -> tuple[Path | None, str]:
 
 
 def _asked_once(what: str, asked: str, ask: Callable[[], str], *, remember: bool) -> str:
-    """Why something was refused, or "". A refusal is kept, so that only the first command waits for it."""
+    """The error message of a download, or "". A refusal is stored, so that only the first command waits for it."""
     memory = state_dir() / f"{what}.json"
     try:
         known = json.loads(memory.read_text())

@@ -1,7 +1,7 @@
-"""The program with a stack file of the lab's own: stacks are made without touching the checkout.
+"""A workspace of the program with its own stack files: stacks are created without changes to the checkout.
 
-Creating a stack writes the salt of its passphrase into the stack file. So the engine works in a folder of links to the
-checkout, in which only the stack files are copies.
+Creating a stack writes the salt of its passphrase into the stack file. Therefore the engine works in a folder of links
+to the checkout, in which only the stack files are copies.
 """
 
 from __future__ import annotations
@@ -26,17 +26,17 @@ def workspace(
     *,
     create: Callable[[Stack], None] = Stack.create,
 ) -> Stack:
-    """The stack of this program, in a workspace of its own; created unless it is there.
+    """The stack of this program in its own workspace; created unless it exists.
 
     Args:
-        folder: the workspace; it is brought up to date with the checkout.
+        folder: the workspace, which is updated from the checkout.
         stack: the stack's name.
-        environment: where its state lives and which tools run it.
-        config: the stack file's text; default: the checkout's own Pulumi.STACK.yaml.
-        create: makes the stack.
+        environment: environment variables, which select state and tools.
+        config: the stack file's text; default: the checkout's Pulumi.STACK.yaml.
+        create: creates the stack.
 
     Raises:
-        LabError: there is no such stack file.
+        LabError: the stack file does not exist.
     """
     source = PROJECT / f"Pulumi.{stack}.yaml"
     if config is None:

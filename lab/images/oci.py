@@ -175,7 +175,7 @@ def architecture() -> str:
     machine = platform.machine()
     if machine not in ARCHITECTURES:
         raise LabError(
-            f"The lab builds no images for {machine}.", remedy="Use an existing cluster: pulumi up -s local."
+            f"The lab builds no images for {machine}.", remedy="Use a cluster of your own: pulumi up -s local."
         )
     return ARCHITECTURES[machine]
 

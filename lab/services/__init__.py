@@ -1,5 +1,4 @@
-"""What stands behind the simulated clouds on the lab's node: real databases, volumes, blob stores, identities.
+"""The real services of simulated clouds on the lab's node: databases, volumes, blob stores, identities.
 
-All of it runs in the node's namespaces and ends with the node. Nothing here starts for a stack without a simulated
-cloud.
+They run in the node's namespaces and end with the node. They start only for stacks with a simulated cloud.
 """

@@ -1,6 +1,6 @@
-"""Addresses that services have on the node, in the network between it and the machine.
+"""Addresses of services on the node, in the network between the node and the machine.
 
-Pods and the machine reach them; each service that speaks an official protocol on its official port has one of its own.
+Pods and the machine can reach them. Each service with an official protocol on its official port has its own address.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ _LAST: Final = 250
 
 @dataclass(frozen=True)
 class Addresses:
-    """The addresses of one node's services, recorded by name so that a repaired node gives each its own again."""
+    """The addresses of one node's services, stored by name, so that each keeps it when the node is repaired."""
 
     node: Node
 
     def take(self, service: str) -> str:
-        """The address of a service, on the node's interface; the first free one when it has none yet.
+        """The address of a service on the node's interface; a new service gets the first free address.
 
         Raises:
-            LabError: all are taken, or the node is down.
+            LabError: no address is free, or the node is down.
         """
         with locked(self._record.with_suffix(".lock")):
             taken = self._taken()
@@ -45,7 +45,7 @@ class Addresses:
         return taken[service]
 
     def drop(self, service: str) -> None:
-        """Give the address of a service back; nothing happens when it has none."""
+        """Release the address of a service; does nothing if it has none."""
         with locked(self._record.with_suffix(".lock")):
             taken = self._taken()
             if (address := taken.pop(service, None)) is not None:
@@ -53,7 +53,7 @@ class Addresses:
                 self._ip("delete", address, check=False)
 
     def add(self, address: str) -> None:
-        """Let the node answer to an address that is fixed by a protocol, such as that of a metadata server."""
+        """Add an address that a protocol fixes, such as that of a metadata server, to the node."""
         self._ip("replace", address)
 
     def _ip(self, verb: str, address: str, *, check: bool = True) -> None:
@@ -80,7 +80,7 @@ class Addresses:
 
 
 def listens(address: str, port: int) -> bool:
-    """Whether something takes connections there."""
+    """Whether a server accepts connections at this address and port."""
     try:
         socket.create_connection((address, port), timeout=2).close()
     except OSError:

@@ -1,7 +1,7 @@
 """Stand-ins for `gke-gcloud-auth-plugin` and `kubelogin`, which the kubeconfigs of GKE and AKS run to log in.
 
-Where the real ones trade a person's cloud login for a token, these issue a client certificate of the lab's cluster that
-is valid for an hour. Like the real ones they do not talk to the cluster.
+The real plugins exchange a user's cloud login for a token; these issue a client certificate of the lab's cluster that
+is valid for an hour. Like the real ones they do not connect to the cluster.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ from typing import Any, Final, NoReturn
 
 VALID: Final = datetime.timedelta(hours=1)
 CONTROL_PLANE: Final = "LAB_CONTROL_PLANE"
-"""Variable: the folder of the control plane to log in to; default: that of the lab's node."""
+"""Environment variable with the folder of the control plane to log in to; default: that of the lab's node."""
 GKE: Final = "gke-gcloud-auth-plugin"
 AKS: Final = "kubelogin"
 LOGINS: Final = "LAB_LOGINS"
-"""Variable: the logins to Google Cloud that a person is simulated to have, with commas between: `adc` for application
-default credentials (`gcloud auth application-default login`, or a key or federation of CI), `gcloud` for the login of
-`gcloud` itself (`gcloud auth login`). Neither gives the other."""
+"""Environment variable with the simulated logins to Google Cloud, separated by commas: `adc` for application default
+credentials (`gcloud auth application-default login`, or a key or federation of CI), `gcloud` for the login of `gcloud`
+itself (`gcloud auth login`). They are independent."""
 DEFAULT_LOGINS: Final = "adc"
-"""What the provider of Google Cloud needs anyway."""
+"""Default logins: the provider of Google Cloud needs application default credentials anyway."""
 AKS_SERVER: Final = "6dae42f8-4368-4678-94ff-3960e28e3630"
-"""The application that every AKS cluster takes tokens for,
+"""The Entra application for which every AKS cluster accepts tokens,
 https://learn.microsoft.com/en-us/azure/aks/kubelogin-authentication."""
 AKS_LOGINS: Final = (
     "devicecode",
@@ -53,18 +53,18 @@ AKS_NEEDS: Final[Mapping[str, Mapping[str, str]]] = {
         "--tenant-id": "AZURE_TENANT_ID",
     },
 }
-"""What a way to log in refuses to be without, and the variable that stands in for the option ("" is none):
+"""Options that a login method requires, and the environment variable that can replace the option ("" means none):
 pkg/internal/token/devicecodecredential.go, clientsecretcredential.go, workloadidentitycredential.go and options.go of
-https://github.com/Azure/kubelogin. `azurecli` asks the tenant of the default subscription when it is given none."""
+https://github.com/Azure/kubelogin. `azurecli` uses the tenant of the default subscription if none is given."""
 USERS: Final = {GKE: "lab-user@simulated.google", AKS: "lab-user@simulated.entra"}
 
 
 class RefusedError(Exception):
-    """The plugin was called in a way that the real one refuses."""
+    """The real plugin would refuse this call."""
 
 
 def install(folder: Path) -> None:
-    """Put both into a folder, which belongs on the PATH of `pulumi`."""
+    """Install both into a folder for the PATH of `pulumi`."""
     from lab.engine.plugins import write_launcher
 
     for name in USERS:
@@ -72,7 +72,7 @@ def install(folder: Path) -> None:
 
 
 def credential(plugin: str, arguments: Sequence[str], environment: Mapping[str, str]) -> dict[str, Any]:
-    """What a plugin answers: an ExecCredential of the version that the client asks for.
+    """The answer of a plugin: an ExecCredential of the version that the client requests.
 
     Raises:
         RefusedError: arguments or environment that the real plugin refuses.
@@ -89,7 +89,7 @@ def credential(plugin: str, arguments: Sequence[str], environment: Mapping[str, 
 
 
 def _check_gke(arguments: Sequence[str], environment: Mapping[str, str]) -> None:
-    """Refuse without the login that the arguments ask for, in the words of the real plugin.
+    """Refuse if the login that the arguments select is missing, with the real plugin's message.
 
     https://github.com/kubernetes/cloud-provider-gcp, cmd/gke-gcloud-auth-plugin/cred.go: without the flag the token
     comes from `gcloud config config-helper`, with it from application default credentials and nowhere else.
@@ -161,7 +161,7 @@ def _control_plane(environment: Mapping[str, str]) -> Path:
 
 
 def _issue(control_plane: Path, user: str) -> tuple[str, str, datetime.datetime]:
-    """Certificate and key as PEM, and until when they hold."""
+    """Certificate and key as PEM, and their expiry."""
     from cryptography import x509
     from cryptography.hazmat.primitives import hashes, serialization
     from cryptography.hazmat.primitives.asymmetric import ec
@@ -198,7 +198,7 @@ def _issue(control_plane: Path, user: str) -> tuple[str, str, datetime.datetime]
 
 
 def main() -> None:
-    """Run the plugin that the first argument names; a refusal is one line and exit code 1."""
+    """Run the plugin in the first argument; a refusal prints one line and exits with code 1."""
     plugin, *arguments = sys.argv[1:]
     if "--version" in arguments:
         print(f"{plugin}: a stand-in of the lab")

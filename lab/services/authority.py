@@ -1,7 +1,7 @@
-"""The lab's stand-in for the world's certificate authorities.
+"""The lab's stand-in for public certificate authorities (CAs).
 
-It signs what the simulated clouds serve under official host names. The lab's images trust it, and nothing else does:
-its key stays in the cache folder of this machine.
+It signs the certificates of simulated clouds for official host names. Only the lab's images trust it, and its key stays
+in the cache folder of this machine.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from lab.paths import cache_dir
 
 
 def public_authority() -> Authority:
-    """The one authority of this machine; made at the first call and kept, because images hold its certificate."""
+    """The CA of this machine, created at the first call and kept, because images contain its certificate."""
     folder = cache_dir() / "authority"
     with locked(cache_dir() / "authority.lock"):
         authority = Authority(folder)
-        # Made when it is first asked for.
+        # Created at the first access.
         assert authority.certificate.exists()
     return authority

@@ -1,4 +1,4 @@
-"""The lab's node as what stands behind the simulated clouds: LAB_CLOUD_BACKING=lab.services.backing:NodeBacking."""
+"""Real services of simulated clouds on the lab's node: LAB_CLOUD_BACKING=lab.services.backing:NodeBacking."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from lab.services.stores import GOOGLE_DATA
 _CLUSTERS: Final = (google.CLUSTER, entra.CLUSTER)
 _SERVERS: Final = ("gcp:sql/databaseInstance:DatabaseInstance", "azure-native:dbforpostgresql:Server")
 _OWN_SIZE: Final = frozenset({"shared_buffers", "effective_cache_size", "huge_pages"})
-"""Flags that fit a machine of the cloud, and not this one."""
+"""Flags that suit a machine of the cloud but not this one."""
 
 
 class NodeBacking:
-    """Real things on the lab's node; it must be up, and what stands behind the clouds starts with the first call."""
+    """Real services on the lab's node, which must run. The services start with the first call."""
 
     @cached_property
     def _stand_ins(self) -> StandIns:
@@ -36,7 +36,7 @@ class NodeBacking:
         return made
 
     def cluster(self, request: ClusterRequest) -> ClusterAccess:
-        """The node's own cluster, with what a cluster of this cloud has from the start."""
+        """The node's cluster, with the drivers, labels and kinds that a new cluster of this cloud has."""
         made = self._stand_ins
         made.furnish(request.cloud)
         layout = made.node.instance.layout
@@ -45,7 +45,7 @@ class NodeBacking:
         )
 
     def server(self, request: ServerRequest) -> ServerAccess:
-        """A server on the node, whatever its version."""
+        """A server on the node, independent of the requested version."""
         made = self._stand_ins
         flags = {name: value for name, value in request.flags.items() if name not in _OWN_SIZE}
         name = _name(request.id)
@@ -58,7 +58,7 @@ class NodeBacking:
                 password=request.password,
                 cloud_role="azure_pg_admin" if azure else "cloudsqlsuperuser",
                 hosts=[host],
-                # Cloud SQL's servers have authorities of their own, Flexible Servers certificates of public ones.
+                # Cloud SQL's servers have their own CAs, Flexible Servers have certificates of public CAs.
                 public_authority=azure,
                 common_name=request.common_name,
                 connectors="" if azure else "required" if request.connectors_required else "served",
@@ -74,27 +74,27 @@ class NodeBacking:
         )
 
     def database(self, server: str, name: str) -> None:
-        """A database of the server, owned by the cloud's role."""
+        """Create a database of the server, owned by the cloud's role."""
         database.create_database(_name(server), name, self._stand_ins.node)
 
     def user(self, request: UserRequest) -> None:
-        """A user of the server with the cloud's role."""
+        """Create a user of the server with the cloud's role."""
         database.set_user(_name(request.server), request.name, request.password, self._stand_ins.node)
 
     def store(self, request: StoreRequest) -> None:
-        """Made when it is first used: whoever asks for it is checked against the inventory."""
+        """Nothing to do: a store is created at its first use, and each request is checked against the inventory."""
 
     def stored(self, request: StoreRequest) -> int:
-        """Objects of a bucket; containers are deleted with what is in them, so nobody asks."""
+        """Objects of a bucket; containers are deleted with their content, so they are never queried."""
         folder = self._stand_ins.folder / GOOGLE_DATA / request.name
         return sum(1 for path in folder.rglob("*") if path.is_file()) if request.cloud == "gcp" else 0
 
     def share(self, cloud: CloudName, resource_id: str) -> str:
-        """Nowhere: the node mounts shares without a file server."""
+        """No address: the node mounts shares without a file server."""
         return ""
 
     def gone(self, cloud: CloudName, kind: str, resource_id: str) -> None:
-        """End what stood behind it."""
+        """Delete the real service of a deleted resource."""
         if kind in _SERVERS:
             database.stop(_name(resource_id), self._stand_ins.node)
         elif kind in _CLUSTERS:

@@ -1,4 +1,4 @@
-"""What a managed cluster brings along and the lab's node does not: CSI drivers, labels of nodes, a webhook, CRDs."""
+"""Adds the parts of a managed cluster to the lab's node: CSI drivers, node labels, a webhook, CRDs."""
 
 from __future__ import annotations
 
@@ -23,21 +23,21 @@ REGION: Final = "topology.kubernetes.io/region"
 ZONE: Final = "topology.kubernetes.io/zone"
 AGENT_POOL: Final = "azure-native:containerservice:AgentPool"
 _MARK: Final = "lab.airflow/stands-for"
-"""Annotation of the node: which of its labels are a simulated cloud's."""
+"""Annotation of the node with the list of labels from a simulated cloud."""
 _DRIVERS: Final = {"gcp": (PD, FILESTORE), "azure": (AZURE_FILE, AZURE_DISK)}
 _POLICIES: Final = {
     "HealthCheckPolicy": "healthcheckpolicies",
     "GCPBackendPolicy": "gcpbackendpolicies",
     "GCPGatewayPolicy": "gcpgatewaypolicies",
 }
-"""Kinds of GKE's own that stacks attach to Services and Gateways."""
+"""Kinds of GKE policies that stacks attach to Services and Gateways."""
 
 
 def furnish(api: Api, cloud: str, webhook_address: str, authority: str) -> None:
-    """Give the node's cluster what a cluster of that cloud has from the start.
+    """Add drivers, kinds and a webhook of a new cluster of that cloud to the node's cluster.
 
-    Without controllers: objects of the Gateway API and policies are stored and nothing more, unless `lab.gateway`
-    serves the Gateways of a class. Nothing serves the policies.
+    There are no controllers: objects of the Gateway API and policies are only stored, unless `lab.gateway` serves the
+    Gateways of a class. Nothing serves the policies.
     """
     for driver in DRIVERS:
         if driver.name in _DRIVERS[cloud]:
@@ -57,14 +57,14 @@ def furnish(api: Api, cloud: str, webhook_address: str, authority: str) -> None:
 
 
 def strip(api: Api) -> None:
-    """Take away what would change pods of stacks that have no such cluster."""
+    """Remove the webhooks that would change pods of stacks on another cluster."""
     api.delete(f"/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations/{WEBHOOK}")
 
 
 def label(api: Api, node: str, world: World) -> None:
-    """Let the node carry the labels of the nodes that it stands for; one node stands for all pools.
+    """Set the labels of the simulated nodes on the node, which represents all pools.
 
-    Taints are left out: nothing but tasks would find a place.
+    Taints are left out: otherwise only tasks could be scheduled.
     """
     path = f"/api/v1/nodes/{node}"
     metadata = api.get(path)["metadata"]
@@ -80,18 +80,18 @@ def label(api: Api, node: str, world: World) -> None:
 def labels(world: World) -> dict[str, str]:
     """The labels of the simulated clusters' nodes, with the zone that the stack's disk is in.
 
-    One node stands for all. Where pools differ in a label, it has that of a pool with a taint: what is meant for such
-    nodes asks for them by a label, everything else goes anywhere. A disk can only be attached in its own zone, and the
-    node can only be in one.
+    One node represents all pools. If pools differ in a label, the node has the label of a pool with a taint: pods for
+    such nodes select them by label, all other pods run on any node. A disk can only be attached in its own zone, and
+    the node can only be in one zone.
     """
     found: dict[str, str] = {}
     for _, pool in sorted(_pools(world), key=lambda pool: pool[0]):
         found |= pool
     zone = next(filter(None, _zones(world)), "")
     if zone:
-        # europe-west1-b and westeurope-1 are named alike.
+        # europe-west1-b and westeurope-1 have the same form.
         found |= {ZONE: zone, REGION: zone.rpartition("-")[0]}
-        # What the clouds' own drivers add when they register.
+        # Labels that the clouds' drivers add when they register.
         if world.of(google.CLUSTER):
             found["topology.gke.io/zone"] = zone
         if world.of(entra.CLUSTER):
@@ -100,7 +100,7 @@ def labels(world: World) -> dict[str, str]:
 
 
 def _pools(world: World) -> Iterator[tuple[bool, dict[str, str]]]:
-    """Of each pool, whether its nodes are kept for some pods, and their labels."""
+    """For each pool, whether its nodes have a taint, and their labels."""
     for item in world.of(google.NODE_POOL):
         config = item.inputs.get("nodeConfig") or {}
         own = {"cloud.google.com/gke-nodepool": str(item.inputs.get("name") or item.outputs.get("name"))}
@@ -162,7 +162,7 @@ def _definitions(cloud: str) -> Iterator[Manifest]:
     folder = module_folder("gateway_api", GATEWAY_MODULE) / "config/crd/standard"
     for path in sorted(Path(folder).glob("*.yaml")):
         for each in yaml.safe_load_all(path.read_text()):
-            # A policy that lies beside the definitions guards their upgrades, which this cluster never sees.
+            # An admission policy in the same folder protects upgrades of the definitions, which do not occur here.
             if each and each["kind"] == "CustomResourceDefinition":
                 yield each
     if cloud == "gcp":
@@ -170,7 +170,7 @@ def _definitions(cloud: str) -> Iterator[Manifest]:
 
 
 def _policy(kind: str, plural: str) -> Manifest:
-    """The definition of one of GKE's policies, as far as stacks write them."""
+    """A CRD of one of GKE's policies, with the fields that stacks use."""
     anything = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
     target = {
         "type": "object",

@@ -1,18 +1,18 @@
-"""Managed PostgreSQL servers of simulated clouds: real servers on the node, reached over TLS at addresses of their own.
+"""Managed PostgreSQL servers of simulated clouds: real servers on the node with TLS, each with its own address.
 
-One server for each simulated instance, with the programs of the lab's PostgreSQL image. Its administrator is no
-superuser, as in the clouds: a member of the role that the cloud's own tools make databases and users with. Who owns
-what is that cloud's, too:
+One server for each simulated instance, with the programs of the lab's PostgreSQL image. As in the clouds, its
+administrator is not a superuser, but a member of the role with which the cloud's tools create databases and users.
+Ownership follows the cloud, too:
 
-- Azure: schema `public` of every database belongs to `azure_pg_admin` instead of `pg_database_owner`, so that owning a
-  database does not allow to create tables in it (github.com/frappe/frappe/issues/39145 and pull 39150, May 2026). The
-  administrator has LOGIN, CREATEDB, CREATEROLE and REPLICATION and may make others members of `azure_pg_admin`
-  (learn.microsoft.com/training/modules/secure-azure-database-for-postgresql, "built-in server roles"); databases that
-  Azure Resource Manager makes are its own (github.com/cyrilgdn/terraform-provider-postgresql/issues/500,
+- Azure: schema `public` of every database belongs to `azure_pg_admin` instead of `pg_database_owner`, so that the owner
+  of a database may not create tables in it (github.com/frappe/frappe/issues/39145 and pull 39150, May 2026). The
+  administrator has LOGIN, CREATEDB, CREATEROLE and REPLICATION and may add members to `azure_pg_admin`
+  (learn.microsoft.com/training/modules/secure-azure-database-for-postgresql, "built-in server roles"); it owns
+  databases that Azure Resource Manager creates (github.com/cyrilgdn/terraform-provider-postgresql/issues/500,
   github.com/hashicorp/terraform-provider-azurerm/issues/27895).
-- Google Cloud: users that the API makes have LOGIN, CREATEDB and CREATEROLE and are members of `cloudsqlsuperuser`
-  (cloud.google.com/sql/docs/postgres/users), which owns `template1` and its schema `public`: so shown by a listing of
-  PostgreSQL 11. For PostgreSQL 15 and later nothing says whether that has stayed; this is the stricter of the two.
+- Google Cloud: users created by the API have LOGIN, CREATEDB and CREATEROLE and are members of `cloudsqlsuperuser`
+  (cloud.google.com/sql/docs/postgres/users), which owns `template1` and its schema `public` according to a listing of
+  PostgreSQL 11. Nothing documents whether this is still so for PostgreSQL 15 and later; this is the stricter variant.
 """
 
 from __future__ import annotations
@@ -46,10 +46,10 @@ from lab.services.sql_connector import PORT as CONNECTOR_PORT
 PORT: Final = 5432
 START_SECONDS: Final = 60.0
 _RUN: Final = "/mnt"
-"""The server's folder as its programs see it, inside the root of their image."""
+"""The server's folder in the root file system of its programs."""
 _AS_POSTGRES: Final = ("setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups")
 _SETTINGS: Final = {
-    # What the lab keeps of a database nobody keeps for long.
+    # The data of the lab's databases is temporary.
     "fsync": "off",
     "full_page_writes": "off",
     "shared_buffers": "64MB",
@@ -64,40 +64,40 @@ _SETTINGS: Final = {
 
 @dataclass(frozen=True, kw_only=True)
 class Server:
-    """What a managed server is made with."""
+    """Arguments of a managed server."""
 
     name: str
-    """Of the simulated instance; unique among all."""
+    """Name of the simulated instance; unique."""
     administrator: str = ""
-    """A user that the cloud makes together with the server; "" is none."""
+    """A user that the cloud creates together with the server; "" means none."""
     password: str = field(default="", repr=False)
     cloud_role: str
-    """The role that the cloud's own tools act as: cloudsqlsuperuser, azure_pg_admin."""
+    """The role of the cloud's own tools: cloudsqlsuperuser, azure_pg_admin."""
     hosts: Sequence[str]
-    """Names in its certificate, answered by the node's DNS as the cloud's private DNS would."""
+    """Names in its certificate; the node's DNS resolves them like the cloud's private DNS."""
     common_name: str = ""
-    """Of its certificate; "" is the first of the hosts."""
+    """Common name of its certificate; "" means the first of the hosts."""
     public_authority: bool
-    """Whether an authority that everybody trusts signs the certificate, or one of the server's own."""
+    """Whether a public CA signs the certificate; otherwise the server has its own CA."""
     require_tls: bool = True
     connectors: Literal["", "served", "required"] = ""
-    """Whether Cloud SQL's connectors find their port beside the server's own, and whether nobody else is let in."""
+    """Whether the server has the port of Cloud SQL's connectors, and whether it refuses all other connections."""
     flags: Mapping[str, str] = field(default_factory=dict[str, str])
-    """Options of postgresql.conf; what this PostgreSQL does not know is refused by it."""
+    """Options of postgresql.conf; PostgreSQL refuses unknown options."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Endpoint:
-    """Where a started server is."""
+    """Address and CA of a running server."""
 
     address: str
     port: int
     authority: str
-    """PEM certificate of who signed the server's."""
+    """PEM certificate of the CA that signed the server's certificate."""
 
 
 def start(server: Server, node: Node | None = None) -> Endpoint:
-    """Start a server, or bring one that is there up to date; its data stays. About 3 s.
+    """Start a server, or update an existing one without loss of data. Takes about 3 s.
 
     Raises:
         LabError: the node is down, or the server does not start; the message names its log.
@@ -106,12 +106,12 @@ def start(server: Server, node: Node | None = None) -> Endpoint:
 
 
 def stop(name: str, node: Node | None = None) -> None:
-    """Take a server away with its data, names and address; nothing happens when there is none."""
+    """Delete a server with its data, names and address; does nothing if it does not exist."""
     _Managed(node or Node(Instance()), name).remove()
 
 
 def resume(node: Node) -> None:
-    """Start every server again that is recorded and does not run, as after a crash of the machine."""
+    """Restart every known server that does not run, for example after a crash of the machine."""
     for record in sorted(folder(node).glob("*/server.json")):
         made = Server(**json.loads(record.read_text()))
         if any(daemon.process() is None for daemon in _Managed(node, made.name).daemons(made)):
@@ -119,24 +119,24 @@ def resume(node: Node) -> None:
 
 
 def folder(node: Node) -> Path:
-    """Where a node's servers are, each in a folder of its name."""
+    """The folder of a node's servers, with one subfolder for each server."""
     return node.instance.folder / "databases"
 
 
 def create_database(name: str, database: str, node: Node | None = None) -> None:
-    """Create a database as the cloud's tools do. One that exists stays."""
+    """Create a database as the cloud's tools do; an existing one is not changed."""
     managed = _Managed(node or Node(Instance()), name)
     if database not in managed.query("SELECT datname FROM pg_database").splitlines():
         managed.query(database_script(managed.record(), database))
 
 
 def delete_database(name: str, database: str, node: Node | None = None) -> None:
-    """Delete a database with whoever is connected to it."""
+    """Delete a database and end its connections."""
     _Managed(node or Node(Instance()), name).query(f"DROP DATABASE IF EXISTS {_identifier(database)} WITH (FORCE)")
 
 
 def set_user(name: str, user: str, password: str, node: Node | None = None) -> None:
-    """Create a user as the cloud's tools do, a member of the cloud's role, or give one that exists a new password."""
+    """Create a user as the cloud's tools do, as a member of the cloud's role, or set an existing user's password."""
     managed = _Managed(node or Node(Instance()), name)
     managed.query(user_script(managed.record(), user, password))
 
@@ -145,13 +145,13 @@ def delete_user(name: str, user: str, node: Node | None = None) -> None:
     """Delete a user.
 
     Raises:
-        LabError: it still owns something.
+        LabError: it still owns objects.
     """
     _Managed(node or Node(Instance()), name).query(f"DROP ROLE IF EXISTS {_identifier(user)}")
 
 
 def ask(name: str, query: str, node: Node | None = None) -> str:
-    """What the superuser, whom no client from outside can be, gets for a query."""
+    """Result of a query by the superuser; clients outside cannot log in as superuser."""
     return _Managed(node or Node(Instance()), name).query(query)
 
 
@@ -189,7 +189,7 @@ class _Managed:
         with locked(self.folder / "lock"):
             self.connector.stop()
             self.connector.log.unlink(missing_ok=True)
-            # At once: nobody waits for what its clients still want to say.
+            # Immediate shutdown: clients need no orderly end.
             if (process := self.daemon.process()) is not None:
                 process.send_signal(3)
             self.daemon.stop()
@@ -205,21 +205,21 @@ class _Managed:
             raise LabError(f"There is no database server {self.name} on the node.") from None
 
     def query(self, script: str) -> str:
-        """What a script prints, run as the superuser, whom no client from outside can be.
+        """Run a script as the superuser and return its output; clients outside cannot log in as superuser.
 
         Raises:
             LabError: the server refused, or does not run.
         """
         command = [*_AS_POSTGRES, f"{BINARIES}/psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1"]
         command += ["-h", _RUN, "-U", "postgres", "-d", "postgres", "-f", "-"]
-        # By stdin: a command line can be read by everybody.
+        # By stdin, because every user can read command lines.
         done = subprocess.run(self._command(command), input=script, capture_output=True, text=True, check=False)
         if done.returncode != 0:
             raise LabError(f"Database server {self.name} refused: {done.stderr.strip()[-300:]}")
         return done.stdout.strip()
 
     def _configure(self, server: Server, address: str, authority: Authority) -> bool:
-        """Write certificate and configuration; whether the configuration changed."""
+        """Write certificate and configuration. Returns whether the configuration changed."""
         common_name = server.common_name or server.hosts[0]
         pair = authority.issue(f"database-{self.name}", common_name, hosts=server.hosts)
         settings = {
@@ -248,7 +248,7 @@ class _Managed:
 
     def _serve_connectors(self, address: str) -> None:
         """Open the port of Cloud SQL's connectors, and wait until it answers."""
-        # Made before either side asks for it at the same time.
+        # Created here, before both sides could create it at the same time.
         assert client_authority(self.folder).certificate.exists()
         command = [sys.executable, "-m", "lab.services.sql_connector", "--address", address, "--port", PORT]
         command += ["--folder", self.folder]
@@ -264,7 +264,7 @@ class _Managed:
             time.sleep(0.1)
 
     def _prepare(self) -> None:
-        """Make the data unless they are there, and let the server's user read what is written for it."""
+        """Initialise the data folder unless it exists, and let the server's user read its files."""
         initdb = [*_AS_POSTGRES, f"{BINARIES}/initdb", "-D", f"{_RUN}/data", "-U", "postgres"]
         initdb += ["--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync"]
         script = f"""
@@ -284,7 +284,7 @@ class _Managed:
             raise LabError(f"Database server {self.name} could not be set up: {done.stderr.strip()[-300:]}")
 
     def _command(self, command: Sequence[str]) -> list[str]:
-        """The command line that runs a program of the image on the node, with the server's folder at _RUN."""
+        """A command line that runs a program of the image on the node, with the server's folder at _RUN."""
         return self.node.namespaces.command(postgres_root().command(command, mounts={self.folder: _RUN}))
 
     def _wait(self) -> None:
@@ -309,7 +309,7 @@ class _Managed:
         return Daemon(name=f"connector-{self.name}", folder=self.node.instance.daemons)
 
     def daemons(self, server: Server) -> list[Daemon]:
-        """What has to run for a server."""
+        """The daemons of a server."""
         return [self.daemon, *([self.connector] if server.connectors else [])]
 
     @property
@@ -322,19 +322,19 @@ class _Managed:
 
 
 def _role(role: str, options: str) -> str:
-    """Make a role so, whether it is there or not."""
-    # psql runs what the query returns: nothing when the role is there.
+    """SQL that creates a role or updates an existing one."""
+    # psql runs the statement that the query returns, which is empty if the role exists.
     make = _literal(f"CREATE ROLE {_identifier(role)}")
     exists = f"EXISTS (SELECT FROM pg_roles WHERE rolname = {_literal(role)})"
     return f"SELECT {make} WHERE NOT {exists}\n\\gexec\nALTER ROLE {_identifier(role)} {options};\n"
 
 
 def access_rules(server: Server, address: str) -> str:
-    """Who may connect, as pg_hba.conf: PostgreSQL takes the first line that fits a client.
+    """The content of pg_hba.conf: PostgreSQL uses the first line that matches a client.
 
-    An instance whose connectors are required rejects all direct connections,
-    https://cloud.google.com/sql/docs/postgres/admin-api/rest/v1beta4/instances#ConnectorEnforcement; in which words is
-    not documented. Connectors' clients come from the server's own address (lab/services/sql_connector.py).
+    An instance that requires connectors rejects all direct connections,
+    https://cloud.google.com/sql/docs/postgres/admin-api/rest/v1beta4/instances#ConnectorEnforcement; the message is not
+    documented. Clients of connectors use the server's own address as source (lab/services/sql_connector.py).
     """
     kind = "hostssl" if server.require_tls else "host"
     lines = ["local all postgres trust", f"{'host' if server.connectors else kind} all postgres all reject"]
@@ -345,12 +345,12 @@ def access_rules(server: Server, address: str) -> str:
 
 
 def roles_script(server: Server) -> str:
-    """What the superuser runs on a server, again at each start: the cloud's role, its administrator, who owns what."""
+    """SQL that the superuser runs at each start of a server: the cloud's role, its administrator, ownership."""
     role = _identifier(server.cloud_role)
     script = _role(server.cloud_role, "NOLOGIN CREATEDB CREATEROLE")
     if server.administrator:
         script += user_script(server, server.administrator, server.password)
-        # Since PostgreSQL 16, whoever gives a role away must have it with this option.
+        # Since PostgreSQL 16, a user who grants a role must have it with this option.
         script += f"ALTER ROLE {_identifier(server.administrator)} REPLICATION;\n"
         script += f"GRANT {role} TO {_identifier(server.administrator)} WITH ADMIN OPTION;\n"
     # Databases are copies of template1.
@@ -360,13 +360,13 @@ def roles_script(server: Server) -> str:
 
 
 def user_script(server: Server, user: str, password: str) -> str:
-    """What makes a user as the cloud's tools do, or gives one that exists a new password."""
+    """SQL that creates a user as the cloud's tools do, or sets an existing user's password."""
     options = f"LOGIN CREATEDB CREATEROLE PASSWORD {_literal(password)}"
     return _role(user, options) + f"GRANT {_identifier(server.cloud_role)} TO {_identifier(user)};\n"
 
 
 def database_script(server: Server, database: str) -> str:
-    """What makes a database as the cloud's tools do."""
+    """SQL that creates a database as the cloud's tools do."""
     owner = server.administrator or server.cloud_role
     return f"CREATE DATABASE {_identifier(database)} OWNER {_identifier(owner)};\n"
 

@@ -1,8 +1,8 @@
-"""Who a pod is to Azure, and what it may do there: decided from what the simulated cloud holds.
+"""Authentication and authorisation of pods in the simulated Azure, decided from its inventory.
 
-On AKS a webhook gives pods that are labelled for it a token of their ServiceAccount, which they trade at Entra for one
-of a managed identity: possible only where that identity has a federated credential with exactly the token's issuer,
-subject and audience, https://azure.github.io/azure-workload-identity/docs/.
+On AKS a webhook mounts a token of the ServiceAccount into labelled pods. Entra exchanges it for a token of a managed
+identity, but only if that identity has a federated credential with exactly the token's issuer, subject and audience,
+https://azure.github.io/azure-workload-identity/docs/.
 """
 
 from __future__ import annotations
@@ -44,13 +44,13 @@ ROLES: Final[Mapping[str, frozenset[str]]] = {
     "ba92f5b4-2d11-453d-a403-e96b0029c9fe": _CHANGES,
     "b7e6dc6d-f1e8-4753-8033-0f276bb0955b": _CHANGES,
 }
-"""What Storage Blob Data Reader, Contributor and Owner may do,
+"""Data actions of Storage Blob Data Reader, Contributor and Owner,
 https://learn.microsoft.com/en-us/azure/role-based-access-control/built-in-roles/storage; the roles of the management
 plane, Owner and Contributor among them, give no access to blobs."""
 
 
 class DeniedError(Exception):
-    """What Entra or Blob Storage refuses, with its code."""
+    """A refusal of Entra or Blob Storage, with its code."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
@@ -59,10 +59,10 @@ class DeniedError(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Principal:
-    """Who a token is for."""
+    """The identity of a token."""
 
     id: str
-    """The object id that role assignments name."""
+    """The object id, which role assignments refer to."""
     client_id: str
     tenant: str
 
@@ -70,15 +70,15 @@ class Principal:
 def principal(
     world: World, *, client_id: str, tenant: str, subject: str, audiences: Sequence[str], issuer: str | None = None
 ) -> Principal:
-    """Whose token a ServiceAccount's token is traded for.
+    """The managed identity whose token replaces a ServiceAccount's token.
 
     Args:
-        subject: `system:serviceaccount:NAMESPACE:NAME`, from a token that the cluster has vouched for.
-        audiences: the token's.
-        issuer: the token's; default: that of the simulated cluster, which the node stands for.
+        subject: `system:serviceaccount:NAMESPACE:NAME`, from a token that the cluster has verified.
+        audiences: the token's audiences.
+        issuer: the token's issuer; default: that of the simulated cluster.
 
     Raises:
-        DeniedError: no such identity, or none of its federated credentials names exactly this token.
+        DeniedError: there is no such identity, or none of its federated credentials matches this token exactly.
     """
     identity = next((item for item in _ready(world, IDENTITY) if item.outputs.get("clientId") == client_id), None)
     if identity is None or identity.outputs.get("tenantId", tenant) != tenant:
@@ -108,7 +108,7 @@ def principal(
 
 
 def cluster_issuer(world: World) -> str:
-    """The issuer of the simulated cluster's ServiceAccount tokens; "" when it has none."""
+    """The issuer of the simulated cluster's ServiceAccount tokens; "" if it has none."""
     for cluster in _ready(world, CLUSTER):
         if (cluster.inputs.get("oidcIssuerProfile") or {}).get("enabled"):
             return str((cluster.outputs.get("oidcIssuerProfile") or {}).get("issuerURL") or "")
@@ -116,7 +116,7 @@ def cluster_issuer(world: World) -> str:
 
 
 def has_webhook(world: World) -> bool:
-    """Whether the simulated cluster gives pods the tokens of their ServiceAccounts."""
+    """Whether the simulated cluster has the workload identity webhook."""
     return any(
         ((cluster.inputs.get("securityProfile") or {}).get("workloadIdentity") or {}).get("enabled")
         for cluster in world.of(CLUSTER)
@@ -124,12 +124,12 @@ def has_webhook(world: World) -> bool:
 
 
 def tenant(world: World) -> str:
-    """The directory of the simulated cluster's identities; "" when there are none."""
+    """The tenant of the simulated cluster's identities; "" if there are none."""
     return next((str(item.outputs.get("tenantId") or "") for item in world.of(IDENTITY)), "")
 
 
 def container(world: World, account: str, name: str) -> Item | None:
-    """The blob container of that name in a storage account, if the cloud holds it."""
+    """The blob container of that name in a storage account, or None."""
     return next(
         (
             item
@@ -141,10 +141,10 @@ def container(world: World, account: str, name: str) -> Item | None:
 
 
 def require(world: World, principal_id: str, resource_id: str, action: str) -> None:
-    """Let a principal do something with a container.
+    """Check that a principal may perform an action on a container.
 
     Raises:
-        DeniedError: no role assignment on the container or what it is part of allows that.
+        DeniedError: no role assignment on the container or a scope above it allows the action.
     """
     for assignment in _ready(world, ASSIGNMENT):
         role = str(assignment.inputs.get("roleDefinitionId")).rpartition("/")[2].lower()
@@ -159,10 +159,10 @@ def require(world: World, principal_id: str, resource_id: str, action: str) -> N
 
 
 def action(method: str, query: Mapping[str, str], *, of_container: bool) -> str:
-    """What a request to Blob Storage takes.
+    """The actions that a request to Blob Storage needs.
 
     Raises:
-        DeniedError: a request that this stand-in does not know.
+        DeniedError: this stand-in does not support the request.
     """
     if of_container:
         match (method, query.get("restype"), query.get("comp")):
@@ -182,11 +182,11 @@ def action(method: str, query: Mapping[str, str], *, of_container: bool) -> str:
 
 
 def mutated(pod: Mapping[str, Any], annotations: Mapping[str, str], tenant: str) -> list[dict[str, Any]]:
-    """What the webhook changes in a labelled pod, as a JSON patch.
+    """The webhook's changes to a labelled pod, as a JSON patch.
 
     Args:
         annotations: of the pod's ServiceAccount.
-        tenant: the cluster's own.
+        tenant: the cluster's tenant.
     """
     spec = pod["spec"]
     notes = (pod.get("metadata") or {}).get("annotations") or {}
@@ -212,7 +212,7 @@ def mutated(pod: Mapping[str, Any], annotations: Mapping[str, str], tenant: str)
 
 
 def _with(container: Mapping[str, Any], variables: Mapping[str, str]) -> dict[str, Any]:
-    """A container with the variables and the mount that it lacks."""
+    """A container, completed with the variables and the mount."""
     has = {entry["name"] for entry in container.get("env") or []}
     mounts = list(container.get("volumeMounts") or [])
     if not any(mount["mountPath"] == TOKEN_FOLDER for mount in mounts):
@@ -222,11 +222,11 @@ def _with(container: Mapping[str, Any], variables: Mapping[str, str]) -> dict[st
 
 
 def _belongs(credential: Item, identity: Item) -> bool:
-    """Whether a federated credential is one of an identity's."""
+    """Whether a federated credential belongs to an identity."""
     return credential.id.lower().startswith(f"{identity.id.lower()}/")
 
 
 def _ready(world: World, kind: str) -> Iterator[Item]:
-    """What is there and has arrived everywhere."""
+    """Existing resources that have propagated everywhere."""
     now = time.time()
     return (item for item in world.of(kind) if item.ready <= now and not item.abandoned)

@@ -1,12 +1,12 @@
-"""What answers under the clouds' official host names on the node, run as `python -m`.
+"""The server for the clouds' official host names on the node, run as `python -m`.
 
-- 169.254.169.254: GKE's metadata server, which tells a pod who it is by the address that it asks from.
-- login.microsoftonline.com: Entra, which trades ServiceAccounts' tokens.
-- sqladmin.googleapis.com: what connectors of Cloud SQL ask.
-- storage.googleapis.com and ACCOUNT.blob.core.windows.net: object storage, for those who have the role.
-- the webhook of AKS that gives labelled pods their token.
+- 169.254.169.254: GKE's metadata server, which identifies a pod by its source address.
+- login.microsoftonline.com: Entra, which exchanges tokens of ServiceAccounts.
+- sqladmin.googleapis.com: the calls of Cloud SQL's connectors.
+- storage.googleapis.com and ACCOUNT.blob.core.windows.net: object storage, for identities with the role.
+- the webhook of AKS that mounts tokens into labelled pods.
 
-Every decision is taken anew from the inventory of the simulated clouds.
+Every decision is based on the current inventory of the simulated clouds.
 """
 
 from __future__ import annotations
@@ -43,28 +43,28 @@ WEBHOOK_PATH: Final = "/mutate-v1-pod"
 GOOGLE_AUDIENCE: Final = "https://www.googleapis.com/"
 TOKEN_SECONDS: Final = 3599
 POD_SECONDS: Final = 5.0
-"""How long a pod may ask before the API server knows its address."""
+"""Time during which a pod may send requests before the API server knows its address."""
 _FLAVOR: Final = {"Metadata_Flavor": "Google", "Server": "GKE Metadata Server (simulated)"}
 _SCOPES: Final = ("https://www.googleapis.com/auth/cloud-platform",)
 
 
 @dataclass
 class Front:
-    """All of it; `handle` answers what comes over TLS, `metadata` what comes to the metadata server."""
+    """The request handlers: `handle` for requests over TLS, `metadata` for the metadata server."""
 
     inventory: Inventory
     api: Api
     stores: Stores
     tokens: Tokens
     databases: Path
-    """Where the servers behind simulated databases are."""
+    """Folder of the real servers of simulated databases."""
 
     @cached_property
     def _cache(self) -> tuple[threading.Lock, dict[str, Any]]:
         return threading.Lock(), {}
 
     def world(self) -> World:
-        """What the simulated clouds hold now; the file is parsed only when it has changed."""
+        """The current inventory; the file is parsed only after a change."""
         lock, cache = self._cache
         try:
             stamp = self.inventory.path.stat().st_mtime_ns
@@ -78,7 +78,7 @@ class Front:
     # -- dispatch -----------------------------------------------------------------------------------------------------
 
     def handle(self, request: Request) -> Response:
-        """Answer by the host name that was asked for."""
+        """Dispatch a request by its host name."""
         if request.path == WEBHOOK_PATH:
             return self._mutate(request)
         if request.host in ENTRA_NAMES:
@@ -94,7 +94,7 @@ class Front:
     # -- GKE ----------------------------------------------------------------------------------------------------------
 
     def metadata(self, request: Request) -> Response:
-        """GKE's metadata server, and Azure's at the same address, which knows no identity of a pod."""
+        """GKE's metadata server. Azure's has the same address, but no identities of pods."""
         if request.path.startswith("/metadata/"):
             return answer({"error": "invalid_request", "error_description": "Identity not found"}, 400)
         if not request.path.startswith("/computeMetadata/"):
@@ -106,7 +106,7 @@ class Front:
                 return text("googleapis.com", **_FLAVOR)
         try:
             world, workload = self.world(), self._workload(request.client)
-            # Everybody learns who they claim to be; a token takes more.
+            # Every pod can query its claimed identity; a token needs the binding.
             is_token = request.path.endswith("/token")
             who = google.principal(world, workload) if is_token else google.claimed(world, workload)
         except google.DeniedError as refused:
@@ -140,10 +140,10 @@ class Front:
         return text("404 page not found\n", 404, **_FLAVOR)
 
     def _workload(self, address: str) -> google.Workload:
-        """The pod that has this address.
+        """The pod with this address.
 
         Raises:
-            DeniedError: none has.
+            DeniedError: there is none.
         """
         deadline = time.monotonic() + POD_SECONDS
         while True:
@@ -174,7 +174,7 @@ class Front:
         try:
             name, needed = google.permissions(request.method, request.path, exists=False)
             bucket = google.bucket(world, name)
-            # Whether something is there at all is told only to those who may know.
+            # Only authorised callers learn whether the resource exists.
             for permission in needed:
                 google.require(world, member, name, permission)
             if needed == ["storage.objects.create"] and bucket is not None and self._exists(bucket, request):
@@ -200,7 +200,7 @@ class Front:
             return google.error(403, str(refused), "notAuthorized")
 
     def _exists(self, bucket: Any, request: Request) -> bool:
-        """Whether the object that an upload writes is there already."""
+        """Whether the object of an upload already exists."""
         name = request.query.get("name", "")
         if not name and request.query.get("uploadType") in ("multipart", "resumable"):
             start = request.body.find(b"{")
@@ -256,10 +256,10 @@ class Front:
         return answer({"token_type": "Bearer", "expires_in": TOKEN_SECONDS, "access_token": token})
 
     def _reviewed(self, assertion: str) -> tuple[str, list[str]]:
-        """Whom the cluster says that a token of a ServiceAccount is for, and the token's audiences.
+        """Subject and audiences of a ServiceAccount's token, verified by the cluster.
 
         Raises:
-            DeniedError: not a valid token of this cluster.
+            DeniedError: it is not a valid token of this cluster.
         """
         try:
             body = assertion.split(".")[1]
@@ -334,7 +334,7 @@ def _configuration(tenant: str) -> dict[str, Any]:
 
 
 def _no_such_object(request: Request, bucket: str) -> Response:
-    """In Google's words: by them Airflow knows that there is no earlier log, and writes; by others it would not."""
+    """Google's message, by which Airflow recognises that there is no earlier log; otherwise it would not write."""
     message = f"No such object: {bucket}/{request.steps[-1]}"
     is_media = request.query.get("alt") == "media"
     return text(message, 404) if is_media else google.error(404, message, "notFound")
@@ -347,19 +347,19 @@ def _azure_error(status: int, code: str, message: str) -> Response:
 
 
 def names(address: str) -> dict[str, str]:
-    """The host names that the node's DNS answers for this, by address."""
+    """The host names of this server for the node's DNS, with addresses."""
     official = [*GOOGLE_NAMES, *sql_admin.NAMES, *ENTRA_NAMES, f"*{BLOB_SUFFIX}"]
     return {**dict.fromkeys(METADATA_NAMES, METADATA_ADDRESS), **dict.fromkeys(official, address)}
 
 
 def certificate(address: str) -> Pair:
-    """What it serves with: all official names, and the address by which the API server calls the webhook."""
+    """The server certificate: all official names, and the address that the API server uses for the webhook."""
     hosts = [*GOOGLE_NAMES, *sql_admin.NAMES, *ENTRA_NAMES, f"*{BLOB_SUFFIX}", address]
     return public_authority().issue(f"front-{address}", "front", hosts=hosts)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the daemon with what the command line names."""
+    """Run the daemon with the arguments of the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     for option in ("--server", "--address"):
         parser.add_argument(option, required=True)

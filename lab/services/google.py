@@ -1,8 +1,8 @@
-"""Who a pod is to Google Cloud, and what it may do there: decided from what the simulated cloud holds.
+"""Authentication and authorisation of pods in the simulated Google Cloud, decided from its inventory.
 
-On GKE a pod's token comes from a metadata server. It is that of the Google service account which the pod's Kubernetes
-ServiceAccount is annotated with, if that one lets exactly this ServiceAccount use it; without an annotation the pod is
-the ServiceAccount itself, https://cloud.google.com/kubernetes-engine/docs/concepts/workload-identity.
+On GKE a pod gets its token from a metadata server. It is a token of the Google service account in the annotation of the
+pod's Kubernetes ServiceAccount, if the account's policy allows exactly this ServiceAccount; without an annotation the
+pod's identity is the ServiceAccount itself, https://cloud.google.com/kubernetes-engine/docs/concepts/workload-identity.
 """
 
 from __future__ import annotations
@@ -43,8 +43,8 @@ ROLES: Final[Mapping[str, frozenset[str]]] = {
     "roles/owner": _LEGACY_BUCKET,
     "roles/viewer": frozenset(),
 }
-"""Permissions on objects by role, https://cloud.google.com/storage/docs/access-control/iam-roles; what is not listed
-here gives none."""
+"""Permissions on objects by role, https://cloud.google.com/storage/docs/access-control/iam-roles; roles that are not
+listed here have none."""
 _CONNECT: Final = frozenset({"cloudsql.instances.get", "cloudsql.instances.connect"})
 SQL_ROLES: Final[Mapping[str, frozenset[str]]] = {
     "roles/cloudsql.admin": _CONNECT,
@@ -62,27 +62,27 @@ _POOLS: Final = "/locations/global/workloadIdentityPools/"
 
 
 class DeniedError(Exception):
-    """What Google Cloud refuses, with its reason."""
+    """A refusal of Google Cloud, with its reason."""
 
     def __init__(self, message: str, *, detail: str = "") -> None:
         super().__init__(message)
         self.detail = detail
-        """What the lab's log says besides; Google does not tell."""
+        """Additional detail for the lab's log; Google does not return it."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Workload:
-    """A pod, as the cluster knows it."""
+    """A pod and its ServiceAccount in the cluster."""
 
     namespace: str
     service_account: str
     annotations: Mapping[str, str]
-    """Of its ServiceAccount."""
+    """Annotations of its ServiceAccount."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Resource:
-    """What a condition of a role can ask about."""
+    """Attributes of a resource that a condition can use."""
 
     name: str
     service: str
@@ -91,17 +91,17 @@ class Resource:
 
 @dataclass(frozen=True, kw_only=True)
 class Principal:
-    """Who a token is for."""
+    """The identity of a token."""
 
     email: str
-    """What the metadata server tells as the account's e-mail address."""
+    """The account's e-mail address in the metadata server's answers."""
     member: str
-    """How IAM policies name it."""
+    """The member's name in IAM policies."""
     project: str
 
 
 def claimed(world: World, workload: Workload) -> Principal:
-    """Who a pod says that it is: what the metadata server tells without asking anybody.
+    """The claimed identity of a pod, which the metadata server returns without a check.
 
     Raises:
         DeniedError: the cluster has no workload identity.
@@ -123,7 +123,7 @@ def claimed(world: World, workload: Workload) -> Principal:
 
 
 def principal(world: World, workload: Workload) -> Principal:
-    """Who a pod is.
+    """The verified identity of a pod.
 
     Raises:
         DeniedError: the cluster has no workload identity, or the annotated account does not let this pod use it.
@@ -149,15 +149,15 @@ def principal(world: World, workload: Workload) -> Principal:
 
 
 def bucket(world: World, name: str) -> Item | None:
-    """The bucket of that name, if the cloud holds it."""
+    """The bucket of that name, or None."""
     return next((item for item in ready(world, BUCKET) if item.outputs.get("name", item.id) == name), None)
 
 
 def require(world: World, member: str, name: str, permission: str) -> None:
-    """Let a principal do something with a bucket.
+    """Check that a principal may perform an action on a bucket.
 
     Raises:
-        DeniedError: no role that it has on the bucket or its project allows that.
+        DeniedError: none of its roles on the bucket or its project allows it.
     """
     grants = [
         *(grant for grant in ready(world, BUCKET_MEMBER) if _bucket_of(grant) == name),
@@ -172,10 +172,10 @@ def require(world: World, member: str, name: str, permission: str) -> None:
 
 
 def require_on_project(world: World, member: str, permission: str, project: str, resource: Resource) -> None:
-    """Let a principal do something with a Cloud SQL instance of a project.
+    """Check that a principal may perform an action on a Cloud SQL instance of a project.
 
     Raises:
-        DeniedError: no role that it has on the project allows that for this instance.
+        DeniedError: none of its roles on the project allows it for this instance.
     """
     if not any(
         _means(str(grant.inputs.get("member")), member)
@@ -184,7 +184,7 @@ def require_on_project(world: World, member: str, permission: str, project: str,
         and _holds(str((grant.inputs.get("condition") or {}).get("expression", "")), resource)
         for grant in ready(world, PROJECT_MEMBER)
     ):
-        # So worded: https://github.com/GoogleCloudPlatform/cloud-sql-proxy/issues/1651.
+        # Message from https://github.com/GoogleCloudPlatform/cloud-sql-proxy/issues/1651.
         raise DeniedError(
             "The client is not authorized to make this request.",
             detail=f"{member} lacks {permission} on {resource.name}",
@@ -192,10 +192,10 @@ def require_on_project(world: World, member: str, permission: str, project: str,
 
 
 def _holds(expression: str, resource: Resource) -> bool:
-    """Whether a condition holds: comparisons joined by `&&`, which is what Cloud SQL's guide has.
+    """Whether a condition is true: comparisons joined by `&&`, as in Cloud SQL's guide.
 
     https://cloud.google.com/sql/docs/postgres/iam-conditions, "Example IAM conditions"; any other expression of the
-    Common Expression Language is taken for false.
+    Common Expression Language counts as false.
     """
     if not expression:
         return True
@@ -210,13 +210,13 @@ def error(status: int, message: str, reason: str) -> Response:
 
 
 def permissions(method: str, path: str, *, exists: bool) -> tuple[str, list[str]]:
-    """The bucket that a request to the JSON API is about, and the permissions that it takes.
+    """The bucket of a request to the JSON API, and the required permissions.
 
     Args:
-        exists: whether the object that it writes is there already; replacing one takes the right to delete it.
+        exists: whether the object to write already exists; replacing it requires permission to delete it.
 
     Raises:
-        DeniedError: a request that this stand-in does not know.
+        DeniedError: this stand-in does not support the request.
     """
     match (method, *path.strip("/").split("/")):
         case ("GET", "storage", "v1", "b", name):
@@ -235,7 +235,7 @@ def permissions(method: str, path: str, *, exists: bool) -> tuple[str, list[str]
 
 
 def _means(granted: str, member: str) -> bool:
-    """Whether a member in a policy is this one; a pool's stands there with the project's number."""
+    """Whether a policy's member is this one; the policy refers to a pool's project by number."""
     return granted == member or (member.startswith(_POOLS) and granted.endswith(member))
 
 
@@ -244,6 +244,6 @@ def _bucket_of(grant: Item) -> str:
 
 
 def ready(world: World, kind: str) -> Iterator[Item]:
-    """What is there and has arrived everywhere."""
+    """Existing resources that have propagated everywhere."""
     now = time.time()
     return (item for item in world.of(kind) if item.ready <= now and not item.abandoned)

@@ -1,4 +1,4 @@
-"""A small HTTP server: requests in, answers out, each handled in a thread of its own."""
+"""A small HTTP server, which handles each connection in its own thread."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from lab.progress import say
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """What a client asks."""
+    """A request of a client."""
 
     method: str
     host: str
@@ -38,7 +38,7 @@ class Request:
 
     @property
     def steps(self) -> list[str]:
-        """The parts of the path, decoded."""
+        """The segments of the path, decoded."""
         return [unquote(step) for step in self.path.strip("/").split("/")]
 
     @property
@@ -48,32 +48,32 @@ class Request:
 
     @property
     def form(self) -> dict[str, str]:
-        """The body as a web form's."""
+        """The body, parsed as a web form."""
         return {key: values[-1] for key, values in parse_qs(self.body.decode()).items()}
 
     @property
     def bearer(self) -> str:
-        """The token that the client shows; "" for none."""
+        """The client's bearer token; "" if there is none."""
         kind, _, token = self.headers.get("authorization", "").partition(" ")
         return token if kind.lower() == "bearer" else ""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Response:
-    """What the client gets."""
+    """A response to the client."""
 
     status: int = 200
     body: bytes = b""
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
     content_length: int | None = None
-    """Said in place of the body's own length, as an answer to HEAD does."""
+    """Replaces the length of the body in the header, as in an answer to HEAD."""
 
 
 Handler = Callable[[Request], Response]
 
 
 def answer(value: Any, status: int = 200, **headers: str) -> Response:
-    """A JSON response; underscores in header names stand for dashes."""
+    """A JSON response; underscores in header names become dashes."""
     named = {name.replace("_", "-"): text for name, text in headers.items()}
     return Response(
         status=status, body=json.dumps(value).encode(), headers={"Content-Type": "application/json", **named}
@@ -81,19 +81,19 @@ def answer(value: Any, status: int = 200, **headers: str) -> Response:
 
 
 def text(content: str, status: int = 200, **headers: str) -> Response:
-    """A plain text response; underscores in header names stand for dashes."""
+    """A plain text response; underscores in header names become dashes."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     return Response(status=status, body=content.encode(), headers={"Content-Type": "text/plain", **named})
 
 
 def serve(handler: Handler, address: str, port: int, pair: Pair | None = None) -> ThreadingHTTPServer:
-    """Serve in the background, with TLS when there is a certificate."""
+    """Serve in the background, with TLS if there is a certificate."""
     server = _Server((address, port), _handling(handler))
     if pair is not None:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         context.load_cert_chain(pair.certificate, pair.key)
-        # The handshake belongs into the connection's own thread, not into the one that accepts them all.
+        # The handshake runs in the connection's own thread, not in the accepting thread.
         server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
     threading.Thread(target=server.serve_forever, daemon=True, name=f"{address}:{port}").start()
     return server
@@ -104,14 +104,14 @@ class _Server(ThreadingHTTPServer):
     request_queue_size = 256
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that goes away in the middle is no news; anything else is one line."""
+        """Ignore clients that disconnect; log any other error in one line."""
         say(f"{client_address[0]}: {traceback.format_exc().strip().splitlines()[-1]}")
 
 
 def _handling(handler: Handler) -> type[BaseHTTPRequestHandler]:
     class Handling(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
-        # Idle connections end; clients open new ones.
+        # Idle connections are closed; clients open new ones.
         timeout = 300
         disable_nagle_algorithm = True
 
@@ -135,7 +135,7 @@ def _handling(handler: Handler) -> type[BaseHTTPRequestHandler]:
         do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = handle_any  # noqa: N815
 
         def log_message(self, *_arguments: Any) -> None:
-            """Nothing: each request is said once, with its status."""
+            """Log nothing here: each request is logged once, with its status."""
 
         def _body(self) -> bytes:
             if self.headers.get("Transfer-Encoding", "").lower() == "chunked":

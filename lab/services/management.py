@@ -1,7 +1,7 @@
-"""The management APIs of the simulated clouds, read-only: what a preflight asks before a stack is created.
+"""The read-only management APIs of the simulated clouds, which a preflight calls before a stack is created.
 
-Projects and subscriptions exist when they are named. What a login may do, which resource providers are registered and
-which quotas there are, is in the inventory's facts under `preflight`; what is not there is a fresh account's.
+Every project and subscription exists. Permissions of the login, registered resource providers and quotas are in the
+inventory's facts under `preflight`; missing facts are those of a new account.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from lab.services.http import Request, Response, answer, serve
 FACTS: Final = "preflight"
 TOKEN: Final = "simulated"  # noqa: S105 - of no use anywhere
 CORES: Final = 100
-"""Processors of a location, and of each family in it, for a subscription that has asked for some; a new one has 10,
+"""Processor quota of a location, and of each family in it, after a request for more; a new subscription has 10,
 https://learn.microsoft.com/en-us/azure/quotas/per-vm-quota-requests."""
 NOT_REGISTERED: Final = ("Microsoft.Insights", "Microsoft.PolicyInsights")
-"""Resource providers that a new subscription has not registered, https://learn.microsoft.com/en-us/azure/azure-resource-manager/management/resource-providers-and-types."""
+"""Resource providers that are not registered in a new subscription, https://learn.microsoft.com/en-us/azure/azure-resource-manager/management/resource-providers-and-types."""
 PROVIDERS: Final = (
     *NOT_REGISTERED,
     "Microsoft.Authorization",
@@ -42,7 +42,7 @@ SIZES: Final = tuple(
 
 @contextmanager
 def serving(inventory: Inventory) -> Iterator[dict[str, str]]:
-    """Variables with which a preflight asks the simulated clouds, while they answer on this machine."""
+    """Environment variables that direct a preflight to the simulated clouds, while their server runs."""
     server = serve(lambda request: _answer(request, inventory.read()), "127.0.0.1", 0)
     port = server.server_address[1]
     try:

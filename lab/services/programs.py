@@ -1,4 +1,4 @@
-"""The programs that services run, each got once."""
+"""The programs of the services, each built or installed once."""
 
 from __future__ import annotations
 
@@ -10,4 +10,4 @@ from lab.tools.npm import NpmProgram
 FAKE_GCS: Final = GoProgram(name="fake-gcs-server", module="fakegcs", package="github.com/fsouza/fake-gcs-server")
 AZURITE: Final = NpmProgram(name="azurite", script="azurite/dist/src/blob/main.js")
 CSI: Final = GoProgram(name="csi-descriptor", module="csi", package=".")
-"""Prints the messages of the Container Storage Interface."""
+"""Prints the message descriptors of the Container Storage Interface."""

@@ -1,4 +1,4 @@
-"""The simulated SQL Admin API, as far as Cloud SQL's connectors ask it: where an instance is, and a certificate for it.
+"""The part of the SQL Admin API that Cloud SQL's connectors use: an instance's address, and a client certificate.
 
 Connectors (the Auth Proxy among them) make two calls, cloud.google.com/go/cloudsqlconn v1.27.0,
 internal/cloudsql/refresh.go: fetchMetadata (`connectSettings`) and fetchEphemeralCert (`generateEphemeralCert`).
@@ -28,7 +28,7 @@ NAMES: Final = ("sqladmin.googleapis.com",)
 SERVICE: Final = "sqladmin.googleapis.com"
 SERVER: Final = "gcp:sql/databaseInstance:DatabaseInstance"
 CERTIFICATE_SECONDS: Final = 3600
-"""How long a client's certificate is valid: about an hour, comment of fetchEphemeralCert in refresh.go."""
+"""Validity of a client's certificate: about an hour, comment of fetchEphemeralCert in refresh.go."""
 SETTINGS_PERMISSION: Final = "cloudsql.instances.get"
 CERTIFICATE_PERMISSION: Final = "cloudsql.instances.connect"
 """Permissions of the two calls, https://cloud.google.com/sql/docs/postgres/iam-permissions."""
@@ -40,7 +40,7 @@ _PUBLIC_KEY: Final = re.compile(r"-----BEGIN [A-Z ]*PUBLIC KEY-----(.*?)-----END
 
 
 def client_authority(server: Path) -> Authority:
-    """Who signs the certificates that clients show to the server in this folder: one for each instance.
+    """The CA of client certificates for the server in this folder; each instance has its own.
 
     As in the connector's own copy of Cloud SQL's certificates, internal/mock/certs.go: "Signing CA PROJECT:INSTANCE".
     """
@@ -51,7 +51,7 @@ def handle(world: World, member: str, request: Request, databases: Path) -> Resp
     """Answer a principal.
 
     Args:
-        databases: the folder that holds the servers on the node, by name.
+        databases: the folder of the servers on the node, by name.
     """
     if request.method == "GET" and (found := _SETTINGS.fullmatch(request.path)):
         permission = SETTINGS_PERMISSION
@@ -61,7 +61,7 @@ def handle(world: World, member: str, request: Request, databases: Path) -> Resp
         return google.error(404, f"{request.method} {request.path} is not part of the lab's SQL Admin API.", "notFound")
     project, name = found.groups()
     resource = google.Resource(name=f"projects/{project}/instances/{name}", service=SERVICE, type=f"{SERVICE}/Instance")
-    # Whether an instance is there at all is told only to those who may know.
+    # Only authorised callers learn whether an instance exists.
     google.require_on_project(world, member, permission, project, resource)
     item = next((each for each in google.ready(world, SERVER) if _called(each, project, name)), None)
     if item is None:
@@ -79,8 +79,8 @@ def _called(item: Item, project: str, name: str) -> bool:
 def _settings(world: World, item: Item, name: str) -> dict[str, Any]:
     """ConnectSettings, https://cloud.google.com/sql/docs/postgres/admin-api/rest/v1beta4/connect/get.
 
-    No DNS name: connectors then insist on the certificate's common name, PROJECT:INSTANCE
-    (cloudsqlconn, internal/cloudsql/tls_verify.go), the way of instances with an authority of their own.
+    Without a DNS name: connectors then verify the certificate's common name, PROJECT:INSTANCE
+    (cloudsqlconn, internal/cloudsql/tls_verify.go), as for instances with their own CA.
     """
     settings = item.inputs.get("settings") or {}
     certificate = world.facts[AUTHORITIES][name][0]
@@ -88,7 +88,7 @@ def _settings(world: World, item: Item, name: str) -> dict[str, Any]:
         "kind": "sql#connectSettings",
         "connectionName": item.outputs["connectionName"],
         "region": item.inputs["region"],
-        # fetchMetadata refuses every other one.
+        # fetchMetadata refuses every other value.
         "backendType": "SECOND_GEN",
         "databaseVersion": item.inputs["databaseVersion"],
         "ipAddresses": [
@@ -104,7 +104,7 @@ def _certified(request: Request, server: Path) -> Response:
     found = _PUBLIC_KEY.search(str(json.loads(request.body or b"{}").get("public_key", "")))
     if found is None:
         return google.error(400, "Invalid request: public_key is not a PEM encoded key.", "invalidRequest")
-    # Connectors write "RSA PUBLIC KEY" above what is a PKIX key (fetchEphemeralCert): no library takes it by that name.
+    # Connectors label a PKIX key as "RSA PUBLIC KEY" (fetchEphemeralCert), which no library accepts.
     key = serialization.load_der_public_key(base64.b64decode(found[1]))
     if not isinstance(key, rsa.RSAPublicKey):
         return google.error(400, "Invalid request: public_key is not an RSA key.", "invalidRequest")

@@ -1,8 +1,8 @@
-"""The server side of a Cloud SQL instance's connectors, run as `python -m`: port 3307 before its PostgreSQL.
+"""The server side of a Cloud SQL instance's connectors, run as `python -m`: port 3307 in front of its PostgreSQL.
 
-A client shows a certificate that the SQL Admin API signed for it, over TLS 1.3 (cloud.google.com/go/cloudsqlconn
-v1.27.0: serverProxyPort in dialer.go, TLSConfig in internal/cloudsql/instance.go). What it says then goes to PostgreSQL
-as it is.
+A client presents a certificate that the SQL Admin API signed for it, over TLS 1.3 (cloud.google.com/go/cloudsqlconn
+v1.27.0: serverProxyPort in dialer.go, TLSConfig in internal/cloudsql/instance.go). Its traffic is then forwarded to
+PostgreSQL unchanged.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _CHUNK: Final = 64 * 1024
 
 
 def context(folder: Path) -> ssl.SSLContext:
-    """TLS of the server in a folder, which asks clients for a certificate that its own authority has signed."""
+    """TLS context of the server in a folder, which requires client certificates signed by the instance's CA."""
     made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     # TLSConfig: MinVersion.
     made.minimum_version = ssl.TLSVersion.TLSv1_3
@@ -34,19 +34,19 @@ def context(folder: Path) -> ssl.SSLContext:
 
 
 async def serve(address: str, port: int, folder: Path) -> None:
-    """Answer connectors at an address, for the PostgreSQL at the same address, until cancelled."""
+    """Serve connectors at an address, in front of the PostgreSQL at the same address, until cancelled."""
 
     async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         client = writer.get_extra_info("peername")[0]
         try:
-            # From the server's own address, which no client has: by it PostgreSQL tells connectors from direct clients.
+            # With the server's own address as source, by which PostgreSQL distinguishes connectors from direct clients.
             inward, outward = await asyncio.open_connection(address, port, local_addr=(address, 0))
         except OSError as error:
             say(f"{client}: PostgreSQL does not answer: {error}")
             writer.close()
             return
         say(f"{client}: connected")
-        # Whichever side ends first ends both, as the proxy does (cloud-sql-proxy v2.28.0, internal/proxy, proxyConn).
+        # When one side closes, close both, like the proxy (cloud-sql-proxy v2.28.0, internal/proxy, proxyConn).
         ways = {asyncio.create_task(_copy(reader, outward)), asyncio.create_task(_copy(inward, writer))}
         _, others = await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
         for other in others:
@@ -61,7 +61,7 @@ async def serve(address: str, port: int, folder: Path) -> None:
 
 
 async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    # A client that goes away in the middle is no news.
+    # Ignore clients that disconnect.
     with contextlib.suppress(OSError, ssl.SSLError):
         while data := await reader.read(_CHUNK):
             writer.write(data)
@@ -69,7 +69,7 @@ async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the daemon with what the command line names."""
+    """Run the daemon with the arguments of the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--address", required=True)
     parser.add_argument("--port", type=int, required=True, help="PostgreSQL's, at the same address")

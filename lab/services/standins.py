@@ -1,4 +1,4 @@
-"""All that stands behind simulated clouds on one node, together: start it, and point programs at it."""
+"""Starts all services of simulated clouds on one node, and configures programs to use them."""
 
 from __future__ import annotations
 
@@ -31,51 +31,51 @@ START_SECONDS: Final = 30.0
 FRONT: Final = "cloud-front"
 CSI: Final = "cloud-csi"
 SYSTEM_BUNDLE: Final = Path("/etc/ssl/certs/ca-certificates.crt")
-"""Debian's package ca-certificates; other authorities than the lab's do not matter where it is missing."""
+"""CA bundle of Debian's package ca-certificates; if it is missing, the lab's CA is enough."""
 
 
 @dataclass(frozen=True)
 class StandIns:
-    """The services of one node for the clouds of one inventory; safe to start again."""
+    """The services of one node for the clouds of one inventory; `up` can be repeated."""
 
     node: Node
     inventory: Inventory
 
     @classmethod
     def default(cls) -> StandIns:
-        """Those of the lab's node and inventory."""
+        """The services of the lab's node and inventory."""
         return cls(Node(Instance()), Inventory.default())
 
     @property
     def folder(self) -> Path:
-        """Data, logs and pids of the stores; goes with the node."""
+        """Folder with data, logs and pids of the stores; deleted with the node."""
         return self.node.instance.folder / "services"
 
     @property
     def front_address(self) -> str:
-        """Where the clouds' official names lead to."""
+        """The address of the clouds' official host names."""
         return Addresses(self.node).take(FRONT)
 
     def up(self) -> None:
-        """Start what does not run, and what was started for another inventory or by another version of this code.
+        """Start all services that do not run, or were started for another inventory or by another version of this code.
 
         Raises:
-            LabError: the node is down, or a service does not start; the message names its log.
+            LabError: the node is down, or a service did not start; the message names its log.
         """
         with locked(self.node.instance.folder / "services.lock"):
             commands = {FRONT: self._front_command(), CSI: self._csi_command()}
             if not all(self._current(name, command) for name, command in commands.items()):
-                with step("Services behind the simulated clouds"):
+                with step("Start the services of the simulated clouds"):
                     self._start(commands)
             database.resume(self.node)
 
     def furnish(self, cloud: str) -> None:
-        """Make the node's cluster one of that cloud."""
+        """Prepare the node's cluster as a cluster of that cloud."""
         authority = public_authority().certificate.read_text()
         cluster.furnish(self.node.api, cloud, self.front_address, authority)
 
     def environment(self) -> dict[str, str]:
-        """Variables for `pulumi` on a stack whose simulated cluster is this node; PATH only what is to come first."""
+        """Environment variables of `pulumi` for a stack with a simulated cloud; PATH has only the first entries."""
         folder = self.node.instance.folder / "bin"
         auth_plugins.install(folder)
         bundle = self.node.instance.folder / "trusted.pem"
@@ -84,7 +84,7 @@ class StandIns:
         bundle.write_text("\n".join(parts))
         return {
             auth_plugins.CONTROL_PLANE: str(self.node.instance.layout.folder),
-            # A cluster's DNS endpoint has a certificate of a public authority.
+            # A cluster's DNS endpoint has a certificate of a public CA.
             "SSL_CERT_FILE": str(bundle),
             FOLDER_VARIABLE: str(self.inventory.folder),
             backing.BACKING_VARIABLE: "lab.services.backing:NodeBacking",
@@ -100,7 +100,7 @@ class StandIns:
             daemon = self.node.daemon(name)
             if not self._current(name, command) and (process := daemon.process()) is not None:
                 kill(process)
-            # Killed between its start and its record.
+            # A daemon that was started by an `up` that was killed before it wrote the pid file.
             for stray in self.node.processes.named(str(command[2])):
                 if (process := daemon.process()) is None or stray.pid != process.pid:
                     kill(stray)
@@ -123,7 +123,7 @@ class StandIns:
             time.sleep(0.1)
 
     def _registered_drivers(self) -> set[str]:
-        """Those that the kubelet knows."""
+        """The CSI drivers that are registered with the kubelet."""
         node = self.node.api.get(f"/apis/storage.k8s.io/v1/csinodes/{self.node.instance.name}")
         return {driver["name"] for driver in node["spec"].get("drivers") or []}
 
@@ -166,7 +166,7 @@ class StandIns:
 
 
 def _fingerprint(command: Sequence[str | Path]) -> str:
-    """Changes when the daemon would be started differently."""
+    """A hash that changes when the daemon's code or command line changes."""
     sources = sorted(Path(__file__).parent.rglob("*.py"))
     parts = [os.fsencode(part) for part in command]
     return hashlib.sha256(b"\0".join([*parts, *(path.read_bytes() for path in sources)])).hexdigest()

@@ -8,6 +8,6 @@ from lab.clouds.inventory import World
 
 
 def storage_keys(world: World, account: str) -> Sequence[str]:
-    """The keys with which an account's shares are mounted; none where the account is gone."""
+    """The keys that mount an account's shares; empty if the account does not exist."""
     known = world.facts.get("storage keys", {})
     return next((keys for account_id, keys in known.items() if account_id.endswith(f"/{account}")), ())

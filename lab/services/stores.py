@@ -1,7 +1,7 @@
-"""The stores behind simulated buckets and blob containers: fake-gcs-server and Azurite.
+"""The stores of simulated buckets and blob containers: fake-gcs-server and Azurite.
 
-They listen on the node's loopback only, where no pod reaches them, and hold what the simulated clouds hold: a bucket or
-container that the inventory knows is made here when it is first asked for.
+They listen only on the node's loopback address, which pods cannot reach. A bucket or container of the inventory is
+created in the store at the first request for it.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ _REQUEST_SECONDS: Final = 60.0
 
 @dataclass(frozen=True)
 class Programs:
-    """What the stores are run with."""
+    """The programs of the stores."""
 
     fake_gcs: Path
     node: Path
@@ -52,17 +52,17 @@ class Programs:
 
 @dataclass
 class Stores:
-    """The stores of one node, each started when it is first needed."""
+    """The stores of one node, each started at its first use."""
 
     folder: Path
-    """For their data, logs and pids."""
+    """Folder of their data, logs and pids."""
     programs: Programs
     tokens: Tokens
     _made: dict[str, float] = field(default_factory=dict[str, float])
     _lock: Lock = field(default_factory=Lock)
 
     def google(self, bucket: Item | None, request: Request) -> Response:
-        """Pass a request on to the store of buckets; `bucket` is what it is about."""
+        """Forward a request about `bucket` to the store of buckets."""
         with self._lock:
             self._start(GOOGLE_DATA, _GOOGLE_PORT, self._google_command())
         if bucket is not None:
@@ -70,10 +70,10 @@ class Stores:
         return _forward(request, _GOOGLE_PORT, request.headers, tls=None)
 
     def azure(self, account: str, container: Item | None, request: Request) -> Response:
-        """Pass a request on to the store of a storage account; `container` is what it is about."""
+        """Forward a request about `container` to the store of a storage account."""
         with self._lock:
             port = self._blob_port(account)
-            # Only here: anybody who could reach this store could read it with such a key.
+            # Only between this server and the store: with this key every client of the store could read it.
             key = base64.b64encode(secrets.token_bytes(32)).decode()
             variables = {"AZURITE_ACCOUNTS": f"{account}:{key}", "NODE_NO_WARNINGS": "1"}
             self._start(f"azurite-{account}", port, self._azurite_command(account, port), variables)
@@ -106,7 +106,7 @@ class Stores:
         _must(_forward(request, port, headers, tls=_trusting()))
 
     def own_token(self) -> str:
-        """A token that the blob store takes; whoever shows one of his own has been checked before."""
+        """A token that the blob store accepts; the client's own token was checked before."""
         return self.tokens.issue(BLOB_AUDIENCE, seconds=600, iss=ISSUER, oid="lab")
 
     def _google_command(self) -> list[str | Path]:
@@ -125,7 +125,7 @@ class Stores:
         ]
 
     def _blob_port(self, account: str) -> int:
-        """The account's port, the same again after a restart."""
+        """The account's port, which stays the same after a restart."""
         path = self.folder / f"azurite-{account}.port"
         if not path.exists():
             taken = {int(other.read_text()) for other in self.folder.glob("azurite-*.port")}
@@ -197,10 +197,10 @@ def _forward(request: Request, port: int, headers: Mapping[str, str], tls: ssl.S
 
 
 def _must(response: Response) -> None:
-    """Let a store have made something, or had it already.
+    """Accept an answer to a creation: created now, or already existing.
 
     Raises:
-        LabError: it refused.
+        LabError: the store refused.
     """
     if response.status >= 300 and response.status != 409:
         raise LabError(f"The store refused: {response.status} {response.body[:200].decode(errors='replace')}")

@@ -1,4 +1,4 @@
-"""Access tokens of the simulated clouds: who it is for and until when, signed with a key of the node."""
+"""Access tokens of the simulated clouds: JSON Web Tokens, signed with a key of the node."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from lab.lock import locked
 
 
 class InvalidTokenError(Exception):
-    """Not one of ours, meant for somebody else, or over."""
+    """The token has a wrong signature or audience, or has expired."""
 
 
 @dataclass(frozen=True)
 class Tokens:
-    """Makes tokens and reads them; the key is in a file, so that tokens outlive a restart."""
+    """Issues and verifies tokens; the key is in a file, so that tokens stay valid after a restart."""
 
     key_file: Path
 
@@ -36,7 +36,7 @@ class Tokens:
         """A token's claims.
 
         Raises:
-            InvalidTokenError: it does not hold.
+            InvalidTokenError: the token is invalid.
         """
         text, _, signature = token.rpartition(".")
         if not hmac.compare_digest(_base64(self._signature(text)), signature):

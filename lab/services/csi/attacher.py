@@ -1,4 +1,4 @@
-"""Attachments of disks to the node: what the attacher of a cluster does with the cloud's API."""
+"""Attaches disks to the node, which in a cluster is done by the CSI attacher with the cloud's API."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from lab.services.csi.volumes import DRIVERS, Keys, Request, found
 _ATTACHMENTS: Final = "/apis/storage.k8s.io/v1/volumeattachments"
 _ZONE: Final = "topology.kubernetes.io/zone"
 _WATCH_SECONDS: Final = 3
-"""How often attachments that were refused are tried again."""
+"""Interval between retries of refused attachments."""
 _RETRY_SECONDS: Final = 0.5
 _NAMES: Final = frozenset(driver.name for driver in DRIVERS)
 
 
 @dataclass(frozen=True)
 class Attacher:
-    """Answers the cluster's wishes for attachments; without an answer pods would wait without an event."""
+    """Answers VolumeAttachments of the cluster; without an answer pods would wait without an event."""
 
     api: Api
     inventory: Inventory
@@ -31,19 +31,19 @@ class Attacher:
     keys: Keys
 
     def run(self) -> None:
-        """Answer until the process ends."""
+        """Serve until the process ends."""
         while True:
             try:
                 for kind, attachment in self.api.watch(_ATTACHMENTS, seconds=_WATCH_SECONDS):
                     if kind in ("ADDED", "MODIFIED") and attachment["spec"]["attacher"] in _NAMES:
                         self.changed(attachment)
             except (ApiError, OSError) as error:
-                # The next watch begins with everything that is there, so what failed is tried again.
+                # The next watch begins with all objects, so a failed one is processed again.
                 say(f"attachments: {error}")
                 time.sleep(_RETRY_SECONDS)
 
     def changed(self, attachment: Manifest) -> None:
-        """Attach, or say why not."""
+        """Attach a disk, or report the reason of a refusal."""
         if (attachment.get("status") or {}).get("attached") or "deletionTimestamp" in attachment["metadata"]:
             return
         volume = attachment["spec"]["source"].get("persistentVolumeName")
@@ -69,6 +69,6 @@ class Attacher:
         self.api.merge(f"{_ATTACHMENTS}/{attachment['metadata']['name']}/status", {"status": status})
 
     def zone(self) -> str:
-        """The zone that the node's label names; "" without one."""
+        """The zone in the node's label; "" without a label."""
         labels = self.api.get(f"/api/v1/nodes/{self.node}")["metadata"].get("labels") or {}
         return str(labels.get(_ZONE, ""))

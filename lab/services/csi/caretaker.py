@@ -1,4 +1,4 @@
-"""Keeps the node in step with the simulated clouds: its labels, and the content of disks and shares that are gone."""
+"""Synchronises the node with the simulated clouds: labels of the node, and content of deleted disks and shares."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ LOOK_SECONDS: Final = 0.5
 
 @dataclass(frozen=True)
 class Caretaker:
-    """Looks at the inventory whenever it has changed, and again as long as something of an earlier change is left."""
+    """Checks the inventory after each change, and repeats the check while work of an earlier change remains."""
 
     api: Api
     inventory: Inventory
@@ -29,7 +29,7 @@ class Caretaker:
     contents: Path
 
     def run(self) -> None:
-        """Look until the process ends."""
+        """Check until the process ends."""
         done = 0
         while True:
             try:
@@ -42,12 +42,12 @@ class Caretaker:
             except FileNotFoundError:
                 pass
             except (ApiError, OSError, ValueError):
-                # Looked at again: `done` is what it was.
+                # Checked again, because `done` is unchanged.
                 say(traceback.format_exc())
             time.sleep(LOOK_SECONDS)
 
     def purge(self, world: World) -> bool:
-        """Remove the content of what the clouds no longer hold; False if some is still mounted, and left for later."""
+        """Remove the content of deleted disks and shares; False if some is still mounted and must be removed later."""
         kept = {content_folder(item) for item in world.of(*CONTENT_ITEMS)}
         gone = [folder for folder in self.contents.glob("*") if folder.name not in kept]
         free = [folder for folder in gone if not _mounted(folder)]
@@ -58,6 +58,6 @@ class Caretaker:
 
 
 def _mounted(folder: Path) -> bool:
-    """Whether a folder is bound somewhere else."""
+    """Whether a folder is bind-mounted elsewhere."""
     lines = Path("/proc/self/mountinfo").read_text().splitlines()
     return bool(mounts_below(folder)) or any(line.split()[3].endswith(str(folder)) for line in lines)

@@ -1,4 +1,4 @@
-"""The messages and services of the Container Storage Interface, from the descriptor that its Go module holds."""
+"""The messages and services of the Container Storage Interface, from the descriptor in its Go module."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from google.protobuf.descriptor_pool import DescriptorPool
 from google.protobuf.message_factory import GetMessageClass
 
 REGISTRATION: Final = "pluginregistration.Registration"
-"""How a driver tells the kubelet of itself, k8s.io/kubelet/pkg/apis/pluginregistration/v1."""
+"""The protocol by which a driver registers with the kubelet, k8s.io/kubelet/pkg/apis/pluginregistration/v1."""
 
 _STRING: Final = FieldDescriptorProto.TYPE_STRING
 _BOOL: Final = FieldDescriptorProto.TYPE_BOOL
@@ -35,7 +35,7 @@ _METHODS: Final = {
 
 
 class Messages:
-    """Message classes by name and services by theirs."""
+    """Message classes and services, by name."""
 
     def __init__(self, descriptors: bytes) -> None:
         self._pool = DescriptorPool()
@@ -45,19 +45,19 @@ class Messages:
 
     @classmethod
     def of(cls, program: Path) -> Messages:
-        """Those that a program prints the descriptor of."""
+        """The messages and services of the descriptor that a program prints."""
         return cls(subprocess.run([program], check=True, capture_output=True).stdout)
 
     def make(self, name: str, /, **fields: Any) -> Any:
-        """A message; `name` is full, as `csi.v1.NodeGetInfoResponse`."""
+        """A message; `name` is the full name, for example `csi.v1.NodeGetInfoResponse`."""
         return GetMessageClass(self._pool.FindMessageTypeByName(name))(**fields)
 
     def enumeration(self, name: str) -> dict[str, int]:
-        """The numbers of an enumeration's names."""
+        """The numbers of an enumeration, by name."""
         return {value.name: value.number for value in self._pool.FindEnumTypeByName(name).values}
 
     def handler(self, service: str, methods: Mapping[str, Callable[[Any], Any]]) -> grpc.GenericRpcHandler:
-        """What serves a service: its methods by name, each from a request to a response. Others are unimplemented."""
+        """A gRPC handler of a service: methods by name, from request to response. Other methods are unimplemented."""
         described = self._pool.FindServiceByName(service)
         handlers = {}
         for method in described.methods:
@@ -70,10 +70,10 @@ class Messages:
         return grpc.method_handlers_generic_handler(service, handlers)
 
     def call(self, channel: grpc.Channel, service: str, method: str, request: Any) -> Any:
-        """A client's call.
+        """Call a method of a server.
 
         Raises:
-            grpc.RpcError: the server refused.
+            grpc.RpcError: the server refused the call.
         """
         described = self._pool.FindServiceByName(service).methods_by_name[method]
         stub = channel.unary_unary(

@@ -1,7 +1,6 @@
-"""The CSI drivers' plugin of the node, run as `python -m`: mounts for the kubelet, attachments for the cluster.
+"""The CSI plugin of the node, run as `python -m`: mounts for the kubelet, attachments for the cluster.
 
-One process for all drivers. Each has two sockets: one among the kubelet's plugins, by which it is found, and one for
-the calls themselves.
+One process serves all drivers. Each driver has two sockets: one in the kubelet's plugin registry, and one for calls.
 """
 
 from __future__ import annotations
@@ -30,25 +29,25 @@ from lab.services.csi.messages import REGISTRATION, Messages, RefusedError
 from lab.services.csi.volumes import DRIVERS, Driver, Found, Keys, Request, content_folder, found
 
 SOCKETS: Final = Path("/run/csi")
-"""In the node, short and gone with it."""
+"""Folder of sockets in the node: a short path, removed with the node."""
 VERSION: Final = "1.0.0-lab"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Site:
-    """What all drivers of a node share."""
+    """Context shared by all drivers of a node."""
 
     node: str
     folder: Path
-    """For the content of disks and shares."""
+    """Folder of the content of disks and shares."""
     inventory: Inventory
     messages: Messages
     keys: Keys
     zone: Callable[[], str]
-    """The zone that the node is in; "" as long as it is in none."""
+    """The zone of the node; "" while it has none."""
 
     def content(self, volume: Found) -> Path:
-        """The folder of a disk or share; a new one is as a new file system is: root's, and nobody else writes there."""
+        """The folder of a disk or share. A new folder belongs to root, who alone can write, as in a new file system."""
         path = self.folder / content_folder(volume.item)
         if not path.exists():
             path.mkdir(parents=True)
@@ -64,7 +63,7 @@ class Plugin:
     site: Site
 
     def handlers(self, endpoint: Path) -> list[grpc.GenericRpcHandler]:
-        """Everything that it answers; calls come to `endpoint`."""
+        """Its services; clients call them at `endpoint`."""
         messages = self.site.messages
 
         def empty(name: str) -> Callable[[Any], Any]:
@@ -99,7 +98,7 @@ class Plugin:
         return [messages.handler(service, methods) for service, methods in services.items()]
 
     def stage(self, request: Any) -> Any:
-        """Mount a disk or share at the place from which pods get it."""
+        """Mount a disk or share at the staging path."""
         mount = request.volume_capability.mount
         volume = found(
             self.site.inventory.read(),
@@ -122,12 +121,12 @@ class Plugin:
         return self.site.messages.make("csi.v1.NodeStageVolumeResponse")
 
     def unstage(self, request: Any) -> Any:
-        """Undo it; done already is fine."""
+        """Unmount it; can be repeated."""
         self._unbind(Path(request.staging_target_path))
         return self.site.messages.make("csi.v1.NodeUnstageVolumeResponse")
 
     def publish(self, request: Any) -> Any:
-        """Mount what is staged for one pod."""
+        """Mount the staged volume for one pod."""
         staged = Path(request.staging_target_path)
         if staged not in mounts_below(staged):
             raise RefusedError(grpc.StatusCode.FAILED_PRECONDITION, f"{request.volume_id} is not staged")
@@ -135,7 +134,7 @@ class Plugin:
         return self.site.messages.make("csi.v1.NodePublishVolumeResponse")
 
     def unpublish(self, request: Any) -> Any:
-        """Undo it; done already is fine."""
+        """Unmount it; can be repeated."""
         target = Path(request.target_path)
         self._unbind(target)
         if target.is_dir():
@@ -162,7 +161,7 @@ class Plugin:
         return self.site.messages.make("pluginregistration.RegistrationStatusResponse")
 
     def _node_info(self, _request: Any) -> Any:
-        # No topology: the kubelet would never let it change, and this node moves from zone to zone with its stacks.
+        # No topology: the kubelet would not allow changes, but this node changes its zone with its stacks.
         return self.site.messages.make("csi.v1.NodeGetInfoResponse", node_id=self.site.node)
 
     def _capabilities(self, _request: Any) -> Any:
@@ -175,15 +174,15 @@ class Plugin:
 
 
 def serve(plugin: Plugin, registry: Path, sockets: Path = SOCKETS) -> grpc.Server:
-    """Serve a driver, and let the kubelet that looks into `registry` find it."""
+    """Serve a driver, and register it in the kubelet's folder `registry`."""
     endpoint = sockets / f"{plugin.driver.short}.sock"
     server = grpc.server(ThreadPoolExecutor(8))
     for handler in plugin.handlers(endpoint):
         server.add_generic_rpc_handlers([handler])
-    # Left by processes that were killed.
+    # Sockets of processes that were killed.
     for old in (endpoint, *registry.glob(f"{plugin.driver.short}-*.sock")):
         old.unlink(missing_ok=True)
-    # Under a new name each time: a name that failed once is asked again only after a pause that grows to minutes.
+    # A new name each time: after a failure the kubelet retries the same name only after a pause that grows to minutes.
     for socket in (endpoint, registry / f"{plugin.driver.short}-{os.getpid()}.sock"):
         socket.parent.mkdir(parents=True, exist_ok=True)
         server.add_insecure_port(f"unix:{socket}")
@@ -198,7 +197,7 @@ def _run(command: Sequence[str]) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the daemon with what the command line names."""
+    """Run the daemon with the arguments of the command line."""
     from lab.services.storage_keys import storage_keys
 
     parser = argparse.ArgumentParser(description=__doc__)

@@ -1,4 +1,4 @@
-"""Which disk or share of the simulated clouds a volume means, and what its driver refuses."""
+"""Resolves a volume to a disk or share of the simulated clouds, with the refusals of its driver."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ FILESTORE_ITEM: Final = "gcp:filestore/instance:Instance"
 AZURE_SHARE_ITEM: Final = "azure-native:storage:FileShare"
 AZURE_DISK_ITEM: Final = "azure-native:compute:Disk"
 CONTENT_ITEMS: Final = (GOOGLE_DISK_ITEM, GOOGLE_REGION_DISK_ITEM, FILESTORE_ITEM, AZURE_SHARE_ITEM, AZURE_DISK_ITEM)
-"""Types of what holds files."""
+"""Resource types of disks and shares."""
 
 _FILESTORE_ADDON: Final = "addonsConfig.gcpFilestoreCsiDriverConfig.enabled"
 _GENERAL: Final = r"(no)?(atime|diratime|exec|suid|dev)|relatime|ro|rw|sync|async|defaults"
@@ -45,17 +45,17 @@ _SMB: Final = (
 
 @dataclass(frozen=True, kw_only=True)
 class Driver:
-    """How one driver is installed in its cloud."""
+    """Properties of one driver as installed in its cloud."""
 
     name: str
     short: str
-    """Of its sockets, whose whole path may have 107 bytes."""
+    """Short name for its sockets, whose full path is limited to 107 bytes."""
     spec: Mapping[str, Any]
-    """Of the CSIDriver object, as the cloud's own cluster has it."""
+    """Fields of the CSIDriver object in the cloud's clusters."""
     zonal: bool = False
-    """Whether its disks can be attached in their own zone only."""
+    """Whether its disks can be attached only in their own zone."""
     mounts_group: bool = False
-    """Whether it takes fsGroup as the group to mount with."""
+    """Whether it mounts with fsGroup as the group."""
 
 
 DRIVERS: Final = (
@@ -68,7 +68,7 @@ DRIVERS: Final = (
     Driver(
         name=FILESTORE,
         short="fs",
-        # The base manifest says nothing of fsGroupPolicy, which then is ReadWriteOnceWithFSType. Only an overlay sets
+        # The base manifest does not set fsGroupPolicy, so it is ReadWriteOnceWithFSType. Only an overlay sets
         # File, https://github.com/kubernetes-sigs/gcp-filestore-csi-driver/pull/103, and a user of GKE reports that
         # groups are not applied there, issue 786 of the same.
         spec={"attachRequired": False, "podInfoOnMount": True, "fsGroupPolicy": "ReadWriteOnceWithFSType"},
@@ -97,7 +97,7 @@ deploy/kubernetes/base of gcp-filestore-csi-driver, and what a GKE cluster shows
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """A volume as the kubelet or the attacher knows it."""
+    """A request of the kubelet or the attacher for a volume."""
 
     driver: str
     handle: str
@@ -106,36 +106,36 @@ class Request:
     options: Sequence[str] = ()
     """Mount options."""
     group: str = ""
-    """The group to mount with, where the driver takes one."""
+    """The group to mount with, if the driver supports it."""
     zone: str = ""
-    """Of the node; "" is unknown."""
+    """Zone of the node; "" means unknown."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Found:
-    """What a volume means."""
+    """The disk or share of a volume."""
 
     item: Item
     uid: int = 0
     gid: int = 0
     mode: int | None = None
-    """Owner and mode of its root folder at each mount; None leaves it as it is, which at first is root's, 0755."""
+    """Owner and mode of its root folder, set at each mount; None leaves it unchanged, initially root and 0755."""
 
 
 def content_folder(item: Item) -> str:
-    """Where the content of a disk or share lies: another folder when it was made anew under the same name."""
+    """Name of the content's folder, which differs if a disk or share was created again with the same name."""
     return hashlib.sha256(f"{item.key} {item.created}".encode()).hexdigest()[:24]
 
 
 Keys = Callable[[World, str], Sequence[str]]
-"""The keys of a storage account, by its name."""
+"""Returns the keys of a storage account by name."""
 
 
 def found(world: World, request: Request, keys: Keys) -> Found:
-    """What a volume means.
+    """The disk or share of a volume.
 
     Raises:
-        RefusedError: the cloud holds no such disk or share, or its driver would not mount it so.
+        RefusedError: the cloud has no such disk or share, or its driver would refuse this mount.
     """
     rules = {PD: _google_disk, FILESTORE: _filestore, AZURE_DISK: _azure_disk}
     if request.driver == AZURE_FILE:
@@ -161,7 +161,7 @@ def _google_disk(world: World, request: Request) -> Found:
 def _filestore(world: World, request: Request) -> Found:
     clusters = [*world.of(CLUSTER)]
     if clusters and not any(at(each.inputs, _FILESTORE_ADDON, False) for each in clusters):
-        # As the kubelet words it where no driver of that name has registered. It is off unless a cluster asks for it,
+        # The kubelet's message if no driver of that name is registered. It is off unless a cluster enables it,
         # https://cloud.google.com/filestore/docs/csi-driver.
         raise _failed(f"driver name {FILESTORE} not found in the list of registered CSI drivers")
     steps = request.handle.split("/")

@@ -1,12 +1,12 @@
-"""Simulated clouds: provider plugins `gcp` and `azure-native` over an inventory on disk, with API rules that bite.
+"""Simulated clouds: provider plugins `gcp` and `azure-native` with an inventory on disk and the rules of the APIs.
 
-What a plugin does with a call, in this order:
+A plugin processes a call in this order:
 
-1.  Check: the schema of the installed SDK (`schema`, `schema_check`) and the kind's own rules; all faults at once.
-2.  Faults on purpose (`faults`, variable LAB_CLOUD_FAULTS names a file).
+1.  Check: the schema of the installed SDK (`schema`, `schema_check`) and the kind's own rules; all errors at once.
+2.  Injected faults (`faults`, variable LAB_CLOUD_FAULTS names a file).
 3.  The rules of the resource type (`kind.Kind`): id, existence, references, what the API refuses.
 4.  Time (`latency`, variable LAB_CLOUD_SPEED): seconds of the real cloud by a table, divided by the speed.
-5.  What stands behind it (`backing`, variable LAB_CLOUD_BACKING): the lab's node, a real PostgreSQL, object storage.
+5.  The real service (`backing`, variable LAB_CLOUD_BACKING): the lab's node, a real PostgreSQL, object storage.
 6.  The inventory (`inventory`, variable LAB_CLOUDS names the folder) and the journal beside it (`journal`).
 
 A cloud is a subclass of `provider.CloudProvider` in a package with a `__main__`, which sets
@@ -16,7 +16,7 @@ A cloud is a subclass of `provider.CloudProvider` in a package with a `__main__`
     seconds    its latency table
     patches, optional_unknown   how its plugin updates and previews
 
-and overrides `described` (how its plugin words a refusal), `completed` (inputs that Check fills in from the config),
+and overrides `described` (the message of a refusal), `completed` (inputs that Check fills in from the config),
 `standard_outputs`. The smallest kind is
 
     class Network(Kind):
@@ -27,14 +27,13 @@ and overrides `described` (how its plugin words a refusal), `completed` (inputs 
         def id(self, call): return f"projects/{…}/global/networks/{call.inputs['name']}"
         def outputs(self, call): return {"selfLink": …}
 
-A kind says its references in data: `Reference(path="network", to=(Network.token,), way="holds")` refuses creation while
-the network is not there, and refuses the network's deletion while this is. Rules raise `ApiError(code, message,
-reason=…)`; with `retry` the plugin tries again, `operation.ATTEMPTS` times with growing waits. Rules look first and
-change the world (`call.world`) last. What they see of it: `call.world.find(tokens, name)`, `.of(token)`,
-`.users(item, "holds")`, `.facts` (memory by subject, kept in the inventory), `.block(name, seconds)` and
-`.blocked(name)`. `kind.settling = n` makes a new item invisible to the next n looks of `call.found`, which is what
-references look with.
+A kind declares its references as data: `Reference(path="network", to=(Network.token,), way="holds")` refuses creation
+if the network does not exist, and refuses the network's deletion while this resource exists. Rules raise
+`ApiError(code, message, reason=…)`; with `retry` the plugin retries `operation.ATTEMPTS` times with growing waits.
+Rules check first and change the world (`call.world`) last. They use `call.world.find(tokens, name)`, `.of(token)`,
+`.users(item, "holds")`, `.facts` (facts by subject, stored in the inventory), `.block(name, seconds)` and
+`.blocked(name)`. `kind.settling = n` hides a new item from the next n calls of `call.found`, which resolves references.
 
-For tests and demonstrations: `Inventory.default().read()` is what is there, `.drift(id, path, value)` and `.forget(id)`
-change it behind the stack's back, `Journal(folder).calls("create")` is what was asked for.
+For tests and demonstrations: `Inventory.default().read()` returns the inventory, `.drift(id, path, value)` and
+`.forget(id)` change it outside the stack, `Journal(folder).calls("create")` lists the calls.
 """

@@ -1,8 +1,8 @@
-"""What stands behind simulated resources that something real has to answer for: clusters, databases, object storage.
+"""Interface to the real services of simulated resources: clusters, databases, object storage.
 
-A backing is chosen by the variable LAB_CLOUD_BACKING (`module:factory`); without it, addresses are invented. It gets
-told what the simulated cloud makes and deletes, and says where the real thing answers. A plugin process makes it once;
-calls come from several threads at once, and again for the same thing after a crash: every call has to be repeatable.
+The variable LAB_CLOUD_BACKING (`module:factory`) selects a backing; without it, addresses are invented. A backing is
+told what the simulated cloud creates and deletes, and returns the address of the real service. A plugin process creates
+it once. Calls come from several threads at once, and again after a crash: every call must be repeatable.
 """
 
 from __future__ import annotations
@@ -24,39 +24,39 @@ from lab.lock import locked
 
 BACKING_VARIABLE: Final = "LAB_CLOUD_BACKING"
 KUBECONFIG_VARIABLE: Final = "LAB_CLOUD_KUBECONFIG"
-"""A kubeconfig whose current cluster every simulated cluster hands out."""
+"""A kubeconfig whose current cluster is used for every simulated cluster."""
 
 CloudName = Literal["gcp", "azure"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class ClusterRequest:
-    """A cluster that came to be, or changed."""
+    """A cluster that was created or changed."""
 
     cloud: CloudName
     id: str
-    """Of the resource: `projects/…/clusters/NAME`, or an Azure resource id."""
+    """Id of the resource: `projects/…/clusters/NAME`, or an Azure resource id."""
     name: str
     properties: Mapping[str, Any] = field(default_factory=dict[str, Any])
-    """Its inputs."""
+    """The resource's inputs."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ClusterAccess:
-    """Where a cluster's API answers."""
+    """Address of a cluster's API."""
 
     host: str
-    """Host, and port unless it is 443: what GKE's `endpoint` would be."""
+    """Host, and port unless it is 443; used as GKE's `endpoint`."""
     authority: str
-    """PEM certificates of who signs the API's certificate."""
+    """PEM certificates of the CA that signs the API's certificate."""
     named: bool = False
-    """Whether clients that know only the host's name and their machine's authorities reach it under `host` as well: it
-    is then what GKE's DNS endpoint would be. Otherwise such a name is invented."""
+    """Whether clients with only the CAs of their machine can connect to `host`, so that it can be
+    used as GKE's DNS endpoint. Otherwise such a name is invented."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ServerRequest:
-    """A PostgreSQL server that came to be, or changed."""
+    """A PostgreSQL server that was created or changed."""
 
     cloud: CloudName
     id: str
@@ -64,31 +64,31 @@ class ServerRequest:
     version: str
     """Major version, for example 16."""
     administrator: str = ""
-    """The first user; "" when there is none yet (Cloud SQL)."""
+    """The first user; "" if there is none yet (Cloud SQL)."""
     password: str = ""
     flags: Mapping[str, str] = field(default_factory=dict[str, str])
     """Settings of PostgreSQL by name."""
     common_name: str = ""
-    """Of its certificate: PROJECT:NAME on Google Cloud."""
+    """Common name of its certificate: PROJECT:NAME on Google Cloud."""
     connectors_required: bool = False
     """Whether clients without a connector of Cloud SQL are refused."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ServerAccess:
-    """Where a PostgreSQL server answers, always with TLS."""
+    """Address of a PostgreSQL server, always with TLS."""
 
     host: str
     port: int
     authority: str
-    """PEM certificates of who signs the server's certificate."""
+    """PEM certificates of the CA that signs the server's certificate."""
     address: str = ""
-    """The IP address; "" when `host` is one."""
+    """The IP address; "" if `host` is an IP address."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class UserRequest:
-    """A user of a server, made by the cloud's API."""
+    """A user of a server, created by the cloud's API."""
 
     server: str
     """The server's id."""
@@ -108,30 +108,30 @@ class StoreRequest:
 
 
 class Backing(Protocol):
-    """What the simulated clouds ask of whatever stands behind them."""
+    """The interface that the simulated clouds use."""
 
     def cluster(self, request: ClusterRequest) -> ClusterAccess:
-        """Make or find the cluster."""
+        """Create the cluster, or return the existing one."""
         ...
 
     def server(self, request: ServerRequest) -> ServerAccess:
-        """Make or find the server."""
+        """Create the server, or return the existing one."""
         ...
 
     def database(self, server: str, name: str) -> None:
-        """Make the database unless it is there."""
+        """Create the database unless it exists."""
         ...
 
     def user(self, request: UserRequest) -> None:
-        """Make the user, or give it this password; it may create databases and users."""
+        """Create the user, or set its password; it may create databases and users."""
         ...
 
     def store(self, request: StoreRequest) -> None:
-        """Make the bucket or container unless it is there."""
+        """Create the bucket or container unless it exists."""
         ...
 
     def stored(self, request: StoreRequest) -> int:
-        """How many objects it holds."""
+        """The number of its objects."""
         ...
 
     def share(self, cloud: CloudName, resource_id: str) -> str:
@@ -139,15 +139,15 @@ class Backing(Protocol):
         ...
 
     def gone(self, cloud: CloudName, kind: str, resource_id: str) -> None:
-        """The cloud deleted something; `kind` is its type token. What is not known is no error."""
+        """Handle a deletion in the cloud; `kind` is the type token. An unknown resource is not an error."""
         ...
 
 
 class SimulatedBacking:
-    """Invented addresses, and the cluster of a kubeconfig if there is one."""
+    """A backing with invented addresses, and with the cluster of a kubeconfig if there is one."""
 
     def cluster(self, request: ClusterRequest) -> ClusterAccess:
-        """The kubeconfig's cluster, else one that does not exist."""
+        """The kubeconfig's cluster, or else an invented one."""
         path = os.environ.get(KUBECONFIG_VARIABLE)
         if not path:
             return ClusterAccess(host=invented_address(request.id, "34.118"), authority=invented_authority())
@@ -159,32 +159,32 @@ class SimulatedBacking:
         return ClusterAccess(host=cluster["server"].removeprefix("https://").rstrip("/"), authority=pem, named=True)
 
     def server(self, request: ServerRequest) -> ServerAccess:
-        """An address where nothing answers."""
+        """An invented address."""
         return ServerAccess(host=invented_address(request.id, "10.250"), port=5432, authority=invented_authority())
 
     def database(self, server: str, name: str) -> None:
-        """Nothing to do."""
+        """Do nothing."""
 
     def user(self, request: UserRequest) -> None:
-        """Nothing to do."""
+        """Do nothing."""
 
     def store(self, request: StoreRequest) -> None:
-        """Nothing to do."""
+        """Do nothing."""
 
     def stored(self, request: StoreRequest) -> int:
-        """Nothing is ever written."""
+        """Always 0, because nothing is written."""
         return 0
 
     def share(self, cloud: CloudName, resource_id: str) -> str:
-        """Invented."""
+        """An invented address."""
         return ""
 
     def gone(self, cloud: CloudName, kind: str, resource_id: str) -> None:
-        """Nothing to do."""
+        """Do nothing."""
 
 
 def chosen() -> Backing:
-    """The backing that the environment asks for."""
+    """The backing that the environment selects."""
     wanted = os.environ.get(BACKING_VARIABLE)
     if not wanted:
         return SimulatedBacking()
@@ -200,7 +200,7 @@ def invented_address(seed: str, network: str) -> str:
 
 
 def invented_authority() -> str:
-    """The PEM certificate of an authority that signs nothing; the same one as long as the inventory lives."""
+    """The PEM certificate of a CA that signs nothing; it stays the same while the inventory exists."""
     path = Inventory.default().folder / "authority.pem"
     with locked(path.with_suffix(".lock")):
         if not path.exists():
@@ -211,7 +211,7 @@ def invented_authority() -> str:
 
 
 def _authority() -> str:
-    # Here and not above: most calls of a plugin need no certificate, and this is most of its start.
+    # Imported here: most calls need no certificate, and this import would take most of a plugin's start.
     from cryptography import x509
     from cryptography.hazmat.primitives import hashes, serialization
     from cryptography.hazmat.primitives.asymmetric import ec

@@ -1,4 +1,4 @@
-"""What a plugin says about inputs before it asks the cloud: all faults at once, each with its path."""
+"""A plugin's checks of inputs before it calls the cloud: all errors at once, each with its path."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from lab.engine.provider_diff import path_of, text_of
 from lab.engine.provider_values import is_unknown, opened
 
 DEFAULTS = "__defaults"
-"""The input that lists which others the plugin has filled in."""
+"""The input with the list of inputs that the plugin has filled in."""
 
 
 def named(kind: Kind, inputs: dict[str, Any], old: Mapping[str, Any], urn: str, seed: bytes) -> dict[str, Any]:
-    """Marked inputs with a name: the one they have, the one it had, or a new one of the logical name and the seed."""
+    """Marked inputs with a name: the given one, the previous one, or a new one from the logical name and the seed."""
     inputs = {key: value for key, value in inputs.items() if key != DEFAULTS}
     if not kind.name or inputs.get(kind.name) is not None:
         return {**inputs, DEFAULTS: []}
@@ -29,14 +29,14 @@ def named(kind: Kind, inputs: dict[str, Any], old: Mapping[str, Any], urn: str, 
 
 
 def resource_faults(kind: Kind, marked_inputs: dict[str, Any], config: Mapping[str, Any]) -> list[Fault]:
-    """Everything that is wrong with a resource's inputs."""
+    """All errors of a resource's inputs."""
     inputs = {key: value for key, value in opened(marked_inputs).items() if not key.startswith("__")}
     found = list(faults(inputs, schema.resource(kind.token).inputs))
     return found or [*_own_faults(kind, inputs), *kind.faults(inputs, config)]
 
 
 def argument_faults(function: Function, arguments: dict[str, Any]) -> list[Fault]:
-    """Everything that is wrong with a function's arguments."""
+    """All errors of a function's arguments."""
     found = list(faults(arguments, schema.function(function.token).inputs))
     missing = [name for name in function.required if arguments.get(name) is None]
     return [*found, *((name, "is required and missing") for name in missing)]

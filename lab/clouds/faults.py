@@ -1,6 +1,6 @@
-"""Faults on purpose: which call goes wrong, and how, is said in a file that a variable of the environment names.
+"""Fault injection: an environment variable names a file that describes which calls fail, and how.
 
-The file is a JSON list. Each entry says which calls it means and what becomes of them:
+The file is a JSON list. Each entry selects calls and describes their fault:
 
     [{"op": "create", "type": "gcp:container/nodePool:NodePool", "kind": "error", "message": "…"},
      {"op": "create", "type": "*", "nth": 3, "kind": "lost"},
@@ -9,20 +9,20 @@ The file is a JSON list. Each entry says which calls it means and what becomes o
 op       create, read, update, delete, invoke or configure
 type     a type token, a pattern (`*` is every type) or a list of patterns; for configure the plugin's name
 name     a pattern of the logical name; default `*`
-nth      the first matching call that goes wrong, from 1; default 1
-times    how many calls go wrong from then on; default 1, 0 is all
-kind     error    refused before anything happened, for good, after `seconds` (of a real cloud); `message` is what the
-                  cloud says
-         lost     done, and the answer lost: the caller gets an error and no state
-         partial  done, and its operation ended in an error: the caller gets an error and the state
-         busy     refused with `code` 429 or 503, as if the cloud had too much to do; the plugin tries again, boundedly
+nth      the first matching call that fails, from 1; default 1
+times    the number of calls that fail from then on; default 1, 0 means all
+kind     error    refused before any change, permanently, after `seconds` (of a real cloud); `message` is the
+                  cloud's message
+         lost     done, but the answer is lost: the caller gets an error and no state
+         partial  done, but the operation ended with an error: the caller gets an error and the state
+         busy     refused with `code` 429 or 503, as by a busy cloud; the plugin retries a limited number of times
          late     done, but takes `seconds` (of a real cloud) longer
-         crash    the plugin dies before anything happened; with `"after": true` after it was done and before it answers
+         crash    the plugin dies before any change; with `"after": true` after the change and before its answer
          hang     no answer until the engine gives up
-         leftover of a delete: done, but what it made by itself stays and stands in the way of the next `left` deletions
-         unsettled  of a create: done, but the next `left` looks of others miss it, because news take their time
+         leftover of a delete: done, but its dependent resources remain and block the next `left` deletions
+         unsettled  of a create: done, but hidden from the next `left` lookups, because propagation takes time
 
-Counting goes on from one command to the next: the counters are in the inventory.
+Counters continue across commands: they are in the inventory.
 """
 
 from __future__ import annotations
@@ -60,16 +60,16 @@ class Fault:
     left: int = 1
 
     def means(self, op: str, token: str, name: str) -> bool:
-        """Whether a call is one that this fault counts."""
+        """Whether a call matches this fault."""
         patterns = [self.type] if isinstance(self.type, str) else self.type
         return self.op == op and fnmatchcase(name, self.name) and any(fnmatchcase(token, each) for each in patterns)
 
 
 def read() -> tuple[Fault, ...]:
-    """The faults that are asked for; read anew for each call, so that a running plugin learns of changes.
+    """The requested faults; read again for each call, so that a running plugin sees changes.
 
     Raises:
-        LabError: the file is missing or says something that is not understood.
+        LabError: the file is missing or invalid.
     """
     path = os.environ.get(FAULTS_VARIABLE)
     if not path:
@@ -90,7 +90,7 @@ def read() -> tuple[Fault, ...]:
 
 
 def due(world: World, op: str, token: str, name: str) -> Fault | None:
-    """The fault that this call meets; every call has to ask once, for the count."""
+    """The fault of this call; must be called once for every call, because it counts them."""
     met: Fault | None = None
     for fault in read():
         if not fault.means(op, token, name):

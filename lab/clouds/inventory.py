@@ -1,4 +1,4 @@
-"""What a simulated cloud holds: one file in a folder, which outlives every process that works on it."""
+"""The inventory of the simulated clouds: one file in a folder, shared by all processes."""
 
 from __future__ import annotations
 
@@ -16,40 +16,40 @@ from lab.lock import locked
 from lab.paths import state_dir
 
 FOLDER_VARIABLE = "LAB_CLOUDS"
-"""Names the folder; default: `clouds` in the lab's state folder."""
+"""Environment variable with the folder; default: `clouds` in the lab's state folder."""
 
 
 @dataclass
 class Item:
-    """One thing that the cloud holds."""
+    """One resource in the cloud."""
 
     type: str
     id: str
     urn: str
-    """Of the resource that made it; "" for what the cloud made by itself."""
+    """Logical name of the resource; "" for resources that the cloud created itself."""
     inputs: dict[str, Any]
-    """What it is now, in the form of inputs, without what a cloud never tells again."""
+    """Its current state in the form of inputs, without values that a cloud never returns."""
     outputs: dict[str, Any]
     names: list[str] = field(default_factory=list)
-    """Everything besides the id that others may call it by."""
+    """All names besides the id by which other resources refer to it."""
     uses: dict[str, str] = field(default_factory=dict)
-    """Keys of the items that it refers to, each with `holds` (they cannot go before it), `goes_with` (it goes with
-    them) or `ignores` (nothing)."""
+    """Keys of the items that it refers to, each with `holds` (they cannot be deleted before it), `goes_with` (it is
+    deleted with them) or `ignores` (no effect)."""
     created: float = 0.0
     ready: float = 0.0
-    """When it is ready, in seconds since the epoch."""
+    """Time when it is ready, in seconds since the epoch."""
     unsettled: int = 0
-    """How many more looks miss it, because news of it have not reached every part of the cloud."""
+    """Number of further lookups that miss it, because it has not propagated everywhere."""
     abandoned: bool = False
-    """Whether the stack let go of it without deleting it."""
+    """Whether the stack removed it from state without deleting it."""
 
     @property
     def key(self) -> str:
-        """What tells it from all others."""
+        """Its unique key."""
         return f"{self.type}|{self.id}"
 
     def called(self, name: str) -> bool:
-        """Whether a text means this item; ids of Azure are the same in any case."""
+        """Whether a text refers to this item; ids of Azure are not case-sensitive."""
         if name.startswith("/subscriptions/"):
             return name.casefold() in (each.casefold() for each in (self.id, *self.names))
         return name == self.id or name in self.names
@@ -57,14 +57,14 @@ class Item:
 
 @dataclass
 class World:
-    """Everything that the simulated clouds hold, and what they remember of what they held."""
+    """All resources of the simulated clouds, and facts that outlive them."""
 
     items: dict[str, Item] = field(default_factory=dict)
     facts: dict[str, dict[str, Any]] = field(default_factory=dict)
-    """Memory by subject: blocked names, enabled APIs, counters, …"""
+    """Facts by subject: blocked names, enabled APIs, counters, …"""
 
     def add(self, item: Item) -> None:
-        """Hold one thing more, or a thing as it is now."""
+        """Add or update an item."""
         self.items[item.key] = item
 
     def get(self, kind: str, resource_id: str) -> Item | None:
@@ -72,7 +72,7 @@ class World:
         return self.items.get(f"{kind}|{resource_id}")
 
     def find(self, kinds: str | Iterable[str], name: str) -> Item | None:
-        """The item of one of the types that a text means, settled or not."""
+        """The item of one of the types that a text refers to, settled or not."""
         wanted = {kinds} if isinstance(kinds, str) else set(kinds)
         return next((item for item in self.items.values() if item.type in wanted and item.called(name)), None)
 
@@ -85,7 +85,7 @@ class World:
         return [other for other in self.items.values() if other.uses.get(item.key) in ways]
 
     def remove(self, item: Item) -> list[Item]:
-        """Let go of an item and of all that goes with it; what went, itself first."""
+        """Delete an item and everything that is deleted with it. Returns the deleted items, itself first."""
         gone = [item]
         del self.items[item.key]
         for other in self.users(item, "goes_with"):
@@ -94,15 +94,15 @@ class World:
         return gone
 
     def block(self, name: str, seconds: float) -> None:
-        """Keep a name from being used again for some time."""
+        """Block a name from being used again for some time."""
         self.facts.setdefault("blocked", {})[name] = time.time() + seconds
 
     def blocked(self, name: str) -> bool:
-        """Whether a name may not be used yet."""
+        """Whether a name is still blocked."""
         return float(self.facts.get("blocked", {}).get(name, 0)) > time.time()
 
     def count(self, what: str) -> int:
-        """How often this was called with the same words, this time included."""
+        """The number of calls with the same words, including this one."""
         counters = self.facts.setdefault("counters", {})
         counters[what] = int(counters.get(what, 0)) + 1
         return int(counters[what])
@@ -116,7 +116,7 @@ class Inventory:
 
     @classmethod
     def default(cls) -> Inventory:
-        """The folder that LAB_CLOUDS names, or the lab's own."""
+        """The folder in LAB_CLOUDS, or the lab's default folder."""
         return cls(Path(os.environ.get(FOLDER_VARIABLE) or state_dir() / "clouds"))
 
     @property
@@ -125,12 +125,12 @@ class Inventory:
         return self.folder / "inventory.json"
 
     def read(self) -> World:
-        """What is there now."""
+        """The current world."""
         return _world(self._content())
 
     @contextmanager
     def changing(self) -> Iterator[World]:
-        """The world, alone with it; what it is at the end is kept, unless the block raises."""
+        """Exclusive access to the world; its state at the end is stored unless the block raises."""
         self.folder.mkdir(parents=True, exist_ok=True)
         with locked(self.folder / "inventory.lock"):
             before = self._content()
@@ -141,7 +141,7 @@ class Inventory:
                 self._write(after)
 
     def drift(self, key: str, path: str, value: Any) -> None:
-        """Change an item behind the stack's back, as an autoscaler, an upgrade or a person would.
+        """Change an item outside the stack, like an autoscaler, an upgrade or a user.
 
         `key` is the item's key or its id; `path` is a property path; both its inputs and outputs change.
         """
@@ -151,7 +151,7 @@ class Inventory:
                 _set(properties, path, value)
 
     def forget(self, key: str) -> None:
-        """Delete an item behind the stack's back, with all that goes with it."""
+        """Delete an item outside the stack, with everything that is deleted with it."""
         with self.changing() as world:
             world.remove(next(item for item in world.items.values() if key in (item.key, item.id)))
 
@@ -176,7 +176,7 @@ def _world(text: str) -> World:
 
 
 def _text(world: World) -> str:
-    # A line for each item: the whole with an indent takes twenty times as long.
+    # One line for each item: indenting the whole file takes twenty times as long.
     items = ",\n".join(f"{json.dumps(key)}: {json.dumps(vars(item))}" for key, item in world.items.items())
     return f'{{"items": {{\n{items}\n}},\n"facts": {json.dumps(world.facts)}}}\n'
 

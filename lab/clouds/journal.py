@@ -1,4 +1,4 @@
-"""Every call that the simulated clouds got, one line of JSON each, in the order in which they ended."""
+"""Every call to the simulated clouds, one line of JSON each, in the order of their ends."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ MASK: Final = "[secret]"
 
 @dataclass(frozen=True, kw_only=True)
 class Call:
-    """One call and what came of it."""
+    """One call and its outcome."""
 
     op: str
     """create, read, update, delete, invoke or configure."""
@@ -25,11 +25,11 @@ class Call:
     """Seconds since the epoch."""
     ended: float
     outcome: str
-    """`ok`, or the error as the caller got it."""
+    """`ok`, or the caller's error."""
     seconds: float = 0.0
-    """What the call takes in a real cloud, by the latency table."""
+    """Duration of the call in a real cloud, from the latency table."""
     inputs: dict[str, Any] = field(default_factory=dict[str, Any])
-    """Secrets masked."""
+    """Inputs with secrets masked."""
 
     @property
     def name(self) -> str:
@@ -49,7 +49,7 @@ class Journal:
         return self.folder / "journal.jsonl"
 
     def write(self, call: Call) -> None:
-        """Add a call; whole lines only, whoever else writes."""
+        """Append a call; only complete lines, even with several writers."""
         with locked(self.folder / "journal.lock"):
             new = not self.path.exists()
             with self.path.open("a") as handle:
@@ -58,7 +58,7 @@ class Journal:
                 self.path.chmod(0o600)
 
     def calls(self, *ops: str) -> list[Call]:
-        """The calls of some kinds, or all, in the order in which they ended."""
+        """The calls of some kinds, or all, in the order of their ends."""
         if not self.path.exists():
             return []
         found = [Call(**json.loads(line)) for line in self.path.read_text().splitlines()]

@@ -1,4 +1,4 @@
-"""The rules of one resource type of a simulated cloud, as a class; a cloud is a table of such classes."""
+"""Base class for the rules of one resource type of a simulated cloud; a cloud is a table of such classes."""
 
 from __future__ import annotations
 
@@ -19,53 +19,53 @@ Way = Literal["holds", "goes_with", "ignores"]
 Choices = Mapping[str, tuple[Any, ...]]
 """Possible values by path."""
 Relation = tuple[Item, Way]
-"""An item that another one refers to, and in which way."""
+"""A referenced item and the way of the reference."""
 RETRIED: Final = frozenset({429, 500, 502, 503, 504})
 
 
 class ApiError(Exception):
-    """What a cloud's API answers when it refuses; `retry` means that the plugin tries again, boundedly."""
+    """A refusal of a cloud's API; with `retry` the plugin retries a limited number of times."""
 
     def __init__(self, code: int, message: str, *, reason: str = "", retry: bool | None = None) -> None:
         super().__init__(message)
         self.code = code
         self.reason = reason
-        """The cloud's own word for it, such as `alreadyExists` or `PrincipalNotFound`."""
+        """The cloud's reason code, such as `alreadyExists` or `PrincipalNotFound`."""
         self.retry = code in RETRIED if retry is None else retry
 
 
 @dataclass(kw_only=True)
 class Call:
-    """What a rule can see of the call that it is asked about."""
+    """The data of a call that rules can use."""
 
     inputs: dict[str, Any]
-    """Opened; of an update, the new ones."""
+    """Inputs with secrets opened; the new inputs of an update."""
     config: Mapping[str, Any]
-    """Of the provider, opened."""
+    """Config of the provider, with secrets opened."""
     world: World
     urn: str = ""
     id: str = ""
     old: dict[str, Any] = field(default_factory=dict[str, Any])
-    """Of an update or delete, the inputs until now."""
+    """The previous inputs of an update or delete."""
     item: Item | None = None
-    """Of an update, read or delete, what the cloud holds; of a create, what has just been accepted."""
+    """The existing item of an update, read or delete; the accepted item of a create."""
     backing: Backing
     backed: Any = None
-    """What the rule's `back` answered."""
+    """The result of the rule's `back`."""
     left: int = 0
-    """Of a delete, how many later deletions are refused because of what this one leaves behind."""
+    """For a delete, the number of later deletions that its leftovers block."""
 
     def get(self, path: str, default: Any = None) -> Any:
-        """The input at a path without wildcards, or the default where there is none."""
+        """The input at a path without wildcards, or the default."""
         return at(self.inputs, path, default)
 
     def config_map(self, name: str) -> dict[str, Any]:
-        """An object in the provider's config, which arrives there as JSON."""
+        """An object in the provider's config, which is passed as JSON."""
         value = self.config.get(name) or {}
         return dict(json.loads(value) if isinstance(value, str) else value)
 
     def found(self, kinds: str | Sequence[str], name: str) -> Item | None:
-        """The item that a text means, unless news of it has not arrived yet."""
+        """The item that a text refers to, unless it has not propagated yet."""
         item = self.world.find(kinds, name)
         if item is not None and item.unsettled > 0:
             item.unsettled -= 1
@@ -75,86 +75,86 @@ class Call:
 
 @dataclass(frozen=True, kw_only=True)
 class Known:
-    """What a refresh compares."""
+    """Arguments of a refresh."""
 
     inputs: Mapping[str, Any]
-    """In the state."""
+    """The inputs in the state."""
     before: Mapping[str, Any]
     """The outputs in the state."""
     now: Mapping[str, Any]
-    """The outputs now."""
+    """The current outputs."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Reference:
-    """An input that names another resource."""
+    """An input that refers to another resource."""
 
     path: str
-    """Where it stands; `[*]` is every entry of a list."""
+    """Path of the input; `[*]` means every entry of a list."""
     to: Sequence[str]
-    """Type tokens of what it can mean."""
+    """Type tokens that it can refer to."""
     way: Way = "holds"
-    """`holds`: what it names cannot be deleted before; `goes_with`: this is deleted with it; `ignores`: neither."""
+    """`holds`: it cannot be deleted before this one; `goes_with`: this one is deleted with it; `ignores`: neither."""
     name: Callable[[str], str | None] = lambda text: text
-    """The name in the text; None when this text names nothing that has to exist."""
+    """The name in the text; None if the text refers to nothing that must exist."""
     implicit: Callable[[str], bool] = lambda _name: False
-    """Whether the cloud has this one by itself."""
+    """Whether the resource is built into the cloud."""
     retry: bool = False
-    """Whether the plugin tries again when it is missing, because news of new things take their time."""
+    """Whether the plugin retries if it is missing, because propagation takes time."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Grammar:
-    """What a name may look like."""
+    """The rules of a name."""
 
     pattern: str
     words: str
-    """The same for people."""
+    """The rules in words, for messages."""
     automatic: int = 0
-    """The longest name that the plugin makes by itself when there is none; 0 makes none."""
+    """The maximum length of a generated name; 0 means that names are not generated."""
     digits: int = 7
-    """Random characters of such a name."""
+    """Number of random characters of a generated name."""
     separator: str = "-"
 
     def accepts(self, name: str) -> bool:
-        """Whether a name is one."""
+        """Whether a name is valid."""
         return re.fullmatch(self.pattern, name) is not None
 
 
 class Kind:
-    """One resource type. A subclass sets `token` and what else its API insists on; methods raise ApiError to refuse.
+    """One resource type. A subclass sets `token` and the rules of its API; methods raise ApiError to refuse.
 
-    Order of a create: `faults` (no cloud is asked), `admit`, `id`, existence, `references`, `accept`; the time that it
-    takes; `back`; `outputs`. Of an update: `faults`, `replaces`, `admit`, `references`, `change`; time; `back`;
-    `outputs`. Of a delete: `keeps`, users that hold it, `release`; time; `gone`.
+    Order of a create: `faults` (checks without the cloud), `admit`, `id`, existence, `references`, `accept`; the
+    duration; `back`; `outputs`. Of an update: `faults`, `replaces`, `admit`, `references`, `change`; the duration;
+    `back`; `outputs`. Of a delete: `keeps`, references that hold it, `release`; the duration; `gone`.
     """
 
     token: ClassVar[str]
     name: ClassVar[str] = "name"
-    """The input that names it; "" when it has no name of its own."""
+    """The input with its name; "" if it has no name."""
     grammar: ClassVar[Grammar | None] = None
     required: ClassVar[tuple[str, ...]] = ()
-    """Inputs that the API wants beyond those that the SDK wants."""
+    """Inputs that the API requires in addition to those that the SDK requires."""
     values: ClassVar[Choices] = {}
-    """Possible values by path, beyond what the SDK lists."""
+    """Possible values by path, in addition to those in the SDK."""
     immutable: ClassVar[tuple[str, ...]] = ()
-    """Paths that cannot change in place, beyond those of which the SDK's documentation says so."""
+    """Immutable paths, in addition to those in the SDK's documentation."""
     mutable: ClassVar[tuple[str, ...]] = ()
-    """Paths that can, although the documentation says otherwise."""
+    """Mutable paths that the documentation calls immutable."""
     defaults: ClassVar[Mapping[str, Any]] = {}
-    """Top-level inputs that mean the same whether they are written or left out."""
+    """Top-level inputs whose explicit default means the same as their absence."""
     references: ClassVar[tuple[Reference, ...]] = ()
     secret: ClassVar[frozenset[str]] = frozenset()
-    """Outputs that are secret beyond those that the SDK marks."""
+    """Secret outputs, in addition to those that the SDK marks."""
     write_only: ClassVar[frozenset[str]] = frozenset()
-    """Inputs that the cloud never tells again, besides all that the program marks secret."""
+    """Inputs that the cloud never returns, in addition to all secret inputs."""
     computed: ClassVar[tuple[str, ...]] = ()
-    """Paths inside given objects that the cloud fills, and that a preview therefore does not know."""
+    """Paths in input objects that the cloud fills in, and which are therefore unknown in a preview."""
     settling: ClassVar[int] = 0
-    """How many looks miss a new one, because news take their time."""
+    """Number of lookups that miss a new item, because propagation takes time."""
 
     def automatic_name(self, logical: str, drawing: random.Random) -> str | None:
-        """The name of one that the program does not name, None where it has to; by default as the grammar says."""
+        """The generated name of a resource without a name, None if a name is required; by default from the grammar."""
         if self.grammar is None or not self.grammar.automatic:
             return None
         suffix = "".join(drawing.choices(string.hexdigits[:16], k=self.grammar.digits))
@@ -166,7 +166,7 @@ class Kind:
     # -- before the cloud is asked ------------------------------------------------------------------------------------
 
     def faults(self, inputs: dict[str, Any], config: Mapping[str, Any]) -> Iterator[Fault]:
-        """What the plugin refuses by itself; unknown inputs are left out."""
+        """Errors that the plugin finds itself; unknown inputs are left out."""
         yield from ()
 
     def canonical(self, inputs: dict[str, Any]) -> dict[str, Any]:
@@ -174,66 +174,66 @@ class Kind:
         return {**self.defaults, **{key: value for key, value in inputs.items() if value is not None}}
 
     def replaces(self, old: dict[str, Any], new: dict[str, Any]) -> Sequence[str]:
-        """Further paths that cannot change in place in this case, such as a size that shrinks."""
+        """Further paths that cannot change in place in this case, such as a reduced size."""
         return ()
 
     def deletes_first(self, *, automatic: bool) -> bool:
-        """Whether a replacement deletes the old one before it makes the new one; `automatic` names are the plugin's."""
+        """Whether a replacement deletes the old resource first; `automatic` names are generated by the plugin."""
         return not automatic
 
     # -- what the cloud does ------------------------------------------------------------------------------------------
 
     def id(self, call: Call) -> str:
-        """The id of a new one, before it is made: two with one id cannot be."""
+        """The id of a new resource, before its creation: ids are unique."""
         raise NotImplementedError
 
     def names(self, call: Call) -> Sequence[str]:
-        """What others may call it by, besides the id. Empty texts are left out."""
+        """Names besides the id by which other resources may refer to it. Empty texts are left out."""
         return ()
 
     def relations(self, call: Call) -> Iterable[Relation]:
-        """Items that it refers to, besides those that `references` can say. Raises when one of them is not there."""
+        """Items that it refers to, in addition to `references`. Raises if one of them does not exist."""
         return ()
 
     def admit(self, call: Call) -> None:
-        """Refuse a create or update before anything else is looked at, for example because the API is not enabled."""
+        """Refuse a create or update before all other checks, for example because the API is not enabled."""
 
     def accept(self, call: Call) -> None:
-        """Refuse what the API refuses when it gets the request."""
+        """Refuse a request that the API refuses."""
 
     def back(self, call: Call) -> Any:
-        """Ask the backing; runs without the lock, may take long, must be repeatable."""
+        """Call the backing; runs without the lock, may take long, must be repeatable."""
         return None
 
     def echoed(self, inputs: dict[str, Any]) -> dict[str, Any]:
-        """The inputs that the cloud answers with, before its own outputs are put over them."""
+        """The inputs in the cloud's answer, before its own outputs are merged."""
         return inputs
 
     def outputs(self, call: Call) -> dict[str, Any]:
-        """What the cloud adds to the inputs, or answers in place of them."""
+        """The outputs that the cloud adds to the inputs, or returns instead of them."""
         return {}
 
     def change(self, call: Call) -> None:
         """Refuse a change that the API refuses."""
 
     def observe(self, call: Call) -> dict[str, Any]:
-        """What a later look shows otherwise than the item's outputs do."""
+        """Outputs of a later read that differ from the item's outputs."""
         return {}
 
     def told(self, inputs: dict[str, Any]) -> dict[str, Any]:
-        """The inputs as a later look finds them: the API may leave out or add what the plugin takes for a change."""
+        """The inputs of a later read: the API may omit or add values that the plugin treats as a change."""
         return inputs
 
     def kept(self, call: Call, given: dict[str, Any]) -> dict[str, Any]:
-        """Marked inputs as the cloud keeps them, with what it adds to them by itself."""
+        """Marked inputs as stored by the cloud, with its own additions."""
         return given
 
     def refreshed(self, call: Call, found: dict[str, Any], known: Known) -> dict[str, Any]:
-        """The inputs that a refresh finds, where they are not just the program's with the values of now."""
+        """The inputs after a refresh, if they are not just the program's inputs with current values."""
         return found
 
     def keeps(self, call: Call) -> bool:
-        """Whether a delete lets go of it and leaves it in the cloud. Raises to refuse a delete without asking it."""
+        """Whether a delete keeps it in the cloud. Raises to refuse a delete without a call."""
         return False
 
     def release(self, call: Call) -> None:
@@ -245,14 +245,14 @@ class Kind:
         return ApiError(400, f"The resource '{call.id}' is already being used by '{used}'")
 
     def gone(self, call: Call) -> None:
-        """What the cloud remembers after it was deleted."""
+        """Update the cloud's facts after the deletion."""
 
     def exists(self, call: Call) -> ApiError | None:
-        """The refusal of a second one with the same id; None where asking twice is fine."""
+        """The refusal of a second one with the same id; None if creation can be repeated."""
         return ApiError(409, f"The resource '{call.id}' already exists", reason="alreadyExists")
 
     def missing(self, call: Call, reference: Reference, name: str) -> ApiError:
-        """The refusal of a reference to what is not there."""
+        """The refusal of a reference to a missing resource."""
         return ApiError(404, f"The resource '{name}' was not found", reason="notFound")
 
 
@@ -281,7 +281,7 @@ def at(values: Any, path: str, default: Any = None) -> Any:
 
 
 def every(values: Any, pattern: str | Path) -> Iterator[tuple[Path, Any]]:
-    """Each place that a path with `[*]` reaches, with its value; places without a value are left out."""
+    """Each path that a path with `[*]` matches, with its value; paths without a value are left out."""
     steps = path_of(pattern) if isinstance(pattern, str) else pattern
     if values is None:
         return

@@ -1,4 +1,4 @@
-"""How things come to be, change and go in a simulated cloud, by the rules of their kind."""
+"""Creation, change and deletion of items in a simulated cloud, by the rules of their kind."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from lab.engine.provider_values import opened, sealed_like, secret
 
 
 def accept(kind: Kind, call: Call, world: World, given: Mapping[str, Any], unsettled: int = 0) -> None:
-    """Take a new one in, not ready yet; that many looks of others miss it at least.
+    """Accept a new item, which is not ready yet; at least that many lookups miss it.
 
     Raises:
         ApiError: the API refuses it.
@@ -41,10 +41,10 @@ def accept(kind: Kind, call: Call, world: World, given: Mapping[str, Any], unset
 
 
 def change(kind: Kind, call: Call, world: World, given: Mapping[str, Any], *, patches: bool) -> None:
-    """Take a change of one in.
+    """Accept a change of an item.
 
     Raises:
-        ApiError: it is not there, or the API refuses the change.
+        ApiError: it does not exist, or the API refuses the change.
     """
     item = world.get(kind.token, call.id)
     if item is None:
@@ -65,7 +65,7 @@ def change(kind: Kind, call: Call, world: World, given: Mapping[str, Any], *, pa
 def settle(
     kind: Kind, call: Call, inventory: Inventory, given: Mapping[str, Any], standard: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Finish what was taken in, and say what it is now: marked outputs."""
+    """Complete an accepted operation and return the marked outputs."""
     call.backed = kind.back(call)
     known = schema.resource(kind.token).outputs
     with inventory.changing() as world:
@@ -75,7 +75,7 @@ def settle(
         call.world, call.item = world, item
         common = {key: value for key, value in standard.items() if key in known}
         blanks = {name: _BLANKS[each.type.shape] for name, each in known.items() if each.required and _blank(each)}
-        # Not every plugin echoes what an id is made of.
+        # Not every plugin returns the inputs that an id is made of.
         echoed = {key: value for key, value in kind.echoed(call.inputs).items() if key in known}
         outputs = merged({**blanks, **echoed, **common}, kind.outputs(call))
         invented = sorted(outputs.keys() - known.keys())
@@ -89,7 +89,7 @@ def settle(
 
 
 def release(kind: Kind, call: Call, world: World) -> None:
-    """Start a deletion, or let go of what the rules say stays.
+    """Start a deletion, or only forget the item if the rules keep it.
 
     Raises:
         ApiError: the API refuses the deletion.
@@ -107,7 +107,7 @@ def release(kind: Kind, call: Call, world: World) -> None:
 
 
 def remove(kinds: Mapping[str, Kind], call: Call, inventory: Inventory) -> None:
-    """Finish a deletion, of the item and of all that goes with it."""
+    """Complete a deletion of an item and of everything that is deleted with it."""
     removed: list[Item] = []
     with inventory.changing() as world:
         item = world.items.get(call.item.key) if call.item is not None else None
@@ -130,14 +130,14 @@ def remove(kinds: Mapping[str, Kind], call: Call, inventory: Inventory) -> None:
 
 
 def sealed(kind: Kind, outputs: Mapping[str, Any], *patterns: Mapping[str, Any]) -> dict[str, Any]:
-    """Outputs in which secret is what went in as a secret, what the SDK marks and what the kind says."""
+    """Outputs with secrets marked: secret inputs, and outputs that the SDK or the kind declares secret."""
     marks = schema.resource(kind.token).secrets | kind.secret
     result: dict[str, Any] = sealed_like(dict(outputs), *patterns)
     return {key: secret(opened(value)) if key in marks else value for key, value in result.items()}
 
 
 _BLANKS: Final[Mapping[str, Any]] = {"string": "", "list": [], "map": {}, "boolean": False, "integer": 0, "number": 0}
-"""What a cloud says about what it has nothing to say about, by shape."""
+"""Placeholder outputs by type, for outputs without a rule."""
 
 
 def _blank(declared: Property) -> bool:
@@ -150,10 +150,10 @@ def _like(inputs: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]
 
 
 def _uses(kind: Kind, call: Call) -> dict[str, str]:
-    """The items that the inputs refer to, by key, with the way in which they are used.
+    """The items that the inputs refer to, by key, with the way of the reference.
 
     Raises:
-        ApiError: one of them is not there.
+        ApiError: one of them does not exist.
     """
     strength = ("ignores", "holds", "goes_with")
     uses: dict[str, str] = {}

@@ -1,4 +1,4 @@
-"""What the simulated clouds hold, for people."""
+"""A listing of the simulated clouds for users."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from lab.clouds.journal import Journal
 
 
 def lines(calls: int = 0, inventory: Inventory | None = None) -> Iterator[str]:
-    """One line per thing, what is remembered of things that are gone, and the last calls."""
+    """One line for each item, blocked names, and the last calls."""
     inventory = inventory or Inventory.default()
     world = inventory.read()
     for item in sorted(world.items.values(), key=lambda item: (item.type, item.id)):

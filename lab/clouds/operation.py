@@ -1,4 +1,4 @@
-"""One call to a simulated cloud, from its arrival until it is answered and written down."""
+"""One call to a simulated cloud, from its arrival to its answer and journal entry."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from lab.clouds.journal import Journal
 from lab.clouds.kind import ApiError, Call
 
 ATTEMPTS: Final = 8
-"""How often a call is made for which the cloud is too busy, or not ready yet."""
+"""Number of attempts while the cloud is busy or not ready."""
 BACKOFF_SECONDS: Final = (1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 30.0)
 """Waits between them, in seconds of a real cloud."""
 FAILED: Final = "the operation ended in an error"
@@ -27,11 +27,11 @@ INTERRUPTED: Final = "interrupted while the operation went on in the cloud"
 
 
 class AnswerLostError(Exception):
-    """The cloud did what it was asked, and the caller does not get to know."""
+    """The cloud completed the call, but the answer is lost."""
 
 
 class HalfDoneError(Exception):
-    """The cloud has it, and says that something is wrong with it."""
+    """The resource exists, but its operation ended with an error."""
 
 
 @dataclass
@@ -51,10 +51,10 @@ class Operation:
     started: float = field(default_factory=time.time)
 
     def ask(self, step: Callable[[World], None]) -> None:
-        """Let the cloud decide, alone with its world; again while it is too busy, boundedly.
+        """Apply the cloud's rules with exclusive access to the world; retry a limited number of times while it is busy.
 
         Raises:
-            ApiError: it refuses.
+            ApiError: the cloud refuses.
         """
         for attempt in range(ATTEMPTS):
             error = self._attempt(step)
@@ -78,7 +78,7 @@ class Operation:
                 try:
                     step(world)
                 except ApiError as refusal:
-                    # Not through the block: what the cloud has counted until here stays counted.
+                    # Not raised through the block: the counters must be stored.
                     error = refusal
         if fault is not None and fault.kind == "error":
             latency.wait(fault.seconds, self.cancelled)
@@ -91,27 +91,27 @@ class Operation:
 
     @property
     def leaves_behind(self) -> int:
-        """How many later deletions are to be refused because of what this one leaves."""
+        """Number of later deletions that the leftovers of this one block."""
         return self.fault.left if self.fault is not None and self.fault.kind == "leftover" else 0
 
     @property
     def unsettled(self) -> int:
-        """How many looks of others are to miss what this one makes."""
+        """Number of lookups that miss the new item."""
         return self.fault.left if self.fault is not None and self.fault.kind == "unsettled" else 0
 
     def pass_time(self) -> None:
-        """Let the operation take its time."""
+        """Wait for the duration of the operation."""
         self.taken = latency.seconds(self.seconds, self.token, self.op)
         if self.fault is not None and self.fault.kind == "late":
             self.taken += self.fault.seconds
         latency.wait(self.taken, self.cancelled)
 
     def answer(self) -> None:
-        """The moment of the answer, which may be lost.
+        """Answer the call, unless a fault loses the answer.
 
         Raises:
-            AnswerLostError: the caller gets an error in place of what was done.
-            HalfDoneError: the caller gets what was done, and an error.
+            AnswerLostError: the caller gets an error instead of the answer.
+            HalfDoneError: the caller gets the state and an error.
         """
         match self.fault.kind if self.fault is not None else "":
             case "crash":
@@ -125,7 +125,7 @@ class Operation:
                     raise HalfDoneError(INTERRUPTED)
 
     def record(self, outcome: str = "ok") -> None:
-        """Write the call down."""
+        """Write the call to the journal."""
         Journal(self.inventory.folder).write(
             Entry(
                 op=self.op,

@@ -31,9 +31,9 @@ class CloudProvider(Provider):
     functions: ClassVar[Mapping[str, Function]] = {}
     seconds: ClassVar[latency.Table] = {}
     patches: ClassVar[bool] = True
-    """Whether an update sends only what changed, and not everything that the program says."""
+    """Whether an update sends only changed inputs instead of all inputs."""
     optional_unknown: ClassVar[bool] = False
-    """Whether a preview takes optional outputs for unknown as well."""
+    """Whether a preview also treats optional outputs as unknown."""
 
     def __init__(self, name: str) -> None:
         super().__init__(name, sdk_version(name))
@@ -43,15 +43,15 @@ class CloudProvider(Provider):
     # -- for subclasses -----------------------------------------------------------------------------------------------
 
     def described(self, op: str, call: Call, error: ApiError) -> str:
-        """A refusal of the cloud as the plugin words it."""
+        """The plugin's message for a refusal of the cloud."""
         return f"error {error.code}: {error}"
 
     def completed(self, kind: Kind, inputs: dict[str, Any]) -> dict[str, Any]:
-        """Marked inputs with what the plugin fills in from its config at Check."""
+        """Marked inputs, completed by the plugin from its config at Check."""
         return inputs
 
     def standard_outputs(self, kind: Kind, call: Call) -> dict[str, Any]:
-        """Outputs that all types of this cloud have in common; those that a type does not have are left out."""
+        """Outputs common to all types of this cloud; those that a type does not have are left out."""
         return {}
 
     # -- the provider resource ----------------------------------------------------------------------------------------
@@ -59,7 +59,7 @@ class CloudProvider(Provider):
     def CheckConfig(  # noqa: N802 - the protocol's name
         self, request: provider_pb2.CheckRequest, context: grpc.ServicerContext
     ) -> provider_pb2.CheckResponse:
-        """Accept the inputs that the SDK's provider knows."""
+        """Accept the inputs that the SDK's provider has."""
         known = {*schema.provider(self.name), "version", "pluginDownloadURL"}
         unknown = [key for key in request.news.fields if key not in known and not key.startswith("__")]
         failures = [(key, "is no input of this provider") for key in unknown]
@@ -68,7 +68,7 @@ class CloudProvider(Provider):
     def Configure(  # noqa: N802
         self, request: provider_pb2.ConfigureRequest, context: grpc.ServicerContext
     ) -> provider_pb2.ConfigureResponse:
-        """Keep the inputs; refused when a fault says that there are no credentials."""
+        """Store the inputs; refused if a fault simulates missing credentials."""
         response = super().Configure(request, context)
         with self.inventory.changing() as world:
             fault = faults.due(world, "configure", self.name, "")
@@ -81,7 +81,7 @@ class CloudProvider(Provider):
     def Check(  # noqa: N802
         self, request: provider_pb2.CheckRequest, context: grpc.ServicerContext
     ) -> provider_pb2.CheckResponse:
-        """Complete the inputs with a name and say everything that is wrong with them."""
+        """Complete the inputs with a name and report all errors."""
         if request.type not in self.kinds:
             return provider_pb2.CheckResponse(inputs=request.news, failures=_failures([("", _unknown(request.type))]))
         kind = self.kinds[request.type]
@@ -93,7 +93,7 @@ class CloudProvider(Provider):
     def Diff(  # noqa: N802
         self, request: provider_pb2.DiffRequest, context: grpc.ServicerContext
     ) -> provider_pb2.DiffResponse:
-        """Compare inputs; what the API cannot change replaces."""
+        """Compare inputs; a change of an immutable input replaces the resource."""
         kind = self._kind(request.type)
         old, new = kind.canonical(opened(request.old_inputs)), kind.canonical(opened(request.news))
         documented = [each.name for each in schema.resource(request.type).inputs.values() if each.replaces]
@@ -111,7 +111,7 @@ class CloudProvider(Provider):
     def Create(  # noqa: N802
         self, request: provider_pb2.CreateRequest, context: grpc.ServicerContext
     ) -> provider_pb2.CreateResponse:
-        """Make it: accepted at once or refused, there after its time."""
+        """Create a resource: accepted or refused immediately, ready after its duration."""
         kind, given = self._kind(request.type), _given(request.properties)
         if request.preview:
             return provider_pb2.CreateResponse(properties=struct(self._previewed(kind, given, {}, {})))
@@ -126,7 +126,7 @@ class CloudProvider(Provider):
     def Update(  # noqa: N802
         self, request: provider_pb2.UpdateRequest, context: grpc.ServicerContext
     ) -> provider_pb2.UpdateResponse:
-        """Change it in place."""
+        """Change a resource in place."""
         kind, given = self._kind(request.type), _given(request.news)
         if request.preview:
             held = marked(request.olds)
@@ -143,7 +143,7 @@ class CloudProvider(Provider):
     def Read(  # noqa: N802
         self, request: provider_pb2.ReadRequest, context: grpc.ServicerContext
     ) -> provider_pb2.ReadResponse:
-        """What the cloud holds now; nothing when it is gone."""
+        """The current state of a resource; empty if it does not exist."""
         kind = self._kind(request.type)
         state, old_inputs = marked(request.properties), marked(request.inputs)
         call = self._call(old_inputs, request.urn, request.id)
@@ -167,7 +167,7 @@ class CloudProvider(Provider):
         )
 
     def Delete(self, request: provider_pb2.DeleteRequest, context: grpc.ServicerContext) -> Empty:  # noqa: N802
-        """Delete it, or let go of it; what is gone already is fine."""
+        """Delete or forget a resource; no error if it does not exist."""
         kind = self._kind(request.type)
         old = opened(request.old_inputs)
         call = self._call(marked(request.old_inputs), request.urn, request.id, old=old)
@@ -212,7 +212,7 @@ class CloudProvider(Provider):
 
     @contextmanager
     def _operation(self, op: str, of: Kind | Function, call: Call, given: Mapping[str, Any]) -> Iterator[Operation]:
-        """One call to the cloud; a refusal becomes the plugin's words for it, and everything is written down."""
+        """One call to the cloud: converts a refusal to the plugin's message, and writes the journal."""
         operation = Operation(
             op=op,
             token=of.token,
@@ -247,9 +247,9 @@ class CloudProvider(Provider):
     def _previewed(
         self, kind: Kind, given: dict[str, Any], added: Mapping[str, Any], held: Mapping[str, Any]
     ) -> dict[str, Any]:
-        """What a preview knows: the inputs, and of the rest what was there before.
+        """The outputs known in a preview: the inputs and previous outputs.
 
-        Of what was there, `added` are the outputs that were no inputs, and `held` are all.
+        `added` are the previous outputs that were not inputs, `held` are all previous outputs.
         """
         known = schema.resource(kind.token).outputs
         result = {**added, **given}

@@ -1,6 +1,6 @@
-"""Resource and function types of a cloud's SDK: what goes in, what comes out, of which type.
+"""Schemas of a cloud SDK's resource types and functions: inputs, outputs and their types.
 
-Everything is read from the installed SDK when it is asked for, and nothing from the program.
+Everything is read lazily from the installed SDK; nothing comes from the program.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ class Type:
 
     shape: Shape
     of: Type | None = None
-    """Of the entries of a list or map."""
+    """Type of the entries of a list or map."""
     module: Path | None = None
     name: str = ""
-    """Of the class of an object or enum, in `module`."""
+    """Name of the class of an object or enum, in `module`."""
     options: tuple[Type, ...] = ()
-    """Of an `either`."""
+    """Alternatives of an `either`."""
 
     def properties(self) -> Mapping[str, Property]:
         """The properties of an object."""
@@ -50,32 +50,32 @@ class Type:
 
 @dataclass(frozen=True, kw_only=True)
 class Property:
-    """One property of a resource, of a function or inside them."""
+    """One property of a resource, a function or a nested type."""
 
     name: str
     type: Type
     required: bool
     listed: tuple[str, ...] = ()
-    """The values that the documentation lists as the possible ones; empty when it lists none."""
+    """The possible values in the documentation; empty if it lists none."""
     replaces: bool = False
-    """Whether the documentation says that a change makes a new resource; False says nothing."""
+    """Whether the documentation says that a change replaces the resource; False means that it does not say so."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ResourceSchema:
-    """What the SDK says about a resource type."""
+    """The SDK's schema of a resource type."""
 
     token: str
     inputs: Mapping[str, Property]
     outputs: Mapping[str, Property]
-    """All of them, echoed inputs included; one that is not required may stay absent."""
+    """All outputs, including returned inputs; one that is not required may be absent."""
     secrets: frozenset[str]
     """Outputs that are always secret."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class FunctionSchema:
-    """What the SDK says about a function."""
+    """The SDK's schema of a function."""
 
     token: str
     inputs: Mapping[str, Property]
@@ -100,7 +100,7 @@ def resource(token: str) -> ResourceSchema:
     text = schema_text.class_text(path, name)
     return ResourceSchema(
         token=token,
-        # InitArgs where a nested type of the same name has taken the shorter one.
+        # InitArgs if a nested type already has the shorter name.
         inputs=_properties(path, f"{name}Args") or _properties(path, f"{name}InitArgs"),
         outputs=_properties(path, name),
         secrets=schema_text.secret_outputs(text),
@@ -120,7 +120,7 @@ def function(token: str) -> FunctionSchema:
         raise UnknownTypeError(f"the SDK has no function {token}")
     text = schema_text.text_of(path)
     inputs = {
-        # Every argument is written as optional there, whether it is or not.
+        # There every argument is declared optional, even if it is required.
         wire: Property(name=wire, type=_type(annotation, path)[0], required=False)
         for wire, annotation in schema_text.arguments(text, schema_text.snake(name)).items()
     }
@@ -163,12 +163,12 @@ def _listed(doc: str) -> tuple[str, ...]:
         values = re.findall(r"`([^`]+)`", found[1])
     elif found := _LISTED_JSON.search(doc):
         values = re.findall(r'"([^"]+)"', found[1])
-    # A single one is an example rather than a list.
+    # A single value is an example rather than a list.
     return tuple(value.strip('"') for value in values) if len(values) > 1 else ()
 
 
 def _type(annotation: ast.expr, module: Path) -> tuple[Type, bool]:
-    """The type that an annotation means, and whether it is optional."""
+    """The type of an annotation, and whether it is optional."""
     match annotation:
         case ast.Constant(value=str(name)):
             return _named(name, module), False
@@ -185,7 +185,7 @@ def _type(annotation: ast.expr, module: Path) -> tuple[Type, bool]:
         case ast.Subscript(value=ast.Name(id="Union"), slice=ast.Tuple(elts=options)):
             found = tuple(_type(option, module)[0] for option in options)
             enums = [option for option in found if option.shape == "enum"]
-            # An enum beside a plain string is one that may grow; what the SDK knows is what the cloud takes today.
+            # An enum with a plain string as alternative may grow; the cloud accepts the SDK's values today.
             return enums[0] if enums else Type(shape="either", options=found), False
         case _:
             return Type(shape="any"), False

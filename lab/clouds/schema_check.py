@@ -1,4 +1,4 @@
-"""Whether inputs are what an SDK's schema says: names, types, what is required, values of enums."""
+"""Validation of inputs against an SDK's schema: names, types, required properties, values of enums."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from lab.engine.provider_diff import Path, text_of
 from lab.engine.provider_values import SIGNATURE, is_unknown
 
 Fault = tuple[str, str]
-"""The path of a property, and what is wrong with it."""
+"""The path of a property, and the error."""
 
 _WORDS: Final[Mapping[str, str]] = {
     "string": "a string",
@@ -25,7 +25,7 @@ _WORDS: Final[Mapping[str, str]] = {
 
 
 def faults(values: Mapping[str, Any], properties: Mapping[str, Property], path: Path = ()) -> Iterator[Fault]:
-    """Everything that is wrong with opened inputs; what is unknown is taken to be right."""
+    """All errors of opened inputs; unknown values are accepted."""
     for key, value in values.items():
         if key.startswith("__"):
             continue

@@ -1,7 +1,7 @@
-"""The installed cloud SDKs as text: where a class or function stands, and what its properties are called.
+"""Reads classes and functions of the installed cloud SDKs from their source text.
 
-The SDKs are generated code of one fixed form. Cutting a class out of the text costs milliseconds, while importing the
-module it stands in costs up to a second and 100 MiB; and a plugin runs without the SDK that such an import needs.
+The SDKs are generated code with a fixed form. Extracting a class from the text takes milliseconds, but importing its
+module takes up to a second and 100 MiB; and a plugin runs without the SDK that such an import needs.
 """
 
 from __future__ import annotations
@@ -30,16 +30,16 @@ _SECRETS: Final = re.compile(r"additional_secret_outputs=\[([^\]]*)\]")
 
 @dataclass(frozen=True)
 class Getter:
-    """One property of a class as the text declares it."""
+    """One property of a class, as declared in the text."""
 
     name: str
-    """As the engine knows it: camel case."""
+    """The engine's name, in camel case."""
     annotation: ast.expr
     doc: str
 
 
 def package_folder(package: str) -> Path:
-    """Where an SDK is installed.
+    """The folder of an installed SDK.
 
     Raises:
         LabError: it is not installed.
@@ -53,13 +53,13 @@ def package_folder(package: str) -> Path:
 
 @lru_cache(maxsize=64)
 def text_of(path: Path) -> str:
-    """A module's text, or "" when there is no such module."""
+    """A module's text, or "" if there is no such module."""
     return path.read_text() if path.exists() else ""
 
 
 @lru_cache(maxsize=4096)
 def class_text(path: Path, name: str) -> str:
-    """The text of one class, from its `class` to the next definition at the margin; "" when it is not there."""
+    """The text of one class, from its `class` to the next top-level definition; "" if it does not exist."""
     text = text_of(path)
     opening = f"\nclass {name}"
     start = text.find(opening)
@@ -68,7 +68,7 @@ def class_text(path: Path, name: str) -> str:
     if start < 0:
         return ""
     end = len(text)
-    # Each within what is left: these modules have megabytes.
+    # Each search starts in the remaining text: these modules have megabytes.
     for mark in ("\nclass ", "\n@pulumi.", "\ndef ", "\nif not MYPY"):
         found = text.find(mark, start + 1, end)
         end = found if found > 0 else end
@@ -89,7 +89,7 @@ def _module_with(folder: Path, guess: str, mark: str) -> Path | None:
     first = folder / f"{guess}.py"
     if mark in text_of(first):
         return first
-    # The generator's rule for file names has exceptions, for example where a name ends in capitals.
+    # The generator's rule for file names has exceptions, for example if a name ends with capitals.
     found = (path for path in sorted(folder.glob("[a-z]*.py")) if mark in path.read_text())
     return next(found, None)
 

@@ -1,4 +1,4 @@
-"""Property values on their way between a program, its state and what a simulated cloud holds."""
+"""Conversion of property values between a program, its state and the inventory of a simulated cloud."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from lab.engine.provider_values import UNKNOWN, is_secret
 
 
 def merged(base: Any, more: Any) -> Any:
-    """Objects put together at every depth; where both have a value that is no object, the second one's."""
+    """A deep merge of objects; for other values the second object has precedence."""
     if isinstance(base, Mapping) and isinstance(more, Mapping) and not is_secret(base) and not is_secret(more):
         both = {key: merged(base[key], more[key]) for key in base.keys() & more.keys()}
         return {**base, **more, **both}
@@ -20,7 +20,7 @@ def merged(base: Any, more: Any) -> Any:
 
 
 def forgotten(values: Mapping[str, Any], write_only: frozenset[str] = frozenset()) -> dict[str, Any]:
-    """Marked values as a cloud shows them later: secrets masked, and nothing that belongs to the engine."""
+    """Marked values as a cloud returns them later: with masked secrets and without the engine's keys."""
     kept = {key: value for key, value in values.items() if not key.startswith("__") and value is not None}
     return {key: MASK if key in write_only else _masked(value) for key, value in kept.items()}
 
@@ -34,7 +34,7 @@ def _masked(value: Any) -> Any:
 
 
 def remembered(values: Any, known: Any) -> Any:
-    """Values in which everything masked comes, marked, from what is known already; what is not known is left out."""
+    """Values in which masked secrets are replaced with known ones, marked; unknown secrets are left out."""
     if isinstance(values, Mapping):
         other = known if isinstance(known, Mapping) and not is_secret(known) else {}
         return {
@@ -49,7 +49,7 @@ def remembered(values: Any, known: Any) -> Any:
 
 
 def pruned(live: Any, like: Any) -> Any:
-    """Live values at the places that a program's inputs reach."""
+    """Current values at the paths of a program's inputs."""
     if isinstance(live, Mapping) and isinstance(like, Mapping) and not is_secret(live):
         return {key: pruned(live[key], like[key]) for key in like if key in live}
     if isinstance(live, list) and isinstance(like, list) and len(live) == len(like):
@@ -58,7 +58,7 @@ def pruned(live: Any, like: Any) -> Any:
 
 
 def patched(live: Any, old: Any, new: Any) -> Any:
-    """Live values with what turns the old values into the new ones, and nothing else."""
+    """Current values with only the changes from the old values to the new ones applied."""
     if old == new:
         return live
     if not all(isinstance(each, Mapping) for each in (live, old, new)):
@@ -73,7 +73,7 @@ def patched(live: Any, old: Any, new: Any) -> Any:
 
 
 def filled(values: dict[str, Any], path: str, held: Mapping[str, Any]) -> dict[str, Any]:
-    """Values with what was held at a path whose parents are there and which itself is not; unknown if nothing was."""
+    """Values, completed at a missing path whose parents exist with the previous value, or unknown if there was none."""
     result = deepcopy(values)
     _fill(result, path_of(path), held)
     return result

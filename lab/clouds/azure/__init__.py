@@ -1,1 +1,1 @@
-"""The simulated Azure: its rules, one module per kind of thing, and the plugin `azure-native`."""
+"""The simulated Azure: rules in one module for each group of resource types, and the plugin `azure-native`."""

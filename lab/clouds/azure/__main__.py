@@ -1,4 +1,4 @@
-"""The executable of the plugin."""
+"""Entry point of the plugin `azure-native`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What all Azure resources have in common: ids, names, places, parents, locks and the words of a refusal."""
+"""Base class of all Azure resource types: ids, names, locations, parents, locks and refusals."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from lab.engine.provider_values import is_unknown
 GROUP: Final = "azure-native:resources:ResourceGroup"
 LOCK: Final = "azure-native:authorization:ManagementLockByScope"
 TENANT: Final = str(uuid.uuid5(uuid.NAMESPACE_DNS, "tenant.simulated.azure"))
-"""The one directory of the simulated Azure."""
+"""The tenant of the simulated Azure."""
 OPERATOR: Final = str(uuid.uuid5(uuid.NAMESPACE_URL, "operator"))
-"""The person of that directory who runs the program."""
+"""The user of that tenant who runs the program."""
 _PARAMETER: Final = re.compile(r"{(\w+)}")
 _VERSION: Final = re.compile(r"Uses Azure REST API version ([\w-]+)")
 TAG_VALUE_MAX: Final = 256
@@ -33,54 +33,54 @@ Naming = Literal["random", "copy", "uuid"]
 
 
 class ArmError(ApiError):
-    """A refusal in the form of Azure Resource Manager: a status, a word for machines and a sentence."""
+    """A refusal in the form of Azure Resource Manager: a status, a code and a message."""
 
     def __init__(self, code: int, reason: str, message: str, *, retry: bool | None = None) -> None:
         super().__init__(code, message, reason=reason, retry=retry)
 
 
 class ArmKind(Kind):
-    """One resource type of Azure. A subclass sets `path` and overrides what else its API insists on."""
+    """One resource type of Azure. A subclass sets `path` and overrides the rules of its API."""
 
     path: ClassVar[str]
-    """Below the subscription, with inputs in braces."""
+    """Path of the id below the subscription, with inputs in braces."""
     parent: ClassVar[str] = ""
-    """Token of the type that the id goes on from; "" for what stands in a resource group, or nowhere."""
+    """Token of the parent type; "" if the id is in a resource group or has no parent."""
     places: ClassVar[frozenset[str]] = LOCATIONS
-    """The locations it can be in, where it has one."""
+    """The supported locations, if it has a location."""
     tags_max: ClassVar[int] = 50
     tag_name_max: ClassVar[int] = 512
     tag_name: ClassVar[re.Pattern[str]] = re.compile(r"[^<>%&\\?/]+")
     """https://learn.microsoft.com/azure/azure-resource-manager/management/tag-resources"""
     settles: ClassVar[bool] = True
     singleton: ClassVar[bool] = False
-    """Whether it is always there: making it changes it, deleting it gives it its defaults."""
+    """Whether it always exists: creation changes it, deletion restores its defaults."""
     """Whether it has a `provisioningState`."""
 
     # -- names and places ---------------------------------------------------------------------------------------------
 
     @property
     def arm_type(self) -> str:
-        """The type as Azure writes it, such as `Microsoft.Network/virtualNetworks`."""
+        """Azure's name of the type, such as `Microsoft.Network/virtualNetworks`."""
         namespace, *rest = self.path.rpartition("providers/")[2].split("/")
         return "/".join([namespace, *rest[::2]])
 
     @property
     def parameters(self) -> tuple[str, ...]:
-        """The inputs that its id is made of."""
+        """The inputs in its id."""
         return tuple(_PARAMETER.findall(self.path))
 
     @property
     def naming(self) -> Naming:
-        """How the plugin names one that the program does not name.
+        """The plugin's name for a resource without a name.
 
-        The rule of azure-native: random characters behind the logical name for what stands by itself, the logical
-        name as it is for what stands below something.
+        The rule of azure-native: the logical name with random characters for a resource without parent, the logical
+        name alone for a child resource.
         """
         return "random" if self.path.rpartition("providers/")[2].count("{") == 1 else "copy"
 
     def automatic_name(self, logical: str, drawing: random.Random) -> str:
-        """The name of one that the program does not name."""
+        """The name of a resource without a name."""
         match self.naming:
             case "random":
                 return f"{logical}{drawing.getrandbits(32):08x}"
@@ -90,16 +90,16 @@ class ArmKind(Kind):
                 return logical
 
     def id(self, call: Call) -> str:
-        """The id, as the request's address has it."""
+        """The id, as in the request's URL."""
         path = _PARAMETER.sub(lambda found: str(call.inputs[found[1]]), self.path)
         return f"{subscription(call)}/{path}"
 
     def owner(self, resource_id: str) -> str:
-        """The id of what it goes with, where it has a parent."""
+        """The id of its parent, with which it is deleted."""
         return parent_id(resource_id)
 
     def names(self, call: Call) -> Sequence[str]:
-        """Its own name, where it is told from all others by that."""
+        """Its name, if names are globally unique."""
         return ()
 
     def located(self) -> bool:
@@ -107,20 +107,20 @@ class ArmKind(Kind):
         return "location" in resource(self.token).inputs
 
     def canonical(self, inputs: dict[str, Any]) -> dict[str, Any]:
-        """Locations are the same in any spelling: "West Europe" is westeurope."""
+        """Locations are compared in normal form: "West Europe" is westeurope."""
         found = super().canonical(inputs)
         if isinstance(found.get("location"), str):
             found["location"] = normal(found["location"])
         return found
 
     def replaces(self, old: dict[str, Any], new: dict[str, Any]) -> Sequence[str]:
-        """What an id is made of, and the location, never change in place."""
+        """The inputs in the id and the location are immutable."""
         return (*self.parameters, "location")
 
     # -- rules --------------------------------------------------------------------------------------------------------
 
     def faults(self, inputs: dict[str, Any], config: Mapping[str, Any]) -> Iterator[Fault]:
-        """Tags are few, and what every type takes."""
+        """Errors of tags: their number, names and lengths."""
         tags = inputs.get("tags") or {}
         if not isinstance(tags, Mapping):
             return
@@ -133,10 +133,10 @@ class ArmKind(Kind):
                 yield f"tags.{name}", f"has more than {TAG_VALUE_MAX} characters"
 
     def relations(self, call: Call) -> Iterator[Relation]:
-        """It goes with what it stands in.
+        """It is deleted with its parent or resource group.
 
         Raises:
-            ApiError: that is not there.
+            ApiError: the parent does not exist.
         """
         if self.parent:
             owner = self.owner(call.id)
@@ -152,20 +152,20 @@ class ArmKind(Kind):
             yield item, "goes_with"
 
     def accept(self, call: Call) -> None:
-        """Refuse a place where there is none, and a change of what is locked against writing."""
+        """Refuse a missing location, and changes of a resource with a read-only lock."""
         self.refuse_lock(call, "write")
         self._refuse_by_policy(call)
         self.check_place(call)
         self.check(call)
 
     def change(self, call: Call) -> None:
-        """Refuse what cannot change in place, and what a new one could not be."""
+        """Refuse changes of immutable fields, and values that creation refuses."""
         self.refuse_lock(call, "write")
         self._refuse_by_policy(call)
         self.check(call)
 
     def check(self, call: Call) -> None:
-        """Refuse what is wrong with a new one and a changed one alike."""
+        """The common rules of creation and change."""
 
     def _refuse_by_policy(self, call: Call) -> None:
         if "tags" in resource(self.token).inputs and (missing := missing_tags(call.world, call.get("tags", {}))):
@@ -176,14 +176,14 @@ class ArmKind(Kind):
             )
 
     def kept(self, call: Call, given: dict[str, Any]) -> dict[str, Any]:
-        """With the tags that policies add."""
+        """Inputs with the tags that policies add."""
         added = added_tags(call.world)
         if not added or "tags" not in resource(self.token).inputs:
             return given
         return {**given, "tags": {**added, **(given.get("tags") or {})}}
 
     def refreshed(self, call: Call, found: dict[str, Any], known: Known) -> dict[str, Any]:
-        """With the tags that somebody added since."""
+        """Inputs with the tags that were added since."""
         now, before = known.now.get("tags"), known.before.get("tags") or {}
         if not isinstance(now, Mapping) or not isinstance(found.get("tags"), Mapping):
             return found
@@ -192,12 +192,12 @@ class ArmKind(Kind):
         return {**found, "tags": {**left, **found["tags"], **added}}
 
     def keeps(self, call: Call) -> bool:
-        """Refuse to delete what is locked."""
+        """Refuse to delete a locked resource."""
         self.refuse_lock(call, "write" if self.singleton else "delete")
         return False
 
     def check_place(self, call: Call) -> None:
-        """Refuse a location or zones that there are not."""
+        """Refuse unsupported locations or zones."""
         place = call.inputs.get("location")
         if not isinstance(place, str):
             return
@@ -212,7 +212,7 @@ class ArmKind(Kind):
         refuse_zones(f"{self.arm_type}/{name_of(call.id)}", place, zones)
 
     def refuse_lock(self, call: Call, what: Literal["write", "delete"]) -> None:
-        """Refuse what a lock on it, above it or (for a deletion) below it forbids.
+        """Refuse operations that a lock on it, above it or (for a deletion) below it forbids.
 
         Raises:
             ArmError: ScopeLocked.
@@ -233,7 +233,7 @@ class ArmKind(Kind):
             )
 
     def missing(self, call: Call, reference: Reference, name: str) -> ApiError:
-        """The refusal of a reference to what is not there."""
+        """The refusal of a reference to a missing resource."""
         return ArmError(
             400,
             "InvalidResourceReference",
@@ -242,13 +242,13 @@ class ArmKind(Kind):
         )
 
     def exists(self, call: Call) -> ApiError | None:
-        """The plugin looks before it makes something, and does not adopt what is there."""
+        """The plugin checks before a creation, and does not adopt an existing resource."""
         if self.singleton:
             return None
         return ApiError(409, f"cannot create already existing resource '{call.id}'", retry=False)
 
     def released(self, call: Call, holder: Item) -> ApiError:
-        """The refusal of a deletion while one thing uses it."""
+        """The refusal of a deletion while one resource uses it."""
         return ArmError(409, "ResourceInUse", f"Resource {call.id} is in use by {holder.id} and cannot be deleted.")
 
     def held(self, call: Call, holders: Sequence[Item]) -> ApiError:
@@ -257,7 +257,7 @@ class ArmKind(Kind):
 
 
 def subscription(call: Call) -> str:
-    """The id of the subscription that the provider works in.
+    """The id of the provider's subscription.
 
     Raises:
         ApiError: the provider has none.
@@ -273,7 +273,7 @@ def subscription(call: Call) -> str:
 
 
 def normal(location: str) -> str:
-    """A location's name as Azure writes it."""
+    """A location's name in Azure's normal form."""
     return location.replace(" ", "").lower()
 
 
@@ -294,13 +294,13 @@ def group_of(resource_id: str) -> str:
 
 
 def within(resource_id: str, scope: str) -> bool:
-    """Whether an id is a scope or stands in it."""
+    """Whether an id is a scope or below it."""
     inner, outer = resource_id.lower(), scope.lower().rstrip("/")
     return inner == outer or inner.startswith(f"{outer}/")
 
 
 def at_scope(world: World, scope: str) -> Item | None:
-    """The item with this id, of whatever type."""
+    """The item with this id, of any type."""
     return next((item for item in world.items.values() if item.id.lower() == scope.lower().rstrip("/")), None)
 
 
@@ -310,12 +310,12 @@ def in_scope(world: World, scope: str, token: str) -> list[Item]:
 
 
 def place_of(item: Item) -> str:
-    """Where an item is."""
+    """The location of an item."""
     return normal(str(item.inputs.get("location", "")))
 
 
 def missing_parent(resource_id: str, owner: str) -> ArmError:
-    """The refusal to make something below what is not there."""
+    """The refusal to create a child of a missing resource."""
     kind = owner.rsplit("/", 2)[1]
     return ArmError(
         404,
@@ -352,18 +352,18 @@ def _as_it_is(call: Call) -> Call:
 
 
 def uid(seed: str) -> str:
-    """A UUID, always the same for the same seed."""
+    """A UUID, derived from a seed."""
     return str(uuid.uuid5(uuid.NAMESPACE_URL, seed))
 
 
 def token_of(seed: str, length: int) -> str:
-    """Lower-case letters and digits, always the same for the same seed."""
+    """Lower-case letters and digits, derived from a seed."""
     return hashlib.sha256(seed.encode()).hexdigest()[:length]
 
 
 @cache
 def api_version(token: str) -> str:
-    """The version of the API that the SDK uses for a type, "" when it does not say."""
+    """The version of the API that the SDK uses for a type, "" if it is not documented."""
     _, module, name = token.split(":")
     path = resource_module(package_folder("azure-native").joinpath(*module.split("/")), name)
     found = _VERSION.search(text_of(path)) if path else None

@@ -1,4 +1,4 @@
-"""Role assignments and locks: what stands beside other resources and says who may do what."""
+"""Role assignments and locks: extension resources for permissions."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from lab.clouds.schema_check import Fault
 from lab.engine.provider_values import is_unknown
 
 SPREADING_SECONDS: Final = 300
-"""How long a role may take until it is known everywhere: "up to 10 minutes", mostly less,
+"""Time until a role is effective everywhere: "up to 10 minutes", mostly less,
 https://learn.microsoft.com/azure/role-based-access-control/troubleshooting."""
 ASSIGNMENT: Final = "azure-native:authorization:RoleAssignment"
 _UUID: Final = r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
@@ -36,21 +36,21 @@ _ROLE: Final = re.compile(
 
 
 class _Extension(ArmKind):
-    """A resource beside others: its id goes on from the id of what it is about."""
+    """An extension resource: its id continues the id of its target."""
 
     scope: ClassVar[str] = "scope"
     settles = False
 
     def id(self, call: Call) -> str:
-        """Behind the scope."""
+        """The id, below the scope."""
         return f"{self.target(call)}/{self.path.format_map(call.inputs)}"
 
     def target(self, call: Call) -> str:
-        """The id of what it is about."""
+        """The id of its target."""
         return "/" + str(call.inputs["scope"]).strip("/")
 
     def relations(self, call: Call) -> Iterator[Relation]:
-        """It goes with what it is about."""
+        """It is deleted with its target."""
         target = self.target(call)
         if target.lower() == subscription(call).lower():
             return
@@ -66,7 +66,7 @@ class _Extension(ArmKind):
 
 
 class RoleAssignment(_Extension):
-    """A role that somebody has at a scope."""
+    """A role of a principal at a scope."""
 
     token = ASSIGNMENT
     name = "roleAssignmentName"
@@ -76,11 +76,11 @@ class RoleAssignment(_Extension):
 
     @property
     def naming(self) -> Naming:
-        """Azure takes nothing else for a name."""
+        """Names must be UUIDs."""
         return "uuid"
 
     def faults(self, inputs: dict[str, Any], config: Mapping[str, Any]) -> Iterator[Fault]:
-        """Whole ids."""
+        """Errors of incomplete ids."""
         yield from super().faults(inputs, config)
         principal, role = inputs.get("principalId"), inputs.get("roleDefinitionId")
         if not is_unknown(principal) and not re.fullmatch(_UUID, str(principal)):
@@ -89,7 +89,7 @@ class RoleAssignment(_Extension):
             yield "roleDefinitionId", f"is {role!r}, no id of a role definition"
 
     def check(self, call: Call) -> None:
-        """The role exists, the principal does, and it has not got the role yet."""
+        """Refuse unknown roles and principals, and roles that the principal already has."""
         role = role_id(str(call.get("roleDefinitionId")))
         if role not in ROLES:
             raise ArmError(
@@ -115,10 +115,10 @@ class RoleAssignment(_Extension):
                 f"The PrincipalId '{principal.replace('-', '')}' has type '{actual}', which is different "
                 f"from specified PrinciaplType '{kind}'.",
             )
-        # People and groups of the directory are not modelled one by one; the operator is known to it all along.
+        # Users and groups of the tenant are not modelled individually; the operator always exists.
         if kind in ("User", "Group", "ForeignGroup", "Device") or principal == OPERATOR:
             return
-        # With a type, Azure believes that the principal is there; without one it looks, and may look too early.
+        # With a type, Azure does not check the principal; without one it does, possibly before its propagation.
         if principal not in known or (kind is None and not reached(call.world, principal)):
             raise ArmError(
                 400,
@@ -131,7 +131,7 @@ class RoleAssignment(_Extension):
             )
 
     def outputs(self, call: Call) -> dict[str, Any]:
-        """Who made it, and the scope as Azure writes it. It takes effect some time later."""
+        """Its creator, and the scope in Azure's form. It becomes effective later."""
         if call.item is None or not call.item.ready:
             settle(call, call.id, SPREADING_SECONDS)
         return {
@@ -147,7 +147,7 @@ class RoleAssignment(_Extension):
 
 
 class ManagementLockByScope(_Extension):
-    """A lock on one resource, with all that is below it."""
+    """A lock on one resource and everything below it."""
 
     token = LOCK
     name = "lockName"
@@ -159,26 +159,26 @@ class ManagementLockByScope(_Extension):
     values: ClassVar[Mapping[str, tuple[Any, ...]]] = {"level": ("CanNotDelete", "ReadOnly")}
 
     def keeps(self, call: Call) -> bool:
-        """A lock does not guard itself."""
+        """A lock does not protect itself."""
         return False
 
     def refuse_lock(self, call: Call, what: str) -> None:
-        """Locks can always be made and changed."""
+        """Locks can always be created and changed."""
 
     def faults(self, inputs: dict[str, Any], config: Mapping[str, Any]) -> Iterator[Fault]:
-        """Notes are short."""
+        """Errors of notes that are too long."""
         yield from super().faults(inputs, config)
         if len(str(inputs.get("notes") or "")) > 512:
             yield "notes", "has more than 512 characters"
 
 
 def refuse_unspread(call: Call, principals: Collection[str], scope: str) -> None:
-    """Refuse what somebody may do by a role alone that was given a moment ago.
+    """Refuse the first use of a role that was assigned a moment ago.
 
-    Stricter than Azure, which may have spread it by then; and only the first time.
+    Stricter than Azure, where it may already be effective; and only the first time.
 
     Raises:
-        ArmError: ResourceMissingPermissionError, as AKS says it.
+        ArmError: ResourceMissingPermissionError, the error of AKS.
     """
     for item in call.world.of(ASSIGNMENT):
         if item.inputs["principalId"] in principals and within(scope, str(item.inputs["scope"])):
@@ -192,7 +192,7 @@ def refuse_unspread(call: Call, principals: Collection[str], scope: str) -> None
 
 
 def role_id(definition: str) -> str:
-    """The identifier that a role definition's id ends with."""
+    """The UUID at the end of a role definition's id."""
     found = _ROLE.fullmatch(definition)
     return found["id"].lower() if found else ""
 

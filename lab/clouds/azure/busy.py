@@ -1,4 +1,4 @@
-"""Things that do one operation at a time, and refuse a second one meanwhile."""
+"""Resources that run one operation at a time, and refuse a second one meanwhile."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ _SUBJECT: Final = "busy"
 _SETTLING: Final = "settling"
 _LINGERING: Final = "lingering"
 _GRACE_SECONDS: Final = 5.0
-"""What an operation may take longer here than the table says; after a crash, nothing else ends it."""
+"""Tolerance for the duration of an operation; after a crash, only this limit ends it."""
 
 
 def mark(call: Call, resource_id: str, token: str, op: str) -> None:
-    """Say that something works on a resource from now on for as long as the operation takes; op "" ends that.
+    """Mark a resource as busy for the duration of an operation; op "" ends that.
 
-    Where no time passes, nothing happens at the same time.
+    Without simulated time, operations do not overlap.
     """
     memory = call.world.facts.setdefault(_SUBJECT, {})
     if op and latency.speed() < math.inf:
@@ -30,9 +30,9 @@ def mark(call: Call, resource_id: str, token: str, op: str) -> None:
 
 
 def settle(call: Call, resource_id: str, seconds: float) -> None:
-    """Say that a resource which has just come to be refuses the first operation of the next seconds of a real cloud.
+    """Make a new resource refuse the first operation in the next seconds of a real cloud.
 
-    The first alone, however long these seconds are here. Where no time passes, it refuses none.
+    Only the first one, however long these seconds are here. Without simulated time it refuses none.
     """
     if latency.speed() < math.inf:
         until = time.time() + seconds / latency.speed() + _GRACE_SECONDS
@@ -40,34 +40,34 @@ def settle(call: Call, resource_id: str, seconds: float) -> None:
 
 
 def refuse_settling(call: Call, resource_id: str, error: ApiError) -> None:
-    """Refuse the first operation on a resource that has just come to be.
+    """Refuse the first operation on a new resource.
 
     Raises:
-        ApiError: the given one.
+        ApiError: the given error.
     """
     if float(call.world.facts.get(_SETTLING, {}).pop(resource_id, 0)) > time.time():
         raise error
 
 
 def is_busy(call: Call, resource_id: str) -> bool:
-    """Whether something works on a resource."""
+    """Whether a resource is busy."""
     return float(call.world.facts.get(_SUBJECT, {}).get(resource_id, 0)) > time.time()
 
 
 def refuse_busy(call: Call, resource_id: str, error: ApiError) -> None:
-    """Refuse while something works on a resource.
+    """Refuse while a resource is busy.
 
     Raises:
-        ApiError: the given one.
+        ApiError: the given error.
     """
     if is_busy(call, resource_id):
         raise error
 
 
 def linger(call: Call, resource_id: str, real_seconds: float, *, least_seconds: float = 0.0) -> None:
-    """Say that something holds a resource for a while yet; where no time passes, nothing does.
+    """Mark a resource as held for some time; without simulated time it is not held.
 
-    `least_seconds` are seconds here, so that the next call meets it on any machine.
+    `least_seconds` are seconds here, so that the next call is affected on any machine.
     """
     if latency.speed() < math.inf:
         held = max(real_seconds / latency.speed(), least_seconds)
@@ -75,5 +75,5 @@ def linger(call: Call, resource_id: str, real_seconds: float, *, least_seconds: 
 
 
 def lingers(call: Call, resource_id: str) -> bool:
-    """Whether it is held still."""
+    """Whether it is still held."""
     return float(call.world.facts.get(_LINGERING, {}).get(resource_id, 0)) > time.time()

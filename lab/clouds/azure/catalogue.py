@@ -1,4 +1,4 @@
-"""What the simulated Azure offers: locations, machine sizes, database sizes and built-in roles.
+"""Catalogue of the simulated Azure: locations, machine sizes, database sizes and built-in roles.
 
 Facts from the vendor's documentation, by heading: "Azure regions with availability zone support", "Sizes for virtual
 machines", "Compute options in Azure Database for PostgreSQL", "Azure built-in roles".
@@ -150,7 +150,7 @@ ROLES: Final = {
     "3498e952-d568-435e-9b2c-8d77e338d7f7": "Azure Kubernetes Service RBAC Admin",
     "a7ffa36f-339b-4b5c-8bdf-e2c188b2c0eb": "Azure Kubernetes Service RBAC Writer",
 }
-"""Built-in roles by the identifier that a role definition's id ends with."""
+"""Built-in roles by the UUID at the end of a role definition's id."""
 
 _SIZE: Final = re.compile(r"Standard_(?P<family>[A-Z]+)(?P<number>\d+)(-\d+)?(?P<features>[a-z]*)(_v(?P<version>\d))?")
 _GIB_PER_CPU: Final = {"B": 4, "D": 4, "DC": 4, "DS": 3.5, "E": 8, "EC": 8, "F": 2, "L": 8, "M": 14}
@@ -164,13 +164,13 @@ class Machine:
     cpus: int
     memory_gib: float
     local_disk_gib: float
-    """The larger of its cache and its temporary disk: what an ephemeral disk of the system has to fit in."""
+    """The larger of its cache and its temporary disk, which limits an ephemeral OS disk."""
     premium_disks: bool
     """Whether premium disks can be attached."""
 
 
 def machine(size: str) -> Machine | None:
-    """The machine of this size, None where there is none; the families that node pools are made of."""
+    """The machine of this size, or None; only families for node pools."""
     match = _SIZE.fullmatch(size)
     if match is None or match["family"] not in _GIB_PER_CPU:
         return None
@@ -219,7 +219,7 @@ _DATABASE_SERIES: Final = ("s_v3", "ds_v4", "ds_v5", "ads_v5")
 
 
 def database_size(name: str) -> DatabaseSize | None:
-    """The compute size with this name, None where there is none."""
+    """The compute size with this name, or None."""
     short = name.removeprefix("Standard_")
     if name == short:
         return None

@@ -1,4 +1,4 @@
-"""AKS clusters and when they are maintained."""
+"""AKS clusters and their maintenance configurations."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ PODS: Final = "10.244.0.0/16"
 
 
 class ManagedCluster(ArmKind):
-    """An AKS cluster, with the resource group that AKS makes for its nodes."""
+    """An AKS cluster, with the resource group that AKS creates for its nodes."""
 
     token = CLUSTER
     name = "resourceName"
@@ -97,12 +97,12 @@ class ManagedCluster(ArmKind):
     )
 
     def faults(self, inputs: dict[str, Any], config: Mapping[str, Any]) -> Iterator[Fault]:
-        """What makes no sense in itself."""
+        """Errors that are independent of other resources."""
         yield from super().faults(inputs, config)
         yield from cluster_faults(inputs)
 
     def accept(self, call: Call) -> None:
-        """The nodes' resource group must not be there yet, and what the identity may do is known."""
+        """Refuse an existing resource group of the nodes, and an identity whose roles are not effective."""
         super().accept(call)
         group = node_group(call)
         if len(group) > NODE_GROUP_MAX:
@@ -121,7 +121,7 @@ class ManagedCluster(ArmKind):
             refuse_unspread(call, identities, str(pool.get("vnetSubnetID")))
 
     def check(self, call: Call) -> None:
-        """Every pool is possible, and the ranges are free."""
+        """Refuse impossible pools, and ranges in use."""
         place = normal(str(call.get("location")))
         if call.get("kubernetesVersion"):
             refuse_version(str(call.get("kubernetesVersion")), place)
@@ -143,7 +143,7 @@ class ManagedCluster(ArmKind):
 
     @staticmethod
     def _version(call: Call) -> str | None:
-        """Which Kubernetes it runs now."""
+        """The current Kubernetes version."""
         return str(call.item.outputs["currentKubernetesVersion"]) if call.item and call.item.outputs else None
 
     def _check_ranges(self, call: Call, subnets: set[str]) -> None:
@@ -170,7 +170,7 @@ class ManagedCluster(ArmKind):
             )
 
     def change(self, call: Call) -> None:
-        """What pools are made of stays; what was switched on for good stays on. Pools left out stay as they are."""
+        """Refuse changes of immutable fields, and switching off permanent features. Omitted pools are not changed."""
         refuse_work_on_cluster(call, call.id)
         super().change(call)
         if call.item is None:
@@ -202,11 +202,11 @@ class ManagedCluster(ArmKind):
         work(call, self.token, "update")
 
     def back(self, call: Call) -> Any:
-        """Whatever cluster stands behind it."""
+        """Get the cluster of the backing."""
         return call.backing.cluster(request_of(call.id, call.inputs))
 
     def outputs(self, call: Call) -> dict[str, Any]:
-        """As AKS completes it; its nodes' resource group and their identity come to be."""
+        """AKS's additions; the nodes' resource group and identity are created."""
         work(call, "", "")
         place = normal(str(call.get("location")))
         kept = call.item.outputs if call.item is not None else {}
@@ -241,17 +241,17 @@ class ManagedCluster(ArmKind):
         }
 
     def observe(self, call: Call) -> dict[str, Any]:
-        """With the pools that were made since."""
+        """Outputs with the pools that were created since."""
         if call.item is None:
             return {}
         version = str(call.item.outputs["currentKubernetesVersion"])
         return {"agentPoolProfiles": completed(call, call.item.inputs["agentPoolProfiles"], version)}
 
     def refreshed(self, call: Call, found: dict[str, Any], known: Known) -> dict[str, Any]:
-        """All pools, whoever made them, when one of them is not as the state has it.
+        """All pools, if one of them differs from the state.
 
-        The plugin compares what Azure answers with the outputs in state, and puts what differs over the inputs; entries
-        of a list beyond those of the inputs it takes over whole (provider/pkg/provider/diff.go, applyDiff).
+        The plugin compares Azure's answer with the outputs in state, and applies the differences to the inputs; entries
+        of a list beyond those of the inputs are copied completely (provider/pkg/provider/diff.go, applyDiff).
         """
         result, key = super().refreshed(call, found, known), "agentPoolProfiles"
         if call.item is None or len(known.now[key]) == len(call.item.inputs[key]):
@@ -261,12 +261,12 @@ class ManagedCluster(ArmKind):
         return {**result, key: profiles(call, call.item.inputs[key])}
 
     def release(self, call: Call) -> None:
-        """Not while something works on it."""
+        """Refuse while it is busy."""
         refuse_work_on_cluster(call, call.id)
         work(call, self.token, "delete")
 
     def gone(self, call: Call) -> None:
-        """Nothing works on it any more."""
+        """It is not busy any more."""
         work(call, "", "")
 
     def _node_group(self, call: Call, place: str) -> tuple[str, Item]:
@@ -347,7 +347,7 @@ class ManagedCluster(ArmKind):
 
 
 class MaintenanceConfiguration(ArmKind):
-    """When a cluster is maintained; there are three of them, by name."""
+    """A maintenance configuration of a cluster; there are three names."""
 
     token = "azure-native:containerservice:MaintenanceConfiguration"  # noqa: S105 - the token of a type
     name = "configName"
@@ -360,7 +360,7 @@ class MaintenanceConfiguration(ArmKind):
     settles = False
 
     def faults(self, inputs: dict[str, Any], config: Mapping[str, Any]) -> Iterator[Fault]:
-        """The kind of time that goes with the name; one schedule of at least four hours."""
+        """Errors of the schedule: the kind for the name, and at least four hours."""
         yield from super().faults(inputs, config)
         window = inputs.get("maintenanceWindow")
         if inputs.get("configName") == "default":
@@ -385,7 +385,7 @@ def node_group(call: Call) -> str:
 
 
 def request_of(resource_id: str, inputs: Mapping[str, Any]) -> ClusterRequest:
-    """What the backing is asked for."""
+    """The arguments of the backing."""
     return ClusterRequest(cloud="azure", id=resource_id, name=name_of(resource_id), properties=inputs)
 
 

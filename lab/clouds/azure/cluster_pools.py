@@ -1,4 +1,4 @@
-"""The pools of a cluster together, as the cluster's own answer lists them."""
+"""All pools of a cluster, as in the cluster's answer."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from lab.clouds.azure.pools import pool_outputs
 from lab.clouds.kind import Call
 
 _PLACE: Final = frozenset({"agentPoolName", "resourceGroupName", "resourceName"})
-"""Inputs of a pool of its own that a profile inside a cluster does not have."""
+"""Inputs of a separate pool that a profile in a cluster does not have."""
 
 
 def profiles(call: Call, inline: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """`agentPoolProfiles` as inputs: every pool of the cluster, however it was made, in the order of their names.
+    """`agentPoolProfiles` as inputs: all pools of the cluster, ordered by name.
 
-    The order is the API's, https://github.com/hashicorp/terraform-provider-azurerm/pull/4676 and issues 3835 and 4560
-    there; that pools beside the cluster's own are in the list: https://github.com/pulumi/pulumi-azure-native/issues/1532.
+    The API has this order, https://github.com/hashicorp/terraform-provider-azurerm/pull/4676 and issues 3835 and 4560
+    there; separate pools are in the list: https://github.com/pulumi/pulumi-azure-native/issues/1532.
     """
     found = {str(pool["name"]): dict(pool) for pool in inline}
     for item in pools_beside(call.world, call.id):
@@ -27,7 +27,7 @@ def profiles(call: Call, inline: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def completed(call: Call, inline: list[dict[str, Any]], version: str) -> list[dict[str, Any]]:
-    """The same as outputs."""
+    """`agentPoolProfiles` as outputs."""
     return [
         {**pool, **pool_outputs(pool, version), "type": pool.get("type", "VirtualMachineScaleSets")}
         for pool in profiles(call, inline)

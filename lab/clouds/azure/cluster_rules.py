@@ -1,4 +1,4 @@
-"""What makes no sense in an AKS cluster by itself, whatever else there is."""
+"""Checks of an AKS cluster's inputs that are independent of other resources."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from lab.engine.provider_values import has_unknown, is_unknown
 
 DNS_PREFIX: Final = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,52}[A-Za-z0-9])?")
 RANGES_MAX: Final = 200
-"""Address ranges that may reach the API."""
+"""Maximum of authorised address ranges of the API."""
 LARGEST_SERVICES: Final = 12
 """Prefix length of the largest range of Services."""
 
 
 def cluster_faults(inputs: dict[str, Any]) -> Iterator[Fault]:
-    """Everything that is wrong with a cluster's inputs in themselves; what is unknown is taken to be right."""
+    """All errors of a cluster's inputs; unknown values are accepted."""
     pools = inputs.get("agentPoolProfiles") or []
     for index, pool in enumerate(pools):
         yield from pool_faults(pool, f"agentPoolProfiles[{index}].")

@@ -1,4 +1,4 @@
-"""Who works on a cluster and on its pools: AKS does one operation on a cluster at a time."""
+"""Running operations on a cluster and its pools: AKS runs one operation on a cluster at a time."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ POOL: Final = "azure-native:containerservice:AgentPool"
 
 
 def pools_beside(world: World, cluster: str) -> list[Item]:
-    """The pools of a cluster that are resources of their own."""
+    """The separate pools of a cluster."""
     return [item for item in world.of(POOL) if parent_id(item.id) == cluster]
 
 
 def refuse_work_on_cluster(call: Call, cluster: str) -> None:
-    """Refuse an operation on a cluster while another one works on it, or on one of its pools.
+    """Refuse an operation on a cluster while another one runs on it or on one of its pools.
 
     Raises:
-        ArmError: OperationNotAllowed, which the plugin does not try again: it does so for AnotherOperationInProgress
-            and a few codes more (provider/pkg/azure/client_azcore.go, shouldRetryConflict). Seen in
+        ArmError: OperationNotAllowed, which the plugin does not retry: it retries AnotherOperationInProgress
+            and a few other codes (provider/pkg/azure/client_azcore.go, shouldRetryConflict). Seen in
             https://github.com/kubernetes-sigs/cluster-api-provider-azure/pull/1205 and
             https://github.com/Azure/AKS/issues/2880.
     """
@@ -35,7 +35,7 @@ def refuse_work_on_cluster(call: Call, cluster: str) -> None:
 
 
 def refuse_work_on_pool(call: Call, cluster: str) -> None:
-    """Refuse an operation on a pool while another one works on its cluster; pools do not wait for each other.
+    """Refuse an operation on a pool while another one runs on its cluster; pools do not block each other.
 
     Raises:
         ArmError: OperationNotAllowed.
@@ -45,12 +45,12 @@ def refuse_work_on_pool(call: Call, cluster: str) -> None:
 
 
 def work(call: Call, token: str, op: str) -> None:
-    """Say that an operation works on the cluster or pool of a call; op "" ends that."""
+    """Mark the cluster or pool of a call as busy; op "" ends that."""
     mark(call, call.id, token, op)
 
 
 def deployed_clusters(call: Call) -> list[Item]:
-    """The clusters that the template of a deployment writes; it is given their names or ids as parameters."""
+    """The clusters that a deployment's template writes, from the names or ids in its parameters."""
     if "Microsoft.ContainerService/managedClusters" not in str(call.get("properties.template")):
         return []
     given = (call.get("properties.parameters", {}) or {}).values()
@@ -59,7 +59,7 @@ def deployed_clusters(call: Call) -> list[Item]:
 
 
 def switches_gateways_on(values: Any) -> bool:
-    """Whether a template switches on Gateways in a cluster."""
+    """Whether a template enables Gateways in a cluster."""
     return "gatewayAPIImplementations" in str(values)
 
 

@@ -39,12 +39,12 @@ DOMAIN: Final = "postgres.database.azure.com"
 RESERVED: Final = frozenset(
     {"azure_superuser", "azure_pg_admin", "admin", "administrator", "root", "guest", "public", "azuresu"}
 )
-"""Names that the administrator cannot have, besides all that begin with pg_."""
+"""Forbidden names of the administrator, in addition to all that begin with pg_."""
 LOGIN: Final = re.compile(r"(?!pg_)[a-zA-Z_]\w{0,62}")
 SETTLING_SECONDS: Final = 60
-"""How long after its creation a server may still refuse what comes first."""
+"""Time after its creation in which a server may refuse the first operation."""
 SMALLEST_SUBNET: Final = 28
-"""Prefix length of the smallest subnet of a server; a standby needs addresses too."""
+"""Prefix length of the smallest subnet of a server, with addresses for a standby."""
 
 
 class Server(ArmKind):
@@ -68,13 +68,13 @@ class Server(ArmKind):
         "sourceServerResourceId",
         "pointInTimeUTC",
     )
-    """What the published specification marks as settable at creation only, and the plugin therefore replaces for."""
+    """Immutable fields in the published specification, for which the plugin replaces the server."""
     write_only = frozenset({"administratorLoginPassword"})
     settles = False
     computed: ClassVar[tuple[str, ...]] = ("backup.earliestRestoreDate", "highAvailability.state", "storage.iops")
 
     def faults(self, inputs: dict[str, Any], config: Mapping[str, Any]) -> Iterator[Fault]:
-        """What makes no sense in itself."""
+        """Errors that are independent of other resources."""
         yield from super().faults(inputs, config)
         if inputs.get("createMode", "Default") in ("Default", "Create"):
             yield from _new_server_faults(inputs)
@@ -94,7 +94,7 @@ class Server(ArmKind):
                 yield f"maintenanceWindow.{key}", f"is {window[key]}, not between 0 and {most}"
 
     def accept(self, call: Call) -> None:
-        """Its name is the world's."""
+        """Refuse a name in use: names are global."""
         super().accept(call)
         if any(name_of(item.id) == name_of(call.id) for item in call.world.of(SERVER)):
             raise ArmError(
@@ -102,7 +102,7 @@ class Server(ArmKind):
             )
 
     def check(self, call: Call) -> None:
-        """Its zones, subnet and private name are there and fit."""
+        """Refuse missing or unsuitable zones, subnet and private DNS zone."""
         place = normal(str(call.get("location")))
         zone, standby = call.get("availabilityZone"), call.get("highAvailability.standbyAvailabilityZone")
         refuse_zones(f"{self.arm_type}/{name_of(call.id)}", place, [each for each in (zone, standby) if each])
@@ -171,7 +171,7 @@ class Server(ArmKind):
             )
 
     def change(self, call: Call) -> None:
-        """One operation at a time; disks only grow, versions only rise, the network stays."""
+        """Refuse a second operation, smaller disks, older versions, and another network."""
         refuse_busy(call, call.id, server_busy(name_of(call.id)))
         super().change(call)
         if call.item is None:
@@ -194,7 +194,7 @@ class Server(ArmKind):
         mark(call, call.id, self.token, "update")
 
     def back(self, call: Call) -> Any:
-        """A real server, where there is one behind."""
+        """Start the real server, if the backing has one."""
         return call.backing.server(
             ServerRequest(
                 cloud="azure",
@@ -207,16 +207,16 @@ class Server(ArmKind):
         )
 
     def outputs(self, call: Call) -> dict[str, Any]:
-        """As Azure completes it, without the password.
+        """Azure's additions, without the password.
 
-        A new one is said to be there before it takes another operation: what comes right behind it "will usually fail",
+        A new server is reported before it accepts another operation: an immediate operation "will usually fail",
         and "even a 1 sec sleep works", https://github.com/Azure/azure-postgresql/issues/134 (February 2026).
         """
         mark(call, call.id, "", "")
         if call.item is None or not call.item.ready:
             settle(call, call.id, SETTLING_SECONDS)
         backed: ServerAccess = call.backed
-        # An invented or real address is no name; a backing that answers to a name says which.
+        # An address is not a name; a backing with a host name returns it.
         host = f"{name_of(call.id)}.{DOMAIN}" if re.fullmatch(r"[\d.]+", backed.host) else backed.host
         mode = call.get("highAvailability.mode", "Disabled")
         private = call.get("network.delegatedSubnetResourceId") is not None
@@ -265,9 +265,9 @@ class Server(ArmKind):
         }
 
     def refreshed(self, call: Call, found: dict[str, Any], known: Known) -> dict[str, Any]:
-        """With the speed of a disk that has grown, though no program said it.
+        """Inputs with the performance of a grown disk, which no program sets.
 
-        The plugin compares outputs of now with those in state, and puts what differs into the inputs.
+        The plugin compares current outputs with those in state, and applies the differences to the inputs.
         """
         result, speed = super().refreshed(call, found, known), at(known.now, "storage.iops")
         if speed == at(known.before, "storage.iops") or "storage" not in result:
@@ -275,11 +275,11 @@ class Server(ArmKind):
         return {**result, "storage": {**result["storage"], "iops": speed}}
 
     def release(self, call: Call) -> None:
-        """One operation at a time."""
+        """Refuse a second operation."""
         refuse_busy(call, call.id, server_busy(name_of(call.id)))
 
     def gone(self, call: Call) -> None:
-        """Nothing works on it any more; its subnet is in use a while longer."""
+        """It is not busy any more; its subnet stays in use for some time."""
         mark(call, call.id, "", "")
         leave_association(call, call.get("network.delegatedSubnetResourceId"))
 
@@ -326,7 +326,7 @@ def _size_faults(inputs: dict[str, Any]) -> Iterator[Fault]:
 
 
 def server_busy(name: str) -> ArmError:
-    """The refusal of a second operation; the plugin does not try again."""
+    """The refusal of a second operation; the plugin does not retry."""
     return ArmError(
         409,
         "ServerIsBusy",

@@ -1,4 +1,4 @@
-"""What is on a PostgreSQL Flexible Server: databases, parameters and firewall rules."""
+"""Child resources of a PostgreSQL Flexible Server: databases, parameters and firewall rules."""
 
 from __future__ import annotations
 
@@ -18,34 +18,34 @@ SYSTEM_DATABASES: Final = frozenset({"azure_maintenance", "azure_sys", "postgres
 
 
 class _Part(ArmKind):
-    """Something on a server, which does one operation at a time."""
+    """Base class of child resources; a server runs one operation at a time."""
 
     parent = SERVER
     settles = False
 
     def accept(self, call: Call) -> None:
-        """Only while nothing else works on the server; the plugin does not try again."""
+        """Refuse while the server is busy; the plugin does not retry."""
         self._refuse_busy(call)
         super().accept(call)
         mark(call, parent_id(call.id), self.token, "create")
 
     def change(self, call: Call) -> None:
-        """Only while nothing else works on the server; the plugin does not try again."""
+        """Refuse while the server is busy; the plugin does not retry."""
         self._refuse_busy(call)
         super().change(call)
         mark(call, parent_id(call.id), self.token, "update")
 
     def release(self, call: Call) -> None:
-        """Only while nothing else works on the server; the plugin does not try again."""
+        """Refuse while the server is busy; the plugin does not retry."""
         self._refuse_busy(call)
         mark(call, parent_id(call.id), self.token, "delete")
 
     def gone(self, call: Call) -> None:
-        """The server can go on."""
+        """The server is not busy any more."""
         mark(call, parent_id(call.id), "", "")
 
     def outputs(self, call: Call) -> dict[str, Any]:
-        """The server can go on."""
+        """The server is not busy any more."""
         mark(call, parent_id(call.id), "", "")
         return {}
 
@@ -67,21 +67,21 @@ class Database(_Part):
     grammar = Grammar(pattern=r"[A-Za-z_][\w$-]{0,62}", words="1 to 63 letters, digits, underscores and hyphens")
 
     def faults(self, inputs: dict[str, Any], config: Mapping[str, Any]) -> Iterator[Fault]:
-        """Not one of the server's own."""
+        """Errors of names of built-in databases."""
         yield from super().faults(inputs, config)
         if inputs.get("databaseName") in SYSTEM_DATABASES:
             yield "databaseName", f"is {inputs['databaseName']!r}, a database that the server has by itself"
 
     def change(self, call: Call) -> None:
-        """Nothing of a database changes here."""
+        """Refuse every change of a database."""
         raise ArmError(400, "InvalidParameterValue", "The character set and collation of a database cannot be changed.")
 
     def back(self, call: Call) -> Any:
-        """A real database, where there is one behind."""
+        """Create the real database, if the backing has one."""
         call.backing.database(parent_id(call.id), name_of(call.id))
 
     def outputs(self, call: Call) -> dict[str, Any]:
-        """As PostgreSQL completes it."""
+        """PostgreSQL's additions."""
         return {
             **super().outputs(call),
             "charset": call.get("charset", "UTF8"),
@@ -90,7 +90,7 @@ class Database(_Part):
 
 
 class Configuration(_Part):
-    """A server parameter. It is always there; deleting it gives it its default again."""
+    """A server parameter. It always exists; deletion restores its default."""
 
     token = "azure-native:dbforpostgresql:Configuration"  # noqa: S105 - the token of a type
     name = "configurationName"
@@ -99,14 +99,14 @@ class Configuration(_Part):
     singleton = True
 
     def faults(self, inputs: dict[str, Any], config: Mapping[str, Any]) -> Iterator[Fault]:
-        """Set by the user, as the plugin needs it said."""
+        """Errors of the source, which the plugin requires."""
         yield from super().faults(inputs, config)
         source = inputs.get("source")
         if source is not None and not is_unknown(source) and source not in ("user-override", "system-default"):
             yield "source", f"is {source!r}, not user-override or system-default"
 
     def check(self, call: Call) -> None:
-        """The parameter is there, can be set, and takes the value."""
+        """Refuse unknown and read-only parameters, and invalid values."""
         name, value = str(call.get("configurationName")), str(call.get("value", ""))
         found = self._parameter(name)
         if found.read_only:
@@ -122,7 +122,7 @@ class Configuration(_Part):
             raise ArmError(400, "InvalidParameterValue", "PgBouncer is not there for the tier Burstable.")
 
     def outputs(self, call: Call) -> dict[str, Any]:
-        """What the service says about the parameter."""
+        """The service's description of the parameter."""
         name = str(call.get("configurationName"))
         found = self._parameter(name)
         server = call.world.get(SERVER, parent_id(call.id))
@@ -163,7 +163,7 @@ class FirewallRule(_Part):
     grammar = Grammar(pattern=r"[\w-]{1,80}", words="1 to 80 letters, digits, underscores and hyphens")
 
     def faults(self, inputs: dict[str, Any], config: Mapping[str, Any]) -> Iterator[Fault]:
-        """A range of addresses."""
+        """Errors of the address range."""
         yield from super().faults(inputs, config)
         first, last = inputs.get("startIpAddress"), inputs.get("endIpAddress")
         try:
@@ -173,7 +173,7 @@ class FirewallRule(_Part):
             yield "startIpAddress", f"and endIpAddress are no range of IPv4 addresses: {error}"
 
     def check(self, call: Call) -> None:
-        """There is no firewall before a server in a network of its own."""
+        """Refuse rules for a server with private access, which has no firewall."""
         server = call.world.get(SERVER, parent_id(call.id))
         if server is not None and server.outputs["network"].get("delegatedSubnetResourceId"):
             raise ArmError(

@@ -1,6 +1,6 @@
-"""Deployments of templates: whether one is whole and what it names is there, and what it keeps others from meanwhile.
+"""Deployments of templates: checks of their content and references, and the operations that they block.
 
-What a template makes is not simulated.
+The resources in a template are not simulated.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from lab.clouds.schema_check import Fault
 from lab.engine.provider_values import has_unknown
 
 ADDRESS_SECONDS: Final = 150.0
-"""How long a load balancer keeps an address that no Service asks for any more."""
+"""Time for which a load balancer keeps an address after its Service was deleted."""
 MEETING_SECONDS: Final = 3.0
-"""How long it lasts here at least."""
+"""Minimum of this time here."""
 _USED_PARAMETER: Final = re.compile(r"parameters\('(\w+)'\)")
 
 
@@ -38,7 +38,7 @@ class Deployment(ArmKind):
     settles = False
 
     def faults(self, inputs: dict[str, Any], config: Mapping[str, Any]) -> Iterator[Fault]:
-        """A template whose parameters are all declared and given."""
+        """Errors of undeclared and missing parameters."""
         yield from super().faults(inputs, config)
         template = at(inputs, "properties.template")
         given = at(inputs, "properties.parameters") or {}
@@ -48,11 +48,11 @@ class Deployment(ArmKind):
             yield from _template_faults(template, given, "properties.template")
 
     def located(self) -> bool:
-        """A deployment into a group has no place of its own."""
+        """A deployment into a group has no location."""
         return False
 
     def relations(self, call: Call) -> Iterator[Any]:
-        """What it is given by id is there."""
+        """Refuse ids of missing resources in parameters."""
         yield from super().relations(call)
         for name, given in (call.get("properties.parameters", {}) or {}).items():
             value = given.get("value") if isinstance(given, Mapping) else None
@@ -66,12 +66,12 @@ class Deployment(ArmKind):
                     yield item, "ignores"
 
     def accept(self, call: Call) -> None:
-        """A cluster that a template writes is worked on as by anybody else."""
+        """A cluster in a template is busy like with any other operation."""
         self._write(call, "create")
         super().accept(call)
 
     def change(self, call: Call) -> None:
-        """As of a new one."""
+        """The same rules as at creation."""
         self._write(call, "update")
         super().change(call)
 
@@ -81,7 +81,7 @@ class Deployment(ArmKind):
             mark(call, cluster.id, self.token, op)
 
     def gone(self, call: Call) -> None:
-        """The addresses that a cluster may write stay with its load balancer for some minutes more."""
+        """Addresses that a cluster may write stay in use by its load balancer for some minutes."""
         if not switches_gateways_on(call.get("properties.template")):
             return
         writers = {
@@ -95,12 +95,12 @@ class Deployment(ArmKind):
                 linger(call, scope, ADDRESS_SECONDS, least_seconds=MEETING_SECONDS)
 
     def echoed(self, inputs: dict[str, Any]) -> dict[str, Any]:
-        """Without the template, of which there is only a hash afterwards."""
+        """Inputs without the template, of which Azure only returns a hash."""
         kept = {key: value for key, value in inputs["properties"].items() if key != "template"}
         return {**inputs, "properties": kept}
 
     def outputs(self, call: Call) -> dict[str, Any]:
-        """It went well."""
+        """The state of a successful deployment."""
         for cluster in deployed_clusters(call):
             mark(call, cluster.id, "", "")
         return {
@@ -133,7 +133,7 @@ def _template_faults(template: Mapping[str, Any], given: Mapping[str, Any], path
         for key in ("type", "apiVersion", "name"):
             if not resource.get(key):
                 yield f"{place}.{key}", "is required"
-        # An expression may stand for all properties, or for one.
+        # An expression may replace all properties or a single one.
         properties = resource.get("properties")
         parts = dict(properties) if isinstance(properties, Mapping) else {"": properties}
         inner = parts.pop("template", None)

@@ -27,7 +27,7 @@ class Disk(ArmKind):
     )
 
     def faults(self, inputs: dict[str, Any], config: Mapping[str, Any]) -> Iterator[Fault]:
-        """A size, and zones that go with its kind."""
+        """Errors of the size, and of zones that do not match its kind."""
         yield from super().faults(inputs, config)
         size, sku, zones = inputs.get("diskSizeGB"), at(inputs, "sku.name", "Standard_LRS"), inputs.get("zones") or []
         if at(inputs, "creationData.createOption") == "Empty" and size is None:
@@ -44,7 +44,7 @@ class Disk(ArmKind):
             yield "tier", f"does not go with sku.name {sku}"
 
     def check(self, call: Call) -> None:
-        """Redundancy over zones needs zones."""
+        """Refuse zone redundancy in a location without zones."""
         place, sku = normal(str(call.get("location"))), str(call.get("sku.name", "Standard_LRS"))
         if sku.endswith("_ZRS") and place not in ZONED:
             raise ArmError(
@@ -52,7 +52,7 @@ class Disk(ArmKind):
             )
 
     def change(self, call: Call) -> None:
-        """Disks only grow, and stay where they are."""
+        """Refuse smaller disks, and another location."""
         super().change(call)
         if call.item is None:
             return
@@ -71,7 +71,7 @@ class Disk(ArmKind):
             raise ArmError(400, "OperationNotAllowed", f"The sku of a disk cannot change from {skus[0]} to {skus[1]}.")
 
     def outputs(self, call: Call) -> dict[str, Any]:
-        """As of a disk that nobody has attached yet."""
+        """The outputs of an unattached disk."""
         size = int(call.get("diskSizeGB", 0))
         return {
             "diskSizeBytes": size * 2**30,

@@ -34,11 +34,11 @@ class PrivateZone(ArmKind):
     tag_name = DNS_TAG
 
     def outputs(self, call: Call) -> dict[str, Any]:
-        """Its sizes, as Azure counts them."""
+        """Its limits."""
         return {**self.observe(call), "etag": uid(call.id), "internalId": f"SW1tdXRhYmxl{uid(call.id)}"}
 
     def observe(self, call: Call) -> dict[str, Any]:
-        """How many links it has now."""
+        """The current number of links."""
         links = [item for item in call.world.of(LINK) if parent_id(item.id) == call.id]
         registering = [item for item in links if item.inputs.get("registrationEnabled")]
         return {
@@ -51,7 +51,7 @@ class PrivateZone(ArmKind):
         }
 
     def released(self, call: Call, holder: Item) -> ArmError:
-        """A zone with links, or one that a server uses, cannot be deleted."""
+        """Refuse to delete a zone with links or one that a server uses."""
         nested = "/".join(["Microsoft.Network/privateDnsZones", *holder.id.split("/")[-3:]])
         return ArmError(
             409,
@@ -75,7 +75,7 @@ class VirtualNetworkLink(ArmKind):
     references = (Reference(path="virtualNetwork.id", to=(NETWORK,), way="ignores"),)
 
     def relations(self, call: Call) -> Iterator[Relation]:
-        """Its zone cannot go before it; its resource group takes it along."""
+        """Its zone cannot be deleted before it; it is deleted with its resource group."""
         yield from super().relations(call)
         zone = call.world.get(ZONE, parent_id(call.id))
         if zone is None:
@@ -88,7 +88,7 @@ class VirtualNetworkLink(ArmKind):
         yield zone, "holds"
 
     def check(self, call: Call) -> None:
-        """A network has one zone of a name, and registers itself in one zone."""
+        """Refuse a second zone with the same name in a network, and a second auto-registration."""
         network, zone = call.get("virtualNetwork.id"), name_of(parent_id(call.id))
         for other in call.world.of(LINK):
             if other.id == call.id or other.inputs["virtualNetwork"]["id"] != network:
@@ -109,13 +109,13 @@ class VirtualNetworkLink(ArmKind):
                 )
 
     def change(self, call: Call) -> None:
-        """It stays with its network."""
+        """Refuse another network."""
         super().change(call)
         if call.item is not None and call.item.inputs["virtualNetwork"] != call.inputs["virtualNetwork"]:
             raise ArmError(400, "BadRequest", "The virtual network of a virtual network link cannot be changed.")
 
     def outputs(self, call: Call) -> dict[str, Any]:
-        """It is made."""
+        """The state of a completed link."""
         return {
             "etag": f'"{uid(call.id)}"',
             "virtualNetworkLinkState": "Completed",
@@ -124,7 +124,7 @@ class VirtualNetworkLink(ArmKind):
 
 
 def linked(world: World, zone: str, network: str) -> bool:
-    """Whether a zone answers in a network."""
+    """Whether a zone is linked to a network."""
     return any(
         parent_id(item.id) == zone and item.inputs["virtualNetwork"]["id"] == network and item.ready
         for item in world.of(LINK)

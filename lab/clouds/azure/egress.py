@@ -28,14 +28,14 @@ class PublicIPAddress(ArmKind):
     immutable = ("publicIPAddressVersion", "publicIPPrefix", "sku")
 
     def faults(self, inputs: dict[str, Any], config: Mapping[str, Any]) -> Iterator[Fault]:
-        """Time-outs in their range."""
+        """Errors of timeouts out of range."""
         yield from super().faults(inputs, config)
         idle = inputs.get("idleTimeoutInMinutes")
         if isinstance(idle, int) and not 4 <= idle <= 30:
             yield "idleTimeoutInMinutes", f"is {idle}, not between 4 and 30"
 
     def check(self, call: Call) -> None:
-        """Standard addresses are static; basic ones can no longer be made."""
+        """Refuse dynamic standard addresses, and basic ones, which are retired."""
         if call.get("sku.name", "Basic") == "Basic":
             raise ArmError(
                 400,
@@ -62,7 +62,7 @@ class PublicIPAddress(ArmKind):
                 raise ArmError(400, "DnsRecordInUse", f"DNS record {label} is already used by another public IP.")
 
     def change(self, call: Call) -> None:
-        """Zones stay."""
+        """Refuse another set of zones."""
         super().change(call)
         refuse_zone_change(call)
 
@@ -84,12 +84,12 @@ class PublicIPAddress(ArmKind):
         }
 
     def release(self, call: Call) -> None:
-        """Not while a load balancer of a cluster has it; that goes with the cluster."""
+        """Refuse while a cluster's load balancer uses it, which is deleted with the cluster."""
         if lingers(call, call.id) and call.world.of(CLUSTER):
             raise _allocated(call.id, "kubernetes/frontendIPConfigurations/front")
 
     def released(self, call: Call, holder: Item) -> ArmError:
-        """An address that something uses cannot be deleted."""
+        """Refuse to delete an address in use."""
         return _allocated(call.id, holder.id)
 
 
@@ -115,14 +115,14 @@ class NatGateway(ArmKind):
     immutable = ("sku",)
 
     def faults(self, inputs: dict[str, Any], config: Mapping[str, Any]) -> Iterator[Fault]:
-        """Time-outs in their range."""
+        """Errors of timeouts out of range."""
         yield from super().faults(inputs, config)
         idle = inputs.get("idleTimeoutInMinutes")
         if isinstance(idle, int) and not 4 <= idle <= 120:
             yield "idleTimeoutInMinutes", f"is {idle}, not between 4 and 120"
 
     def check(self, call: Call) -> None:
-        """One zone at most; its addresses are in the same place, and nobody else's."""
+        """Refuse several zones, and addresses in another zone or in use."""
         zones = call.get("zones", [])
         if len(zones) > 1:
             raise ArmError(
@@ -154,12 +154,12 @@ class NatGateway(ArmKind):
                 )
 
     def change(self, call: Call) -> None:
-        """Zones stay."""
+        """Refuse another set of zones."""
         super().change(call)
         refuse_zone_change(call)
 
     def outputs(self, call: Call) -> dict[str, Any]:
-        """As Azure completes it."""
+        """Azure's additions."""
         return {
             "etag": f'W/"{uid(call.id)}"',
             "resourceGuid": uid(call.id),
@@ -168,7 +168,7 @@ class NatGateway(ArmKind):
         }
 
     def released(self, call: Call, holder: Item) -> ArmError:
-        """A gateway that a subnet uses cannot be deleted."""
+        """Refuse to delete a gateway that a subnet uses."""
         return ArmError(
             400,
             "InUseNatGatewayCannotBeDeleted",
@@ -177,7 +177,7 @@ class NatGateway(ArmKind):
 
 
 def refuse_zone_change(call: Call) -> None:
-    """Refuse to move to other zones.
+    """Refuse a change of zones.
 
     Raises:
         ArmError: ResourceAvailabilityZonesCannotBeModified.

@@ -1,4 +1,4 @@
-"""Private addresses of services, and the names that lead to them."""
+"""Private endpoints of services, and their DNS names."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ PARTS: Final[Mapping[str, tuple[str, ...]]] = {
     "azure-native:containerregistry:Registry": ("registry",),
     "azure-native:dbforpostgresql:Server": ("postgresqlServer",),
 }
-"""What of a service can have a private address, by type."""
+"""Subresources that can have a private endpoint, by type."""
 
 
 class PrivateEndpoint(ArmKind):
-    """A private address of one part of one service."""
+    """A private endpoint of one subresource of a service."""
 
     token = ENDPOINT
     name = "privateEndpointName"
@@ -36,14 +36,14 @@ class PrivateEndpoint(ArmKind):
     computed: ClassVar[tuple[str, ...]] = ("privateLinkServiceConnections[*].privateLinkServiceConnectionState",)
 
     def faults(self, inputs: dict[str, Any], config: Mapping[str, Any]) -> Iterator[Fault]:
-        """It leads somewhere."""
+        """Errors of missing connections."""
         yield from super().faults(inputs, config)
         ways = [inputs.get(f"{each}rivateLinkServiceConnections") for each in ("p", "manualP")]
         if sum(len(way or []) for way in ways) != 1:
             yield "privateLinkServiceConnections", "has to have 1 entry, or manualPrivateLinkServiceConnections"
 
     def check(self, call: Call) -> None:
-        """What it leads to is there and has that part; the subnet is of the same place and nobody's own."""
+        """Refuse missing targets and subresources, subnets in another location, and delegated subnets."""
         for connection in call.get("privateLinkServiceConnections", []):
             target = at_scope(call.world, str(connection.get("privateLinkServiceId")))
             if target is None:
@@ -69,7 +69,7 @@ class PrivateEndpoint(ArmKind):
             raise self.missing(call, self.references[0], str(call.get("subnet.id")))
 
     def outputs(self, call: Call) -> dict[str, Any]:
-        """It is approved by itself, as the subscription is the same."""
+        """It is approved automatically, because the subscription is the same."""
         state = {"status": "Approved", "description": "Auto-Approved", "actionsRequired": "None"}
         return {
             "etag": f'W/"{uid(call.id)}"',
@@ -89,7 +89,7 @@ class PrivateEndpoint(ArmKind):
 
 
 class PrivateDnsZoneGroup(ArmKind):
-    """The zones that name a private address."""
+    """The DNS zone group of a private endpoint."""
 
     token = "azure-native:network:PrivateDnsZoneGroup"  # noqa: S105 - the token of a type
     name = "privateDnsZoneGroupName"
@@ -100,7 +100,7 @@ class PrivateDnsZoneGroup(ArmKind):
     computed: ClassVar[tuple[str, ...]] = ("privateDnsZoneConfigs[*].recordSets",)
 
     def check(self, call: Call) -> None:
-        """An address has one group of zones."""
+        """Refuse a second zone group."""
         others = [
             item
             for item in call.world.of(self.token)
@@ -114,7 +114,7 @@ class PrivateDnsZoneGroup(ArmKind):
             )
 
     def outputs(self, call: Call) -> dict[str, Any]:
-        """The records that come to be."""
+        """The DNS records that are created."""
         return {
             "etag": f'W/"{uid(call.id)}"',
             "privateDnsZoneConfigs": [{**each, "recordSets": []} for each in call.get("privateDnsZoneConfigs", [])],

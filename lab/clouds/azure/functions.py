@@ -1,4 +1,4 @@
-"""Functions of the plugin: who one is, and credentials of things."""
+"""Functions of the plugin: the client's identity, and credentials of resources."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from lab.clouds.inventory import Item
 from lab.clouds.kind import Call, Function, at
 
 CLOUD_SHELL: Final = "b677c290-cf4b-4a8e-a60e-91ba650a4abe"
-"""The application of the portal's shell, one of those that a person may have logged in by. Not that of `az login`: who
-takes every other one for a pipeline is told apart."""
+"""The application of Cloud Shell, one of those for user logins. Not that of `az login`, to detect a program that
+treats every other application as a pipeline."""
 SERVER_APPLICATION: Final = "6dae42f8-4368-4678-94ff-3960e28e3630"
 CLIENT_APPLICATION: Final = "80faf920-1908-4b52-b5ef-a8e7bedfc67a"
-"""The applications of AKS itself in every directory, https://azure.github.io/kubelogin/concepts/aks.html."""
+"""The applications of AKS in every tenant, https://azure.github.io/kubelogin/concepts/aks.html."""
 
 
 class ClientConfig(Function):
-    """Who the plugin acts as: a person of the simulated directory."""
+    """The identity of the plugin: a user of the simulated tenant."""
 
     token = "azure-native:authorization:getClientConfig"  # noqa: S105 - the token of a function
 
     def result(self, call: Call) -> dict[str, Any]:
-        """A person who logged in by the portal."""
+        """A user who logged in through the portal."""
         return {
             "clientId": CLOUD_SHELL,
             "objectId": OPERATOR,
@@ -43,9 +43,9 @@ class StorageAccountKeys(Function):
     required = ("accountName", "resourceGroupName")
 
     def result(self, call: Call) -> dict[str, Any]:
-        """Two keys, unless the account does without.
+        """Two keys, unless keys are disabled for the account.
 
-        Stricter than Azure, which tells keys that open nothing: whoever asks for them has made a mistake.
+        Stricter than Azure, which returns keys that are useless: a request for them is a mistake.
         """
         account = _there(call, StorageAccount(), ACCOUNT)
         if at(account.inputs, "allowSharedKeyAccess") is False:
@@ -62,13 +62,13 @@ class StorageAccountKeys(Function):
 
 
 class UserCredentials(Function):
-    """A kubeconfig for people and programs of the directory."""
+    """A kubeconfig for users and applications of the tenant."""
 
     token = "azure-native:containerservice:listManagedClusterUserCredentials"  # noqa: S105 - the token of a function
     required = ("resourceGroupName", "resourceName")
 
     def result(self, call: Call) -> dict[str, Any]:
-        """With a login by kubelogin where the cluster has Entra, else with a certificate."""
+        """With a kubelogin login if the cluster uses Entra, else with a certificate."""
         cluster = _there(call, ManagedCluster(), CLUSTER)
         managed = at(cluster.inputs, "aadProfile.managed")
         user = _entra_user(call.inputs.get("format")) if managed else _certificate(cluster)
@@ -76,13 +76,13 @@ class UserCredentials(Function):
 
 
 class AdminCredentials(Function):
-    """A kubeconfig with the certificate of the cluster's own administrator."""
+    """A kubeconfig with the certificate of the cluster's local administrator."""
 
     token = "azure-native:containerservice:listManagedClusterAdminCredentials"  # noqa: S105 - the token of a function
     required = ("resourceGroupName", "resourceName")
 
     def result(self, call: Call) -> dict[str, Any]:
-        """Only while the cluster has local accounts."""
+        """Refuse unless the cluster has local accounts."""
         cluster = _there(call, ManagedCluster(), CLUSTER)
         if cluster.inputs.get("disableLocalAccounts"):
             raise ArmError(
@@ -125,7 +125,7 @@ def _entra_user(form: str | None) -> dict[str, Any]:
 
 
 def _certificate(cluster: Item) -> dict[str, Any]:
-    # Opens nothing: a cluster behind the simulation has its own credentials, which no stack is given.
+    # Not valid anywhere: the real cluster has its own credentials, which no stack gets.
     text = base64.b64encode(f"simulated credentials of {cluster.id}".encode()).decode()
     return {"client-certificate-data": text, "client-key-data": text}
 

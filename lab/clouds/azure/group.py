@@ -1,4 +1,4 @@
-"""Resource groups: the one thing that everything else goes with."""
+"""Resource groups, with which all other resources are deleted."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ class ResourceGroup(ArmKind):
 
     @property
     def arm_type(self) -> str:
-        """Resource groups stand below no provider."""
+        """The id of a resource group contains no provider."""
         return "Microsoft.Resources/resourceGroups"
 
     def outputs(self, call: Call) -> dict[str, Any]:
-        """It is there."""
+        """The state of an existing group."""
         return {"properties": {"provisioningState": "Succeeded"}}
 
     def release(self, call: Call) -> None:
-        """Everything in it goes with it, unless something elsewhere uses a part of that."""
+        """Everything in it is deleted with it, unless a resource elsewhere uses something in it."""
         if call.item is None:
             return
         inside = everything_with(call.world, call.item)
@@ -49,7 +49,7 @@ class ResourceGroup(ArmKind):
 
 
 def everything_with(world: World, item: Item) -> list[Item]:
-    """An item and all that goes with it."""
+    """An item and everything that is deleted with it."""
     found = [item]
     for each in found:
         found += [other for other in world.users(each, "goes_with") if other not in found]
@@ -57,7 +57,7 @@ def everything_with(world: World, item: Item) -> list[Item]:
 
 
 def managed_group(call: Call, name: str, location: str, owner: Item) -> Item:
-    """A resource group that a service makes for itself, and deletes with what it serves."""
+    """A resource group that a service creates for itself, and deletes with its resource."""
     item = Item(
         type=GROUP,
         id=f"{subscription(call)}/resourceGroups/{name}",

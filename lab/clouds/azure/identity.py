@@ -1,4 +1,4 @@
-"""Managed identities and what may act as them from outside."""
+"""Managed identities and their federated credentials."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from lab.engine.provider_values import is_unknown
 IDENTITY: Final = "azure-native:managedidentity:UserAssignedIdentity"
 CREDENTIAL: Final = "azure-native:managedidentity:FederatedIdentityCredential"
 CREDENTIALS_MAX: Final = 20
-"""Federated credentials of one identity."""
+"""Maximum of federated credentials of one identity."""
 UNSETTLED_LOOKS: Final = 2
-"""How many looks into the directory miss an identity that was just made."""
+"""Number of lookups in the tenant that miss a new identity."""
 
 
 class UserAssignedIdentity(ArmKind):
-    """A managed identity. The directory learns of it a little later than the subscription."""
+    """A managed identity. It appears in the tenant a little later than in the subscription."""
 
     token = IDENTITY
     name = "resourceName"
@@ -34,21 +34,21 @@ class UserAssignedIdentity(ArmKind):
     settles = False
 
     def accept(self, call: Call) -> None:
-        """News of it take their time."""
+        """It propagates to the tenant after some time."""
         super().accept(call)
         call.world.facts.setdefault("directory", {})[uid(f"principal {call.id}")] = UNSETTLED_LOOKS
 
     def outputs(self, call: Call) -> dict[str, Any]:
-        """What it is called in the directory."""
+        """Its ids in the tenant."""
         return {"clientId": uid(f"client {call.id}"), "principalId": uid(f"principal {call.id}"), "tenantId": TENANT}
 
     def released(self, call: Call, holder: Item) -> ArmError:
-        """Azure does not ask who uses an identity."""
+        """Azure deletes an identity even if it is in use."""
         return ArmError(409, "Conflict", f"Identity {call.id} is in use by {holder.id}.")
 
 
 class FederatedIdentityCredential(ArmKind):
-    """Who may act as an identity: one subject of one issuer."""
+    """A federated credential: one subject of one issuer that may use an identity."""
 
     token = CREDENTIAL
     name = "federatedIdentityCredentialResourceName"
@@ -60,7 +60,7 @@ class FederatedIdentityCredential(ArmKind):
     settles = False
 
     def faults(self, inputs: dict[str, Any], config: Mapping[str, Any]) -> Iterator[Fault]:
-        """One audience."""
+        """Errors of audiences and issuer."""
         yield from super().faults(inputs, config)
         audiences = inputs.get("audiences")
         if isinstance(audiences, list) and len(audiences) != 1:
@@ -70,19 +70,19 @@ class FederatedIdentityCredential(ArmKind):
             yield "issuer", f"is {issuer!r}, no https:// address"
 
     def accept(self, call: Call) -> None:
-        """One is written at a time; the plugin tries again."""
+        """Refuse a concurrent write; the plugin retries."""
         self._refuse_busy(call)
         super().accept(call)
         mark(call, parent_id(call.id), self.token, "create")
 
     def change(self, call: Call) -> None:
-        """One is written at a time; the plugin tries again."""
+        """Refuse a concurrent write; the plugin retries."""
         self._refuse_busy(call)
         super().change(call)
         mark(call, parent_id(call.id), self.token, "update")
 
     def check(self, call: Call) -> None:
-        """A pair of issuer and subject once, and not more than there is room for."""
+        """Refuse duplicate pairs of issuer and subject, and more than the maximum."""
         others = [
             item
             for item in call.world.of(CREDENTIAL)
@@ -104,17 +104,17 @@ class FederatedIdentityCredential(ArmKind):
             )
 
     def outputs(self, call: Call) -> dict[str, Any]:
-        """Others can go on."""
+        """The identity is not busy any more."""
         mark(call, parent_id(call.id), "", "")
         return {}
 
     def release(self, call: Call) -> None:
-        """One is deleted at a time; the plugin tries again."""
+        """Refuse a concurrent deletion; the plugin retries."""
         self._refuse_busy(call)
         mark(call, parent_id(call.id), self.token, "delete")
 
     def gone(self, call: Call) -> None:
-        """Others can go on."""
+        """The identity is not busy any more."""
         mark(call, parent_id(call.id), "", "")
 
     def _refuse_busy(self, call: Call) -> None:
@@ -133,7 +133,7 @@ class FederatedIdentityCredential(ArmKind):
 
 
 def principals(world: World) -> dict[str, str]:
-    """Everyone in the directory that things in the subscription can be: principal id to the id of the resource."""
+    """All principals of resources in the subscription: principal id to the id of the resource."""
     found: dict[str, str] = {}
     for item in world.items.values():
         identity = item.outputs.get("identity")
@@ -147,7 +147,7 @@ def principals(world: World) -> dict[str, str]:
 
 
 def reached(world: World, principal: str) -> bool:
-    """Whether news of a principal have reached the directory; each look counts."""
+    """Whether a principal has propagated to the tenant; each lookup is counted."""
     waiting = world.facts.get("directory", {})
     left = int(waiting.get(principal, 0))
     if left > 0:

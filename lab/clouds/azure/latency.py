@@ -1,4 +1,4 @@
-"""How long operations take in the real Azure, in seconds by type and operation."""
+"""Durations of operations in the real Azure, in seconds by type and operation."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Final
 
 SECONDS: Final[Mapping[str, Mapping[str, float]]] = {
-    # An empty group is gone after about a minute; the provider polls a deletion every 30 seconds.
+    # An empty group is deleted after about a minute; the provider polls a deletion every 30 seconds.
     "azure-native:resources:ResourceGroup": {"create": 2, "delete": 60},
-    # As long as what it changes: here, an add-on of a cluster.
+    # As long as the change in the template: here, an add-on of a cluster.
     "azure-native:resources:Deployment": {"create": 150, "update": 150, "delete": 15},
     "azure-native:operationalinsights:Workspace": {"create": 25, "update": 10, "delete": 10},
     "azure-native:network:VirtualNetwork": {"create": 10, "delete": 12},
@@ -20,7 +20,7 @@ SECONDS: Final[Mapping[str, Mapping[str, float]]] = {
     "azure-native:network:PrivateDnsZoneGroup": {"create": 15, "delete": 15},
     "azure-native:privatedns:PrivateZone": {"create": 40, "delete": 35},
     "azure-native:privatedns:VirtualNetworkLink": {"create": 45, "delete": 35},
-    # 4 to 6 minutes with one pool; a pool more, 2 to 4.
+    # 4 to 6 minutes with one pool; 2 to 4 for each further pool.
     "azure-native:containerservice:ManagedCluster": {"create": 300, "update": 120, "delete": 270},
     "azure-native:containerservice:AgentPool": {"create": 150, "update": 90, "delete": 120},
     "azure-native:containerservice:MaintenanceConfiguration": {"create": 3, "delete": 3},
@@ -35,4 +35,4 @@ SECONDS: Final[Mapping[str, Mapping[str, float]]] = {
     "azure-native:managedidentity:UserAssignedIdentity": {"create": 5, "delete": 3},
     "azure-native:authorization:RoleAssignment": {"create": 5, "delete": 3},
 }
-"""The middle of what users report; what is not here takes what most operations take."""
+"""Medians of users' reports; all other operations take the usual time."""

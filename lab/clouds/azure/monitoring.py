@@ -1,4 +1,4 @@
-"""Workspaces for logs, and what is sent there."""
+"""Log Analytics workspaces and diagnostic settings."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ CATEGORIES: Final[Mapping[str, frozenset[str]]] = {
         ]
     ),
 }
-"""Kinds of logs by type of what they come from."""
+"""Log categories by type of their source."""
 RETENTION_DAYS: Final = (30, 730)
 
 
 class Workspace(ArmKind):
-    """A workspace of Log Analytics."""
+    """A Log Analytics workspace."""
 
     token = WORKSPACE
     name = "workspaceName"
@@ -54,14 +54,14 @@ class Workspace(ArmKind):
     )
 
     def faults(self, inputs: dict[str, Any], config: Mapping[str, Any]) -> Iterator[Fault]:
-        """How long logs are kept."""
+        """Errors of the retention."""
         yield from super().faults(inputs, config)
         days, (least, most) = inputs.get("retentionInDays"), RETENTION_DAYS
         if isinstance(days, int) and not least <= days <= most:
             yield "retentionInDays", f"is {days}, not between {least} and {most}"
 
     def outputs(self, call: Call) -> dict[str, Any]:
-        """As of a new workspace."""
+        """The outputs of a new workspace."""
         return {
             "customerId": uid(call.id),
             "createdDate": "2026-01-01T00:00:00.0000000Z",
@@ -74,7 +74,7 @@ class Workspace(ArmKind):
 
 
 class DiagnosticSetting(ArmKind):
-    """What of a resource's logs goes where. It outlives the resource, in Azure as here."""
+    """A diagnostic setting of a resource. As in Azure, it outlives the resource."""
 
     token = "azure-native:monitor:DiagnosticSetting"  # noqa: S105 - the token of a type
     name = "name"
@@ -83,12 +83,12 @@ class DiagnosticSetting(ArmKind):
     settles = False
 
     def id(self, call: Call) -> str:
-        """Behind the id of the resource."""
+        """The id, below the id of the resource."""
         inputs = {**call.inputs, "resourceUri": "/" + str(call.inputs["resourceUri"]).strip("/")}
         return self.path.format_map(inputs)
 
     def faults(self, inputs: dict[str, Any], config: Mapping[str, Any]) -> Iterator[Fault]:
-        """Something goes somewhere."""
+        """Errors of missing logs and destinations."""
         yield from super().faults(inputs, config)
         places = ("workspaceId", "storageAccountId", "eventHubAuthorizationRuleId", "marketplacePartnerId")
         if not any(inputs.get(place) for place in places):
@@ -97,7 +97,7 @@ class DiagnosticSetting(ArmKind):
             yield "logs", "are required, or metrics are"
 
     def relations(self, call: Call) -> Iterator[Relation]:
-        """What it is about is there."""
+        """Refuse a missing resource."""
         uri = "/" + str(call.inputs["resourceUri"]).strip("/")
         item = at_scope(call.world, uri)
         if item is None:
@@ -105,7 +105,7 @@ class DiagnosticSetting(ArmKind):
         yield item, "ignores"
 
     def check(self, call: Call) -> None:
-        """The resource has such logs, and they do not go to the workspace twice."""
+        """Refuse unknown categories, and a category that another setting sends to the same workspace."""
         item = at_scope(call.world, "/" + str(call.inputs["resourceUri"]).strip("/"))
         known = CATEGORIES.get(item.type) if item else None
         for log in call.get("logs", []):

@@ -1,4 +1,4 @@
-"""Virtual networks, their subnets and the security groups of these."""
+"""Virtual networks, subnets and network security groups."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ NAME: Final = Grammar(
     words="1 to 80 letters, digits, underscores, dots and hyphens, from a letter or digit to a letter, digit or _",
 )
 ASSOCIATION_SECONDS: Final = 30.0
-"""How long a server that is gone is still in its subnet: less than the deletion of a DNS link takes."""
+"""Time for which a deleted server remains in its subnet: less than the deletion of a DNS link takes."""
 SMALLEST_SUBNET: Final = 29
-"""Prefix length: five addresses of each subnet are Azure's own."""
+"""Prefix length of the smallest subnet; Azure reserves five addresses of each subnet."""
 DELEGATIONS: Final = frozenset(
     {
         "Microsoft.DBforPostgreSQL/flexibleServers",
@@ -37,11 +37,11 @@ DELEGATIONS: Final = frozenset(
         "Microsoft.Netapp/volumes",
     }
 )
-"""Services that a subnet can be given to; a selection."""
+"""Services to which a subnet can be delegated; a selection."""
 
 
 class VirtualNetwork(ArmKind):
-    """A virtual network. Subnets are resources of their own here."""
+    """A virtual network. Subnets are separate resources here."""
 
     token = NETWORK
     name = "virtualNetworkName"
@@ -53,7 +53,7 @@ class VirtualNetwork(ArmKind):
     required = ("addressSpace", "addressSpace.addressPrefixes")
 
     def faults(self, inputs: dict[str, Any], config: Mapping[str, Any]) -> Iterator[Fault]:
-        """Addresses are private ranges in the form that Azure takes."""
+        """Errors of the address ranges."""
         yield from super().faults(inputs, config)
         if inputs.get("subnets"):
             yield "subnets", "is not modelled here: use Subnet resources"
@@ -61,7 +61,7 @@ class VirtualNetwork(ArmKind):
             yield from prefix_faults(f"addressSpace.addressPrefixes[{index}]", prefix)
 
     def change(self, call: Call) -> None:
-        """Addresses of a subnet stay."""
+        """Refuse to remove ranges that a subnet uses."""
         super().change(call)
         ranges = [ip_network(prefix) for prefix in _prefixes(call.inputs)]
         for subnet in _subnets(call, call.id):
@@ -73,7 +73,7 @@ class VirtualNetwork(ArmKind):
                 )
 
     def outputs(self, call: Call) -> dict[str, Any]:
-        """As of a new network."""
+        """The outputs of a new network."""
         return {
             "etag": f'W/"{uid(call.id)}"',
             "resourceGuid": uid(call.id),
@@ -84,7 +84,7 @@ class VirtualNetwork(ArmKind):
         }
 
     def release(self, call: Call) -> None:
-        """Its subnets go with it, unless one is used."""
+        """Its subnets are deleted with it; refuse if one is in use."""
         for subnet in _subnets(call, call.id):
             users = call.world.users(subnet, "holds")
             if users:
@@ -105,7 +105,7 @@ class Subnet(ArmKind):
     )
 
     def faults(self, inputs: dict[str, Any], config: Mapping[str, Any]) -> Iterator[Fault]:
-        """One way of saying its addresses, and they are large enough."""
+        """Errors of missing, duplicate or too small address ranges."""
         yield from super().faults(inputs, config)
         one, several = inputs.get("addressPrefix"), inputs.get("addressPrefixes")
         if one is None and several is None:
@@ -124,13 +124,13 @@ class Subnet(ArmKind):
                 yield f"delegations[{index}].serviceName", f"is {service!r}, no service that takes subnets"
 
     def accept(self, call: Call) -> None:
-        """One operation on a network's subnets at a time; the plugin tries again."""
+        """Refuse a concurrent operation on the network's subnets; the plugin retries."""
         refuse_busy(call, parent_id(call.id), _another_operation(parent_id(call.id)))
         super().accept(call)
         mark(call, parent_id(call.id), self.token, "create")
 
     def check(self, call: Call) -> None:
-        """Its addresses are the network's and no other subnet's; what it uses is in the same place."""
+        """Refuse ranges outside the network or of another subnet, and references to another location."""
         network = call.world.get(NETWORK, parent_id(call.id))
         if network is None:
             return
@@ -156,7 +156,7 @@ class Subnet(ArmKind):
                 raise self.missing(call, self.references[0], used.id)
 
     def change(self, call: Call) -> None:
-        """What is used keeps its addresses and its delegation."""
+        """Refuse changes of the range and delegation of a subnet in use."""
         refuse_busy(call, parent_id(call.id), _another_operation(parent_id(call.id)))
         super().change(call)
         item = call.item
@@ -186,7 +186,7 @@ class Subnet(ArmKind):
         mark(call, parent_id(call.id), self.token, "update")
 
     def outputs(self, call: Call) -> dict[str, Any]:
-        """As Azure completes it."""
+        """Azure's additions."""
         delegations = [
             {
                 **delegation,
@@ -206,13 +206,13 @@ class Subnet(ArmKind):
         }
 
     def gone(self, call: Call) -> None:
-        """Others can go on."""
+        """The network is not busy any more."""
         mark(call, parent_id(call.id), "", "")
 
     def release(self, call: Call) -> None:
-        """One operation on a network's subnets at a time, and none that is in use still.
+        """Refuse a concurrent operation on the network's subnets, and the deletion of a subnet in use.
 
-        The plugin tries again after the first refusal, not after the second one.
+        The plugin retries after the first refusal, but not after the second one.
         """
         if lingers(call, call.id):
             raise subnet_in_use(call.id, None)
@@ -220,12 +220,12 @@ class Subnet(ArmKind):
         mark(call, parent_id(call.id), self.token, "delete")
 
     def released(self, call: Call, holder: Item) -> ArmError:
-        """A subnet that is in use cannot be deleted."""
+        """Refuse to delete a subnet in use."""
         return subnet_in_use(call.id, holder)
 
 
 class NetworkSecurityGroup(ArmKind):
-    """A network security group with its rules inside."""
+    """A network security group with its rules."""
 
     token = SECURITY_GROUP
     name = "networkSecurityGroupName"
@@ -237,7 +237,7 @@ class NetworkSecurityGroup(ArmKind):
     required = tuple(f"securityRules[*].{name}" for name in ("name", "access", "direction", "protocol", "priority"))
 
     def faults(self, inputs: dict[str, Any], config: Mapping[str, Any]) -> Iterator[Fault]:
-        """Each rule says from where to where, and has a priority of its own."""
+        """Errors of missing sources and destinations, and of duplicate priorities."""
         yield from super().faults(inputs, config)
         seen: set[tuple[str, int]] = set()
         for index, rule in enumerate(inputs.get("securityRules") or []):
@@ -255,7 +255,7 @@ class NetworkSecurityGroup(ArmKind):
                     yield f"{path}.{what}", f"is required, or {several} is"
 
     def outputs(self, call: Call) -> dict[str, Any]:
-        """As Azure completes it."""
+        """Azure's additions."""
         rules = [
             {**rule, "id": f"{call.id}/securityRules/{rule['name']}", "provisioningState": "Succeeded"}
             for rule in call.get("securityRules", [])
@@ -268,7 +268,7 @@ class NetworkSecurityGroup(ArmKind):
         }
 
     def released(self, call: Call, holder: Item) -> ArmError:
-        """A group that a subnet uses cannot be deleted."""
+        """Refuse to delete a group that a subnet uses."""
         return ArmError(
             400,
             "InUseNetworkSecurityGroupCannotBeDeleted",
@@ -306,7 +306,7 @@ def _default_rule(
 
 
 def prefix_faults(path: str, prefix: Any) -> Iterator[Fault]:
-    """What is wrong with a range of addresses."""
+    """The error of an address range."""
     if is_unknown(prefix):
         return
     try:
@@ -326,12 +326,12 @@ def networks_of(subnet: Item) -> list[IPv4Network]:
 
 
 def services(inputs: Mapping[str, Any]) -> list[str]:
-    """The services that a subnet is given to."""
+    """The services to which a subnet is delegated."""
     return [str(each.get("serviceName")) for each in inputs.get("delegations") or []]
 
 
 def leave_association(call: Call, subnet: str | None) -> None:
-    """Let a deleted server's service association stand in its subnet a while longer.
+    """Keep a deleted server's service association in its subnet for some time.
 
     https://github.com/hashicorp/terraform-provider-azurerm/issues/15728 and pull request 24593 there, which has the DNS
     link deleted before the subnet for this.
@@ -341,7 +341,7 @@ def leave_association(call: Call, subnet: str | None) -> None:
 
 
 def subnet_in_use(subnet: str, holder: Item | None) -> ArmError:
-    """The refusal to delete a subnet; what holds it is named as Azure names it. None is a server that is gone."""
+    """The refusal to delete a subnet, with its user in Azure's form; None means a deleted server."""
     used_by = holder.id if holder is not None else ""
     if holder is None or holder.type.endswith(":dbforpostgresql:Server"):
         used_by = f"{subnet}/serviceAssociationLinks/{name_of(subnet)}-service-association-link"

@@ -1,7 +1,7 @@
 """Server parameters of PostgreSQL Flexible Server, as `Configuration` resources set them.
 
-A selection: what stacks for Airflow set or may want to. A parameter that is not here is refused as unknown, as the
-service refuses one that it does not have. Facts from "Server parameters in Azure Database for PostgreSQL". That
+A selection: parameters that stacks for Airflow set or may set. All others are refused as unknown, as the
+service does with parameters that do not exist. Facts from "Server parameters in Azure Database for PostgreSQL". That
 connections and disconnections are always logged, and not to be set, is from MicrosoftDocs/azure-docs, June 2024:
 articles/postgresql/flexible-server/includes/server-parameters-table-16-reporting-and-logging---what-to-log.md. The
 table for PostgreSQL 18 of December 2025 lets them be set; this is the stricter of the two.
@@ -18,7 +18,7 @@ _ANY_MILLISECONDS: Final = "0-2147483647"
 
 @dataclass(frozen=True, kw_only=True)
 class Parameter:
-    """One server parameter, in the words of the API."""
+    """One server parameter, as described by the API."""
 
     data_type: str
     """Boolean, Enumeration, Integer, Numeric, Set or String."""
@@ -30,7 +30,7 @@ class Parameter:
     read_only: bool = False
 
     def accepts(self, value: str) -> bool:
-        """Whether the service takes this value."""
+        """Whether the service accepts this value."""
         match self.data_type:
             case "Boolean" | "Enumeration":
                 return value.lower() in self.allowed.lower().split(",")

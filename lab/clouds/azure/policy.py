@@ -1,4 +1,4 @@
-"""Policies of a subscription about tags, where a test sets some: they refuse what has none, and add some."""
+"""Policies of a subscription about tags, set by tests: they require tags or add them."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ def require_tags(world: World, *names: str) -> None:
 
 
 def add_tags(world: World, **tags: str) -> None:
-    """Put tags on what is made or changed from now on (built-in policy "Inherit a tag from the resource group")."""
+    """Add tags to new and changed resources (built-in policy "Inherit a tag from the resource group")."""
     world.facts.setdefault(_SUBJECT, {})["added"] = dict(tags)
 
 
 def missing_tags(world: World, tags: Mapping[str, Any]) -> list[str]:
-    """The required tags that are not among some; Azure does not look at the case of names."""
+    """The missing required tags; names of tags are not case-sensitive."""
     there = {name.lower() for name in (*tags, *added_tags(world))}
     return [name for name in world.facts.get(_SUBJECT, {}).get("required", []) if name.lower() not in there]
 
 
 def added_tags(world: World) -> dict[str, str]:
-    """The tags that policies put on everything."""
+    """The tags that policies add to all resources."""
     return dict(world.facts.get(_SUBJECT, {}).get("added", {}))

@@ -1,1 +1,1 @@
-"""The simulated Google Cloud, as the plugin `gcp` shows it."""
+"""The simulated Google Cloud, accessed through the plugin `gcp`."""

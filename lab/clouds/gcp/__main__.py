@@ -1,4 +1,4 @@
-"""The executable of the plugin."""
+"""Entry point of the plugin `gcp`."""
 
 from __future__ import annotations
 

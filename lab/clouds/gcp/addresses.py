@@ -39,7 +39,7 @@ class GlobalAddress(GcpKind):
     references = (Reference(path="network", to=(NETWORK,), way="holds"),)
 
     def faults(self, inputs: dict[str, Any], config: Mapping[str, Any]) -> Iterator[Fault]:
-        """A range has a network and a length."""
+        """A range requires a network and a length."""
         yield from super().faults(inputs, config)
         if inputs.get("purpose") == "VPC_PEERING":
             for name in ("network", "prefixLength"):
@@ -49,7 +49,7 @@ class GlobalAddress(GcpKind):
                 yield "addressType", "has to be INTERNAL with purpose=VPC_PEERING"
 
     def accept(self, call: Call) -> None:
-        """Within the quota, and beside what the network holds already."""
+        """Refuse addresses beyond the quota, and ranges that overlap with the network's."""
         if call.get("addressType", "EXTERNAL") == "EXTERNAL":
             external = [item for item in call.world.of(GLOBAL_ADDRESS) if item.inputs.get("addressType") != "INTERNAL"]
             require_quota("STATIC_ADDRESSES", len(external), 1, "global")
@@ -66,7 +66,7 @@ class GlobalAddress(GcpKind):
                         )
 
     def outputs(self, call: Call) -> dict[str, Any]:
-        """The address."""
+        """The assigned address."""
         return {
             "address": call.get("address") or invented_address(call.id, "34.54"),
             "creationTimestamp": "2026-01-01T00:00:00.000-08:00",
@@ -101,11 +101,11 @@ class Address(GcpKind):
     )
 
     def accept(self, call: Call) -> None:
-        """Within the quota."""
+        """Refuse addresses beyond the quota."""
         require_quota("STATIC_ADDRESSES", len(call.world.of(ADDRESS)), 1, str(call.get("region")))
 
     def outputs(self, call: Call) -> dict[str, Any]:
-        """The address."""
+        """The assigned address."""
         return {
             "address": call.get("address") or invented_address(call.id, "34.72"),
             "creationTimestamp": "2026-01-01T00:00:00.000-08:00",

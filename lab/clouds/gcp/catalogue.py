@@ -1,4 +1,4 @@
-"""Every resource type and function that the simulated Google Cloud models."""
+"""All resource types and functions that the simulated Google Cloud models."""
 
 from __future__ import annotations
 

@@ -123,7 +123,7 @@ class Cluster(GcpKind):
     )
 
     def faults(self, inputs: dict[str, Any], config: Mapping[str, Any]) -> Iterator[Fault]:
-        """Fields that exclude or need each other, as the plugin knows them."""
+        """Fields that exclude or require each other, by the plugin's rules."""
         yield from super().faults(inputs, config)
         if not inputs.get("nodePools") and not inputs.get("initialNodeCount") and not inputs.get("enableAutopilot"):
             yield "initialNodeCount", "is required unless node pools are given: a cluster begins with nodes"
@@ -139,14 +139,14 @@ class Cluster(GcpKind):
         yield from location_faults(inputs)
 
     def accept(self, call: Call) -> None:
-        """Ranges of the subnet that exist, endpoints that leave a way in, windows that are long enough."""
+        """Refuse missing ranges of the subnet, a cluster without endpoint, and windows that are too short."""
         self._require_ranges(call)
         self._require_consistent(call)
         zones = call.get("nodeLocations") or zones_of(call.inputs["location"])[:3]
         require_machines(call, len(zones), call.get("initialNodeCount", 1))
 
     def change(self, call: Call) -> None:
-        """As when it is made."""
+        """The same rules as at creation."""
         self._require_consistent(call)
 
     def _require_ranges(self, call: Call) -> None:
@@ -207,17 +207,17 @@ class Cluster(GcpKind):
             raise ApiError(400, "Recurrence of the maintenance window is no RRULE.", reason="badRequest")
 
     def back(self, call: Call) -> ClusterAccess:
-        """Where its API answers."""
+        """Get the address of its API from the backing."""
         request = ClusterRequest(cloud="gcp", id=call.id, name=call.inputs["name"], properties=call.inputs)
         return call.backing.cluster(request)
 
     def outputs(self, call: Call) -> dict[str, Any]:
-        """Endpoints, certificate, versions, and the pool of Workload Identity that comes with the first cluster."""
+        """Endpoints, certificate, versions, and the workload identity pool, which the first cluster creates."""
         access: ClusterAccess = call.backed
         location, project = call.inputs["location"], project_of(call)
         if call.get("workloadIdentityConfig.workloadPool"):
             pools = call.world.facts.setdefault("workload_pools", {})
-            # The first binding that names a new pool does not find it,
+            # The first binding that refers to a new pool does not find it,
             # https://github.com/hashicorp/terraform-provider-google/issues/6073.
             if (pool := f"{project}.svc.id.goog") not in pools:
                 call.world.facts.setdefault("late", {})[f"pool {pool}"] = 1
@@ -283,14 +283,14 @@ class Cluster(GcpKind):
         return pods, services
 
     def protected_message(self, call: Call) -> str:
-        """As the plugin words it."""
+        """Refuse in the plugin's words while deletion protection is on."""
         return (
             "Cannot destroy cluster because deletion_protection is set to true. Set it to false to proceed with "
             "cluster deletion."
         )
 
     def release(self, call: Call) -> None:
-        """Refused while nodes are being made or deleted."""
+        """Refuse while nodes are created or deleted."""
         if call.item is None:
             return
         busy = [item.id for item in call.world.users(call.item, "goes_with") if not item.ready]
@@ -300,14 +300,14 @@ class Cluster(GcpKind):
             )
 
     def gone(self, call: Call) -> None:
-        """Load balancers of its Gateways may leave endpoint groups behind."""
+        """Endpoint groups of its Gateways' load balancers may remain."""
         if call.left:
             group = f"zones/{zones_of(call.inputs['location'])[0]}/networkEndpointGroups/k8s1-{fingerprint(call.id, 8)}"
             call.world.facts.setdefault("leftovers", {})[last(call.inputs["network"])] = [group, call.left]
 
 
 def location_faults(inputs: Mapping[str, Any]) -> Iterator[Fault]:
-    """Zones of nodes that are outside the cluster's region."""
+    """Errors of node zones outside the cluster's region."""
     location = inputs.get("location")
     if not isinstance(location, str) or is_unknown(location):
         return

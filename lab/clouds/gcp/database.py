@@ -20,7 +20,7 @@ class Database(GcpKind):
     link = LINK
     grammar = Grammar(pattern=r"[^\0]{1,63}", words="1 to 63 characters", automatic=63)
     immutable = ("name", "project", "instance")
-    # Named by PostgreSQL's rules, where the official plugin changes nothing in place but these.
+    # PostgreSQL's names; the official plugin changes only these in place.
     references = (Reference(path="instance", to=(SERVER,), way="goes_with"),)
 
     def change(self, call: Call) -> None:
@@ -29,7 +29,7 @@ class Database(GcpKind):
             raise ApiError(400, "Updating charset is not supported for PostgreSQL.", reason="invalidRequest")
 
     def accept(self, call: Call) -> None:
-        """Not one of the server's own."""
+        """Refuse names of built-in databases."""
         if call.inputs["name"] in ("postgres", "template0", "template1", "cloudsqladmin"):
             raise ApiError(
                 400, f"failed to create database {call.inputs['name']}: it already exists", reason="invalidRequest"
@@ -38,11 +38,11 @@ class Database(GcpKind):
             raise ApiError(400, "Cloud SQL for PostgreSQL only supports the charset UTF8.", reason="invalidRequest")
 
     def back(self, call: Call) -> None:
-        """Make it."""
+        """Create it on the real server."""
         call.backing.database(call.inputs["instance"], call.inputs["name"])
 
     def outputs(self, call: Call) -> dict[str, Any]:
-        """Encoding."""
+        """The encoding."""
         return {
             "charset": call.get("charset", "UTF8"),
             "collation": call.get("collation", "en_US.UTF8"),
@@ -50,7 +50,7 @@ class Database(GcpKind):
         }
 
     def release(self, call: Call) -> None:
-        """Refused while somebody is connected, which Airflow always is."""
+        """Refuse while clients are connected, which Airflow always is."""
         raise ApiError(
             400,
             f'Error 400: Invalid request: failed to delete database "{last(call.id)}". Detail: pq: database '
@@ -60,7 +60,7 @@ class Database(GcpKind):
 
 
 class User(GcpKind):
-    """One user of a server. All that the API makes are members of cloudsqlsuperuser."""
+    """One user of a server. All users created by the API are members of cloudsqlsuperuser."""
 
     token = USER
     api = "sqladmin.googleapis.com"
@@ -74,18 +74,18 @@ class User(GcpKind):
     references = (Reference(path="instance", to=(SERVER,), way="goes_with"),)
 
     def id(self, call: Call) -> str:
-        """Name, host and server, as the plugin joins them."""
+        """Name, host and server, joined like the plugin's ids."""
         return f"{call.inputs['name']}/{call.get('host', '')}/{call.inputs['instance']}"
 
     def accept(self, call: Call) -> None:
-        """A password as the server's policy wants it; no hosts in PostgreSQL."""
+        """Refuse passwords against the server's policy, and hosts, which PostgreSQL does not have."""
         if call.get("host"):
             raise ApiError(400, "Host is not supported for PostgreSQL users.", reason="invalidRequest")
         if call.get("type", "BUILT_IN") in ("", "BUILT_IN"):
             self._require_password(call)
 
     def change(self, call: Call) -> None:
-        """As when it is made."""
+        """The same rules as at creation."""
         self._require_password(call)
 
     def _require_password(self, call: Call) -> None:
@@ -106,16 +106,16 @@ class User(GcpKind):
             )
 
     def back(self, call: Call) -> None:
-        """Make it, or give it another password."""
+        """Create it on the real server, or set its password."""
         password = call.get("password") or call.get("passwordWo") or ""
         call.backing.user(UserRequest(server=call.inputs["instance"], name=call.inputs["name"], password=password))
 
     def outputs(self, call: Call) -> dict[str, Any]:
-        """Nothing more."""
+        """No further outputs."""
         return {"host": "", "iamEmail": ""}
 
     def release(self, call: Call) -> None:
-        """Refused because of what it owns, which is what a user of a database is for."""
+        """Refuse because it owns objects, as every user of a database does."""
         raise ApiError(
             400,
             f'Invalid request: failed to delete user {call.id.partition("/")[0]}: . role "'

@@ -1,4 +1,4 @@
-"""Certificates of the simulated Google Cloud, the maps that load balancers find them in, and policies for TLS."""
+"""Certificates, certificate maps and TLS policies of the simulated Google Cloud."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ _TIME: Final = "2026-01-01T00:00:00.000000000Z"
 
 
 class _Kind(GcpKind):
-    """What all of them have in common."""
+    """Base class of certificate resources."""
 
     api = "certificatemanager.googleapis.com"
     link = ""
     grammar = _NAME
     hosts: ClassVar[str] = ""
-    """Where DNS names stand."""
+    """Path of the DNS names."""
 
     def faults(self, inputs: dict[str, Any], config: Mapping[str, Any]) -> Iterator[Fault]:
-        """DNS names that are none."""
+        """Errors of invalid DNS names."""
         yield from super().faults(inputs, config)
         for path, host in every(inputs, self.hosts) if self.hosts else ():
             if not is_unknown(host) and not _HOST.fullmatch(host):
@@ -38,7 +38,7 @@ class _Kind(GcpKind):
 
 
 class SslPolicy(GcpKind):
-    """Which versions and ciphers of TLS a load balancer takes."""
+    """TLS versions and ciphers that a load balancer accepts."""
 
     token = SSL_POLICY
     grammar = COMPUTE_NAME
@@ -53,7 +53,7 @@ class SslPolicy(GcpKind):
     defaults: ClassVar[Mapping[str, Any]] = {"profile": "COMPATIBLE", "minTlsVersion": "TLS_1_0"}
 
     def faults(self, inputs: dict[str, Any], config: Mapping[str, Any]) -> Iterator[Fault]:
-        """Ciphers for the profile that has none of its own, and for no other."""
+        """Custom ciphers are required for the profile CUSTOM, and refused for others."""
         yield from super().faults(inputs, config)
         if (inputs.get("profile") == "CUSTOM") != bool(inputs.get("customFeatures")):
             yield "customFeatures", "are there exactly when the profile is CUSTOM"
@@ -61,7 +61,7 @@ class SslPolicy(GcpKind):
             yield "minTlsVersion", "is 'TLS_1_3', which takes profile RESTRICTED"
 
     def outputs(self, call: Call) -> dict[str, Any]:
-        """Links and what the profile turns on."""
+        """Links and the ciphers of the profile."""
         return {
             "creationTimestamp": "2026-01-01T00:00:00.000-08:00",
             "enabledFeatures": ["TLS_AES_128_GCM_SHA256", "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256"],
@@ -71,7 +71,7 @@ class SslPolicy(GcpKind):
 
 
 class DnsAuthorization(_Kind):
-    """Proof that a name is one's own, by a record."""
+    """Proof of the ownership of a name, by a DNS record."""
 
     token = DNS_AUTHORIZATION
     path = "projects/{project}/locations/global/dnsAuthorizations/{name}"
@@ -79,7 +79,7 @@ class DnsAuthorization(_Kind):
     immutable = ("name", "project", "domain", "location", "type")
 
     def outputs(self, call: Call) -> dict[str, Any]:
-        """The record."""
+        """The DNS record."""
         record = {
             "name": f"_acme-challenge.{call.inputs['domain']}.",
             "type": "CNAME",
@@ -89,7 +89,7 @@ class DnsAuthorization(_Kind):
 
 
 class Certificate(_Kind):
-    """A certificate, issued when the name leads to the load balancer."""
+    """A certificate, issued when the name points to the load balancer."""
 
     token = CERTIFICATE
     path = "projects/{project}/locations/global/certificates/{name}"
@@ -99,13 +99,13 @@ class Certificate(_Kind):
     references = (Reference(path="managed.dnsAuthorizations[*]", to=(DNS_AUTHORIZATION,), way="holds"),)
 
     def faults(self, inputs: dict[str, Any], config: Mapping[str, Any]) -> Iterator[Fault]:
-        """Managed, or brought along."""
+        """Either managed or self-managed."""
         yield from super().faults(inputs, config)
         if (inputs.get("managed") is None) == (inputs.get("selfManaged") is None):
             yield "managed", "is there exactly when selfManaged is not"
 
     def outputs(self, call: Call) -> dict[str, Any]:
-        """Its names, and that it is not issued yet."""
+        """Its names, and the state "not issued yet"."""
         domains = call.get("managed.domains", [])
         managed = {"managed": {"state": "PROVISIONING"}} if domains else {}
         return {"sanDnsnames": domains, **managed}
@@ -119,12 +119,12 @@ class CertificateMap(_Kind):
     immutable = ("name", "project")
 
     def outputs(self, call: Call) -> dict[str, Any]:
-        """Times."""
+        """Time stamps."""
         return {"createTime": _TIME, "updateTime": _TIME, "gclbTargets": []}
 
 
 class CertificateMapEntry(_Kind):
-    """A name's certificates in a map."""
+    """The certificates of a host name in a map."""
 
     token = "gcp:certificatemanager/certificateMapEntry:CertificateMapEntry"  # noqa: S105 - a type token
     hosts = "hostname"
@@ -136,10 +136,10 @@ class CertificateMapEntry(_Kind):
     )
 
     def id(self, call: Call) -> str:
-        """Below its map."""
+        """The id, below its map."""
         above = f"projects/{project_of(call)}/locations/global/certificateMaps/{last(call.inputs['map'])}"
         return f"{above}/certificateMapEntries/{call.inputs['name']}"
 
     def outputs(self, call: Call) -> dict[str, Any]:
-        """Times, and that it waits for the load balancer."""
+        """Time stamps, and the state "waiting for the load balancer"."""
         return {"createTime": _TIME, "updateTime": _TIME, "state": "PENDING"}

@@ -52,4 +52,4 @@ FLAGS: Final[Mapping[str, Literal["switch", "number", "text"]]] = {
     **dict.fromkeys(_NUMBERS.split(), "number"),
     **dict.fromkeys(_TEXTS.split(), "text"),
 }
-"""What a value has to be, by flag."""
+"""Valid values by flag."""

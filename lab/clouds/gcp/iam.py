@@ -65,11 +65,11 @@ KNOWN_ROLES: Final[Mapping[str, tuple[str, ...]]] = {
     "monitoring": ("admin", "editor", "metricWriter", "metricsScopesViewer", "viewer"),
     "cloudsql": ("admin", "client", "editor", "instanceUser", "viewer"),
 }
-"""Predefined roles by service, where all of them are known here; https://cloud.google.com/iam/docs/roles-permissions."""
+"""Predefined roles of the services for which the list is complete; https://cloud.google.com/iam/docs/roles-permissions."""
 
 
 def account_of(member: str) -> str | None:
-    """The e-mail address of the service account that a member is; None for every other member."""
+    """The e-mail address of a member that is a service account; None for other members."""
     if _POOL_MEMBER.fullmatch(member):
         return None
     found = _ACCOUNT_MEMBER.fullmatch(member)
@@ -77,23 +77,23 @@ def account_of(member: str) -> str | None:
 
 
 def _googles_own(email: str) -> bool:
-    """Whether an account is one that the project's user did not make."""
+    """Whether Google manages an account."""
     return not email.endswith(".iam.gserviceaccount.com") or bool(
         re.match(r"(service-\d+|\d+-compute)@|.*@gcp-sa-", email)
     )
 
 
 class Member(GcpKind):
-    """One member with one role on something. Nothing about it changes in place, and adding it twice is fine."""
+    """One member with one role on a resource. It is immutable, and adding it twice is allowed."""
 
     name: ClassVar[str] = ""
     link = ""
     services: ClassVar[tuple[str, ...]] = ()
-    """Services whose roles can be given here; empty is all."""
+    """Services whose roles can be granted here; empty means all."""
     references = (Reference(path="member", to=(ACCOUNT,), way="ignores", name=account_of, implicit=_googles_own),)
 
     def faults(self, inputs: dict[str, Any], config: Mapping[str, Any]) -> Iterator[Fault]:
-        """Members and roles that are none."""
+        """Errors of invalid members and roles."""
         yield from super().faults(inputs, config)
         for name, form in (("member", _MEMBER), ("role", _ROLE)):
             value = inputs[name]
@@ -101,7 +101,7 @@ class Member(GcpKind):
                 yield name, f"is {value!r}, no {name}"
 
     def accept(self, call: Call) -> None:
-        """A role that exists for this, and a pool of identities that exists."""
+        """Refuse roles that do not exist for this resource, and a missing identity pool."""
         role, member = call.inputs["role"], call.inputs["member"]
         service, _, rest = role.removeprefix("roles/").partition(".")
         if role.startswith("roles/") and (
@@ -120,22 +120,22 @@ class Member(GcpKind):
             )
 
     def exists(self, call: Call) -> None:
-        """Added twice is there once."""
+        """No refusal: adding it twice has no effect."""
 
     def missing(self, call: Call, reference: Reference, name: str) -> ApiError:
-        """As IAM words it."""
+        """The refusal in IAM's words."""
         if reference.path == "member":
             return ApiError(400, f"Service account {name} does not exist.", reason="badRequest")
         return super().missing(call, reference, name)
 
     def id(self, call: Call) -> str:
-        """What it is on, role and member, and the condition's title."""
+        """Resource, role, member, and the condition's title."""
         condition = call.get("condition.title")
         suffix = f"/{condition}" if condition else ""
         return f"{super().id(call)}/{call.inputs['role']}/{call.inputs['member']}{suffix}"
 
     def outputs(self, call: Call) -> dict[str, Any]:
-        """A tag."""
+        """The etag of the policy."""
         return {"etag": fingerprint(call.id)}
 
 
@@ -149,7 +149,7 @@ class ProjectMember(Member):
 
 
 class AccountMember(Member):
-    """A role on a service account, above all the one to be it."""
+    """A role on a service account, above all the role to impersonate it."""
 
     token = "gcp:serviceaccount/iAMMember:IAMMember"  # noqa: S105
     api = "iam.googleapis.com"
@@ -185,7 +185,7 @@ class RepositoryMember(Member):
 
 
 class ProxyMember(Member):
-    """A role on everything behind Identity-Aware Proxy in the project."""
+    """A role on all resources of Identity-Aware Proxy in the project."""
 
     token = "gcp:iap/webTypeComputeIamMember:WebTypeComputeIamMember"  # noqa: S105
     api = "iap.googleapis.com"
@@ -194,7 +194,7 @@ class ProxyMember(Member):
     immutable = ("project", "role", "member", "condition")
 
     def admit(self, call: Call) -> None:
-        """Refused to a person's login that names no project for the quota; whether IAP insists on it is a guess.
+        """Refuse a user's login without a quota project; it is a guess that IAP requires it.
 
         https://cloud.google.com/docs/authentication/troubleshoot-adc#user-creds-client-based,
         https://github.com/hashicorp/terraform-provider-google/issues/24500.
@@ -212,7 +212,7 @@ class ProxyMember(Member):
 class Account(GcpKind):
     """A service account.
 
-    The plugin makes one in about 12 seconds, most of which it waits for news of it to get everywhere,
+    The plugin takes about 12 seconds, most of which it waits for propagation,
     https://github.com/hashicorp/terraform-provider-google/issues/18024.
     """
 
@@ -227,20 +227,20 @@ class Account(GcpKind):
     immutable = ("accountId", "project")
 
     def id(self, call: Call) -> str:
-        """By its address."""
+        """Policies refer to it by its address."""
         return f"projects/{project_of(call)}/serviceAccounts/{_email(call)}"
 
     def names(self, call: Call) -> list[str]:
-        """Address, and number."""
+        """Address and number, by which others refer to it."""
         return [_email(call), fingerprint_number(call.id)]
 
     def accept(self, call: Call) -> None:
-        """Short texts."""
+        """Refuse texts that are too long."""
         if len(call.get("displayName", "")) > 100 or len(call.get("description", "").encode()) > 256:
             raise ApiError(400, "The display name or description is too long.", reason="badRequest")
 
     def exists(self, call: Call) -> ApiError | None:
-        """Unless it was said to be fine."""
+        """Refuse a second account, unless `createIgnoreAlreadyExists` is set."""
         if call.get("createIgnoreAlreadyExists", False):
             return None
         return ApiError(
@@ -261,7 +261,7 @@ class Account(GcpKind):
 
 
 def fingerprint_number(text: str) -> str:
-    """21 digits that are always the same for one text."""
+    """21 digits, derived from a text."""
     return f"1{int(fingerprint(text, 20), 16):020d}"[:21]
 
 
@@ -270,5 +270,5 @@ def _email(call: Call) -> str:
 
 
 def default_account(call: Call) -> str:
-    """The address of the account that machines have unless told otherwise."""
+    """The address of the default account of machines."""
     return f"{project_number(project_of(call))}-compute@developer.gserviceaccount.com"

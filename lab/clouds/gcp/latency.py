@@ -1,4 +1,4 @@
-"""How long Google Cloud takes, in seconds: the middle of what its documentation, issue trackers and users report."""
+"""Durations in Google Cloud, in seconds: medians of reports in documentation, issue trackers and by users."""
 
 from __future__ import annotations
 

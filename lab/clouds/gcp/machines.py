@@ -1,4 +1,4 @@
-"""Machine types of Compute Engine and tiers of Cloud SQL, as far as they can be told by their names."""
+"""Machine types of Compute Engine and tiers of Cloud SQL, as far as their names describe them."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ SHARED_TIERS: Final = ("db-f1-micro", "db-g1-small")
 
 
 def cpus(machine_type: str) -> int | None:
-    """The processors of a machine type; None when there is no such type."""
+    """The processors of a machine type; None if there is no such type."""
     if machine_type in _SHARED:
         return _SHARED[machine_type]
     found = re.fullmatch(r"([a-z]\d[a-z]?)-([a-z]+)-(\d+)", machine_type)
@@ -75,10 +75,10 @@ def cpus(machine_type: str) -> int | None:
 
 
 def disk_problem(machine_type: str, disk_type: str) -> str:
-    """Why a machine cannot have a disk of a type; "" when it can.
+    """The reason why a machine cannot use a disk type; "" if it can.
 
-    In the API's words, https://github.com/nextflow-io/nextflow/issues/6614. For a disk that is attached later it has
-    others, https://github.com/astronomer/astronomer/issues/2463.
+    The API's message, https://github.com/nextflow-io/nextflow/issues/6614. For a disk that is attached later it has
+    another one, https://github.com/astronomer/astronomer/issues/2463.
     """
     if machine_type.partition("-")[0] in _HYPERDISK_ONLY and disk_type.startswith("pd-"):
         return f"{disk_type} disk type cannot be used by {machine_type} machine type."
@@ -86,7 +86,7 @@ def disk_problem(machine_type: str, disk_type: str) -> str:
 
 
 def tier_problem(tier: str, edition: str) -> str:
-    """Why a tier cannot be had in an edition of Cloud SQL; "" when it can.
+    """The reason why a tier is not available in an edition of Cloud SQL; "" if it is.
 
     https://cloud.google.com/sql/docs/postgres/machine-series-overview and .../create-instance#machine-types.
     """

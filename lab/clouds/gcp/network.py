@@ -1,4 +1,4 @@
-"""Networks of the simulated Google Cloud: VPC, subnets, ways out."""
+"""Networks of the simulated Google Cloud: VPC, subnets, NAT."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ class Network(GcpKind):
     defaults: ClassVar[Mapping[str, Any]] = {"autoCreateSubnetworks": True}
 
     def accept(self, call: Call) -> None:
-        """Within the quota."""
+        """Refuse networks beyond the quota."""
         require_quota("NETWORKS", len(call.world.of(NETWORK)), 1, project_of(call))
 
     def release(self, call: Call) -> None:
-        """Refused while something is left of what a deleted cluster had made."""
+        """Refuse while resources of a deleted cluster remain."""
         left = call.world.facts.get("leftovers", {})
         group, times = left.get(last(call.id), ("", 0))
         if times:
@@ -41,7 +41,7 @@ class Network(GcpKind):
             )
 
     def outputs(self, call: Call) -> dict[str, Any]:
-        """Links, and a number."""
+        """Links and a number."""
         return {
             "autoCreateSubnetworks": call.get("autoCreateSubnetworks", True),
             "mtu": call.get("mtu", 0),
@@ -67,7 +67,7 @@ class Subnetwork(GcpKind):
     required = ("ipCidrRange",)
 
     def faults(self, inputs: dict[str, Any], config: Mapping[str, Any]) -> Iterator[Fault]:
-        """Ranges that are none."""
+        """Errors of invalid ranges."""
         yield from super().faults(inputs, config)
         for path in ("ipCidrRange", "secondaryIpRanges[*].ipCidrRange"):
             for place, text in every(inputs, path):
@@ -75,18 +75,18 @@ class Subnetwork(GcpKind):
                     yield text_of(place), problem
 
     def replaces(self, old: dict[str, Any], new: dict[str, Any]) -> Sequence[str]:
-        """A range can grow in place, and nothing else."""
+        """Only a larger range is possible in place."""
         before, after = old.get("ipCidrRange"), new.get("ipCidrRange")
         if before == after or is_unknown(after) or not before or not after:
             return ()
         return () if IPv4Network(before).subnet_of(IPv4Network(after)) else ("ipCidrRange",)
 
     def accept(self, call: Call) -> None:
-        """Ranges of one network share no address."""
+        """Refuse ranges that overlap with others in the network."""
         self._require_free(call)
 
     def change(self, call: Call) -> None:
-        """As when it is made; secondary ranges that pods live in stay."""
+        """The same rules as at creation; secondary ranges in use cannot be removed."""
         self._require_free(call)
         kept = {(entry["rangeName"], entry["ipCidrRange"]) for entry in call.inputs.get("secondaryIpRanges", [])}
         before = {(entry["rangeName"], entry["ipCidrRange"]) for entry in call.old.get("secondaryIpRanges", [])}
@@ -169,14 +169,14 @@ class RouterNat(GcpKind):
         ),
     }
     references = (
-        # Deleting a router takes what is configured on it along.
+        # Deleting a router also deletes its configuration.
         Reference(path="router", to=(ROUTER,), way="goes_with"),
         Reference(path="subnetworks[*].name", to=(SUBNETWORK,), way="holds"),
         Reference(path="natIps[*]", to=(ADDRESS,), way="holds"),
     )
 
     def faults(self, inputs: dict[str, Any], config: Mapping[str, Any]) -> Iterator[Fault]:
-        """Fields that exclude or need each other."""
+        """Errors of fields that exclude or require each other."""
         yield from super().faults(inputs, config)
         listed = inputs.get("sourceSubnetworkIpRangesToNat") == "LIST_OF_SUBNETWORKS"
         if listed != bool(inputs.get("subnetworks")):
@@ -206,7 +206,7 @@ class RouterNat(GcpKind):
             raise ApiError(400, "maxPortsPerVm must be greater than minPortsPerVm.", reason="invalid")
 
     def change(self, call: Call) -> None:
-        """As when it is made."""
+        """The same rules as at creation."""
         self.accept(call)
 
     def outputs(self, call: Call) -> dict[str, Any]:
@@ -223,7 +223,7 @@ class RouterNat(GcpKind):
 
 
 def network_link(call: Call) -> str:
-    """The link of the network that a call's inputs name."""
+    """The link of the network in a call's inputs."""
     item = call.world.find(NETWORK, call.inputs["network"])
     return str(item.outputs.get("selfLink") or item.id) if item is not None else str(call.inputs["network"])
 
@@ -235,7 +235,7 @@ def ranges(inputs: Mapping[str, Any]) -> list[str]:
 
 
 def range_problem(text: str) -> str:
-    """Why a text is no range of a subnet; "" when it is one."""
+    """The error of a subnet's range; "" if it is valid."""
     try:
         network = IPv4Network(text)
     except ValueError as error:

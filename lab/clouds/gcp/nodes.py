@@ -15,7 +15,7 @@ from lab.clouds.schema_check import Fault
 from lab.engine.provider_values import is_unknown
 
 VERSION: Final = "1.34.2-gke.1000000"
-"""What a release channel gives today."""
+"""The current version of a release channel."""
 _EFFECTS: Final = ("NO_SCHEDULE", "PREFER_NO_SCHEDULE", "NO_EXECUTE")
 NODES: Final[Choices] = {
     "nodeConfig.workloadMetadataConfig.mode": ("GKE_METADATA", "GCE_METADATA"),
@@ -69,7 +69,7 @@ class NodePool(GcpKind):
     )
 
     def faults(self, inputs: dict[str, Any], config: Mapping[str, Any]) -> Iterator[Fault]:
-        """A place, which only a full cluster id can stand for, and counts in order."""
+        """Require a location, unless the cluster is given by its full id, and ordered counts."""
         yield from super().faults(inputs, config)
         cluster = inputs.get("cluster")
         whole = isinstance(cluster, str) and (is_unknown(cluster) or "/" in cluster)
@@ -80,17 +80,17 @@ class NodePool(GcpKind):
             yield "autoscaling.minNodeCount", f"is {least}, above maxNodeCount ({most})"
 
     def id(self, call: Call) -> str:
-        """Below its cluster, which may be named in full."""
+        """The id, below its cluster, which may be given by its full id."""
         return f"{self._cluster(call).id}/nodePools/{call.inputs['name']}"
 
     def accept(self, call: Call) -> None:
-        """Machines that exist, within the quota; nodes that have an address each."""
+        """Refuse unknown machine types, nodes beyond the quota, and too few addresses."""
         self._require_metadata(call)
         count = call.get("initialNodeCount") or call.get("nodeCount") or call.get("autoscaling.minNodeCount", 0)
         require_machines(call, len(self._zones(call)), count)
 
     def change(self, call: Call) -> None:
-        """As when it is made."""
+        """The same rules as at creation."""
         self._require_metadata(call)
         require_machines(call, 0, 0)
 
@@ -144,10 +144,10 @@ class NodePool(GcpKind):
 
 
 def require_machines(call: Call, zones: int, each: int) -> None:
-    """Use the quotas of processors and disks in a region, for a number of nodes in each of some zones.
+    """Check the quotas of processors and disks in a region for a number of nodes in each zone.
 
     Raises:
-        ApiError: there is no such machine type, it takes no such disk, or a quota does not suffice.
+        ApiError: the machine type does not exist or does not support the disk, or a quota is exceeded.
     """
     machine_type = call.get("nodeConfig.machineType", usage.MACHINE)
     processors = machines.cpus(machine_type)

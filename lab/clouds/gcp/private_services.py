@@ -1,4 +1,4 @@
-"""Private services access: how databases and file servers of Google get into a network of the simulated cloud."""
+"""Private services access: the peering of a network with Google's databases and file servers."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from lab.clouds.inventory import Item
 from lab.clouds.kind import ApiError, Call, Reference
 
 PRODUCERS_GRACE_SECONDS: Final = 4 * 3600
-"""How long Google's side holds a connection after the last service that used it went,
+"""Time for which Google keeps using a connection after the deletion of its last service,
 https://github.com/hashicorp/terraform-provider-google/issues/16275."""
 
 
 class Connection(GcpKind):
-    """Private services access: the peering with the network in which Google runs databases and file servers."""
+    """The peering with the network of Google's databases and file servers."""
 
     token = CONNECTION
     api = "servicenetworking.googleapis.com"
@@ -26,18 +26,18 @@ class Connection(GcpKind):
     immutable = ("network", "service")
     policies = ("REMOVE_PEERING",)
     references = (
-        # Its peering blocks the network even after the stack let go of it, as the SDK's `deletionPolicy` says.
+        # Its peering blocks the network even after the stack abandoned it, see the SDK's `deletionPolicy`.
         Reference(path="network", to=(NETWORK,), way="holds"),
         Reference(path="reservedPeeringRanges[*]", to=(GLOBAL_ADDRESS,), way="holds"),
     )
 
     def id(self, call: Call) -> str:
-        """Network and service, escaped as the plugin does."""
+        """Network and service, escaped like the plugin's ids."""
         network = network_link(call).removeprefix("https://www.googleapis.com/compute/v1/")
         return f"{quote_plus(network)}:{quote_plus(call.inputs['service'])}"
 
     def accept(self, call: Call) -> None:
-        """Ranges are such ranges, of this network; the agent that looks at them has to be there.
+        """Refuse ranges of another kind or network, and a call before the service agent exists.
 
         https://github.com/GoogleCloudPlatform/cloud-foundation-fabric/issues/1399.
         """
@@ -60,7 +60,7 @@ class Connection(GcpKind):
         return {"peering": "servicenetworking-googleapis-com"}
 
     def release(self, call: Call) -> None:
-        """Google's side holds on for hours after its last service went; removing the peering does not ask it."""
+        """Google uses it for hours after its last service was deleted; removing the peering is still possible."""
         if call.old.get("deletionPolicy") == "REMOVE_PEERING" or call.item is None:
             return
         lately = call.world.blocked(f"producers {last(call.item.inputs['network'])}")
@@ -77,7 +77,7 @@ def connection_of(call: Call, network: str) -> Item:
     """The connection of a network to Google's services.
 
     Raises:
-        ApiError: it has none.
+        ApiError: there is none.
     """
     wanted = last(network)
     found = next((item for item in call.world.of(CONNECTION) if last(item.inputs["network"]) == wanted), None)
@@ -95,5 +95,5 @@ def connection_of(call: Call, network: str) -> Item:
 
 
 def leave_producers(call: Call, network: str) -> None:
-    """Remember that a service on Google's side went just now."""
+    """Record the time of a service's deletion."""
     call.world.block(f"producers {last(network)}", PRODUCERS_GRACE_SECONDS)

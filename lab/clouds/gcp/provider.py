@@ -1,4 +1,4 @@
-"""The plugin `gcp` over the simulated Google Cloud."""
+"""The plugin `gcp` of the simulated Google Cloud."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from lab.clouds.latency import Table
 from lab.clouds.provider import CloudProvider
 
 ATTRIBUTION: Final = {"goog-pulumi-provisioned": "true"}
-"""The label that the plugin gives everything that has labels, unless told not to."""
+"""The label that the plugin adds to all resources with labels by default."""
 
 
 class GcpProvider(CloudProvider):
@@ -26,14 +26,14 @@ class GcpProvider(CloudProvider):
         super().__init__("gcp")
 
     def described(self, op: str, call: Call, error: ApiError) -> str:
-        """As the official plugin words it: one error, with the API's own text."""
+        """The official plugin's message: one error with the API's text."""
         reason = f", {error.reason}" if error.reason else ""
         doing = {"create": "creating", "update": "updating", "delete": "deleting", "read": "reading"}.get(op, op)
         subject = call.urn.rpartition("::")[2] or "the answer"
         return f"1 error occurred:\n\t* Error {doing} {subject}: googleapi: Error {error.code}: {error}{reason}\n\n"
 
     def standard_outputs(self, kind: Kind, call: Call) -> dict[str, Any]:
-        """Project, region, zone and labels."""
+        """Inputs completed with project, region, zone and labels."""
         labels = {**call.config_map("defaultLabels"), **call.inputs.get(kind.labels, {})}
         own = {} if str(call.config.get("addPulumiAttributionLabel", "true")).lower() == "false" else ATTRIBUTION
         return {

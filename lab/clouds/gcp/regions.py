@@ -1,4 +1,4 @@
-"""Where Google Cloud is: regions with their zones, and multi-regions of storage."""
+"""Locations of Google Cloud: regions with their zones, and multi-regions of storage."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MULTI_REGIONS: Final = ("US", "EU", "ASIA", "NAM4", "EUR4", "ASIA1")
 
 
 def region_of(location: str) -> str:
-    """The region of a region or zone; "" when there is no such place."""
+    """The region of a region or zone; "" if there is no such location."""
     if location in ZONES:
         return location
     region = location.rpartition("-")[0]

@@ -29,12 +29,12 @@ class Repository(GcpKind):
     }
 
     def accept(self, call: Call) -> None:
-        """Settings of the right format."""
+        """Refuse settings of another format."""
         if call.get("dockerConfig") is not None and call.inputs["format"] != "DOCKER":
             raise ApiError(400, "Docker config is only for repositories of format DOCKER.", reason="badRequest")
 
     def outputs(self, call: Call) -> dict[str, Any]:
-        """The address of images in it."""
+        """The prefix of its image references."""
         location, name = call.inputs["location"], call.inputs["repositoryId"]
         return {
             "name": name,

@@ -1,4 +1,4 @@
-"""What the resource types of Google Cloud have in common: projects, APIs, names, links, two kinds of protection."""
+"""Base class of Google Cloud's resource types: projects, APIs, names, links, two kinds of protection."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from lab.clouds.schema_check import Fault
 from lab.engine.provider_values import is_unknown
 
 QUOTAS_VARIABLE: Final = "LAB_CLOUD_QUOTAS"
-"""A JSON object of limits that differ from QUOTAS."""
+"""Environment variable with a JSON object of limits that replace those in QUOTAS."""
 QUOTAS: Final[Mapping[str, float]] = {
     "NETWORKS": 15,
     "STATIC_ADDRESSES": 8,
@@ -23,10 +23,10 @@ QUOTAS: Final[Mapping[str, float]] = {
     "SSD_TOTAL_GB": 500,
     "SQL_INSTANCES": 100,
 }
-"""Limits of a project that has asked for none, https://cloud.google.com/docs/quotas; of CPUs and disks by region.
+"""Limits of a project without increases, https://cloud.google.com/docs/quotas; of CPUs and disks by region.
 
-They differ by account and are not documented: what new projects report lies at 24 and 500 (a trial's 8 and 250). A test
-whose project has asked for more says so, by QUOTAS_VARIABLE."""
+They differ by account and are not documented: new projects report 24 and 500 (trials 8 and 250). A test with higher
+limits sets QUOTAS_VARIABLE."""
 ALWAYS_ENABLED: Final = frozenset(
     f"{name}.googleapis.com"
     for name in ("bigquery", "logging", "monitoring", "servicemanagement", "serviceusage", "storage")
@@ -44,13 +44,13 @@ class GcpKind(Kind):
     """A resource type of Google Cloud."""
 
     api: ClassVar[str] = "compute.googleapis.com"
-    """What has to be enabled in the project."""
+    """APIs that must be enabled in the project."""
     labels: ClassVar[str] = "labels"
-    """The input that holds labels."""
+    """The input with labels."""
     path: ClassVar[str] = ""
     """The id, with inputs in braces, for example projects/{project}/global/networks/{name}."""
     link: ClassVar[str] = API
-    """What a link to it begins with; "" when it has none."""
+    """Prefix of its link; "" if it has none."""
     protection: ClassVar[str] = ""
     """The input that makes the plugin refuse a deletion."""
     protected_by_default: ClassVar[bool] = False
@@ -58,7 +58,7 @@ class GcpKind(Kind):
     """Inputs that name a region or zone."""
 
     def faults(self, inputs: dict[str, Any], config: Mapping[str, Any]) -> Iterator[Fault]:
-        """No project, no region, no zone, a place that does not exist."""
+        """Errors of missing projects, regions and zones, and of unknown locations."""
         for name in ("project", "region", "zone"):
             if f"{{{name}}}" in self.path and not inputs.get(name) and not config.get(name):
                 yield name, f"is missing: {name} is in neither the resource nor the provider's config (gcp:{name})"
@@ -70,21 +70,21 @@ class GcpKind(Kind):
                 yield name, f"is {place!r}, and there is no such place"
 
     def deletes_first(self, *, automatic: bool) -> bool:
-        """Where the plugin could have named it and the program did, even if the name is another one now.
+        """True if the program sets a name that the plugin could generate, even if the name changes.
 
         https://github.com/pulumi/pulumi-terraform-bridge, pkg/tfbridge/schema.go: nameRequiresDeleteBeforeReplace.
         """
         return self.grammar is not None and self.grammar.automatic > 0 and not automatic
 
     policies: ClassVar[tuple[str, ...]] = ()
-    """Deletion policies beyond those that all have."""
+    """Additional deletion policies of this type."""
 
     def id(self, call: Call) -> str:
-        """By `path`."""
+        """The id, from `path`."""
         return self.path.format_map(_Filled(call))
 
     def names(self, call: Call) -> Sequence[str]:
-        """Link and short name."""
+        """Link and short name, by which others refer to it."""
         name = call.get(self.name, "") if self.name else ""
         return [self.self_link(call), name]
 
@@ -93,11 +93,11 @@ class GcpKind(Kind):
         return f"{self.link}/{call.id}" if self.link else ""
 
     def admit(self, call: Call) -> None:
-        """Refused while the API is not enabled, and in the same words once more when it just was."""
+        """Refuse while the API is not enabled, and once more, with the same message, just after that."""
         require_api(call, self.api)
 
     def keeps(self, call: Call) -> bool:
-        """Deletion policies and the plugin's own protection."""
+        """Apply deletion policies and the plugin's protection."""
         if self.protection and call.old.get(self.protection, self.protected_by_default):
             raise ApiError(400, self.protected_message(call))
         policy = call.old.get("deletionPolicy", "DELETE")
@@ -106,11 +106,11 @@ class GcpKind(Kind):
         return bool(policy == "ABANDON")
 
     def protected_message(self, call: Call) -> str:
-        """How the plugin says that protection is on."""
+        """The plugin's message for enabled protection."""
         return f"cannot destroy {call.id} without setting {self.protection}=false and running an update"
 
     def held(self, call: Call, holders: Sequence[Any]) -> ApiError:
-        """As Compute Engine words it."""
+        """The refusal in Compute Engine's words."""
         used = sorted(holder.id for holder in holders)[0]
         return ApiError(
             400,
@@ -119,12 +119,12 @@ class GcpKind(Kind):
         )
 
     def word(self) -> str:
-        """What the API calls one of these."""
+        """The API's word for this type."""
         return self.token.rpartition(":")[2].lower()
 
 
 class _Filled(dict[str, str]):
-    """The inputs of a call, project and places completed from the provider's config."""
+    """The inputs of a call, with project and locations completed from the provider's config."""
 
     def __init__(self, call: Call) -> None:
         super().__init__()
@@ -136,17 +136,17 @@ class _Filled(dict[str, str]):
 
 
 def late_api(project: str, api: str) -> str:
-    """What an API is called among what is late."""
+    """The name of an API in the record of late changes."""
     return f"{project} {api}"
 
 
 def late_agent(project: str, api: str) -> str:
-    """What an API's service agent is called among what is late."""
+    """The name of an API's service agent in the record of late changes."""
     return f"{project} agent of {api}"
 
 
 def is_late(world: World, what: str) -> bool:
-    """Whether a look misses something that is there; each look counts."""
+    """Whether a lookup misses something that exists; each lookup is counted."""
     late = world.facts.get("late", {})
     left = int(late.get(what, 0))
     if left:
@@ -155,18 +155,18 @@ def is_late(world: World, what: str) -> bool:
 
 
 def project_of(call: Call) -> str:
-    """The project that a call is about."""
+    """The project of a call."""
     return str(call.get("project") or call.config.get("project") or "")
 
 
 def require_api(call: Call, api: str) -> None:
-    """Refuse what needs an API that is not enabled in the project, and the first call to one that just was.
+    """Refuse calls to an API that is not enabled in the project, and the first call after it was enabled.
 
-    https://github.com/hashicorp/terraform-provider-google/issues/24094: the plugin says that it is enabled when the
-    list of services has it, and its error_retry_predicates.go does not repeat a call that is refused so.
+    https://github.com/hashicorp/terraform-provider-google/issues/24094: the plugin reports it as enabled when the
+    list of services contains it, and its error_retry_predicates.go does not repeat such a refused call.
 
     Raises:
-        ApiError: it is not, or was just now.
+        ApiError: it is not enabled, or was enabled just now.
     """
     project = project_of(call)
     enabled = api in ALWAYS_ENABLED or api in call.world.facts.get("apis", {}).get(project, [])
@@ -183,12 +183,12 @@ def require_api(call: Call, api: str) -> None:
 
 
 def project_number(project: str) -> str:
-    """A project's number: always the same for one project."""
+    """A project's number, derived from its id."""
     return str(int(hashlib.sha256(project.encode()).hexdigest()[:10], 16) % 900_000_000_000 + 100_000_000_000)
 
 
 def fingerprint(text: str, length: int = 12) -> str:
-    """Letters and digits that are always the same for one text."""
+    """Letters and digits, derived from a text."""
     return hashlib.sha256(text.encode()).hexdigest()[:length]
 
 
@@ -198,10 +198,10 @@ def last(text: str) -> str:
 
 
 def require_quota(metric: str, used: float, wanted: float, place: str) -> None:
-    """Refuse what goes beyond a limit.
+    """Refuse demand beyond a quota.
 
     Raises:
-        ApiError: it does.
+        ApiError: the quota is exceeded.
     """
     limits = {**QUOTAS, **json.loads(os.environ.get(QUOTAS_VARIABLE) or "{}")}
     if used + wanted > limits[metric]:

@@ -19,9 +19,9 @@ from lab.clouds.schema_check import Fault
 from lab.engine.provider_values import is_unknown
 
 NAME_BLOCKED_SECONDS: Final = 7 * 86_400
-"""How long the name of a deleted server cannot be used, https://cloud.google.com/sql/docs/postgres/delete-instance."""
+"""Time for which the name of a deleted server is blocked, https://cloud.google.com/sql/docs/postgres/delete-instance."""
 LOG_DAYS: Final[Mapping[str, int]] = {"ENTERPRISE": 7, "ENTERPRISE_PLUS": 35}
-"""The most days of logs for point-in-time recovery."""
+"""Maximum days of logs for point-in-time recovery, by edition."""
 PROJECT_AND_NAME_MAX: Final = 98
 LINK: Final = "https://sqladmin.googleapis.com/sql/v1beta4"
 
@@ -72,7 +72,7 @@ class DatabaseInstance(GcpKind):
     )
 
     def faults(self, inputs: dict[str, Any], config: Mapping[str, Any]) -> Iterator[Fault]:
-        """A version that there is; a name that fits beside the project's."""
+        """Errors of unknown versions, and of names that are too long together with the project's."""
         yield from super().faults(inputs, config)
         version = inputs.get("databaseVersion", "")
         if not is_unknown(version) and not re.fullmatch(r"POSTGRES_(9_6|1[0-8])", version):
@@ -82,7 +82,7 @@ class DatabaseInstance(GcpKind):
             yield "name", f"is {name!r}: project and name together have more than {PROJECT_AND_NAME_MAX} characters"
 
     def replaces(self, old: dict[str, Any], new: dict[str, Any]) -> Sequence[str]:
-        """A disk that shrinks, and a private network that goes."""
+        """A smaller disk and the removal of a private network replace the server."""
         found: list[str] = []
         before, after = at(old, "settings.diskSize", 0), at(new, "settings.diskSize", 0)
         if isinstance(before, int) and isinstance(after, int) and after < before:
@@ -91,7 +91,7 @@ class DatabaseInstance(GcpKind):
         return [*found, network] if at(old, network) and not at(new, network) else found
 
     def relations(self, call: Call) -> Iterator[Relation]:
-        """A private address needs the connection to Google's services, which the server goes on using."""
+        """A private address requires the connection to Google's services, which the server then uses."""
         if (network := call.get("settings.ipConfiguration.privateNetwork")) is not None:
             connection = connection_of(call, network)
             named = call.get("settings.ipConfiguration.allocatedIpRange")
@@ -102,7 +102,7 @@ class DatabaseInstance(GcpKind):
             yield connection, "ignores"
 
     def accept(self, call: Call) -> None:
-        """A free name, and settings that go together."""
+        """Refuse blocked names, and settings that do not match."""
         name = call.inputs["name"]
         if call.world.blocked(f"{SERVER} {name}"):
             raise ApiError(
@@ -115,7 +115,7 @@ class DatabaseInstance(GcpKind):
         self._require_settings(call)
 
     def change(self, call: Call) -> None:
-        """As when it is made; and no way back to an older version."""
+        """The same rules as at creation, and no downgrade."""
         before, after = (_major(values.get("databaseVersion", "")) for values in (call.old, call.inputs))
         if after < before:
             raise ApiError(
@@ -125,7 +125,7 @@ class DatabaseInstance(GcpKind):
 
     def _require_settings(self, call: Call) -> None:
         settings = call.inputs["settings"]
-        # From version 16 on the other edition is the default, https://cloud.google.com/sql/docs/postgres/editions-intro.
+        # From version 16 on, Enterprise Plus is the default edition, https://cloud.google.com/sql/docs/postgres/editions-intro.
         edition = settings.get("edition") or (
             "ENTERPRISE_PLUS" if _major(call.inputs["databaseVersion"]) >= 16 else "ENTERPRISE"
         )
@@ -197,7 +197,7 @@ class DatabaseInstance(GcpKind):
             raise ApiError(400, "An allocated IP range requires a private network.", reason="invalidRequest")
 
     def back(self, call: Call) -> ServerAccess:
-        """Where it answers."""
+        """Get its address from the backing."""
         flags = {flag["name"]: flag.get("value", "") for flag in call.get("settings.databaseFlags", [])}
         return call.backing.server(
             ServerRequest(
@@ -214,7 +214,7 @@ class DatabaseInstance(GcpKind):
         )
 
     def outputs(self, call: Call) -> dict[str, Any]:
-        """Addresses, names, certificate."""
+        """Addresses, names and certificate."""
         access: ServerAccess = call.backed
         project, name = project_of(call), call.inputs["name"]
         public = call.get("settings.ipConfiguration.ipv4Enabled", True)
@@ -250,9 +250,9 @@ class DatabaseInstance(GcpKind):
         }
 
     def told(self, inputs: dict[str, Any]) -> dict[str, Any]:
-        """A final backup that is off is not told of, and a policy without complexity gets one.
+        """A disabled final backup is not returned, and a policy without complexity gets the default.
 
-        Neither is documented; both are the answers that the plugin would make a change of, as it takes these blocks as
+        Neither is documented; both are answers that the plugin would treat as a change, because it uses these blocks as
         written: resource_sql_database_instance.go of terraform-provider-google (2026), where they are Optional and not
         Computed.
         """
@@ -264,14 +264,14 @@ class DatabaseInstance(GcpKind):
         return {**inputs, "settings": settings} if settings else inputs
 
     def protected_message(self, call: Call) -> str:
-        """As the plugin words it."""
+        """Refuse in the plugin's words while deletion protection is on."""
         return (
             "Error, failed to delete instance because deletion_protection is set to true. Set it to false to proceed "
             "with instance deletion."
         )
 
     def release(self, call: Call) -> None:
-        """Refused while the API's own protection is on."""
+        """Refuse while the API's protection is on."""
         if call.item is not None and at(call.item.inputs, "settings.deletionProtectionEnabled", False):
             raise ApiError(
                 400,
@@ -281,7 +281,7 @@ class DatabaseInstance(GcpKind):
             )
 
     def gone(self, call: Call) -> None:
-        """The name is blocked, the connection still in use for a while, and backups may stay."""
+        """Block the name, keep the connection in use for some time, and keep backups if requested."""
         name = call.inputs["name"]
         call.world.block(f"{SERVER} {name}", NAME_BLOCKED_SECONDS)
         call.world.facts.get(AUTHORITIES, {}).pop(name, None)

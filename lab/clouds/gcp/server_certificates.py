@@ -1,4 +1,4 @@
-"""Certificates that clients of a Cloud SQL server check it by."""
+"""Certificates with which clients verify a Cloud SQL server."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from lab.clouds.gcp.tokens import SERVER
 from lab.clouds.kind import ApiError, Call, Function
 
 AUTHORITIES: Final = "authorities"
-"""What the world remembers: the certificates of each server by its name, today's first. (Outputs that the SDK takes for
-secret are masked in the inventory.)"""
+"""Subject of facts: the certificates of each server by name, the current one first. (Outputs that the SDK treats as
+secrets are masked in the inventory.)"""
 
 
 def authority_entry(certificate: str, server: str) -> dict[str, Any]:
-    """A certificate as the server tells of it."""
+    """A certificate in the form of the server's output."""
     return {
         "cert": certificate,
         "commonName": f"C=US,O=Google\\, Inc,CN=Google Cloud SQL Server CA,dnQualifier={fingerprint(server, 36)}",
@@ -26,9 +26,9 @@ def authority_entry(certificate: str, server: str) -> dict[str, Any]:
 
 
 class GetCaCerts(Function):
-    """All certificates of a server: that of today and, while the server is about to change to it, the next one.
+    """All certificates of a server: the current one and, before a rotation, the next one.
 
-    The server's own output has the first alone: https://github.com/hashicorp/terraform-provider-google,
+    The server's output has only the first one: https://github.com/hashicorp/terraform-provider-google,
     resource_sql_database_instance.go sets `server_ca_cert` from `ServerCaCert`, where `listServerCas` has a list,
     https://cloud.google.com/sql/docs/postgres/admin-api/rest/v1beta4/instances/listServerCas.
     """
@@ -37,7 +37,7 @@ class GetCaCerts(Function):
     required = ("instance",)
 
     def result(self, call: Call) -> dict[str, Any]:
-        """The server's, by its name or link."""
+        """The certificates of a server, by its name or link."""
         name = last(str(call.get("instance")))
         if call.world.find(SERVER, name) is None:
             raise ApiError(404, "The Cloud SQL instance does not exist.", reason="instanceDoesNotExist")

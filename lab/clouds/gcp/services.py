@@ -1,4 +1,4 @@
-"""APIs of a project in the simulated Google Cloud, and what can be asked of it."""
+"""APIs of a project in the simulated Google Cloud, and functions of the plugin."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from lab.clouds.kind import ApiError, Call, Function
 DEPENDENTS = {
     "compute.googleapis.com": ("container.googleapis.com",),
 }
-"""APIs that cannot be without another one."""
+"""APIs that depend on another one."""
 AGENTS = ("servicenetworking.googleapis.com",)
-"""APIs whose first use needs a service agent that is not there yet when they are enabled,
+"""APIs whose first use needs a service agent, which is created some time after they are enabled,
 https://github.com/GoogleCloudPlatform/cloud-foundation-fabric/issues/1399."""
 
 
 class Service(GcpKind):
-    """One API of a project, enabled. It stays enabled in the project unless the stack wants it off."""
+    """One enabled API of a project. It stays enabled unless the stack asks to disable it."""
 
     token = SERVICE
     name = "service"
@@ -29,7 +29,7 @@ class Service(GcpKind):
     immutable = ("service", "project")
 
     def accept(self, call: Call) -> None:
-        """Only names that an API can have."""
+        """Refuse invalid names of APIs."""
         if not call.inputs["service"].endswith(".googleapis.com") or "/" in call.inputs["service"]:
             raise ApiError(
                 400,
@@ -38,14 +38,14 @@ class Service(GcpKind):
             )
 
     def exists(self, call: Call) -> None:
-        """Enabling twice is fine."""
+        """No refusal: enabling it twice has no effect."""
 
     def outputs(self, call: Call) -> dict[str, Any]:
-        """From now on it is enabled."""
+        """Enable it."""
         enabled = call.world.facts.setdefault("apis", {}).setdefault(project_of(call), [])
         if (api := call.inputs["service"]) not in enabled:
             enabled.append(api)
-            # The list of services has it at once; the API itself, and the agent that comes with it, are later.
+            # The list of services contains it immediately; the API itself and its agent are late.
             late = call.world.facts.setdefault("late", {})
             late[late_api(project_of(call), api)] = 1
             if api in AGENTS:
@@ -56,7 +56,7 @@ class Service(GcpKind):
         }
 
     def release(self, call: Call) -> None:
-        """Refused while another API needs it, unless that is said to go as well."""
+        """Refuse while another API depends on it, unless that is disabled as well."""
         if not call.old.get("disableOnDestroy", False) or call.old.get("disableDependentServices", False):
             return
         enabled = call.world.facts.get("apis", {}).get(project_of(call), [])
@@ -70,19 +70,19 @@ class Service(GcpKind):
             )
 
     def gone(self, call: Call) -> None:
-        """Off only when the stack said so."""
+        """Disable it only if the stack asks for it."""
         if call.inputs.get("disableOnDestroy", False):
             call.world.facts["apis"][project_of(call)].remove(call.inputs["service"])
 
 
 class GetClientConfig(Function):
-    """Project, region and a token; the token is of no use anywhere."""
+    """Project, region and an invalid token."""
 
     token = "gcp:organizations/getClientConfig:getClientConfig"  # noqa: S105 - a type token
     secret = frozenset({"accessToken"})
 
     def result(self, call: Call) -> dict[str, Any]:
-        """As configured."""
+        """The values of the config."""
         return {
             "id": f"projects/{project_of(call)}",
             "project": project_of(call),
@@ -124,7 +124,7 @@ class GetZones(Function):
     token = "gcp:compute/getZones:getZones"  # noqa: S105
 
     def result(self, call: Call) -> dict[str, Any]:
-        """All that are up."""
+        """All available zones."""
         region = call.get("region") or call.config.get("region", "")
         if region not in ZONES:
             raise ApiError(404, f"The resource 'projects/{project_of(call)}/regions/{region}' was not found")

@@ -38,11 +38,11 @@ _TIERS: Final[Mapping[str, tuple[bool, tuple[tuple[int, int, int], ...]]]] = {
     "REGIONAL": (True, (_SMALL, _LARGE)),
     "ENTERPRISE": (True, ((1024, 10_240, 256),)),
 }
-"""Whether a tier lives in a region; least and greatest GiB of its ranges, and the step.
+"""Whether a tier is regional; minimum and maximum GiB of its ranges, and the step.
 
 https://cloud.google.com/filestore/docs/service-tiers-zonal (2026): 256 GiB up to 9.75 TiB, 2.5 TiB from 10 TiB on."""
 _SMALL_REGIONAL_LEAST: Final = 100
-"""With its performance named a regional share may be this small,
+"""Minimum of a regional share with a performance configuration,
 https://github.com/kubernetes-sigs/gcp-filestore-csi-driver/issues/1325 (June 2026)."""
 _DISK_TYPES: Final[Mapping[str, int]] = {
     "pd-standard": 10,
@@ -52,11 +52,11 @@ _DISK_TYPES: Final[Mapping[str, int]] = {
     "hyperdisk-balanced": 4,
     "hyperdisk-extreme": 64,
 }
-"""Least GB by type."""
+"""Minimum GB by type."""
 
 
 class Bucket(GcpKind):
-    """A bucket. Its name is the only one in the world."""
+    """A bucket. Its name is globally unique."""
 
     token = BUCKET
     api = "storage.googleapis.com"
@@ -78,23 +78,23 @@ class Bucket(GcpKind):
     defaults: ClassVar[Mapping[str, Any]] = {"forceDestroy": False, "storageClass": "STANDARD"}
 
     def faults(self, inputs: dict[str, Any], config: Mapping[str, Any]) -> Iterator[Fault]:
-        """Soft deletion that the API has."""
+        """Errors of the soft delete policy."""
         yield from super().faults(inputs, config)
         seconds = at(inputs, "softDeletePolicy.retentionDurationSeconds")
         if isinstance(seconds, int) and seconds and not 7 * DAY_SECONDS <= seconds <= 90 * DAY_SECONDS:
             yield "softDeletePolicy.retentionDurationSeconds", f"is {seconds}; it is 0, or from 7 to 90 days in seconds"
 
     def canonical(self, inputs: dict[str, Any]) -> dict[str, Any]:
-        """Locations are the same in any case."""
+        """Locations are not case-sensitive."""
         result = super().canonical(inputs)
         return {**result, "location": str(result.get("location", "")).upper()}
 
     def replaces(self, old: dict[str, Any], new: dict[str, Any]) -> Sequence[str]:
-        """Another place."""
+        """A new location replaces it."""
         return ("location",)
 
     def accept(self, call: Call) -> None:
-        """A place that there is; a name that nobody else has."""
+        """Refuse unknown locations and names in use."""
         location = call.inputs["location"]
         if location.lower() not in ZONES and location.upper() not in MULTI_REGIONS:
             raise ApiError(400, "The specified location constraint is not valid.", reason="invalid")
@@ -107,24 +107,24 @@ class Bucket(GcpKind):
             )
 
     def exists(self, call: Call) -> ApiError:
-        """One's own."""
+        """The refusal of a bucket that the project already owns."""
         return ApiError(
             409, "Your previous request to create the named bucket succeeded and you already own it.", reason="conflict"
         )
 
     def change(self, call: Call) -> None:
-        """Uniform access can only be switched on."""
+        """Uniform access can only be enabled."""
         if call.old.get("uniformBucketLevelAccess") and not call.inputs.get("uniformBucketLevelAccess"):
             raise ApiError(
                 412, "Uniform bucket-level access cannot be disabled after 90 days.", reason="conditionNotMet"
             )
 
     def back(self, call: Call) -> None:
-        """Make it."""
+        """Create it in the backing."""
         call.backing.store(StoreRequest(cloud="gcp", id=call.id, account="", name=call.inputs["name"]))
 
     def outputs(self, call: Call) -> dict[str, Any]:
-        """Links, times and defaults."""
+        """Links, time stamps and defaults."""
         return {
             "location": call.inputs["location"].upper(),
             "projectNumber": int(project_number(project_of(call))),
@@ -143,7 +143,7 @@ class Bucket(GcpKind):
         }
 
     def release(self, call: Call) -> None:
-        """Refused while it holds objects, unless they may go."""
+        """Refuse while it contains objects, unless `forceDestroy` is set."""
         request = StoreRequest(cloud="gcp", id=call.id, account="", name=call.id)
         count = call.backing.stored(request) + len(call.world.facts.get("objects", {}).get(call.id, []))
         if count and not call.old.get("forceDestroy", False):
@@ -174,7 +174,7 @@ class Disk(GcpKind):
     )
 
     def faults(self, inputs: dict[str, Any], config: Mapping[str, Any]) -> Iterator[Fault]:
-        """A type that there is, of a size that it has."""
+        """Errors of unknown types and invalid sizes."""
         yield from super().faults(inputs, config)
         kind, size = str(inputs.get("type", "pd-standard")), inputs.get("size")
         kind = kind.rpartition("/")[2]
@@ -184,13 +184,13 @@ class Disk(GcpKind):
             yield "size", f"is {size}; {kind} has from {_DISK_TYPES.get(kind, 1)} to 65536 GB"
 
     def replaces(self, old: dict[str, Any], new: dict[str, Any]) -> Sequence[str]:
-        """Disks grow, and never shrink."""
+        """A smaller disk replaces it."""
         before, after = old.get("size"), new.get("size")
         shrinks = isinstance(before, int) and isinstance(after, int) and after < before
         return ("size",) if shrinks else ()
 
     def accept(self, call: Call) -> None:
-        """Within the quota of fast disks."""
+        """Refuse disks beyond the quota of SSD."""
         if call.get("type", "") in ("pd-ssd", "pd-balanced"):
             region = region_of(call.inputs["zone"])
             require_quota("SSD_TOTAL_GB", usage.fast_disks_gb(call.world), call.get("size", 100), region)
@@ -209,7 +209,7 @@ class Disk(GcpKind):
         }
 
     def release(self, call: Call) -> None:
-        """Refused while a machine uses it."""
+        """Refuse while a machine uses it."""
         users = call.world.facts.get("attached", {}).get(call.id, [])
         if users:
             raise ApiError(
@@ -256,7 +256,7 @@ class FilestoreInstance(GcpKind):
     computed = ("networks[*].ipAddresses",)
 
     def faults(self, inputs: dict[str, Any], config: Mapping[str, Any]) -> Iterator[Fault]:
-        """Sizes of the tier, a place of its kind, a share's name."""
+        """Errors of size, location and share name for the tier."""
         yield from super().faults(inputs, config)
         tier = inputs["tier"]
         if is_unknown(tier) or tier not in _TIERS:
@@ -283,14 +283,14 @@ class FilestoreInstance(GcpKind):
             yield "fileShares.name", f"is {name!r}; it has up to {longest} letters, digits and _, a letter first"
 
     def replaces(self, old: dict[str, Any], new: dict[str, Any]) -> Sequence[str]:
-        """Shares grow; only some tiers shrink as well."""
+        """A smaller share replaces it, except in some tiers."""
         before, after = at(old, "fileShares.capacityGb"), at(new, "fileShares.capacityGb")
         shrinks = isinstance(before, int) and isinstance(after, int) and after < before
         basic = str(new.get("tier", "")).startswith(("BASIC", "STANDARD", "PREMIUM"))
         return ("fileShares.capacityGb",) if shrinks and basic else ()
 
     def relations(self, call: Call) -> Iterator[Relation]:
-        """By way of the connection to Google's services, where it is asked for."""
+        """Require the connection to Google's services if the share uses it."""
         for entry in call.inputs["networks"]:
             if entry.get("connectMode") == "PRIVATE_SERVICE_ACCESS":
                 connection = connection_of(call, entry["network"])
@@ -302,7 +302,7 @@ class FilestoreInstance(GcpKind):
                 yield connection, "ignores"
 
     def accept(self, call: Call) -> None:
-        """Rules for those who may mount it."""
+        """Check the export options."""
         options = at(call.inputs, "fileShares.nfsExportOptions", [])
         if len(options) > 10:
             raise ApiError(400, "A share has at most 10 export options.", reason="badRequest")
@@ -313,11 +313,11 @@ class FilestoreInstance(GcpKind):
                 raise ApiError(400, "Anonymous ids are for squashed roots.", reason="badRequest")
 
     def back(self, call: Call) -> str:
-        """Its address."""
+        """Get its address from the backing."""
         return call.backing.share("gcp", call.id) or invented_address(call.id, "10.251")
 
     def outputs(self, call: Call) -> dict[str, Any]:
-        """Addresses."""
+        """Its addresses."""
         networks = [
             {**entry, "ipAddresses": [call.backed], "connectMode": entry.get("connectMode", "DIRECT_PEERING")}
             for entry in call.inputs["networks"]
@@ -331,7 +331,7 @@ class FilestoreInstance(GcpKind):
         }
 
     def release(self, call: Call) -> None:
-        """Refused while the API's own protection is on."""
+        """Refuse while the API's protection is on."""
         if call.item is not None and call.item.inputs.get("deletionProtectionEnabled", False):
             raise ApiError(
                 400,
@@ -340,7 +340,7 @@ class FilestoreInstance(GcpKind):
             )
 
     def gone(self, call: Call) -> None:
-        """The connection stays in use for a while."""
+        """The connection stays in use for some time."""
         for entry in call.inputs["networks"]:
             if entry.get("connectMode") == "PRIVATE_SERVICE_ACCESS":
                 leave_producers(call, entry["network"])

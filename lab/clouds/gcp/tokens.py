@@ -1,4 +1,4 @@
-"""Type tokens that several parts of the simulated Google Cloud name."""
+"""Type tokens that several modules of the simulated Google Cloud use."""
 
 from __future__ import annotations
 

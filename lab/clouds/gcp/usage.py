@@ -1,4 +1,4 @@
-"""What the simulated Google Cloud counts against the quotas of a project."""
+"""Usage of a project's quotas in the simulated Google Cloud."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from lab.clouds.kind import at
 
 BOOT_DISK: Final = "pd-balanced"
 BOOT_DISK_GB: Final = 100
-"""What a node starts from when nothing is said,
+"""Default boot disk of a node,
 https://cloud.google.com/kubernetes-engine/docs/concepts/configure-boot-disks."""
 MACHINE: Final = "e2-medium"
 _FAST: Final = ("pd-balanced", "pd-ssd")
@@ -27,13 +27,13 @@ def cpus(world: World) -> float:
 
 
 def fast_disks_gb(world: World) -> float:
-    """Fast disks, those that nodes start from among them."""
+    """SSD disks, including boot disks of nodes."""
     own = sum(disk.outputs.get("size", 0) for disk in world.of(DISK) if at(disk.inputs, "type", "") in _FAST)
     return own + sum(_nodes(pool) * boot_disk_gb(at(pool.inputs, "nodeConfig", {})) for pool in world.of(NODE_POOL))
 
 
 def boot_disk_gb(config: dict[str, Any]) -> float:
-    """How much of the quota of fast disks one node takes."""
+    """SSD quota of one node."""
     return config.get("diskSizeGb", BOOT_DISK_GB) if config.get("diskType", BOOT_DISK) in _FAST else 0
 
 

@@ -1,1 +1,1 @@
-"""What Airflow takes on the lab's node: seconds to start, memory at rest, seconds for a burst of tasks."""
+"""Benchmarks of Airflow on the lab's node: start, memory at rest, throughput."""

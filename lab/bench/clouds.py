@@ -1,6 +1,6 @@
-"""What the program adds to the time that a cloud takes, and to the time that the engine takes for a preview.
+"""Measures the program's overhead over a cloud's durations, and over a preview of plain resources.
 
-Simulated clouds, a real API server with simulated pods: only ratios are figures, no second here is one of a real cloud.
+Simulated clouds and a real API server with simulated pods: only ratios are results, seconds say nothing about a cloud.
 """
 
 from __future__ import annotations
@@ -32,38 +32,38 @@ from lab.stack_file import StackFile
 
 STACKS: Final = ("dev", "prod")
 SPEED: Final = 6.0
-"""Seconds of the latency table in one second here: the engine's own time counts that many times as much as it would."""
+"""Seconds of the latency table for each second here: the engine's own time is overestimated by this factor."""
 PREVIEWS: Final = 3
 
 
 @dataclass(frozen=True, kw_only=True)
 class CloudFigures:
-    """One stack on a simulated cloud."""
+    """Results for one stack on a simulated cloud."""
 
     stack: str
     resources: int
     up_seconds: float
     """`pulumi up` from nothing, in seconds of the latency table."""
     critical_seconds: float
-    """The longest chain of cloud operations that have to wait for each other, by the latency table."""
+    """The longest chain of dependent cloud operations, from the latency table."""
     preview_seconds: float
     """A preview of the empty stack, without any cluster, on this machine."""
     plain_preview_seconds: float
-    """The same of a program that registers the same resources one by one, with written-out inputs."""
+    """A preview of a program that registers the same resources with literal inputs."""
 
     @property
     def up_ratio(self) -> float:
-        """How much longer the whole takes than its longest chain."""
+        """Ratio of the total duration to the longest chain."""
         return self.up_seconds / self.critical_seconds
 
     @property
     def preview_ratio(self) -> float:
-        """How much longer a preview takes than one of plain resources."""
+        """Ratio of the preview to that of plain resources."""
         return self.preview_seconds / self.plain_preview_seconds
 
 
 def measure(stack: str) -> CloudFigures:
-    """Preview a stack, make it on a simulated cloud, and take it away again."""
+    """Preview a stack, create it on a simulated cloud, and destroy it."""
     with tempfile.TemporaryDirectory(prefix=f"bench-{stack}-") as folder:
         return _measured(Path(folder), stack)
 
@@ -76,7 +76,7 @@ def _measured(folder: Path, name: str) -> CloudFigures:
         SPEED_VARIABLE: str(SPEED),
         auth_plugins.CONTROL_PLANE: str(plane.folder),
         KUBECONFIG_VARIABLE: str(plane.kubeconfig),
-        # A cluster's DNS endpoint has a certificate of a public authority.
+        # A cluster's DNS endpoint has a certificate of a public CA.
         "SSL_CERT_FILE": str(Authority(plane.folder / "pki").certificate),
     }
     auth_plugins.install(folder / "bin")
@@ -130,8 +130,8 @@ def critical_path(resources: Iterable[Mapping[str, Any]], calls: Iterable[Call])
     """The longest chain of cloud operations through a stack's resources, in seconds of the latency table.
 
     Args:
-        resources: of the state, in its order: whatever one depends on comes before it.
-        calls: what the clouds were asked to create.
+        resources: of the state, in its order: dependencies come first.
+        calls: the clouds' create calls.
     """
     takes = {call.urn: call.seconds for call in calls if call.outcome == "ok"}
     ends: dict[str, float] = {}

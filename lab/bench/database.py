@@ -1,4 +1,4 @@
-"""A PostgreSQL that runs before Airflow does, as a managed one would."""
+"""A PostgreSQL server that runs before Airflow starts, like a managed one."""
 
 from __future__ import annotations
 
@@ -78,5 +78,5 @@ def start() -> BenchDatabase:
 
 
 def stop() -> None:
-    """Take the server away, if there is one."""
+    """Delete the server, if there is one."""
     kubectl("delete", "namespace", NAMESPACE, "--ignore-not-found", "--wait=true", "--timeout=120s")

@@ -1,4 +1,4 @@
-"""The measurements, one installation of Airflow for each executor."""
+"""Measurements, with one installation of Airflow for each executor."""
 
 from __future__ import annotations
 
@@ -40,26 +40,26 @@ UP_SECONDS: Final = 900
 
 @dataclass(frozen=True, kw_only=True)
 class Figures:
-    """What one installation took."""
+    """Results of one installation."""
 
     executor: str
     image: str
     up_seconds: float
-    """From the start of `pulumi up` until it ended, everything Ready."""
+    """From the start of `pulumi up` to its end, with everything Ready."""
     first_success_seconds: float
-    """From the start of `pulumi up` until the first DAG run had succeeded."""
+    """From the start of `pulumi up` to the success of the first DAG run."""
     idle_memory_mib: float
-    """Working set of all pods in the namespace at rest; the database is not among them."""
+    """Working set of all pods in the namespace at rest, without the database."""
     idle_cpu_milli: float
-    """Thousandths of a core that all pods in the namespace take at rest."""
+    """CPU usage of all pods in the namespace at rest, in thousandths of a core."""
     hundred_tasks_seconds: float
-    """A DAG run of 100 trivial tasks side by side, from its trigger to its success."""
+    """A DAG run of 100 parallel trivial tasks, from its trigger to its success."""
 
 
 def measure(executor: str, image: str) -> Figures:
-    """Install, run, measure, and remove everything again; the rest of an earlier run is removed first.
+    """Install, run, measure and remove everything; leftovers of an earlier run are removed first.
 
-    The node must have the image: see `provide`.
+    The node must have the image; see `provide`.
     """
     stack = bench_stack(executor, image)
     if stack.state().get("resources"):
@@ -76,27 +76,27 @@ def measure(executor: str, image: str) -> Figures:
 
 
 def provide(image: str) -> None:
-    """Give the node an image that it does not have from the start."""
+    """Import an additional image into the node."""
     if image == "compiled":
         node.import_images([images.compiled()])
 
 
 def bench_stack(executor: str, image: str) -> Stack:
-    """The stack of an executor, on the lab's node; it has no database yet."""
+    """The stack of an executor on the lab's node, without a database yet."""
     return node_stack(stack_name(executor), yaml.safe_dump({"config": config(executor, image)}))
 
 
 def stack_name(executor: str) -> str:
-    """Of the stack, the installation and its namespace."""
+    """Name of the stack, the installation and its namespace."""
     return f"bench-{executor.replace('+', '-')}"
 
 
 def config(executor: str, image: str) -> dict[str, object]:
-    """What such a stack's file says."""
+    """The stack file of an executor."""
     name = stack_name(executor)
     return {
         "airflow:cloud": {"kind": "existing", "database": {"kind": "external"}},
-        # The official chart's default deploys no Flower.
+        # The official chart deploys no Flower by default.
         "airflow:executor": {"kind": executor, **({} if executor == "kubernetes" else {"flower": {"enabled": False}})},
         **({"airflow:image": {"reference": names.COMPILED}} if image == "compiled" else {}),
         "airflow:name": name,
@@ -107,7 +107,7 @@ def config(executor: str, image: str) -> dict[str, object]:
 
 
 def use(stack: Stack, given: database.BenchDatabase) -> None:
-    """Give a stack its database."""
+    """Configure the database of a stack."""
     stack.configure("airflow:metadata_database_url", given.metadata_url, secret=True)
     stack.configure("airflow:result_database_url", given.result_url, secret=True)
 
@@ -115,7 +115,7 @@ def use(stack: Stack, given: database.BenchDatabase) -> None:
 def _take_away(stack: Stack) -> None:
     name = stack.name
     Daemon(name=f"port-forward-{name}-{name}-api-server", folder=_forward_folder(name)).stop()
-    # A run that was killed leaves its lock.
+    # A killed run leaves its lock.
     stack.pulumi("cancel", "--yes", "--stack", name, check=False)
     stack.destroy()
     stack.pulumi("stack", "rm", "--yes", "--stack", name)
@@ -139,7 +139,7 @@ def _measured(stack: Stack, executor: str, image: str) -> Figures:
             installing.wait(UP_SECONDS)
             up = time.monotonic() - started
         finally:
-            # Interrupted, the engine still records what it made.
+            # After an interrupt the engine still records the created resources.
             if installing.poll() is None:
                 installing.send_signal(signal.SIGINT)
                 installing.wait(UP_SECONDS)
@@ -165,7 +165,7 @@ def _measured(stack: Stack, executor: str, image: str) -> Figures:
 
 
 def _first_answer(name: str, installing: subprocess.Popen[bytes], log: Path) -> AirflowClient:
-    """The client of an installation that is still being made: it answers as soon as its api-server does."""
+    """A client of an installation that is being created, as soon as its api-server answers."""
     ready = ["get", "deployment", f"{name}-api-server", "-n", name, "-o", "jsonpath={.status.readyReplicas}"]
     deadline = time.monotonic() + UP_SECONDS
     while kubectl(*ready, check=False) != "1":
@@ -185,7 +185,7 @@ def _forward_folder(name: str) -> Path:
 
 
 def _admin_password(name: str) -> str:
-    """From the cluster: the stack's own outputs show only when `up` has ended."""
+    """Read from the cluster, because the stack's outputs are available only after `up`."""
     secrets = json.loads(
         kubectl("get", "secrets", "-n", name, "-o", "json", "-l", "app.kubernetes.io/component=secrets")
     )
@@ -199,18 +199,18 @@ def _require_success(client: AirflowClient, dag: str, run: str) -> None:
 
 
 def idle_memory_mib(namespace: str) -> float:
-    """Working set of a namespace's running pods, as the kubelet counts it, in MiB."""
+    """Working set of a namespace's running pods in MiB, from the kubelet."""
     return sum(pod.get("memory", {}).get("workingSetBytes", 0) for pod in _pods(namespace).values()) / 2**20
 
 
 def idle_cpu_milli(namespace: str) -> float:
-    """Thousandths of a core that a namespace's pods take, by the kubelet's counters before and after a pause."""
+    """CPU usage of a namespace's pods in thousandths of a core, from the kubelet's counters around a pause."""
     before = _pods(namespace)
     time.sleep(SETTLE_SECONDS)
     after = _pods(namespace)
     cores = 0.0
     for name in before.keys() & after.keys():
-        # Each reading has a time of its own.
+        # Each reading has its own time stamp.
         seconds = _time_of(after[name]) - _time_of(before[name])
         used = after[name]["cpu"]["usageCoreNanoSeconds"] - before[name]["cpu"]["usageCoreNanoSeconds"]
         cores += used / 1e9 / seconds
@@ -222,6 +222,6 @@ def _time_of(pod: dict[str, Any]) -> float:
 
 
 def _pods(namespace: str) -> dict[str, dict[str, Any]]:
-    """The kubelet's figures of a namespace's pods, by pod name."""
+    """The kubelet's statistics of a namespace's pods, by pod name."""
     summary = json.loads(kubectl("get", "--raw", "/api/v1/nodes/airflow-lab/proxy/stats/summary"))
     return {pod["podRef"]["name"]: pod for pod in summary["pods"] if pod["podRef"]["namespace"] == namespace}

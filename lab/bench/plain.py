@@ -1,6 +1,6 @@
-"""The plainest program that registers what a preview would create: a class of the SDKs each, inputs written out.
+"""A plain program that registers the resources of a preview: SDK classes with literal inputs.
 
-What a program takes beyond this one is its own doing: settings, components, ordering.
+Additional time of the real program is its own overhead: settings, components, ordering.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from lab.engine.stack import Run, Stack
 from lab.paths import PROJECT
 
 UNKNOWN: Final = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
-"""How the engine writes a value that only an update will tell."""
+"""The engine's marker of a value that is unknown in a preview."""
 MARKED: Final = "4dabf18193072939515e22adb298388d"
-"""The key of an object that stands for a secret."""
+"""The key that marks an object as a secret."""
 PROVIDERS: Final = "pulumi:providers:"
 
 PROGRAM: Final = """\
@@ -61,7 +61,7 @@ for entry in plan["resources"]:
 
 
 def program(folder: Path, previewed: Run, environment: Mapping[str, str]) -> Stack:
-    """The stack of a plain program with the custom resources of a preview, in a new folder."""
+    """The stack of a plain program with a preview's custom resources, in a new folder."""
     folder.mkdir()
     runtime = {"name": "python", "options": {"toolchain": "pip", "virtualenv": str(PROJECT / ".venv")}}
     (folder / "Pulumi.yaml").write_text(json.dumps({"name": "plain", "runtime": runtime}))
@@ -75,20 +75,20 @@ def program(folder: Path, previewed: Run, environment: Mapping[str, str]) -> Sta
 
 
 def _registered(previewed: Run) -> list[Mapping[str, Any]]:
-    """What was registered of each custom resource and provider, whatever a provider has first."""
+    """The registrations of all custom resources and providers, providers first."""
     found = [event["resourcePreEvent"]["metadata"] for event in previewed.events("resourcePreEvent")]
     known = {each["urn"]: each for each in found if each["new"] and each["new"].get("custom") and not _implied(each)}
     return sorted(known.values(), key=lambda each: not each["type"].startswith(PROVIDERS))
 
 
 def _implied(metadata: Mapping[str, Any]) -> bool:
-    """Whether the engine made it by itself."""
+    """Whether the engine created it itself."""
     return metadata["type"].startswith(PROVIDERS) and metadata["urn"].rpartition("::")[2].startswith("default")
 
 
 def _entry(metadata: Mapping[str, Any]) -> dict[str, Any]:
     entry = {"urn": metadata["urn"], "type": metadata["type"], "inputs": metadata["new"].get("inputs") or {}}
-    # Flat: names that only differ in their parents would be one.
+    # Resources have no parents here, so names that differ only in their parents would be equal.
     entry["name"] = metadata["urn"].rpartition("::")[2]
     if metadata["type"].startswith(PROVIDERS):
         return {**entry, "package": metadata["type"].removeprefix(PROVIDERS)}
@@ -103,5 +103,5 @@ def _module(token: str) -> str:
     if package == "kubernetes":
         group = first.removesuffix(".k8s.io").removesuffix(".authorization")
         return ".".join(["pulumi_kubernetes", group, *rest])
-    # What follows in other packages names the resource, as in gcp:container/cluster:Cluster.
+    # In other packages the next part is the resource, as in gcp:container/cluster:Cluster.
     return ".".join([f"pulumi_{package.replace('-', '_')}", *([] if first == "index" else [first])])

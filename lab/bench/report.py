@@ -1,4 +1,4 @@
-"""The benchmark's table and file."""
+"""Output of the benchmarks: a table and a file."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ PREVIEW_RATIO: Final = 1.30
 
 
 def write(figures: Sequence[Figures], clouds: Sequence[CloudFigures], path: Path) -> None:
-    """Write every run's figures with what they were measured on."""
+    """Write the results of all runs, with the machine's properties."""
     content = {
         "machine": {"cores": os.cpu_count(), "kernel": platform.release(), "architecture": platform.machine()},
         "runs": [asdict(run) for run in figures],
@@ -41,7 +41,7 @@ def write(figures: Sequence[Figures], clouds: Sequence[CloudFigures], path: Path
 
 
 def show(figures: Sequence[Figures]) -> None:
-    """Print the median of each figure by executor, beside the official chart's."""
+    """Print the median of each result by executor, with that of the official chart."""
     if not figures:
         return
     table = Table(title=f"Airflow on one node of {os.cpu_count()} cores, images present, database running")
@@ -63,7 +63,7 @@ def show(figures: Sequence[Figures]) -> None:
 
 
 def show_clouds(figures: Sequence[CloudFigures]) -> None:
-    """Print the median of each ratio by stack, beside what it should be at most."""
+    """Print the median of each ratio by stack, with its maximum."""
     if not figures:
         return
     table = Table(

@@ -1,4 +1,4 @@
-"""Traefik and cert-manager in the node's cluster, as somebody who runs a cluster installs them."""
+"""Installs Traefik and cert-manager in the node's cluster, like a cluster administrator."""
 
 from __future__ import annotations
 
@@ -20,36 +20,36 @@ from lab.services.addresses import Addresses
 from lab.tools.go import module_folder
 
 CERT_MANAGER: Final = "cert-manager"
-"""Its namespace, and where it looks for the Secrets of ClusterIssuers."""
+"""Namespace of cert-manager, which also contains the Secrets of ClusterIssuers."""
 TRAEFIK: Final = "traefik"
 READY_SECONDS: Final = 120
 _CONTROLLER: Final = "traefik.io/gateway-controller"
 _ADDRESS: Final = "gateway"
 _RETRY_SECONDS: Final = 1
-"""How often cert-manager looks whether a proof can be seen; its own 10 s would be waited for in full.
+"""Interval of cert-manager's self check of a challenge; its default of 10 s would delay every certificate.
 https://github.com/cert-manager/cert-manager/blob/v1.21.2/internal/apis/config/controller/v1alpha1/defaults.go"""
 _CPU_MILLI: Final = 200
 _RBAC: Final = "docs/content/reference/dynamic-configuration/kubernetes-gateway-rbac.yml"
-"""The rights that Traefik's documentation gives to it."""
+"""Permissions of Traefik from its documentation."""
 
 
 @dataclass(frozen=True)
 class GatewayControllers:
-    """Traefik and cert-manager for the Gateways of one class, in a cluster that has the kinds of the Gateway API."""
+    """Traefik and cert-manager for the Gateways of one class, in a cluster with the Gateway API's CRDs."""
 
     node: Node
     gateway_class: str
 
     @property
     def address(self) -> str:
-        """Where the machine and all pods reach the Gateways: what a cloud's load balancer has outside."""
+        """The address of the Gateways for the machine and all pods, like that of a cloud's load balancer."""
         return Addresses(self.node).take(_ADDRESS)
 
     def up(self) -> None:
         """Install both, and wait until they are ready.
 
         Raises:
-            LabError: an image was not built, or a pod is not ready in time.
+            LabError: an image was not built, or a pod was not ready in time.
         """
         self.node.import_images(images.gateway_controllers())
         kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", text=_text(_definitions()))
@@ -59,9 +59,9 @@ class GatewayControllers:
             kubectl("--namespace", name, *wait)
 
     def down(self) -> None:
-        """Remove both, with everything that cert-manager made; nothing happens when neither is there."""
+        """Remove both, with everything that cert-manager created; does nothing if neither exists."""
         gone = ("delete", "--ignore-not-found", "--timeout=60s", "-f", "-")
-        # With the kinds go their objects.
+        # Deleting the CRDs also deletes their objects.
         kubectl(*gone, text=_text(_definitions()))
         kubectl(*gone, text=_text(self._objects()))
         Addresses(self.node).drop(_ADDRESS)
@@ -78,7 +78,7 @@ class GatewayControllers:
 
     def _cert_manager(self) -> Iterator[Manifest]:
         yield from _namespace(CERT_MANAGER, "restricted")
-        # Its chart has a dozen roles; none of them is about stacks.
+        # Its chart has a dozen roles, which do not matter to stacks.
         yield _binding(CERT_MANAGER, "cluster-admin")
         arguments = [
             f"--cluster-resource-namespace={CERT_MANAGER}",
@@ -144,7 +144,7 @@ def _deployment(name: str, image: str, arguments: Sequence[str], *, ports: Seque
         "image": image,
         "args": list(arguments),
         "ports": [{"containerPort": port} for port in ports],
-        # Pods that ask for nothing get nothing on a busy machine.
+        # Pods without requests get no CPU on a busy machine.
         "resources": {"requests": {"cpu": f"{_CPU_MILLI}m"}},
         "securityContext": {
             "allowPrivilegeEscalation": False,

@@ -1,4 +1,4 @@
-"""A certificate authority that issues by ACME, outside the cluster: Pebble in the place of Let's Encrypt."""
+"""Pebble, an ACME certificate authority outside the cluster, which replaces Let's Encrypt."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _ACME_PORT: Final = 14000
 _MANAGEMENT_PORT: Final = 15000
 _START_SECONDS: Final = 20.0
 _ENVIRONMENT: Final = {
-    # Without these it waits up to 15 s before it looks for a proof, and refuses every twentieth request on purpose,
+    # Without these it waits up to 15 s before it validates a challenge, and rejects every twentieth request on purpose,
     # https://github.com/letsencrypt/pebble#testing-at-full-speed.
     "PEBBLE_VA_NOSLEEP": "1",
     "PEBBLE_WFE_NONCEREJECT": "0",
@@ -31,16 +31,16 @@ _ENVIRONMENT: Final = {
 
 @dataclass(frozen=True)
 class Pebble:
-    """One server with its files in `folder`; it forgets everything when it ends."""
+    """One server with its files in `folder`; it loses its state when it ends."""
 
     instance: Instance
     folder: Path
 
     def start(self) -> None:
-        """Start it, and wait until it answers.
+        """Start the server and wait until it answers.
 
         Raises:
-            LabError: it did not build, or does not answer; the message names its log.
+            LabError: the build failed, or the server does not answer; the message names its log.
         """
         host = self.instance.machine_address
         pair = self._authority.issue("pebble", "pebble", hosts=[host])
@@ -49,13 +49,13 @@ class Pebble:
             "managementListenAddress": f"{host}:{_MANAGEMENT_PORT}",
             "certificate": str(pair.certificate),
             "privateKey": str(pair.key),
-            # Where the public authorities look for proofs as well.
+            # The port on which public CAs validate challenges, too.
             "httpPort": 80,
             "tlsPort": 443,
         }
         path = self.folder / "pebble.json"
         path.write_text(json.dumps({"pebble": configuration}))
-        # It asks the cluster's DNS, which in the lab knows the hosts as well: nobody else does.
+        # It uses the cluster's DNS, the only one that resolves the hosts in the lab.
         command = [PEBBLE.build(), "-config", path, "-dnsserver", f"{self.instance.address}:53"]
         self._daemon.start(command, env=_ENVIRONMENT)
         deadline = time.monotonic() + _START_SECONDS
@@ -70,11 +70,11 @@ class Pebble:
                 time.sleep(0.1)
 
     def stop(self) -> None:
-        """End it; nothing happens when it does not run."""
+        """Stop the server; does nothing if it does not run."""
         self._daemon.stop()
 
     def root(self) -> str:
-        """The certificate that all it issues can be verified by, in PEM; another one at each start."""
+        """The CA certificate that verifies all issued certificates, in PEM; a new one at each start."""
         context = ssl.create_default_context(cafile=str(self._authority.certificate))
         opener = urllib.request.build_opener(
             urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context)
@@ -84,7 +84,7 @@ class Pebble:
             return answer.read().decode()
 
     def issuer(self, name: str, gateway: Mapping[str, str]) -> dict[str, Any]:
-        """The ClusterIssuer that asks it and proves hosts by a Gateway (`name` and `namespace`)."""
+        """A ClusterIssuer that uses it, with HTTP-01 challenges through a Gateway (`name` and `namespace`)."""
         solver = {"http01": {"gatewayHTTPRoute": {"parentRefs": [{**gateway, "kind": "Gateway"}]}}}
         authority = base64.b64encode(self._authority.certificate.read_bytes()).decode()
         return {

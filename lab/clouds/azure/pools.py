@@ -1,4 +1,4 @@
-"""Pools of an AKS cluster's nodes, inside the cluster and as resources of their own."""
+"""Node pools of an AKS cluster, in the cluster resource and as separate resources."""
 
 from __future__ import annotations
 
@@ -38,14 +38,14 @@ FIXED: Final = (
     "type",
     "vnetSubnetID",
 )
-"""Properties of a pool that the API does not let change."""
+"""Immutable properties of a pool."""
 _SUBNET_ID: Final = re.compile(
     r"/subscriptions/[^/]+/resourceGroups/[^/]+/providers/Microsoft\.Network/virtualNetworks/[^/]+/subnets/[^/]+"
 )
 
 
 class AgentPool(ArmKind):
-    """A pool beside those that the cluster was made with."""
+    """A separate pool, in addition to those in the cluster resource."""
 
     token = POOL
     name = "agentPoolName"
@@ -63,18 +63,18 @@ class AgentPool(ArmKind):
     immutable = ("vmSize", "gpuInstanceProfile", "networkProfile.nodePublicIPTags")
 
     def faults(self, inputs: dict[str, Any], config: Mapping[str, Any]) -> Iterator[Fault]:
-        """As of every pool."""
+        """The errors of every pool."""
         yield from super().faults(inputs, config)
         yield from pool_faults(inputs, "")
 
     def accept(self, call: Call) -> None:
-        """Not while something works on its cluster."""
+        """Refuse while its cluster is busy."""
         refuse_work_on_pool(call, parent_id(call.id))
         super().accept(call)
         work(call, self.token, "create")
 
     def check(self, call: Call) -> None:
-        """As of every pool; its nodes are where the other pools' are."""
+        """The rules of every pool; its subnet must be in the other pools' network."""
         cluster = call.world.get(CLUSTER, parent_id(call.id))
         if cluster is None:
             return
@@ -98,7 +98,7 @@ class AgentPool(ArmKind):
             )
 
     def change(self, call: Call) -> None:
-        """What a pool is made of stays."""
+        """Refuse changes of immutable properties."""
         refuse_work_on_pool(call, parent_id(call.id))
         super().change(call)
         if call.item is not None:
@@ -106,7 +106,7 @@ class AgentPool(ArmKind):
         work(call, self.token, "update")
 
     def outputs(self, call: Call) -> dict[str, Any]:
-        """As AKS completes it."""
+        """AKS's additions."""
         work(call, "", "")
         cluster = call.world.get(CLUSTER, parent_id(call.id))
         version = str(cluster.outputs.get("currentKubernetesVersion")) if cluster else ""
@@ -117,7 +117,7 @@ class AgentPool(ArmKind):
         }
 
     def release(self, call: Call) -> None:
-        """A cluster keeps a pool for its own pods; nothing works on it meanwhile."""
+        """Refuse to delete the last system pool, and refuse while the cluster is busy."""
         refuse_work_on_pool(call, parent_id(call.id))
         cluster = call.world.get(CLUSTER, parent_id(call.id))
         if cluster is not None and call.inputs.get("mode", "User") == "System":
@@ -125,7 +125,7 @@ class AgentPool(ArmKind):
         work(call, self.token, "delete")
 
     def gone(self, call: Call) -> None:
-        """Nothing works on it any more."""
+        """It is not busy any more."""
         work(call, "", "")
 
     @staticmethod
@@ -145,7 +145,7 @@ class AgentPool(ArmKind):
 
 
 def pool_faults(pool: Mapping[str, Any], path: str) -> Iterator[Fault]:
-    """What is wrong with a pool in itself; `path` ends with a dot, or is empty."""
+    """Errors of a pool's inputs; `path` ends with a dot, or is empty."""
     name, mode = pool.get("name"), pool.get("mode", "User")
     if isinstance(name, str) and not is_unknown(name) and not POOL_NAME.fullmatch(name):
         yield f"{path}name", f"is {name!r}, but has to be 1 to 12 lower-case letters and digits, the first a letter"
@@ -200,7 +200,7 @@ def _count_faults(pool: Mapping[str, Any], path: str, mode: str) -> Iterator[Fau
             yield f"{path}minCount", "and maxCount are required with enableAutoScaling"
         elif not least <= low <= high <= NODES_MAX:
             yield f"{path}minCount", f"is {low} and maxCount {high}: {least} ≤ minCount ≤ maxCount ≤ {NODES_MAX}"
-        # Fewer than minCount are fine: that is how the least number is raised, https://github.com/Azure/AKS/issues/1758.
+        # Fewer than minCount are allowed: this is how the minimum is raised, https://github.com/Azure/AKS/issues/1758.
         elif count is not None and count > high:
             yield f"{path}count", f"is {count}, more than maxCount {high}"
     elif low is not None or high is not None:
@@ -210,10 +210,10 @@ def _count_faults(pool: Mapping[str, Any], path: str, mode: str) -> Iterator[Fau
 
 
 def check_pool(call: Call, pool: Mapping[str, Any], location: str) -> None:
-    """Refuse a pool whose zones or subnet are not there, or that needs what the subscription has not got.
+    """Refuse a pool with missing zones or subnet, or with a feature that the subscription does not have.
 
     Raises:
-        ArmError: what AKS says.
+        ArmError: the error of AKS.
     """
     if "sshAccess" in (pool.get("securityProfile") or {}):
         # In the specification from 2025-08-01 on, and unknown to the service; unknown properties are refused since API
@@ -264,7 +264,7 @@ def check_pool(call: Call, pool: Mapping[str, Any], location: str) -> None:
 
 
 def refuse_version(version: str, location: str) -> None:
-    """Refuse a version of Kubernetes that AKS does not have.
+    """Refuse a Kubernetes version that AKS does not support.
 
     Raises:
         ArmError: K8sVersionNotSupported.
@@ -280,7 +280,7 @@ def refuse_version(version: str, location: str) -> None:
 
 
 def refuse_system(pool: Mapping[str, Any], version: str) -> None:
-    """Refuse a system that a version of Kubernetes does not have any more.
+    """Refuse an operating system that the Kubernetes version no longer supports.
 
     https://learn.microsoft.com/azure/aks/upgrade-os-version: AzureLinux3 is for 1.28 to 1.36.
 
@@ -296,13 +296,13 @@ def refuse_system(pool: Mapping[str, Any], version: str) -> None:
 
 
 def newest_patch(version: str | None) -> str:
-    """The version that a cluster gets that asks for one, or for none."""
+    """The version of a cluster, from its requested version or the default."""
     wanted = version or DEFAULT_KUBERNETES
     return wanted if wanted.count(".") == 2 else KUBERNETES_VERSIONS[wanted]
 
 
 def refuse_fixed(old: Mapping[str, Any], new: Mapping[str, Any], fixed: tuple[str, ...]) -> None:
-    """Refuse the change of a property that does not change.
+    """Refuse the change of an immutable property.
 
     Raises:
         ArmError: PropertyChangeNotAllowed.
@@ -313,7 +313,7 @@ def refuse_fixed(old: Mapping[str, Any], new: Mapping[str, Any], fixed: tuple[st
 
 
 def pool_outputs(pool: Mapping[str, Any], version: str) -> dict[str, Any]:
-    """What AKS adds to a pool."""
+    """AKS's additions to a pool."""
     sku = pool.get("osSKU", "Ubuntu")
     return {
         "count": pool.get("count", pool.get("minCount", 1)),
@@ -334,12 +334,12 @@ def pool_outputs(pool: Mapping[str, Any], version: str) -> dict[str, Any]:
 
 
 def network_of(subnet: Any) -> str:
-    """The id of the network that a subnet is in, "" for none."""
+    """The id of a subnet's network, "" if there is none."""
     return parent_id(subnet) if isinstance(subnet, str) and _SUBNET_ID.fullmatch(subnet) else ""
 
 
 def overlapping(ranges: Mapping[str, str], subnets: list[Item]) -> tuple[str, str, Item] | None:
-    """The first of the named ranges that shares addresses with a subnet: its name, itself and the subnet."""
+    """The first of the ranges that overlaps with a subnet: its name, the range and the subnet."""
     for name, text in ranges.items():
         for subnet in subnets:
             if any(IPv4Network(text).overlaps(each) for each in networks_of(subnet)):

@@ -1,4 +1,4 @@
-"""The plugin `azure-native` over the simulated Azure."""
+"""The plugin `azure-native` of the simulated Azure."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ from lab.engine.provider_values import UNKNOWN, is_secret, is_unknown, opened
 
 ANY: Final = Type(shape="any")
 STABLE: Final = ("name", "location")
-"""Outputs that the plugin takes for unchanged when it previews an update; all other answers it waits for."""
+"""Outputs that the plugin treats as unchanged in the preview of an update; all others are unknown."""
 KINDS: Final[Mapping[str, ArmKind]] = {
     kind.token: kind
     for kind in (
@@ -82,7 +82,7 @@ FUNCTIONS: Final[Mapping[str, Function]] = {
 
 
 class AzureProvider(CloudProvider):
-    """Azure: one directory, any subscription, all locations."""
+    """Azure: one tenant, any subscription, all locations."""
 
     kinds: ClassVar[Mapping[str, Kind]] = KINDS
     functions: ClassVar[Mapping[str, Function]] = FUNCTIONS
@@ -94,11 +94,11 @@ class AzureProvider(CloudProvider):
         super().__init__("azure-native")
 
     def described(self, op: str, call: Call, error: ApiError) -> str:
-        """As the official plugin words it: status, code and message of the API, or its own words."""
+        """The official plugin's message: status, code and message of the API, or its own message."""
         return f'Status={error.code} Code="{error.reason}" Message="{error}"' if error.reason else str(error)
 
     def completed(self, kind: Kind, inputs: dict[str, Any]) -> dict[str, Any]:
-        """Marked inputs with a location: the provider's own, else that of the resource group."""
+        """Marked inputs with a location: the provider's, else that of the resource group."""
         if not isinstance(kind, ArmKind) or inputs.get("location") is not None or not kind.located():
             return inputs
         place = self.config.get("location")
@@ -112,7 +112,7 @@ class AzureProvider(CloudProvider):
         return next((item.inputs["location"] for item in found if name_of(item.id) == name), None)
 
     def standard_outputs(self, kind: Kind, call: Call) -> dict[str, Any]:
-        """Name, type and version; ready, where the type says so."""
+        """Name, type and version, and the provisioning state if the type has one."""
         if not isinstance(kind, ArmKind):
             return {}
         known = resource(kind.token).outputs
@@ -125,7 +125,7 @@ class AzureProvider(CloudProvider):
     def _previewed(
         self, kind: Kind, given: dict[str, Any], added: Mapping[str, Any], held: Mapping[str, Any]
     ) -> dict[str, Any]:
-        """As of every cloud; inside objects, too, everything is unknown that the cloud may still fill in."""
+        """The rules of every cloud; in objects, all fields that the cloud may fill in are unknown as well."""
         known, stable = resource(kind.token).outputs, {key: added[key] for key in STABLE if key in added}
         shown = super()._previewed(kind, given, stable, {})
         return {key: foreseen(value, known[key].type) for key, value in shown.items()}
@@ -133,7 +133,7 @@ class AzureProvider(CloudProvider):
     def Diff(  # noqa: N802 - the protocol's name
         self, request: provider_pb2.DiffRequest, context: grpc.ServicerContext
     ) -> provider_pb2.DiffResponse:
-        """As of every cloud; a name that is a copy of the logical one cannot be there twice."""
+        """The rules of every cloud; a name that equals the logical name cannot exist twice."""
         response = super().Diff(request, context)
         if KINDS[request.type].naming == "copy":
             response.deleteBeforeReplace = bool(response.replaces)
@@ -141,7 +141,7 @@ class AzureProvider(CloudProvider):
 
 
 def foreseen(value: Any, kind: Type) -> Any:
-    """An input as a preview shows it as an output: what an answer has besides, or in another form, is unknown."""
+    """An input as an output in a preview: additional or converted fields of the answer are unknown."""
     if is_unknown(value) or is_secret(value):
         return value
     match kind.shape, value:

@@ -22,7 +22,7 @@ class Registry(ArmKind):
     immutable = ("zoneRedundancy",)
 
     def faults(self, inputs: dict[str, Any], config: Mapping[str, Any]) -> Iterator[Fault]:
-        """What only the largest tier has."""
+        """Errors of features that need a higher tier."""
         yield from super().faults(inputs, config)
         tier = at(inputs, "sku.name")
         if tier == "Premium":
@@ -43,14 +43,14 @@ class Registry(ArmKind):
             yield "anonymousPullEnabled", "needs sku.name Standard or Premium"
 
     def accept(self, call: Call) -> None:
-        """Its name is the world's."""
+        """Refuse a name in use: names are global."""
         super().accept(call)
         name = name_of(call.id).lower()
         if any(name_of(item.id).lower() == name for item in call.world.of(REGISTRY)):
             raise ArmError(409, "AlreadyInUse", f"The registry DNS name {name}.azurecr.io is already in use.")
 
     def outputs(self, call: Call) -> dict[str, Any]:
-        """Where it is reached."""
+        """Its login server."""
         return {
             "loginServer": f"{name_of(call.id).lower()}.azurecr.io",
             "creationDate": "2026-01-01T00:00:00.0000000Z",

@@ -1,4 +1,4 @@
-"""Storage accounts and the services in them."""
+"""Storage accounts and their services."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class StorageAccount(ArmKind):
     references = (Reference(path="networkRuleSet.virtualNetworkRules[*].virtualNetworkResourceId", to=(SUBNET,)),)
 
     def faults(self, inputs: dict[str, Any], config: Mapping[str, Any]) -> Iterator[Fault]:
-        """Kind and redundancy that go together."""
+        """Errors of kind and redundancy that do not match."""
         yield from super().faults(inputs, config)
         kind, sku = inputs.get("kind"), at(inputs, "sku.name")
         if is_unknown(kind) or is_unknown(sku):
@@ -48,7 +48,7 @@ class StorageAccount(ArmKind):
             yield "sku.name", f"is {sku}, which needs kind FileStorage or BlockBlobStorage, not {kind}"
 
     def accept(self, call: Call) -> None:
-        """Its name is the world's."""
+        """Refuse a name in use: names are global."""
         super().accept(call)
         if any(name_of(item.id) == name_of(call.id) for item in call.world.of(ACCOUNT)):
             raise ArmError(
@@ -56,7 +56,7 @@ class StorageAccount(ArmKind):
             )
 
     def check(self, call: Call) -> None:
-        """Redundancy that the location has; subnets with the endpoint of storage."""
+        """Refuse unavailable redundancy, and subnets without the service endpoint."""
         place, sku = normal(str(call.get("location"))), str(call.get("sku.name"))
         if sku.partition("_")[2] in ZONE_REDUNDANT and place not in STORAGE_ZRS:
             raise ArmError(400, "InvalidSku", f"The sku {sku} is not available in {place}.")
@@ -74,7 +74,7 @@ class StorageAccount(ArmKind):
                 )
 
     def change(self, call: Call) -> None:
-        """The kind of an account stays, and so does what its disks are."""
+        """Refuse another kind, and another type of disks."""
         super().change(call)
         if call.item is None:
             return
@@ -87,7 +87,7 @@ class StorageAccount(ArmKind):
             raise ArmError(400, "InvalidSkuChange", f"The sku of a storage account cannot change from {old} to {new}.")
 
     def outputs(self, call: Call) -> dict[str, Any]:
-        """Its addresses."""
+        """Its endpoints."""
         name, place, kind = name_of(call.id), normal(str(call.get("location"))), call.get("kind")
         served = {"FileStorage": ("file",), "BlockBlobStorage": ("blob", "dfs", "web")}.get(
             str(kind), ("blob", "dfs", "file", "queue", "table", "web")
@@ -118,12 +118,12 @@ class StorageAccount(ArmKind):
         }
 
     def gone(self, call: Call) -> None:
-        """Its keys are of no use."""
+        """Its keys are deleted."""
         call.world.facts.get("storage keys", {}).pop(call.id, None)
 
 
 class _Service(ArmKind):
-    """The settings of one service of an account: always there, never deleted."""
+    """The settings of one service of an account, which always exist and are never deleted."""
 
     parent = ACCOUNT
     settles = False
@@ -131,7 +131,7 @@ class _Service(ArmKind):
     retention: ClassVar[tuple[str, ...]] = ()
 
     def faults(self, inputs: dict[str, Any], config: Mapping[str, Any]) -> Iterator[Fault]:
-        """What is deleted is kept for a number of days, or not."""
+        """Errors of the retention of deleted data."""
         yield from super().faults(inputs, config)
         for path in self.retention:
             policy = inputs.get(path) or {}
@@ -163,7 +163,7 @@ class FileServiceProperties(_Service):
 
 
 class ManagementPolicy(ArmKind):
-    """What becomes of blobs as they grow old."""
+    """The lifecycle rules of blobs."""
 
     token = "azure-native:storage:ManagementPolicy"  # noqa: S105 - the token of a type
     name = "managementPolicyName"
@@ -174,7 +174,7 @@ class ManagementPolicy(ArmKind):
     required = ("policy.rules",)
 
     def faults(self, inputs: dict[str, Any], config: Mapping[str, Any]) -> Iterator[Fault]:
-        """Rules with names of their own, about block or append blobs, that do something."""
+        """Errors of rules: duplicate names, wrong kinds of blobs, missing actions."""
         yield from super().faults(inputs, config)
         rules = at(inputs, "policy.rules") or []
         names = [rule.get("name") for rule in rules]
@@ -193,9 +193,9 @@ class ManagementPolicy(ArmKind):
                 yield f"{path}.actions.baseBlob", "of append blobs can only be delete"
 
     def check(self, call: Call) -> None:
-        """What carries it out gets through the account's firewall.
+        """Refuse if the account's firewall blocks lifecycle management.
 
-        Stricter than Azure, which takes the policy and never deletes anything: "If you enable firewall rules for your
+        Stricter than Azure, which accepts the policy but never deletes anything: "If you enable firewall rules for your
         storage account, lifecycle management requests may be blocked", "Azure Blob Storage lifecycle management".
         """
         account = call.world.get(ACCOUNT, parent_id(call.id))
@@ -209,12 +209,12 @@ class ManagementPolicy(ArmKind):
             )
 
     def outputs(self, call: Call) -> dict[str, Any]:
-        """When it was changed."""
+        """The time of its last change."""
         return {"lastModifiedTime": "2026-01-01T00:00:00.0000000Z"}
 
 
 def keys_of(world: World, account: str) -> list[str]:
-    """The two keys of an account, made at the first call."""
+    """The two keys of an account, created at the first call."""
     known = world.facts.setdefault("storage keys", {})
     if account not in known:
         known[account] = [base64.b64encode(secrets.token_bytes(64)).decode() for _ in range(2)]

@@ -1,4 +1,4 @@
-"""What storage accounts hold: blob containers and file shares."""
+"""Child resources of storage accounts: blob containers and file shares."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ LARGE_SHARE_GIB: Final = 102_400
 
 
 class _Held(ArmKind):
-    """Something in an account, below a service of it that is no parent here."""
+    """Base class of child resources; the service in the path is not a parent here."""
 
     parent = ACCOUNT
     settles = False
 
     def owner(self, resource_id: str) -> str:
-        """The account."""
+        """The id of the account."""
         return account_id(resource_id)
 
 
@@ -43,7 +43,7 @@ class BlobContainer(_Held):
     grammar = NAME
 
     def check(self, call: Call) -> None:
-        """No anonymous reading where the account forbids it; no blobs where there is no blob service."""
+        """Refuse anonymous access if the account forbids it, and accounts without a blob service."""
         account = account_of(call)
         if account is None:
             return
@@ -59,12 +59,12 @@ class BlobContainer(_Held):
             )
 
     def back(self, call: Call) -> Any:
-        """A real container, where there is one behind."""
+        """Create the real container, if the backing has one."""
         account = name_of(account_id(call.id))
         call.backing.store(StoreRequest(cloud="azure", id=call.id, account=account, name=name_of(call.id)))
 
     def outputs(self, call: Call) -> dict[str, Any]:
-        """As of a new container."""
+        """The outputs of a new container."""
         return {
             "etag": f'"{uid(call.id)}"',
             "publicAccess": call.get("publicAccess", "None"),
@@ -90,7 +90,7 @@ class FileShare(_Held):
     immutable = ("enabledProtocols",)
 
     def faults(self, inputs: dict[str, Any], config: Mapping[str, Any]) -> Iterator[Fault]:
-        """A size in the largest range; squashing is of NFS."""
+        """Errors of the size, and of squashing without NFS."""
         yield from super().faults(inputs, config)
         quota = inputs.get("shareQuota")
         if isinstance(quota, int) and not 1 <= quota <= LARGE_SHARE_GIB:
@@ -99,7 +99,7 @@ class FileShare(_Held):
             yield "rootSquash", "goes with enabledProtocols NFS"
 
     def check(self, call: Call) -> None:
-        """What the account's kind can serve, of the size that it sells."""
+        """Refuse protocols and sizes that the account's kind does not support."""
         account = account_of(call)
         if account is None:
             return
@@ -141,7 +141,7 @@ class FileShare(_Held):
             raise ArmError(400, "InvalidHeaderValue", f"The access tier {tier} is not one of the account's kind.")
 
     def outputs(self, call: Call) -> dict[str, Any]:
-        """As of a new share."""
+        """The outputs of a new share."""
         account = account_of(call)
         premium = account is not None and account.inputs["kind"] == "FileStorage"
         return {
@@ -156,12 +156,12 @@ class FileShare(_Held):
 
 
 def account_of(call: Call) -> Item | None:
-    """The account that something is in."""
+    """The account of a child resource."""
     return call.world.get(ACCOUNT, account_id(call.id))
 
 
 def account_id(resource_id: str) -> str:
-    """The id of the account that an id is in."""
+    """The id of the account in an id."""
     return re.split("/(?:blob|file)Services/", resource_id)[0]
 
 

@@ -1,4 +1,4 @@
-"""The installations that the tests of Airflow share: one for each executor, one after the other."""
+"""Fixtures of Airflow installations that tests share: one for each executor, one after the other."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def airflow_images(node: Node) -> None:
 def airflow(
     request: pytest.FixtureRequest, airflow_images: None, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Installation]:
-    """An installation that is up. Its tests run in the order of the files; those of the last one destroy it."""
+    """A running installation. Its tests run in the order of the files; the last file destroys it."""
     name = NAMES[request.param]
     installation = Installation(name=name, executor=request.param, folder=tmp_path_factory.mktemp(name))
     installation.clear()
@@ -39,7 +39,7 @@ def airflow(
 
 @pytest.fixture(scope="session")
 def finished(airflow: Installation) -> Finished:
-    """The task instances of one run of each example DAG, all run side by side."""
+    """The task instances of one run of each example DAG, run in parallel."""
     client = airflow.client
     client.wait_for_dags(EXAMPLES)
     runs = {dag: client.trigger(dag) for dag in EXAMPLES}

@@ -1,4 +1,4 @@
-"""Looking into the cluster of the lab's node, as a person with kubectl does."""
+"""Queries of the cluster on the lab's node, with kubectl."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ Object = dict[str, Any]
 
 
 def objects(kind: str, namespace: str | None = None, selector: str = "") -> list[Object]:
-    """All objects of a kind (or of several, with commas) in a namespace, or in all."""
+    """All objects of a kind (or of several, separated by commas) in a namespace, or in all namespaces."""
     where = ["--all-namespaces"] if namespace is None else ["--namespace", namespace]
     found = json.loads(kubectl("get", kind, *where, "--selector", selector, "--output", "json"))
     return list(found["items"])
 
 
 def execute(namespace: str, pod: str, *command: str, check: bool = True) -> str:
-    """What a command prints that runs in a pod's first container."""
+    """Output of a command in a pod's first container."""
     return kubectl("exec", "--namespace", namespace, pod, "--", *command, check=check)
 
 
 def services(namespace: str) -> dict[str, set[str]]:
-    """The uids of the pods that are there to stay, by component: none of a Job or a task, none that is ending."""
+    """The uids of long-running pods by component: not of Jobs or tasks, and not of terminating pods."""
     found: dict[str, set[str]] = defaultdict(set)
     for pod in objects("pods", namespace):
         metadata = pod["metadata"]
@@ -41,16 +41,16 @@ def services(namespace: str) -> dict[str, set[str]]:
 
 
 def is_ready(pod: Object) -> bool:
-    """Whether a pod's condition Ready holds."""
+    """Whether a pod is Ready."""
     conditions = pod.get("status", {}).get("conditions", [])
     return any(entry["type"] == "Ready" and entry["status"] == "True" for entry in conditions)
 
 
 def wait_until(what: str, holds: Callable[[], bool], *, timeout_seconds: float = 120) -> None:
-    """Ask again and again.
+    """Wait until a condition is true.
 
     Raises:
-        LabError: it did not hold in time.
+        LabError: it was not true in time.
     """
     deadline = time.monotonic() + timeout_seconds
     while not holds():

@@ -1,4 +1,4 @@
-"""The node that the tests of this level run on."""
+"""The node of the tests at this level."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from lab.node.node import Node
 
 @pytest.fixture(scope="session")
 def node() -> Iterator[Node]:
-    """The lab's usual node: the one that runs already, else one for this session."""
+    """The lab's default node: the running one, else a new one for this session."""
     if os.geteuid() != 0:
         pytest.skip("a real node needs root")
     lab = Node(Instance())

@@ -1,4 +1,4 @@
-"""A stack on a simulated cloud, brought up whole for the tests of one module, and what they ask of it."""
+"""A stack on a simulated cloud, deployed completely for the tests of one module."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ NAMESPACE: Final = "airflow"
 
 @dataclass(frozen=True)
 class Deployed:
-    """A stack that is up, and one run of each example DAG on it."""
+    """A deployed stack, and one run of each example DAG on it."""
 
     name: str
     stack: Stack
@@ -46,7 +46,7 @@ class Deployed:
         return server.id.rpartition("/")[2]
 
     def destroy(self, node: Node) -> None:
-        """Run `pulumi destroy`, and look that nothing is left in the cloud, in the cluster or on the node."""
+        """Run `pulumi destroy`, and check that nothing is left in the cloud, in the cluster or on the node."""
         wait_until("the task pods are gone", lambda: not objects("pods", NAMESPACE, f"{COMPONENT}=task"))
         self.stack.destroy()
         assert list(self.inventory.read().items) == []
@@ -59,7 +59,7 @@ class Deployed:
 
 @contextmanager
 def deployed_stack(name: str, config: str, node: Node, folder: Path) -> Iterator[Deployed]:
-    """Bring up a stack from the text of its file, with a cloud of its own, and run the example DAGs."""
+    """Deploy a stack from the text of its file, with its own simulated cloud, and run the example DAGs."""
     clouds = Inventory(folder / "clouds")
     leftovers = Installation(name=NAMESPACE, executor="celery", folder=folder)
     leftovers.clear()

@@ -1,4 +1,4 @@
-"""One Airflow on the lab's node: a stack with a namespace of its own, brought up, used and ended by tests."""
+"""One Airflow installation on the lab's node: a stack with its own namespace, deployed, used and destroyed by tests."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from lab.node.node import Node
 NAMESPACE_END_SECONDS: Final = 180.0
 RUN_SECONDS: Final = 300.0
 OWNERS: Final = "deployments,statefulsets,jobs"
-"""What would make new pods."""
+"""Kinds of objects that create pods."""
 SMALL: Final[dict[str, Any]] = {
     "cloud": {"kind": "existing", "context": Instance().name, "database": {"kind": "in_cluster", "size_gib": 1}},
     "logs": {"kind": "volume", "size_gib": 1, "access_mode": "ReadWriteOnce"},
     "exposure": {"kind": "node_port"},
     "example_dags": True,
-    # The node has two processors, and may run more than this: requests only decide what fits.
+    # The node has two processors, and may run other pods: requests only decide scheduling.
     "components": {part: {"cpu_milli": 20} for part in ("api_server", "scheduler", "dag_processor", "triggerer")},
 }
 """The settings that all installations of the tests share."""
@@ -52,14 +52,14 @@ class Installation:
     name: str
     executor: str
     folder: Path
-    """For its stack file and Pulumi's state: nothing of it is found again by a later run."""
+    """Folder of its stack file and Pulumi's state, which later runs do not reuse."""
     settings: dict[str, Any] = field(default_factory=dict)
-    """What differs from the shared settings, by key of the stack file."""
+    """Differences from the shared settings, by key of the stack file."""
     secrets: dict[str, str] = field(default_factory=dict)
     """Secret keys of the stack file."""
     outputs: dict[str, Any] = field(default_factory=dict)
     seen_pods: set[str] = field(default_factory=set)
-    """The uids of the pods that ran, for looking afterwards that nothing of them is left."""
+    """The uids of all pods that ran, to check afterwards that nothing of them is left."""
 
     @property
     def namespace(self) -> str:
@@ -67,7 +67,7 @@ class Installation:
 
     @property
     def namespaces(self) -> list[str]:
-        """All that it may have."""
+        """All namespaces that it may have."""
         return [self.name, f"{self.name}-database", f"{self.name}-gateway"]
 
     @cached_property
@@ -75,7 +75,7 @@ class Installation:
         return self._write()
 
     def _write(self) -> Stack:
-        """Bring the stack file up to date with the settings."""
+        """Write the settings to the stack file."""
         content = {"name": self.name, "namespace": self.name, "executor": EXECUTORS[self.executor], **SMALL}
         config = {f"airflow:{key}": value for key, value in {**content, **self.settings}.items()}
         variables = {**environment(state=self.folder / "pulumi"), "KUBECONFIG": str(Node(Instance()).kubeconfig)}
@@ -98,7 +98,7 @@ class Installation:
         self._write()
 
     def up(self) -> Run:
-        """Run `pulumi up`, and read what it tells its users.
+        """Run `pulumi up`, and read the outputs.
 
         Raises:
             LabError: it failed.
@@ -110,7 +110,7 @@ class Installation:
 
     @property
     def url(self) -> str:
-        """Where the API answers: the port of the node."""
+        """URL of the API, through the node's port."""
         [service] = objects("services", self.namespace, f"{COMPONENT}=api-server")
         return f"http://{Instance().address}:{service['spec']['ports'][0]['nodePort']}"
 
@@ -119,23 +119,23 @@ class Installation:
         return logged_in(self.url, self.outputs["admin_user"], self.outputs["admin_password"])
 
     def pod(self, component: str) -> Object:
-        """The one pod of a component that is not about to end."""
+        """The only pod of a component that is not terminating."""
         pods = objects("pods", self.namespace, f"{COMPONENT}={component}")
         [found] = [pod for pod in pods if "deletionTimestamp" not in pod["metadata"]]
         return found
 
     def execute(self, component: str, *command: str, check: bool = True) -> str:
-        """What a command prints in the pod of a component."""
+        """Output of a command in the pod of a component."""
         return execute(self.namespace, self.pod(component)["metadata"]["name"], *command, check=check)
 
     def run_dag(self, dag: str, conf: dict[str, Any] | None = None) -> str:
-        """Run a DAG to its success; returns the run's id."""
+        """Run a DAG until its success. Returns the run's id."""
         run = self.client.trigger(dag, conf)
         self.finish(dag, run)
         return run
 
     def finish(self, dag: str, run: str) -> list[Object]:
-        """The tasks of a run that must succeed; when it does not, the failure shows the logs of what failed."""
+        """The tasks of a run that must succeed; otherwise the failure shows the logs of failed tasks."""
         state = self.client.wait_for_run(dag, run, timeout_seconds=RUN_SECONDS)
         tasks = self.client.tasks(dag, run)
         failed = [task for task in tasks if task["state"] != "success"]
@@ -144,7 +144,7 @@ class Installation:
         return tasks
 
     def destroy(self) -> None:
-        """Run `pulumi destroy`, and remove the stack, which works only when it holds nothing.
+        """Run `pulumi destroy`, and remove the stack, which requires that it has no resources.
 
         Raises:
             LabError: it failed.
@@ -154,13 +154,13 @@ class Installation:
         self.stack.pulumi("stack", "rm", "--yes", "--stack", self.name)
 
     def remember_pods(self) -> None:
-        """Note the pods that are there now."""
+        """Record the current pods."""
         self.seen_pods |= {pod["metadata"]["uid"] for space in self.namespaces for pod in objects("pods", space)}
 
     def clear(self) -> None:
-        """Remove whatever is left of it, also of an earlier run that was killed; nothing happens when nothing is."""
+        """Remove everything that is left of it, also of an earlier killed run; does nothing if nothing is left."""
         for namespace in self.namespaces:
-            # The namespace controller looks again only after half of the longest grace period among the pods.
+            # The namespace controller checks again only after half of the longest grace period among the pods.
             kubectl("delete", OWNERS, "--all", "--namespace", namespace, "--wait=false")
             kubectl("delete", "pods", "--all", "--namespace", namespace, "--force", "--grace-period=0", check=False)
             kubectl("delete", "namespace", namespace, "--ignore-not-found", "--wait=false")

@@ -1,4 +1,4 @@
-"""A user's browser outside the cluster, which knows where hosts are and whose certificates to trust."""
+"""A user's browser outside the cluster, with fixed addresses of hosts and a CA bundle."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SECONDS = 60
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back; redirects are not followed."""
+    """A response; redirects are not followed."""
 
     status: int
     headers: HTTPMessage
@@ -28,15 +28,15 @@ class Answer:
 
 @dataclass
 class Browser:
-    """Asks hosts whose DNS names point to one address, and keeps cookies."""
+    """A client of hosts whose DNS names point to one address; it stores cookies."""
 
     address: str
     trusted: str
-    """PEM certificates; nothing else is trusted."""
+    """PEM certificates of the only trusted CAs."""
     cookies: SimpleCookie = field(default_factory=SimpleCookie)
 
     def ask(self, url: str, *, form: Mapping[str, str] | None = None, host: str | None = None) -> Answer:
-        """Get a page, or send a form; `host` is named inside the connection in place of the URL's."""
+        """Get a page, or send a form; `host` replaces the URL's host in the header."""
         parts = urllib.parse.urlsplit(url)
         assert parts.hostname is not None
         connection = HTTPConnection(parts.hostname, timeout=SECONDS)
@@ -44,7 +44,7 @@ class Browser:
         cookies = "; ".join(f"{name}={morsel.value}" for name, morsel in self.cookies.items())
         headers = {"Host": host or parts.hostname, **({"Cookie": cookies} if cookies else {})}
         if form is not None:
-            # As browsers do; the login compares it with what it takes for its own address.
+            # As browsers do; the login compares it with its own address.
             headers |= {"Content-Type": "application/x-www-form-urlencoded", "Referer": url}
         path = urllib.parse.urlunsplit(("", "", parts.path or "/", parts.query, ""))
         try:

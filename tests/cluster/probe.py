@@ -1,4 +1,4 @@
-"""A small image for pods that probe the node: bash and perl of this machine, with the libraries that they need."""
+"""A small image for probe pods: bash and perl of this machine, with their libraries."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from lab.images.oci import Settings
 
 NAME: Final = "lab.test/probe:1"
 
-# Static programs look names up with libraries of the machine, so these are dynamic ones with their libraries.
+# Static programs resolve names with libraries of the machine, so these programs are dynamic, with their libraries.
 _PROGRAMS: Final = ("/usr/bin/bash", "/usr/bin/perl", "/usr/bin/sleep", "/usr/bin/cat", "/usr/bin/id")
 
 SERVE: Final = """
@@ -22,7 +22,7 @@ use IO::Socket::INET;
 my $server = IO::Socket::INET->new(LocalPort => 8080, Listen => 9, ReuseAddr => 1) or die "listen: $!";
 while (my $client = $server->accept) { print $client "served by $ENV{HOSTNAME}\\n"; close $client }
 """
-"""A perl program that greets whoever connects to port 8080."""
+"""A perl program that sends a greeting to each client of port 8080."""
 
 ASK: Final = """
 use IO::Socket::INET;
@@ -33,7 +33,7 @@ for (1 .. 50) {
 }
 die "$ARGV[0]:$ARGV[1] does not answer: $@\\n";
 """
-"""A perl program that prints what a name and port say, once they say something, for at most about five seconds."""
+"""A perl program that prints the answer of a server, retried for about five seconds."""
 
 
 def archives(folder: Path) -> list[Path]:

@@ -1,4 +1,4 @@
-"""A namespace of a real cluster for one group of tests, with what such tests ask of it."""
+"""A namespace of a real cluster for one group of tests, with helpers for its objects."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ import probe
 from lab.node.api import Api, ApiError, Manifest
 
 WAIT_SECONDS = 60.0
-"""Far more than anything takes on an idle machine."""
+"""Timeout, far above every duration on an idle machine."""
 
 
 def eventually(what: str, condition: Callable[[], Any]) -> Any:
-    """What `condition` answers once that is true; an assertion that names `what` when it stays false."""
+    """The first true result of `condition`; an assertion error with `what` if it stays false."""
     deadline = time.monotonic() + WAIT_SECONDS
     while not (answer := condition()):
         assert time.monotonic() < deadline, f"not within {WAIT_SECONDS:.0f} s: {what}"
@@ -44,7 +44,7 @@ class Space:
         eventually("the namespace's service account exists", lambda: self.exists(account))
 
     def remove(self) -> None:
-        """Begin to remove it."""
+        """Start its deletion."""
         self.api.delete(self.path)
 
     def exists(self, path: str) -> bool:
@@ -61,7 +61,7 @@ class Space:
         self.api.create(f"{self.path}/persistentvolumeclaims", {"metadata": {"name": name}, "spec": spec})
 
     def volume_of(self, claim: str) -> Manifest:
-        """The volume that a claim got."""
+        """The volume of a claim."""
 
         def bound() -> str:
             found = self.api.get(f"{self.path}/persistentvolumeclaims/{claim}")
@@ -105,7 +105,7 @@ class Space:
         return self.api.get(f"{self.path}/pods/{name}")
 
     def wait_running(self, name: str) -> Manifest:
-        """The pod, once its container is ready."""
+        """Wait until a pod's container is ready, and return the pod."""
 
         def ready() -> Manifest | None:
             pod = self.pod(name)
@@ -115,6 +115,6 @@ class Space:
         return eventually(f"pod {name} is ready", ready)
 
     def output(self, name: str) -> str:
-        """What a pod printed, once it has succeeded."""
+        """Wait for a pod's success, and return its output."""
         eventually(f"pod {name} has succeeded", lambda: self.pod(name)["status"]["phase"] == "Succeeded")
         return self.api.get(f"{self.path}/pods/{name}/log").get("text", "")

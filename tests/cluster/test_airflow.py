@@ -1,4 +1,4 @@
-"""Airflow on a real node with each executor: every part runs, every kind of DAG succeeds, and its logs stay."""
+"""Airflow on a real node with each executor: every workload runs, every kind of DAG succeeds, and its logs stay."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_nothing_in_the_namespace_strains_pod_security(airflow: Installation) ->
 @pytest.fixture(scope="module")
 def killed(airflow: Installation, finished: Finished) -> set[str]:
     """The uids of a scheduler and a worker that were killed after the DAGs had run."""
-    # A scheduler that is killed at once leaves ended task pods to its successor, which takes five minutes to notice.
+    # A killed scheduler leaves finished task pods to its successor, which adopts them only after five minutes.
     task_pods = f"{COMPONENT}=task"
     wait_until("the task pods are gone", lambda: not objects("pods", airflow.namespace, task_pods))
     parts = [part for part in ("scheduler", "worker") if part in PARTS[airflow.executor]]

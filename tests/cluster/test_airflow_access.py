@@ -1,4 +1,4 @@
-"""Who gets in: nobody without the right credentials, and DAG code never near the metadata database."""
+"""Access control: only valid credentials are accepted, and DAG code never reaches the metadata database."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ clusters: [{name: elsewhere, cluster: {server: "https://127.0.0.1:1"}}]
 users: [{name: nobody, user: {}}]
 contexts: [{name: elsewhere, context: {cluster: elsewhere, user: nobody}}]
 """
-"""A kubeconfig whose current context leads nowhere."""
+"""A kubeconfig whose current context is invalid."""
 
 
 def status(
@@ -81,7 +81,7 @@ def test_the_api_gives_no_token_for_a_wrong_password(airflow: Installation, pass
 
 
 def logged_in(airflow: Installation, password: str) -> bool:
-    """Whether the login page lets a browser in."""
+    """Whether the login page accepts a browser's login."""
     opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(cookies := CookieJar()), _NoRedirect())
     page = f"{airflow.url}/auth/login/"
     with opener.open(page, timeout=SECONDS) as answer:
@@ -170,7 +170,7 @@ print("metadata open")
 
 @pytest.fixture(scope="module")
 def busy(airflow: Installation) -> Object:
-    """The pod in which a task runs just now."""
+    """The pod with a currently running task."""
     run = airflow.client.trigger("tutorial", {"seconds": 20})
 
     def runs() -> bool:
@@ -186,7 +186,7 @@ def busy(airflow: Installation) -> Object:
 
 
 def test_a_pod_that_runs_dag_code_knows_no_way_to_the_metadata_database(airflow: Installation, busy: Object) -> None:
-    # Every process in the pod: the worker or supervisor, and the task that it runs just now.
+    # Every process in the pod: the worker or supervisor, and its running task.
     read = "tr '\\0' '\\n' < /proc/1/environ; cat /proc/[0-9]*/environ 2>/dev/null | tr '\\0' '\\n'"
     environment = execute(airflow.namespace, busy["metadata"]["name"], "sh", "-c", read)
     assert "AIRFLOW__CORE__EXECUTION_API_SERVER_URL" in environment
@@ -198,7 +198,7 @@ def test_a_pod_that_runs_dag_code_knows_no_way_to_the_metadata_database(airflow:
 
 
 def _metadata_password(airflow: Installation) -> str:
-    """The password in the connection that the scheduler gets."""
+    """The password in the scheduler's connection URL."""
     [container] = airflow.pod("scheduler")["spec"]["containers"]
     [source] = [
         entry["valueFrom"]["secretKeyRef"]
@@ -252,9 +252,9 @@ def test_the_node_port_is_the_only_way_in_from_outside(airflow: Installation) ->
 
 @dataclass(frozen=True)
 class Shell:
-    """The shell of a user whose current context is another cluster, with the network of the node.
+    """A user's shell in the network of the node, whose current context is another cluster.
 
-    The ports that the commands listen on are free there, whatever runs on this machine.
+    There the ports of the commands are free, whatever runs on this machine.
     """
 
     node: Node
@@ -274,13 +274,13 @@ class Shell:
         )
 
     def run(self, command: str, *, seconds: int) -> tuple[str, int]:
-        """What a command says until it ends or is ended, and its exit code, which is 124 then."""
+        """Output and exit code of a command; 124 if it was ended by the timeout."""
         with self.start("timeout", str(seconds), "sh", "-c", command) as child:
             said, _ = child.communicate()
         return said, child.returncode
 
     def answer(self, url: str, *, basic: str = "") -> str:
-        """What a URL answers, empty while nothing listens there."""
+        """The answer of a URL; empty while no server listens."""
         script = """
 import sys, urllib.error, urllib.request
 request = urllib.request.Request(sys.argv[1], headers={"Authorization": sys.argv[2]})
@@ -321,7 +321,7 @@ def check_exec(airflow: Installation, shell: Shell) -> None:
 
 
 def forwarded(shell: Shell, command: str, url: str, *, basic: str = "") -> str:
-    """What answers behind a command that forwards a port, while it runs."""
+    """The answer of a server through a command that forwards a port, while it runs."""
     assert shell.answer(url, basic=basic) == ""
     with shell.start("timeout", str(SECONDS), "sh", "-c", command) as child:
         found: list[str] = []
@@ -366,6 +366,6 @@ COMMANDS = {
 def test_a_command_of_the_outputs_reaches_this_cluster_whatever_the_current_context_is(
     airflow: Installation, shell: Shell, name: str
 ) -> None:
-    """Run by `sh`, as the README says."""
+    """The commands run with `sh`, as in the README."""
     assert {output for output in airflow.outputs if output.endswith("_command")} == COMMANDS.keys()
     COMMANDS[name](airflow, shell)

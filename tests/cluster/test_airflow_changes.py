@@ -1,4 +1,4 @@
-"""What a change does to a running installation: nothing that it need not, and never to the data."""
+"""Effects of changes on a running installation: only what is necessary, and never on the data."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ pytestmark = pytest.mark.timeout(1800)
 ONE_WITH_TASK_PODS = pytest.mark.parametrize("airflow", ["kubernetes"], indirect=True)
 ONE_WITH_CELERY = pytest.mark.parametrize("airflow", ["celery+kubernetes"], indirect=True)
 SLEEP_SECONDS = {"celery": 180, "kubernetes": 45, "celery+kubernetes": 180}
-"""Longer than `pulumi up` takes until it ends the pods: workers go when their successors are ready."""
+"""Longer than the time until `pulumi up` ends the pods: workers end after their successors are ready."""
 NOT_AIRFLOW = "valkey/valkey:8.1-trixie"
-"""An image that is on the node and has no Airflow in it."""
+"""An existing image without Airflow."""
 MISSING = "nowhere/airflow:3.3.2"
-"""An image that is nowhere."""
+"""An image that does not exist."""
 GIVE_UP_SECONDS = 180
 VARIABLE = {"key": "kept", "value": "since the first day"}
 
@@ -50,16 +50,16 @@ def test_a_refresh_finds_nothing_and_leaves_nothing_to_do(airflow: Installation)
 
 @dataclass(frozen=True)
 class Change:
-    """New values of settings, and whose pods they concern."""
+    """New values of settings, and the affected workloads."""
 
     settings: dict[str, Any]
     rolled: set[str]
     runs_task: str
-    """Whose end a running task must survive."""
+    """The workloads whose replacement a running task must survive."""
 
 
 SMALLER = {"executor.workers.concurrency": 3}
-"""The scheduler queues no more tasks than workers have places for, so it reads this, too."""
+"""The scheduler queues only as many tasks as workers have slots, so it reads this, too."""
 CHANGES = {
     "celery": Change(SMALLER, {"worker", "scheduler"}, "worker"),
     "kubernetes": Change({"executor.task_pods.memory_mib": 640}, {"scheduler"}, "scheduler"),
@@ -97,7 +97,7 @@ def moment(text: str) -> datetime.datetime:
 
 
 def _told_to_end(airflow: Installation, pods: set[str]) -> datetime.datetime:
-    """When the node began to stop a pod."""
+    """The time at which the node began to stop a pod."""
     [told] = [
         moment(event["firstTimestamp"])
         for event in objects("events", airflow.namespace)
@@ -108,7 +108,7 @@ def _told_to_end(airflow: Installation, pods: set[str]) -> datetime.datetime:
 
 @pytest.fixture(scope="module")
 def kept_run(airflow: Installation) -> str:
-    """A DAG run, and beside it a Variable, that were there before anything broke."""
+    """A DAG run and a Variable that existed before the failure."""
     airflow.client.request("POST", "variables", VARIABLE)
     run = airflow.client.trigger("hello")
     airflow.finish("hello", run)
@@ -116,7 +116,7 @@ def kept_run(airflow: Installation) -> str:
 
 
 def require_kept(airflow: Installation, run: str) -> None:
-    """The database is the one of before, and the right password still opens it."""
+    """The database is the same, and the right password is still valid."""
     assert airflow.client.request("GET", "variables/kept")["value"] == VARIABLE["value"]
     assert airflow.client.request("GET", f"dags/hello/dagRuns/{run}")["state"] == "success"
 
@@ -125,7 +125,7 @@ def require_kept(airflow: Installation, run: str) -> None:
 def test_an_up_that_waits_for_a_missing_image_can_be_interrupted_and_names_the_pod(
     airflow: Installation, kept_run: str
 ) -> None:
-    """By itself the engine gives up only after ten minutes."""
+    """By default the engine gives up only after ten minutes."""
     before = services(airflow.namespace)
     airflow.change("image", {"reference": MISSING})
     said, code = interrupted_up(airflow.stack, when=lambda: _waits_for_image(airflow))
@@ -148,7 +148,7 @@ def _waits_for_image(airflow: Installation) -> bool:
 
 
 def interrupted_up(stack: Stack, *, when: Callable[[], bool]) -> tuple[str, int]:
-    """What `pulumi up` says, and its exit code, when it is interrupted as soon as something holds."""
+    """Output and exit code of `pulumi up` if it is interrupted as soon as a condition is true."""
     command = [
         "pulumi",
         "--non-interactive",
@@ -171,7 +171,7 @@ def interrupted_up(stack: Stack, *, when: Callable[[], bool]) -> tuple[str, int]
     ) as child:
         try:
             wait_until("the pod waits for its image", when, timeout_seconds=GIVE_UP_SECONDS)
-            # The engine hears of it a moment after this test.
+            # The engine notices it a moment after this test.
             time.sleep(3)
             child.send_signal(signal.SIGINT)
             said, _ = child.communicate(timeout=GIVE_UP_SECONDS)
@@ -196,7 +196,7 @@ def test_a_broken_image_fails_with_pod_and_cause_and_the_corrected_run_keeps_the
 
     airflow.change("image", {})
     airflow.up()
-    # The template of task pods names the image; its new object has a new name, which the scheduler mounts.
+    # The pod template contains the image; its new object has a new name, which the scheduler mounts.
     after = services(airflow.namespace)
     assert {part for part, pods in before.items() if pods != after[part]} <= {"scheduler"}
     require_kept(airflow, kept_run)
@@ -205,7 +205,7 @@ def test_a_broken_image_fails_with_pod_and_cause_and_the_corrected_run_keeps_the
 
 @ONE_WITH_TASK_PODS
 def test_a_replaced_password_of_the_first_user_opens_and_the_old_one_does_not(airflow: Installation) -> None:
-    """The last here: tokens and outputs of before are none of the new password."""
+    """The last test here: earlier tokens and outputs are invalid with the new password."""
     user, old, before = airflow.outputs["admin_user"], airflow.outputs["admin_password"], services(airflow.namespace)
     airflow.stack.up("--replace", airflow.stack.resource(f"{airflow.name}-secrets-admin-password")["urn"])
     airflow.outputs = airflow.stack.outputs()

@@ -1,4 +1,4 @@
-"""A second installation beside the first: same name, another namespace, an external database, DAGs in a folder."""
+"""A second installation in the same cluster: same name, another namespace, an external database, DAGs in a folder."""
 
 from __future__ import annotations
 
@@ -48,10 +48,10 @@ class Neighbours:
 
     first: Installation
     first_services: dict[str, set[str]]
-    """Its pods before the other one came."""
+    """Its pods before the other installation existed."""
     second: Installation
     dags: Path
-    """The folder of the node that the second one reads."""
+    """The folder of the node with the second installation's DAGs."""
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +59,7 @@ def neighbours(airflow: Installation, tmp_path_factory: pytest.TempPathFactory) 
     name = "test-neighbour"
     before = services(airflow.namespace)
     [server] = objects("pods", f"{airflow.namespace}-database")
-    # No file of pytest's: only its owner may look into those.
+    # Not pytest's folder, which only its owner may read.
     dags = Path(tempfile.mkdtemp(prefix="dags-", dir="/var/tmp"))
     dags.chmod(0o755)
     second = Installation(

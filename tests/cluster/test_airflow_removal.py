@@ -1,4 +1,4 @@
-"""The end of an installation: nothing of it stays."""
+"""The removal of an installation leaves nothing behind."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def _folders(instance: Instance, pods: set[str]) -> set[str]:
 
 
 def _processes(pods: set[str]) -> list[str]:
-    """The processes in control groups of these pods."""
+    """The processes in these pods' control groups."""
     found = []
     for process in psutil.process_iter():
         try:

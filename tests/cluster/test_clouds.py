@@ -1,6 +1,6 @@
-"""The stacks dev and prod on simulated clouds, whole: `up`, DAGs, logs from the store, `destroy`, and nothing left.
+"""The stacks dev and prod on simulated clouds: `up`, DAGs, logs from the store, `destroy`, and nothing is left.
 
-The program and the stack files are the checkout's own; the cluster, the database, volumes and object storage are real.
+The program and the stack files are those of the checkout; cluster, database, volumes and object storage are real.
 """
 
 from __future__ import annotations
@@ -27,16 +27,16 @@ EXECUTORS = {"dev": "CeleryExecutor", "prod": "KubernetesExecutor"}
 def deployed(
     request: pytest.FixtureRequest, node: Node, airflow_images: None, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Deployed]:
-    """The tests of one stack run in the order of this file; the last one destroys it."""
+    """The tests of one stack run in the order of this file; the last test destroys it."""
     file = StackFile.named(request.param)
-    # Protection is for engine tests: here everything has to go at the end.
+    # Engine tests cover protection; here everything must be deleted at the end.
     config = file.text(examples=True, protect=False)
     with deployed_stack(file.name, config, node, tmp_path_factory.mktemp(request.param)) as made:
         yield made
 
 
 def test_tasks_run_by_the_stacks_executor(deployed: Deployed) -> None:
-    # Workers are known by address, pods of tasks by name.
+    # Workers are identified by address, task pods by name.
     task_pods = {task["hostname"] for task in deployed.tasks() if not re.fullmatch(r"[0-9.]+", task["hostname"])}
     expected = {"CeleryExecutor": 0, "KubernetesExecutor": len(deployed.tasks())}
     assert len(task_pods) == expected[EXECUTORS[deployed.name]]

@@ -1,4 +1,4 @@
-"""The stack dev with the real Cloud SQL Auth Proxy beside each workload, whole: `up`, DAGs, `destroy`, nothing left."""
+"""The stack dev with the real Cloud SQL Auth Proxy as a sidecar: `up`, DAGs, `destroy`, and nothing is left."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.timeout(1800)
 
 PROXY = "database-proxy"
 DATABASE_CLIENTS = {workload for workload, traits in WORKLOADS.items() if traits.connects}
-# Both kinds of executor at once: workers have a proxy of their own, pods of tasks have no connection at all.
+# Both executors: workers have their own proxy, task pods have no database connection.
 EXECUTOR = {
     "kind": "celery+kubernetes",
     "workers": {"replicas": 1, "concurrency": 4, "cpu_milli": 50},
@@ -35,21 +35,21 @@ def config() -> str:
     content: dict[str, Any] = yaml.safe_load(StackFile.named("dev").text(examples=True, protect=False))
     content["config"]["airflow:cloud"]["database"]["proxy_image"] = names.SQL_PROXY
     content["config"]["airflow:executor"] = EXECUTOR
-    # With bytecode everything starts in half the time.
+    # With bytecode Airflow starts in half the time.
     content["config"]["airflow:image"] = {"reference": names.COMPILED}
     return yaml.safe_dump(content)
 
 
 @pytest.fixture(scope="module")
 def deployed(node: Node, airflow_images: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
-    """The tests run in the order of this file; the last one destroys it."""
+    """The tests run in the order of this file; the last test destroys the stack."""
     node.import_images([images.database_proxy(), images.compiled()])
     with deployed_stack("dev", config(), node, tmp_path_factory.mktemp("dev")) as made:
         yield made
 
 
 def with_proxy() -> dict[str, Object]:
-    """The pods that have a proxy, by component."""
+    """The pods with a proxy, by component."""
     return {
         pod["metadata"]["labels"][COMPONENT]: pod
         for pod in objects("pods", NAMESPACE)

@@ -1,6 +1,6 @@
-"""A stack exposed by a Gateway, seen from outside: a certificate by ACME, HTTPS, the login, nothing for other hosts.
+"""A stack with a Gateway, tested from outside: a certificate by ACME, HTTPS, the login, no answer for other hosts.
 
-The stack is a small one on simulated Azure. Traefik, cert-manager and Pebble are the real programs.
+The stack is a small one on the simulated Azure. Traefik, cert-manager and Pebble are the real programs.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ SETTINGS: dict[str, Any] = {
         "location": "swedencentral",
         "zones": ["1"],
     },
-    # Nothing but the services stands, as no task runs.
+    # Only the services run, because no task is started.
     "executor": {"kind": "kubernetes"},
     "components": {name: {"cpu_milli": CPU_MILLI} for name in COMPONENTS},
     "logs": {"kind": "store"},
@@ -56,7 +56,7 @@ SETTINGS: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class Exposed:
-    """A stack that is up, and a browser that trusts the issuer of its certificates."""
+    """A deployed stack, and a browser that trusts the issuer of its certificates."""
 
     stack: Stack
     browser: Browser
@@ -87,7 +87,7 @@ def exposed(node: Node, airflow_images: None, tmp_path_factory: pytest.TempPathF
             services.furnish("azure")
             controllers.up()
             pebble.start()
-            # What a user does with the output `dns_records`.
+            # Like a user with the output `dns_records`.
             names.give("gateway", dict.fromkeys((HOST, OTHER), controllers.address))
             gateway = {"name": f"{NAMESPACE}-gateway", "namespace": GATEWAYS}
             kubectl("apply", "-f", "-", text=json.dumps(pebble.issuer(ISSUER, gateway)))
@@ -115,7 +115,7 @@ def test_cert_manager_gets_the_certificate_by_a_proof_over_plain_http(exposed: E
         found = objects("certificates.cert-manager.io", GATEWAYS)
         return bool(found) and all(holds(each.get("status", {}), "Ready") for each in found)
 
-    # The routes of its challenges are in the Gateway's namespace, and go before the redirect to HTTPS.
+    # The routes of its challenges are in the Gateway's namespace, and precede the redirect to HTTPS.
     wait_until("the certificate is issued", ready, timeout_seconds=180)
     [certificate] = objects("certificates.cert-manager.io", GATEWAYS)
     assert certificate["spec"]["dnsNames"] == [HOST]
@@ -129,7 +129,7 @@ def test_the_gateway_is_programmed_with_every_route(exposed: Exposed) -> None:
         status = gateway.get("status", {})
         listeners = status.get("listeners", [])
         attached = {each["name"]: each["attachedRoutes"] for each in listeners if holds(each, "Programmed")}
-        # The route of the challenge goes when it is over.
+        # The route of the challenge is deleted after it.
         return holds(status, "Programmed") and attached == {"http": 1, "https-api-server": 1}
 
     wait_until("the Gateway is programmed", programmed)
@@ -139,14 +139,14 @@ def test_https_shows_the_login_page_with_a_certificate_of_the_issuer(exposed: Ex
     answer = exposed.browser.ask(f"https://{HOST}/auth/login/")
     assert answer.status == 200
     assert 'name="csrf_token"' in answer.text
-    # Nobody else issued it, or this would not fail.
+    # Fails only if no other CA issued it.
     strangers = Browser(exposed.browser.address, ssl.DER_cert_to_PEM_cert(_other_authority()))
     with pytest.raises(ssl.SSLCertVerificationError):
         strangers.ask(f"https://{HOST}/auth/login/")
 
 
 def _other_authority() -> bytes:
-    """Some certificate authority that this machine trusts."""
+    """A CA that this machine trusts."""
     context = ssl.create_default_context()
     return context.get_ca_certs(binary_form=True)[0]
 
@@ -157,7 +157,7 @@ def test_plain_http_leads_to_https_of_the_same_page(exposed: Exposed) -> None:
 
 
 def test_another_host_is_served_nothing(exposed: Exposed) -> None:
-    """Neither by plain HTTP, nor inside a connection to the right host."""
+    """Neither by plain HTTP, nor in a connection to the right host."""
     for url in (f"http://{OTHER}/", f"https://{HOST}/"):
         answer = exposed.browser.ask(url, host=OTHER)
         assert answer.status in {404, 421}, url

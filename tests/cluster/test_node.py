@@ -1,4 +1,4 @@
-"""The lab's node does what pods of Airflow need, survives what kills it, and leaves nothing behind."""
+"""The lab's node provides what pods of Airflow need, recovers after crashes, and leaves nothing behind."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from lab.node.node import Node
 from lab.paths import PROJECT
 
 PRIVATE = "airflow-lab-test"
-"""An instance that may be broken."""
+"""An instance that tests may break."""
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +64,7 @@ def test_kubectl_sees_a_ready_node_from_the_machine(node: Node) -> None:
 def test_two_pods_share_the_files_of_a_claim_as_user_50000(space: Space, mode: str) -> None:
     claim = mode.lower()
     space.claim(claim, mode)
-    # A file is there before its content is.
+    # A file exists before it has content.
     read = f"until [ -s /{claim}/note ]; do sleep 0.1; done; cat /{claim}/note"
     space.run(f"{claim}-reader", ["bash", "-c", read], claims=(claim,))
     space.run(f"{claim}-writer", ["bash", "-c", f"echo written by $(id -u) > /{claim}/note"], claims=(claim,))
@@ -100,7 +100,7 @@ def test_a_claim_grows(space: Space) -> None:
 def test_services_are_reached_by_name_by_address_from_themselves_and_from_the_machine(space: Space, node: Node) -> None:
     service = space.service("web", kind="NodePort")
     address, node_port = service["spec"]["clusterIP"], service["spec"]["ports"][0]["nodePort"]
-    # It asks itself too: a pod behind a service must reach that service.
+    # It also connects to itself: a pod must reach the Service that selects it.
     space.run(
         "web", ["bash", "-c", f'perl -e "$1" & sleep 0.5; perl -e "$2" {address} 80; wait', "-", probe.SERVE, probe.ASK]
     )
@@ -147,7 +147,7 @@ def traces_before() -> dict[str, set[str]]:
 
 @pytest.fixture(scope="module")
 def fragile(traces_before: dict[str, set[str]], probe_archives: list[Path]) -> Iterator[Node]:
-    """A node of these tests alone, with one pod that runs."""
+    """A separate node for these tests, with one running pod."""
     if os.geteuid() != 0:
         pytest.skip("a real node needs root")
     fragile = Node(Instance(PRIVATE))
@@ -216,7 +216,7 @@ def test_a_machine_that_restarted_gets_its_node_back_with_its_data(fragile: Node
     for process in fragile.processes.all():
         process.kill()
     for pid in fragile.cgroups.pids():
-        # What a process kept alive may be gone with it.
+        # Resources that a process kept alive may be deleted with it.
         with suppress(ProcessLookupError):
             os.kill(pid, 9)
     subprocess.run(["ip", "link", "delete", fragile.instance.interface], check=True)
@@ -235,7 +235,7 @@ def test_down_leaves_no_process_mount_namespace_interface_or_control_group(
     assert any(process.name().startswith("containerd-shim") for process in processes)
     assert ours <= _namespaces()
     fragile.down()
-    # A dead daemon that this test started stays a zombie as long as the test runs.
+    # A dead daemon that this test started stays a zombie until the test ends.
     alive = [each for each in processes if each.is_running() and each.status() != psutil.STATUS_ZOMBIE]
     assert alive == []
     assert ours & _namespaces() == set()
@@ -270,14 +270,14 @@ def _killed(node: Node, name: str) -> None:
 
 
 def _traces() -> dict[str, set[str]]:
-    """What this machine shows of a node, apart from its files; the usual node may come and go meanwhile."""
+    """Traces of a node on this machine, without its files; independent of the default node."""
     usual = Instance()
     mounts = [line.split(maxsplit=4)[4] for line in Path("/proc/self/mountinfo").read_text().splitlines()]
     return {
         "mounts": {mount for mount in mounts if str(usual.folder) not in mount},
         "interfaces": {path.name for path in Path("/sys/class/net").iterdir()} - {usual.interface},
         "cgroups": {
-            # Version 2 has it at the top, version 1 once for each controller.
+            # Version 2 has one at the top, version 1 one for each controller.
             str(path)
             for pattern in (f"{PRIVATE}*", f"*/{PRIVATE}*")
             for path in Path("/sys/fs/cgroup").glob(pattern)
@@ -294,6 +294,6 @@ def _processes() -> Iterator[psutil.Process]:
 
 
 def _namespaces() -> set[str]:
-    """Every network and mount namespace that a process or a mount holds."""
+    """All network and mount namespaces that a process or a mount keeps alive."""
     shown = subprocess.run(["lsns", "-rno", "NS,TYPE"], check=True, capture_output=True, text=True).stdout
     return {line.split()[0] for line in shown.splitlines() if line.endswith((" net", " mnt"))}

@@ -1,4 +1,4 @@
-"""An image of one's own: the project's Containerfile builds, with packages, bytecode and DAGs in it."""
+"""A custom image: the project's Containerfile builds an image with packages, bytecode and DAGs."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ cached = pathlib.Path(importlib.util.cache_from_source(found))
 print(json.dumps({"cached": cached.is_file(), "flags": cached.read_bytes()[4] if cached.is_file() else None}))
 """
 UNCHECKED_HASH = 0b01
-"""The second word of a .pyc file, by PEP 552: a hash of the source, which is not compared at import."""
+"""The second word of a .pyc file, by PEP 552: a hash of the source, which is not checked at import."""
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +53,7 @@ def run(root: Root, *command: str) -> str:
 
 
 def contents(archive: Path) -> list[str]:
-    """The digests of what the layers hold, whether they are compressed or not."""
+    """The digests of the layers' uncompressed content."""
     with tarfile.open(archive) as tar:
 
         def read(name: str) -> Any:
@@ -77,7 +77,7 @@ def test_its_packages_are_there_and_airflow_is_compiled_for_good(root: Root) -> 
 
 
 def test_the_image_it_stands_on_has_no_bytecode_of_airflow(archive: Path, tmp_path: Path) -> None:
-    """Or nothing here would show what the official image costs."""
+    """Otherwise no test would show the cost of the official image."""
     [base] = built([airflow.IMAGE])
     oci.unpack(base, tmp_path / "base")
     assert list((tmp_path / "base" / airflow.SITE).rglob("*.pyc")) == []

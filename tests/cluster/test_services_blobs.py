@@ -1,4 +1,4 @@
-"""Pods with the clouds' own libraries reach buckets and containers by identity, and only those they have a role on."""
+"""Pods with the clouds' libraries access buckets and containers by identity, but only with a role on them."""
 
 from __future__ import annotations
 
@@ -142,7 +142,7 @@ def run(space: Space, name: str, service_account: str, script: str, *, labels: d
 
 
 def said(space: Space, name: str) -> dict[str, Any]:
-    """What a pod found out."""
+    """The results of a pod."""
     ended = ("Succeeded", "Failed")
     eventually(f"pod {name} has ended", lambda: space.pod(name)["status"]["phase"] in ended)
     text = str(space.api.get(f"{space.path}/pods/{name}/log").get("text", ""))
@@ -163,7 +163,7 @@ def test_a_writer_writes_a_reader_reads_and_nobody_else_does_either(
     run(space, f"{cloud}-writer", f"{cloud}-writer", client + WRITES, labels=labels)
     wrote = said(space, f"{cloud}-writer")
     assert {key: wrote[key] for key in ("second", "read", "names")} == {"second": None, "read": "two", "names": [path]}
-    # Airflow overwrites nothing unless it is told in these words that there is nothing.
+    # Airflow writes only if this message says that there is no object.
     assert missing in wrote["none"]
     assert refused in wrote["other"]
     run(space, f"{cloud}-reader", f"{cloud}-reader", client + READS, labels=labels)

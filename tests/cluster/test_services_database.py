@@ -1,4 +1,4 @@
-"""A simulated cloud's database is a real server: TLS that can be verified, an administrator who is no superuser."""
+"""A simulated cloud's database is a real server: verified TLS, an administrator who is not a superuser."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def trust(servers: dict[str, database.Endpoint], tmp_path: Path) -> dict[str, st
 def ask(
     server: database.Server, endpoint: database.Endpoint, query: str, *, password: str | None = None, **parameters: str
 ) -> str:
-    """What a client from outside gets: rows, or the message of a refusal."""
+    """The answer to an external client: rows, or the error message."""
     given = {
         "host": server.hosts[0],
         "hostaddr": endpoint.address,

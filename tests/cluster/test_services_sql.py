@@ -1,4 +1,4 @@
-"""The real Cloud SQL Auth Proxy reaches a simulated instance by its role, and nobody gets in past it."""
+"""The real Cloud SQL Auth Proxy connects to a simulated instance with its role, and direct connections are refused."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ INSTANCE = database.Server(
 )
 DENIED = "Error 403: The client is not authorized to make this request., notAuthorized"
 SSL_REQUEST = struct.pack("!ii", 8, 80877103)
-"""What PostgreSQL answers at once, https://www.postgresql.org/docs/current/protocol-message-formats.html."""
+"""The immediate answer of PostgreSQL, https://www.postgresql.org/docs/current/protocol-message-formats.html."""
 CLIENTS = ("client", "stranger", "neighbour", "viewer")
 WHERE_FROM = "SELECT host(client_addr) || ' ' || ssl FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) WHERE pid = "
 
@@ -108,7 +108,7 @@ def space(node: Node, worlds: Worlds) -> Iterator[Space]:
 
 
 def asks(space: Space, client: str, query: str, *, user: str = "boss", name: str | None = None) -> str:
-    """Start a pod in which a client asks a question through the proxy that the program puts beside workloads."""
+    """Start a pod whose client runs a query through the proxy sidecar of the program."""
     beside = proxy(names.SQL_PROXY, CONNECTION)
     hardened = {
         "securityContext": {
@@ -158,7 +158,7 @@ def log(space: Space, pod: str, container: str) -> str:
 
 
 def ended(space: Space, pod: str) -> dict[str, Any]:
-    """How a pod ended: its phase, and how and when each of its containers did."""
+    """The end of a pod: its phase, and the result and time of each container."""
     found = eventually(
         f"pod {pod} has ended",
         lambda: (each := space.pod(pod))["status"]["phase"] in ("Succeeded", "Failed") and each,
@@ -175,13 +175,13 @@ def test_a_pod_with_the_role_reaches_the_server_and_ends_with_its_work(
     assert (how["phase"], how["proxy"]["exitCode"]) == ("Succeeded", 0), log(space, pod, "proxy")
     assert log(space, pod, "client") == f"{endpoint.address} false\n"
     said = [json.loads(line)["message"] for line in log(space, pod, "proxy").splitlines()]
-    # The account has no right to write metrics, which the proxy would do by default and say so.
+    # The account may not write metrics, which the proxy would do by default and log.
     assert [message for message in said if "metric" in message] == []
 
 
 @pytest.mark.parametrize("client", ["stranger", "neighbour", "viewer"])
 def test_without_the_role_on_this_server_the_proxy_gets_no_certificate(space: Space, client: str) -> None:
-    """No role at all, the role on another server, and a role that only looks."""
+    """No role, the role on another server, and a read-only role."""
     pod = asks(space, client, "SELECT 1")
     assert ended(space, pod)["client"]["exitCode"] != 0
     assert "server closed the connection unexpectedly" in log(space, pod, "client")
@@ -215,7 +215,7 @@ def test_connectors_show_a_certificate_that_the_instances_authority_for_clients_
 ) -> None:
     context = ssl.create_default_context(cadata=endpoint.authority)
     if signed_by is not None:
-        # A copy: the instance's own folder keeps what it has.
+        # A copy, because the instance's folder must not change.
         for name in ("ca.crt", "ca.key"):
             (tmp_path / name).write_bytes((database.folder(node) / NAME / signed_by / name).read_bytes())
         pair = Authority(tmp_path).issue("client", "Google Cloud SQL Client")
@@ -224,7 +224,7 @@ def test_connectors_show_a_certificate_that_the_instances_authority_for_clients_
         socket.create_connection((endpoint.address, sql_connector.PORT), timeout=10) as plain,
         context.wrap_socket(plain, server_hostname=INSTANCE.hosts[0]) as secure,
     ):
-        # In TLS 1.3 a client learns only with the first answer that its certificate was refused.
+        # In TLS 1.3 a client notices only at the first answer that its certificate was refused.
         try:
             secure.sendall(SSL_REQUEST)
             answer = secure.recv(1)

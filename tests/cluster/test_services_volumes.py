@@ -1,4 +1,4 @@
-"""Static volumes of GKE's and AKS's CSI drivers work on the node as they would there, and fail as they would there."""
+"""Static volumes of GKE's and AKS's CSI drivers work and fail on the node as in the clouds."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def namespace(node: Node, worlds: Worlds, probe_archives: list[Path]) -> Iterato
 
 @pytest.fixture
 def space(namespace: Space) -> Iterator[Space]:
-    """An empty namespace; making a new one each time would take 10 s more."""
+    """An empty namespace; a new one for each test would take 10 s longer."""
     yield namespace
     for kind in ("pods", "persistentvolumeclaims", "secrets", "events"):
         namespace.api.delete(f"{namespace.path}/{kind}")
@@ -67,7 +67,7 @@ def bind(
     further: tuple[str, ...] = (),
     **csi: Any,
 ) -> None:
-    """A claim, and the volume that is meant for it, which may offer further access modes."""
+    """A claim and its volume, which may support further access modes."""
     name = f"{space.name}-{volume}"
     spec = {
         "capacity": {"storage": "1Gi"},
@@ -80,7 +80,7 @@ def bind(
     }
     path = "/api/v1/persistentvolumes"
     space.api.create(path, {"metadata": {"name": name}, "spec": spec})
-    # A claim that is seen before its volume waits for a look round, which comes every 15 s.
+    # A claim that is processed before its volume waits for the next resync, every 15 s.
     eventually(f"{name} is seen", lambda: space.api.get(f"{path}/{name}").get("status", {}).get("phase") == "Available")
     claim = {
         "accessModes": [mode],
@@ -118,16 +118,16 @@ def run(space: Space, name: str, script: str, claim: str, *, group: int | None =
 
 
 def said(space: Space, name: str) -> str:
-    """What a pod printed, however it ended."""
+    """The output of a pod, whatever its result."""
     ended = ("Succeeded", "Failed")
     eventually(f"pod {name} has ended", lambda: space.pod(name)["status"]["phase"] in ended)
     return str(space.api.get(f"{space.path}/pods/{name}/log").get("text", "")).strip()
 
 
 def refused(space: Space, name: str, why: str) -> None:
-    """Wait until an event says that a pod does not start because of `why`.
+    """Wait for an event that a pod does not start because of `why`.
 
-    It need not be the first: while the API server still learns which Secrets the node may read, others say why.
+    It may not be the first: other events come until the API server knows which Secrets the node may read.
     """
 
     def said_so() -> bool:
@@ -149,7 +149,7 @@ def test_a_disk_is_attached_and_given_to_the_pods_group(space: Space, node: Node
 
 
 def new_share(worlds: Worlds, name: str, address: str) -> dict[str, Any]:
-    """A Filestore share that nobody has mounted yet, as a volume names it."""
+    """An unused Filestore share, in the form of a volume."""
     outputs = {"networks": [{"ipAddresses": [address]}]}
     worlds.hold(volumes.FILESTORE_ITEM, name, name=name, location=ZONE, fileShares={"name": "logs"}, outputs=outputs)
     return {
@@ -165,7 +165,7 @@ def new_share(worlds: Worlds, name: str, address: str) -> dict[str, Any]:
 def test_a_filestore_share_is_written_by_two_pods_whatever_policy_its_driver_has(
     space: Space, worlds: Worlds, node: Node, policy: str, address: str
 ) -> None:
-    """As the program makes such a volume: with a filesystem and a second access mode."""
+    """A volume as the program creates it: with a filesystem and a second access mode."""
     source = new_share(worlds, policy.lower(), address)
     path = f"/apis/storage.k8s.io/v1/csidrivers/{volumes.FILESTORE}"
     before = node.api.get(path)["spec"]["fsGroupPolicy"]

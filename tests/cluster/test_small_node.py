@@ -1,4 +1,4 @@
-"""The shipped Pulumi.local.yaml, unchanged, on a node whose pods get what a machine of 8 GiB leaves them."""
+"""The shipped Pulumi.local.yaml on a node whose pods have the memory of a machine with 8 GiB."""
 
 from __future__ import annotations
 
@@ -28,21 +28,21 @@ pytestmark = pytest.mark.timeout(1800)
 
 PODS_MIB = int(MEMORY_GIB_MIN * 1024) - SYSTEM_PODS_MIB
 EVICTION_MIB = 100
-"""The kubelet's own margin: https://kubernetes.io/docs/concepts/scheduling-eviction/node-pressure-eviction/."""
+"""The kubelet's eviction threshold: https://kubernetes.io/docs/concepts/scheduling-eviction/node-pressure-eviction/."""
 TASK_SECONDS = 30
-"""Keeps an old worker until a pod of a task is there, too."""
+"""A task that keeps an old worker until a task pod exists."""
 
 
 @dataclass(frozen=True)
 class Small:
-    """An installation on a node of its own."""
+    """An installation on a separate node."""
 
     node: Node
     client: AirflowClient
     name: str
     namespaces: tuple[str, str]
     examples: dict[str, str]
-    """Runs of the example DAGs that have succeeded, by DAG."""
+    """Successful runs of the example DAGs, by DAG."""
 
     def objects(self, kind: str, selector: str = "") -> list[Object]:
         return [found for space in self.namespaces for found in objects(kind, space, selector)]
@@ -50,7 +50,7 @@ class Small:
 
 @pytest.fixture(scope="module")
 def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Small]:
-    """The installation, after its example DAGs have run; like `make demo`, but with a state of its own."""
+    """The installation after the runs of its example DAGs; like `make demo`, but with separate state."""
     if os.geteuid() != 0:
         pytest.skip("a real node needs root")
     folder = tmp_path_factory.mktemp("small")
@@ -76,7 +76,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Small]:
 
 @contextmanager
 def small_node() -> Iterator[Node]:
-    """A node beside the usual one, which commands of the lab take for the usual one meanwhile."""
+    """A second node, which the lab's commands use as the default node meanwhile."""
     node = Node(Instance(f"{Instance().name}-small", pods_mib=PODS_MIB))
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("LAB_NODE", node.instance.name)
@@ -86,19 +86,19 @@ def small_node() -> Iterator[Node]:
             node.import_images(images.archives())
             yield node
         finally:
-            # Its images stay: to import them takes longer than to bring Airflow up.
+            # Its images stay: importing them takes longer than starting Airflow.
             node.down()
 
 
 def up(stack: Stack) -> dict[str, Any]:
-    """The outputs of a stack that is up; when it does not come up, the failure says what was pending."""
+    """Deploy a stack and return its outputs; a failure lists the pending pods."""
     run = stack.up(check=False)
     assert run.code == 0, (run.messages(), refusals())
     return stack.outputs()
 
 
 def refusals() -> list[str]:
-    """What the scheduler and the kubelet said of pods for which there was no memory."""
+    """Events of the scheduler and the kubelet about pods without enough memory."""
     said = [(event["involvedObject"]["name"], event["reason"], event.get("message", "")) for event in objects("events")]
     return [
         f"{name}: {reason}: {message}"
@@ -120,7 +120,7 @@ def test_tasks_ran_on_a_worker_and_in_a_pod_of_their_own(small: Small) -> None:
 
 
 def test_the_largest_part_is_replaced_while_it_works_and_a_task_has_a_pod(small: Small) -> None:
-    """As much as the stack ever requests at once."""
+    """The maximum of the stack's concurrent requests."""
     wait_until("the pods of the example DAGs are gone", lambda: not small.objects("pods", f"{COMPONENT}=task"))
     [old] = small.objects("pods", f"{COMPONENT}=worker")
     busy = small.client.trigger("tutorial", {"seconds": TASK_SECONDS})
@@ -134,7 +134,7 @@ def test_the_largest_part_is_replaced_while_it_works_and_a_task_has_a_pod(small:
     beside = small.client.trigger("executors")
 
     def placed() -> dict[str, int]:
-        """How many pods of workers and tasks hold memory of the node."""
+        """The number of worker and task pods on the node."""
         pods = [
             pod
             for pod in small.objects("pods", f"{COMPONENT} in (worker,task)")

@@ -1,4 +1,4 @@
-"""Simulated clouds as tests want them: an inventory written by hand, and the node's services that read it."""
+"""Simulated clouds for tests: an inventory filled by the test, and the node's services that read it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from lab.services.standins import StandIns
 
 @dataclass(frozen=True)
 class Worlds:
-    """An inventory that tests fill, behind the services of the node."""
+    """An inventory that tests fill and the node's services read."""
 
     services: StandIns
 
@@ -21,7 +21,7 @@ class Worlds:
         return self.services.inventory
 
     def hold(self, kind: str, item_id: str, *, outputs: dict[str, Any] | None = None, **inputs: Any) -> None:
-        """Let the clouds hold something; what they held under this id is replaced."""
+        """Add a resource to the inventory, or replace it."""
         with self.inventory.changing() as world:
             item = Item(kind, item_id, "", inputs, {"name": inputs.get("name", item_id), **(outputs or {})})
             item.names = [*filter(None, [str(inputs.get("name", "")), str((outputs or {}).get("name", ""))])]

@@ -14,6 +14,23 @@ if TYPE_CHECKING:
     from pydantic import ValidationError
     from pydantic_core import ErrorDetails
 
+NUMBER: Final = ("is not a whole number", "write one, without quotes or unit")
+SWITCH: Final = ("is neither true nor false", "write one of them, unquoted")
+MAP: Final = ("is not a map of keys", "write its keys below it, indented")
+WRONG_TYPE: Final = {
+    "string_type": ("is not text", "put it in quotes in the stack file"),
+    "list_type": ("is not a list", "write one entry a line, each with a dash"),
+    "int_type": NUMBER,
+    "int_parsing": NUMBER,
+    "int_from_float": NUMBER,
+    "bool_type": SWITCH,
+    "bool_parsing": SWITCH,
+    "model_type": MAP,
+    "model_attributes_type": MAP,
+    "dict_type": MAP,
+}
+"""Rule and remedy by the name that pydantic has for a value of the wrong type."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class SettingError:
@@ -68,16 +85,14 @@ def validation_errors(
 
 
 def _setting_error(prefix: str, detail: ErrorDetails, known: dict[str, Sequence[str]]) -> SettingError:
-    kind, value = detail["type"], cast(object, detail["input"])
-    context: dict[str, Any] = detail.get("ctx", {})
     # A union's tag is part of pydantic's location but not of the key that the user wrote.
     parts = [str(part) for part in detail["loc"]]
-    path = ".".join(parts)
     key = ".".join([prefix, *(part for index, part in enumerate(parts) if not _is_tag(parts, index, known))])
-    match kind:
+    context: dict[str, Any] = detail.get("ctx", {})
+    match detail["type"]:
         case "extra_forbidden":
             hint = nearest(parts[-1], known.get(".".join(parts[:-1]), ()))
-            return SettingError(key=key, value=value, rule="belongs to a key that is not known here", remedy=hint)
+            return _error(key, detail, "belongs to a key that is not known here", hint)
         case "missing":
             return SettingError(key=key, value=None, rule="is missing", remedy="set it in the stack file")
         case "union_tag_not_found":
@@ -85,7 +100,7 @@ def _setting_error(prefix: str, detail: ErrorDetails, known: dict[str, Sequence[
                 key=f"{key}.kind",
                 value=None,
                 rule="is missing and decides what else may stand here",
-                remedy=f"set one of {_tags(known, path)}",
+                remedy=f"set one of {_tags(known, '.'.join(parts))}",
             )
         case "union_tag_invalid":
             return SettingError(
@@ -94,54 +109,34 @@ def _setting_error(prefix: str, detail: ErrorDetails, known: dict[str, Sequence[
                 rule="is not a known kind",
                 remedy=f"choose one of {context.get('expected_tags')}",
             )
-        case "greater_than_equal" | "less_than_equal":
-            least = kind == "greater_than_equal"
-            limit = context["ge" if least else "le"]
-            side = "below" if least else "above"
-            bound = "least" if least else "most"
-            return SettingError(
-                key=key, value=value, rule=f"is {side} {limit}, the {bound} it may be", remedy=f"use {limit}"
-            )
-        case "string_type":
-            return SettingError(key=key, value=value, rule="is not text", remedy="put it in quotes in the stack file")
+        case "greater_than_equal":
+            return _error(key, detail, f"is below {context['ge']}, the least it may be", f"use {context['ge']}")
+        case "less_than_equal":
+            return _error(key, detail, f"is above {context['le']}, the most it may be", f"use {context['le']}")
         case "string_too_long":
-            rule = f"has {len(str(value))} characters, {context['max_length']} are the most it may have"
-            return SettingError(key=key, value=value, rule=rule, remedy="shorten it")
-        case "too_short" | "too_long":
-            limit = context["min_length" if kind == "too_short" else "max_length"]
-            bound = "least" if kind == "too_short" else "most"
+            count = len(str(detail["input"]))
+            rule = f"has {count} characters, {context['max_length']} are the most it may have"
+            return _error(key, detail, rule, "shorten it")
+        case "too_short" | "too_long" as side:
+            bound, limit = ("least", context["min_length"]) if side == "too_short" else ("most", context["max_length"])
             rule = f"has {context['actual_length']} entries, {limit} is the {bound} it may have"
-            return SettingError(key=key, value=value, rule=rule, remedy=f"list {limit}")
-        case "list_type":
-            return SettingError(
-                key=key, value=value, rule="is not a list", remedy="write one entry a line, each with a dash"
-            )
-        case "int_type" | "int_parsing" | "int_from_float":
-            return SettingError(
-                key=key, value=value, rule="is not a whole number", remedy="write one, without quotes or unit"
-            )
-        case "bool_type" | "bool_parsing":
-            return SettingError(
-                key=key, value=value, rule="is neither true nor false", remedy="write one of them, unquoted"
-            )
+            return _error(key, detail, rule, f"list {limit}")
         case "literal_error":
-            return SettingError(key=key, value=value, rule="is not known here", remedy=f"choose {context['expected']}")
-        case "model_type" | "model_attributes_type" | "dict_type":
-            return SettingError(
-                key=key, value=value, rule="is not a map of keys", remedy="write its keys below it, indented"
-            )
+            return _error(key, detail, "is not known here", f"choose {context['expected']}")
         case "value_error":
             rule, _, remedy = str(context["error"]).partition("; ")
-            return SettingError(key=key, value=value, rule=rule, remedy=remedy or "correct it")
+            return _error(key, detail, rule, remedy or "correct it")
         case "string_pattern_mismatch":
-            return SettingError(
-                key=key,
-                value=value,
-                rule=f"does not match {context['pattern']}",
-                remedy="use one of that form",
-            )
+            return _error(key, detail, f"does not match {context['pattern']}", "use one of that form")
+        case kind if kind in WRONG_TYPE:
+            return _error(key, detail, *WRONG_TYPE[kind])
         case _:
-            return SettingError(key=key, value=value, rule=f"is not valid: {detail['msg']}", remedy="correct it")
+            return _error(key, detail, f"is not valid: {detail['msg']}", "correct it")
+
+
+def _error(key: str, detail: ErrorDetails, rule: str, remedy: str) -> SettingError:
+    """An error about the value that stands under the key."""
+    return SettingError(key=key, value=cast(object, detail["input"]), rule=rule, remedy=remedy)
 
 
 def _is_tag(parts: Sequence[str], index: int, known: dict[str, Sequence[str]]) -> bool:

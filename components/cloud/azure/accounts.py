@@ -9,23 +9,19 @@ from typing import Any
 import pulumi
 from pulumi_azure_native import storage
 
-from components.cloud.azure.names import ResourceNames
 from components.cloud.azure.network import Network
-from components.settings.azure.cloud import AzureCloud
+from components.cloud.azure.scope import AzureScope
 
 
 @dataclass(frozen=True, kw_only=True)
 class AccountArgs:
     """Arguments of a storage account."""
 
-    settings: AzureCloud
-    names: ResourceNames
-    group: pulumi.Input[str]
+    scope: AzureScope
     network: Network
-    protect: bool
 
 
-def account(
+def create_account(
     name: str,
     args: AccountArgs,
     *,
@@ -42,12 +38,11 @@ def account(
     `lifecycle`: whether it has lifecycle rules, which delete old data.
     """
     private = args.network.endpoints is not None
-    ranges = args.settings.storage.allowed_ranges
     return storage.StorageAccount(
         name,
-        account_name=args.names.alphanumeric_name(use),
-        resource_group_name=args.group,
-        location=args.settings.location,
+        account_name=args.scope.names.alphanumeric_name(use),
+        resource_group_name=args.scope.group,
+        location=args.scope.settings.location,
         kind=kind,
         sku=storage.SkuArgs(name=sku),
         allow_blob_public_access=False,
@@ -57,30 +52,12 @@ def account(
         is_local_user_enabled=False,
         minimum_tls_version="TLS1_2",
         # External ranges need the public endpoint, which then admits only them.
-        public_network_access="Disabled" if private and not ranges else "Enabled",
-        network_rule_set=storage.NetworkRuleSetArgs(
-            default_action=storage.DefaultAction.DENY,
-            # A trusted service of Microsoft applies lifecycle rules, and the firewall blocks it without an error: see
-            # the note on firewall rules in
-            # https://learn.microsoft.com/azure/storage/blobs/lifecycle-management-overview. Other trusted services
-            # still need a role to read or write data.
-            bypass="AzureServices" if lifecycle else "None",
-            ip_rules=[
-                storage.IPRuleArgs(i_p_address_or_range=plain_range(text), action=storage.Action.ALLOW)
-                for text in ranges
-            ],
-            virtual_network_rules=[]
-            if private
-            else [
-                storage.VirtualNetworkRuleArgs(
-                    virtual_network_resource_id=args.network.nodes, action=storage.Action.ALLOW
-                )
-            ],
-        ),
-        tags=args.names.tags(),
+        public_network_access="Disabled" if private and not args.scope.settings.storage.allowed_ranges else "Enabled",
+        network_rule_set=_firewall(args, lifecycle=lifecycle),
+        tags=args.scope.names.tags(),
         opts=pulumi.ResourceOptions(
             parent=parent,
-            protect=args.protect,
+            protect=args.scope.protect,
             # `kind` is immutable and decides HDD or SSD shares: a change replaces the account.
             replace_on_changes=["kind"],
             # Account names are unique.
@@ -88,6 +65,28 @@ def account(
             custom_timeouts=pulumi.CustomTimeouts(create="20m", update="20m", delete="20m"),
         ),
         **rest,
+    )
+
+
+def _firewall(args: AccountArgs, *, lifecycle: bool) -> storage.NetworkRuleSetArgs:
+    """The listed ranges, and the nodes where they have no private endpoint."""
+    private = args.network.endpoints is not None
+    return storage.NetworkRuleSetArgs(
+        default_action=storage.DefaultAction.DENY,
+        # A trusted service of Microsoft applies lifecycle rules, and the firewall blocks it without an error: see
+        # the note on firewall rules in
+        # https://learn.microsoft.com/azure/storage/blobs/lifecycle-management-overview. Other trusted services
+        # still need a role to read or write data.
+        bypass="AzureServices" if lifecycle else "None",
+        ip_rules=[
+            storage.IPRuleArgs(i_p_address_or_range=plain_range(text), action=storage.Action.ALLOW)
+            for text in args.scope.settings.storage.allowed_ranges
+        ],
+        virtual_network_rules=[]
+        if private
+        else [
+            storage.VirtualNetworkRuleArgs(virtual_network_resource_id=args.network.nodes, action=storage.Action.ALLOW)
+        ],
     )
 
 
@@ -99,4 +98,4 @@ def plain_range(text: str) -> str:
 
 def delete_retention(args: AccountArgs) -> storage.DeleteRetentionPolicyArgs:
     """The period in which deleted data can be restored."""
-    return storage.DeleteRetentionPolicyArgs(enabled=True, days=args.settings.storage.deleted_kept_days)
+    return storage.DeleteRetentionPolicyArgs(enabled=True, days=args.scope.settings.storage.deleted_kept_days)

@@ -9,7 +9,7 @@ from typing import Final, Literal
 import pulumi
 from pulumi_azure_native import monitor, operationalinsights
 
-from components.cloud.azure.names import ResourceNames
+from components.cloud.azure.scope import AzureScope
 
 Audited = Literal["cluster", "database"]
 CATEGORIES: Final[Mapping[Audited, tuple[str, ...]]] = {
@@ -30,9 +30,7 @@ RETENTION_DAYS: Final = 30
 class AuditArgs:
     """Arguments of the audit logs."""
 
-    names: ResourceNames
-    group: pulumi.Input[str]
-    location: str
+    scope: AzureScope
     resources: Mapping[Audited, pulumi.Input[str]]
     """Ids of the audited resources."""
 
@@ -42,14 +40,15 @@ class Audit(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: AuditArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("airflow:azure:Audit", name, None, opts)
+        scope = args.scope
         workspace = operationalinsights.Workspace(
             f"{name}-workspace",
-            workspace_name=args.names.physical_name("audit"),
-            resource_group_name=args.group,
-            location=args.location,
+            workspace_name=scope.names.physical_name("audit"),
+            resource_group_name=scope.group,
+            location=scope.settings.location,
             sku=operationalinsights.WorkspaceSkuArgs(name="PerGB2018"),
             retention_in_days=RETENTION_DAYS,
-            tags=args.names.tags(),
+            tags=scope.names.tags(),
             opts=pulumi.ResourceOptions(parent=self),
         )
         for audited, resource_id in args.resources.items():

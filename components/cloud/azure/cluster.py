@@ -10,8 +10,9 @@ import pulumi
 from pulumi_azure_native import containerservice, managedidentity
 
 from components.cloud.azure.kubeconfig import kubeconfig
-from components.cloud.azure.names import NODE_GROUP_MAX, ResourceNames
+from components.cloud.azure.names import NODE_GROUP_MAX
 from components.cloud.azure.nodes import FIRST_POOL, POOL_LABEL, SURGE, SYSTEM_TAINT, shape
+from components.cloud.azure.scope import AzureScope
 from components.settings.azure.cloud import AzureCloud, Maintenance
 from components.settings.azure.network import RangesApi
 
@@ -26,9 +27,7 @@ SCHEDULES: Final = ("aksManagedAutoUpgradeSchedule", "aksManagedNodeOSUpgradeSch
 class ClusterArgs:
     """Arguments of the cluster."""
 
-    settings: AzureCloud
-    names: ResourceNames
-    group: pulumi.Input[str]
+    scope: AzureScope
     subnet: pulumi.Resource
     """The nodes' subnet. A cluster cannot move to another subnet."""
     subnet_id: pulumi.Input[str]
@@ -42,8 +41,6 @@ class ClusterArgs:
     """Whether to enable Gateways of the application routing add-on."""
     before: Sequence[pulumi.Resource]
     """Resources that must exist before and during the cluster's life: roles, outbound access, attached resources."""
-    late: pulumi.ResourceHookBinding
-    protect: bool
 
 
 class Cluster(pulumi.ComponentResource):
@@ -61,15 +58,15 @@ class Cluster(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: ClusterArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("airflow:azure:Cluster", name, None, opts)
-        settings, options = args.settings, args.settings.cluster
+        scope, settings, options = args.scope, args.scope.settings, args.scope.settings.cluster
         # In state as "<name>-aks": renaming destroys the cluster and everything on it.
         cluster = containerservice.ManagedCluster(
             f"{name}-aks",
-            resource_name_=args.names.physical_name(),
-            resource_group_name=args.group,
+            resource_name_=scope.names.physical_name(),
+            resource_group_name=scope.group,
             location=settings.location,
-            dns_prefix=args.names.physical_name(limit=54),
-            node_resource_group=args.names.physical_name("nodes", limit=NODE_GROUP_MAX),
+            dns_prefix=scope.names.physical_name(limit=54),
+            node_resource_group=scope.names.physical_name("nodes", limit=NODE_GROUP_MAX),
             node_resource_group_profile=containerservice.ManagedClusterNodeResourceGroupProfileArgs(
                 restriction_level="ReadOnly"
             ),
@@ -93,40 +90,12 @@ class Cluster(pulumi.ComponentResource):
             auto_upgrade_profile=containerservice.ManagedClusterAutoUpgradeProfileArgs(
                 upgrade_channel=options.upgrades, node_os_upgrade_channel=options.node_upgrades
             ),
-            security_profile=containerservice.ManagedClusterSecurityProfileArgs(
-                workload_identity=containerservice.ManagedClusterSecurityProfileWorkloadIdentityArgs(enabled=True),
-                image_cleaner=containerservice.ManagedClusterSecurityProfileImageCleanerArgs(
-                    enabled=True, interval_hours=IMAGE_CLEANER_HOURS
-                ),
-            ),
-            storage_profile=containerservice.ManagedClusterStorageProfileArgs(
-                disk_csi_driver=containerservice.ManagedClusterStorageProfileDiskCSIDriverArgs(enabled=True),
-                file_csi_driver=containerservice.ManagedClusterStorageProfileFileCSIDriverArgs(enabled=True),
-                blob_csi_driver=containerservice.ManagedClusterStorageProfileBlobCSIDriverArgs(enabled=False),
-                snapshot_controller=containerservice.ManagedClusterStorageProfileSnapshotControllerArgs(enabled=False),
-            ),
+            security_profile=_security(),
+            storage_profile=_storage(),
             addon_profiles={"azurepolicy": containerservice.ManagedClusterAddonProfileArgs(enabled=options.policy)},
             ingress_profile=_ingress() if args.gateway else None,
-            tags=args.names.tags(),
-            opts=pulumi.ResourceOptions(
-                parent=self,
-                protect=args.protect,
-                depends_on=[*args.before],
-                # Owned by the upgrade channel and the autoscaler. After a refresh the list in state has every pool,
-                # ordered by name; FIRST_POOL comes before all others, so that index 0 is the same pool there and here.
-                ignore_changes=[
-                    "kubernetesVersion",
-                    "agentPoolProfiles[0].count",
-                    "agentPoolProfiles[0].orchestratorVersion",
-                ],
-                hooks=args.late,
-                replace_with=[args.subnet],
-                # No field of agentPoolProfiles replaces the cluster. AKS itself refuses changes of a pool's immutable
-                # fields (PropertyChangeNotAllowed), and if an index pointed at another pool, a replacement would
-                # destroy the cluster by mistake.
-                delete_before_replace=True,
-                custom_timeouts=pulumi.CustomTimeouts(create="60m", update="120m", delete="60m"),
-            ),
+            tags=args.scope.names.tags(),
+            opts=self._options(args),
         )
         self.resource, self.id, self.name = cluster, cluster.id, cluster.name
         self.issuer = cluster.oidc_issuer_profile.apply(lambda profile: profile.issuer_url if profile else "")
@@ -138,19 +107,40 @@ class Cluster(pulumi.ComponentResource):
                 self._maintenance_configuration(name, schedule, settings.maintenance, args)
         self.kubeconfig = kubeconfig(
             cluster.name,
-            args.group,
+            args.scope.group,
             options.login,
             args.tenant,
             pulumi.InvokeOutputOptions(parent=self, depends_on=[cluster]),
         )
         self.register_outputs({"name": self.name})
 
+    def _options(self, args: ClusterArgs) -> pulumi.ResourceOptions:
+        return pulumi.ResourceOptions(
+            parent=self,
+            protect=args.scope.protect,
+            depends_on=[*args.before],
+            # Owned by the upgrade channel and the autoscaler. After a refresh the list in state has every pool, ordered
+            # by name; FIRST_POOL comes before all others, so that index 0 is the same pool there and here.
+            ignore_changes=[
+                "kubernetesVersion",
+                "agentPoolProfiles[0].count",
+                "agentPoolProfiles[0].orchestratorVersion",
+            ],
+            hooks=args.scope.late,
+            replace_with=[args.subnet],
+            # No field of agentPoolProfiles replaces the cluster. AKS itself refuses changes of a pool's immutable
+            # fields (PropertyChangeNotAllowed), and if an index pointed at another pool, a replacement would
+            # destroy the cluster by mistake.
+            delete_before_replace=True,
+            custom_timeouts=pulumi.CustomTimeouts(create="60m", update="120m", delete="60m"),
+        )
+
     def _maintenance_configuration(self, name: str, schedule: str, window: Maintenance, args: ClusterArgs) -> None:
         use = "nodes" if "NodeOS" in schedule else "kubernetes"
         containerservice.MaintenanceConfiguration(
             f"{name}-{use}-maintenance",
             config_name=schedule,
-            resource_group_name=args.group,
+            resource_group_name=args.scope.group,
             resource_name_=self.name,
             maintenance_window=containerservice.MaintenanceWindowArgs(
                 schedule=containerservice.ScheduleArgs(
@@ -166,7 +156,7 @@ class Cluster(pulumi.ComponentResource):
 
 def _api_server(args: ClusterArgs) -> containerservice.ManagedClusterAPIServerAccessProfileArgs:
     """Authorised ranges of the API. `az aks command invoke` is disabled, because it bypasses them."""
-    endpoint = args.settings.cluster.endpoint
+    endpoint = args.scope.settings.cluster.endpoint
     ranges: list[pulumi.Input[str]] = []
     if isinstance(endpoint, RangesApi):
         ranges.extend(endpoint.ranges)
@@ -195,9 +185,29 @@ def _network(settings: AzureCloud) -> containerservice.ContainerServiceNetworkPr
     )
 
 
+def _security() -> containerservice.ManagedClusterSecurityProfileArgs:
+    """Identities of workloads, and the removal of images that nothing uses."""
+    return containerservice.ManagedClusterSecurityProfileArgs(
+        workload_identity=containerservice.ManagedClusterSecurityProfileWorkloadIdentityArgs(enabled=True),
+        image_cleaner=containerservice.ManagedClusterSecurityProfileImageCleanerArgs(
+            enabled=True, interval_hours=IMAGE_CLEANER_HOURS
+        ),
+    )
+
+
+def _storage() -> containerservice.ManagedClusterStorageProfileArgs:
+    """CSI drivers of the volumes that a stack may have."""
+    return containerservice.ManagedClusterStorageProfileArgs(
+        disk_csi_driver=containerservice.ManagedClusterStorageProfileDiskCSIDriverArgs(enabled=True),
+        file_csi_driver=containerservice.ManagedClusterStorageProfileFileCSIDriverArgs(enabled=True),
+        blob_csi_driver=containerservice.ManagedClusterStorageProfileBlobCSIDriverArgs(enabled=False),
+        snapshot_controller=containerservice.ManagedClusterStorageProfileSnapshotControllerArgs(enabled=False),
+    )
+
+
 def _first_pool(args: ClusterArgs) -> containerservice.ManagedClusterAgentPoolProfileArgs:
     """The pool that is part of the cluster; it also runs Airflow unless Airflow has its own pool."""
-    options = args.settings.cluster
+    options = args.scope.settings.cluster
     apart = options.airflow_nodes is not None
     return containerservice.ManagedClusterAgentPoolProfileArgs(
         name=FIRST_POOL,
@@ -205,12 +215,12 @@ def _first_pool(args: ClusterArgs) -> containerservice.ManagedClusterAgentPoolPr
         node_labels={POOL_LABEL: "system"},
         node_taints=[SYSTEM_TAINT] if apart else None,
         upgrade_settings=containerservice.AgentPoolUpgradeSettingsArgs(max_surge=SURGE),
-        **shape(args.settings, options.system_nodes, args.subnet_id, args.names.tags()),
+        **shape(args.scope.settings, options.system_nodes, args.subnet_id, args.scope.names.tags()),
     )
 
 
 def _ingress() -> containerservice.ManagedClusterIngressProfileArgs:
-    """The application routing add-on without its nginx controller; `gateway_api` enables Gateways."""
+    """The application routing add-on without its nginx controller; `create_gateway_api` enables Gateways."""
     return containerservice.ManagedClusterIngressProfileArgs(
         web_app_routing=containerservice.ManagedClusterIngressProfileWebAppRoutingArgs(
             enabled=True,
@@ -219,14 +229,12 @@ def _ingress() -> containerservice.ManagedClusterIngressProfileArgs:
     )
 
 
-def identity(
-    name: str, *, names: ResourceNames, group: pulumi.Input[str], opts: pulumi.ResourceOptions
-) -> managedidentity.UserAssignedIdentity:
+def create_identity(name: str, scope: AzureScope, opts: pulumi.ResourceOptions) -> managedidentity.UserAssignedIdentity:
     """The managed identity of the cluster, created before the cluster so that its roles exist in time."""
     return managedidentity.UserAssignedIdentity(
         f"{name}-identity",
-        resource_name_=names.physical_name("cluster"),
-        resource_group_name=group,
-        tags=names.tags(),
+        resource_name_=scope.names.physical_name("cluster"),
+        resource_group_name=scope.group,
+        tags=scope.names.tags(),
         opts=opts,
     )

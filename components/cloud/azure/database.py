@@ -10,7 +10,7 @@ import pulumi
 import pulumi_random as random
 from pulumi_azure_native import dbforpostgresql
 
-from components.cloud.azure.names import ResourceNames
+from components.cloud.azure.scope import AzureScope
 from components.cloud.retries import Late, retry_hook
 from components.contract import cloud as contract
 from components.settings.azure import catalogue
@@ -47,9 +47,7 @@ HIGH_AVAILABILITY: Final = {"none": "Disabled", "same_zone": "SameZone", "zone_r
 class DatabaseArgs:
     """Arguments of the server."""
 
-    settings: AzureCloud
-    names: ResourceNames
-    group: pulumi.Input[str]
+    scope: AzureScope
     subnet: pulumi.Input[str]
     """A subnet that is delegated to Flexible Server."""
     zone: pulumi.Input[str]
@@ -58,7 +56,6 @@ class DatabaseArgs:
     """The Entra tenant whose identities can be added as users."""
     results: bool
     """Whether to create a database for Celery's results."""
-    protect: bool
 
 
 class Database(pulumi.ComponentResource):
@@ -72,16 +69,46 @@ class Database(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: DatabaseArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("airflow:azure:Database", name, None, opts)
-        self._args = args
-        settings = args.settings.database
-        password = self._password(f"{name}-administrator")
+        self._name, self._args, self._scope = name, args, args.scope
+        settings = args.scope.settings.database
+        password = self._create_password(f"{name}-administrator")
         self._hooks = pulumi.ResourceHookBinding(on_error=[retry_hook(f"{name}-busy", BUSY)])
+        self._server = server = self._create_server(password)
+        self.id = server.id
+        # Derived from the server's name. As an output of the server it would be unknown in each preview that changes
+        # the server, and with it the environment of every pod;
+        # https://learn.microsoft.com/azure/postgresql/flexible-server/concepts-networking-private.
+        self._host = pulumi.Output.concat(server.name, DOMAIN)
+        # A server runs one operation at a time; the databases come first, because everything else waits for them.
+        metadata = self._create_database(f"{name}-metadata", "airflow", after=server)
+        results = self._create_database(f"{name}-results", "celery", after=metadata) if args.results else None
+        last: pulumi.Resource = results if results is not None else metadata
+        for parameter, value in (AUDIT if settings.audit else {}).items():
+            last = self._create_configuration(name, parameter, value, after=last)
+        self.databases = contract.Databases(
+            metadata=self._login(f"{name}-metadata", metadata, user="airflow"),
+            results=self._login(f"{name}-results", results, user="celery") if results is not None else None,
+            administrator=contract.Database(
+                host=self._host,
+                port=PORT,
+                name="postgres",
+                user=ADMINISTRATOR,
+                password=password,
+                ssl_mode=SSL_MODE,
+            ),
+            identity=server.name,
+            max_connections=catalogue.max_connections(settings.size),
+        )
+        self.register_outputs({"host": self._host})
+
+    def _create_server(self, password: pulumi.Output[str]) -> dbforpostgresql.Server:
+        args, scope, settings = self._args, self._scope, self._scope.settings.database
         # In state as "<name>-server": renaming destroys it.
-        server = dbforpostgresql.Server(
-            f"{name}-server",
-            server_name=args.names.physical_name(),
-            resource_group_name=args.group,
-            location=args.settings.location,
+        return dbforpostgresql.Server(
+            f"{self._name}-server",
+            server_name=scope.names.physical_name(),
+            resource_group_name=scope.group,
+            location=scope.settings.location,
             version=str(settings.version),
             administrator_login=ADMINISTRATOR,
             administrator_login_password=password,
@@ -103,11 +130,11 @@ class Database(pulumi.ComponentResource):
                 private_dns_zone_arm_resource_id=args.zone,
                 public_network_access="Disabled",
             ),
-            maintenance_window=_maintenance(args.settings),
-            tags=args.names.tags(),
+            maintenance_window=_maintenance(scope.settings),
+            tags=scope.names.tags(),
             opts=pulumi.ResourceOptions(
                 parent=self,
-                protect=args.protect,
+                protect=scope.protect,
                 # The disk grows automatically, and its performance with its size; a failover swaps the zones.
                 ignore_changes=[
                     "storage.storageSizeGB",
@@ -124,45 +151,19 @@ class Database(pulumi.ComponentResource):
                 custom_timeouts=pulumi.CustomTimeouts(create="60m", update="60m", delete="60m"),
             ),
         )
-        self._server, self.id = server, server.id
-        # Derived from the server's name. As an output of the server it would be unknown in each preview that changes
-        # the server, and with it the environment of every pod;
-        # https://learn.microsoft.com/azure/postgresql/flexible-server/concepts-networking-private.
-        self._host = pulumi.Output.concat(server.name, DOMAIN)
-        # A server runs one operation at a time; the databases come first, because everything else waits for them.
-        metadata = self._database(f"{name}-metadata", "airflow", after=server)
-        results = self._database(f"{name}-results", "celery", after=metadata) if args.results else None
-        last: pulumi.Resource = results if results is not None else metadata
-        for parameter, value in (AUDIT if settings.audit else {}).items():
-            last = self._configuration(name, parameter, value, after=last)
-        self.databases = contract.Databases(
-            metadata=self._login(f"{name}-metadata", metadata, user="airflow"),
-            results=self._login(f"{name}-results", results, user="celery") if results is not None else None,
-            administrator=contract.Database(
-                host=self._host,
-                port=PORT,
-                name="postgres",
-                user=ADMINISTRATOR,
-                password=password,
-                ssl_mode=SSL_MODE,
-            ),
-            identity=server.name,
-            max_connections=catalogue.max_connections(settings.size),
-        )
-        self.register_outputs({"host": self._host})
 
-    def _database(self, name: str, database: str, *, after: pulumi.Resource) -> dbforpostgresql.Database:
+    def _create_database(self, name: str, database: str, *, after: pulumi.Resource) -> dbforpostgresql.Database:
         return dbforpostgresql.Database(
             name,
             database_name=database,
             server_name=self._server.name,
-            resource_group_name=self._args.group,
+            resource_group_name=self._scope.group,
             charset="UTF8",
             collation="en_US.utf8",
             opts=pulumi.ResourceOptions(
                 parent=self,
                 # In state as "<name>-<use>": renaming creates an additional empty database.
-                protect=self._args.protect,
+                protect=self._scope.protect,
                 hooks=self._hooks,
                 depends_on=[after],
                 # Deleted together with the server; kept when Celery is disabled, because the program never drops data.
@@ -177,22 +178,24 @@ class Database(pulumi.ComponentResource):
             port=PORT,
             name=database.name,
             user=user,
-            password=self._password(name),
+            password=self._create_password(name),
             ssl_mode=SSL_MODE,
         )
 
-    def _configuration(self, name: str, parameter: str, value: str, *, after: pulumi.Resource) -> pulumi.Resource:
+    def _create_configuration(
+        self, name: str, parameter: str, value: str, *, after: pulumi.Resource
+    ) -> pulumi.Resource:
         return dbforpostgresql.Configuration(
             f"{name}-{parameter.replace('_', '-').replace('.', '-')}",
             configuration_name=parameter,
             server_name=self._server.name,
-            resource_group_name=self._args.group,
+            resource_group_name=self._scope.group,
             source="user-override",
             value=value,
             opts=pulumi.ResourceOptions(parent=self, hooks=self._hooks, depends_on=[after], deleted_with=self._server),
         )
 
-    def _password(self, name: str) -> pulumi.Output[str]:
+    def _create_password(self, name: str) -> pulumi.Output[str]:
         """A password, generated once and stored in state."""
         password = random.RandomPassword(
             f"{name}-password",

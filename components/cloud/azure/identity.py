@@ -10,7 +10,7 @@ import pulumi
 from pulumi_azure_native import managedidentity
 
 from components.cloud.azure import role_assignments
-from components.cloud.azure.names import ResourceNames
+from components.cloud.azure.scope import AzureScope
 from components.cloud.ordering import after
 from components.contract.cloud import Identity
 from components.contract.requirements import CloudRequirements, LogStoreRequirement
@@ -27,16 +27,12 @@ POD_LABELS: Final = {"azure.workload.identity/use": "true"}
 class IdentitiesArgs:
     """Arguments of the identities."""
 
-    names: ResourceNames
-    group: pulumi.Input[str]
-    subscription_id: str
+    scope: AzureScope
     requirements: CloudRequirements
     roles: Mapping[Workload, str]
     """Role on the log container, by workload."""
     container: pulumi.Input[str]
     issuer: pulumi.Input[str]
-    protect: bool
-    """Whether a lock protects the container's storage account."""
 
 
 class Identities(pulumi.ComponentResource):
@@ -52,17 +48,17 @@ class Identities(pulumi.ComponentResource):
         self.register_outputs({})
 
     def _identity(self, name: str, workload: Workload, role: str, args: IdentitiesArgs) -> Identity:
-        child = pulumi.ResourceOptions(parent=self)
+        child, scope = pulumi.ResourceOptions(parent=self), args.scope
         identity = managedidentity.UserAssignedIdentity(
             f"{name}-{workload}",
-            resource_name_=args.names.physical_name(workload),
-            resource_group_name=args.group,
-            tags=args.names.tags(),
+            resource_name_=scope.names.physical_name(workload),
+            resource_group_name=scope.group,
+            tags=scope.names.tags(),
             opts=child,
         )
         access = role_assignments.assigned(
             f"{name}-{workload}-role",
-            subscription_id=args.subscription_id,
+            subscription_id=scope.settings.subscription_id,
             role=role,
             scope=args.container,
             principal=identity.principal_id,
@@ -71,7 +67,7 @@ class Identities(pulumi.ComponentResource):
                 # A lock on the account also prevents deletion of its role assignments,
                 # https://learn.microsoft.com/azure/azure-resource-manager/management/lock-resources. After the identity
                 # is deleted, the assignment has no owner; it is deleted with the account.
-                retain_on_delete=args.protect,
+                retain_on_delete=scope.protect,
             ),
         )
         needed = args.requirements
@@ -79,7 +75,7 @@ class Identities(pulumi.ComponentResource):
             f"{name}-{workload}-federation",
             federated_identity_credential_resource_name=workload,
             resource_name_=identity.name,
-            resource_group_name=args.group,
+            resource_group_name=scope.group,
             issuer=args.issuer,
             subject=f"system:serviceaccount:{needed.namespace}:{needed.service_account(workload)}",
             audiences=[AUDIENCE],
@@ -88,7 +84,7 @@ class Identities(pulumi.ComponentResource):
         return Identity(
             service_account_annotations={
                 # Resolves after the identity has its role and federation: consumers start after that.
-                CLIENT_ANNOTATION: after(identity.client_id, [access, federation]),
+                CLIENT_ANNOTATION: after(identity.client_id, [access.urn, federation.urn]),
                 TENANT_ANNOTATION: identity.tenant_id,
             },
             pod_labels=POD_LABELS,

@@ -11,7 +11,7 @@ import pulumi
 from pulumi_azure_native import containerservice, network, resources
 
 from components.cloud.azure import role_assignments
-from components.cloud.azure.names import ResourceNames
+from components.cloud.azure.scope import AzureScope
 from components.cloud.ordering import after
 from components.contract import cloud as contract
 
@@ -19,7 +19,7 @@ GATEWAY_CLASS: Final = "approuting-istio"
 """https://learn.microsoft.com/azure/aks/app-routing-gateway-api"""
 CLUSTER_API: Final = "2026-03-01"
 """The first version of the cluster's API with the settings of Gateways; the SDK's version is older. When the SDK
-supports them, move them to the cluster's arguments and remove `gateway_api`."""
+supports them, move them to the cluster's arguments and remove `create_gateway_api`."""
 CLUSTER_TYPE: Final = "Microsoft.ContainerService/managedClusters"
 TEMPLATE_SCHEMA: Final = "https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#"
 
@@ -28,19 +28,12 @@ TEMPLATE_SCHEMA: Final = "https://schema.management.azure.com/schemas/2019-04-01
 class AddressArgs:
     """Arguments of the address."""
 
-    names: ResourceNames
-    group: pulumi.Input[str]
+    scope: AzureScope
     group_id: pulumi.Input[str]
-    subscription_id: str
-    location: str
-    zones: Sequence[str]
-    """Availability zones of the location; empty means none."""
     principal: pulumi.Input[str]
     """The cluster's identity, which attaches a load balancer to the address."""
     trusted_proxies: Sequence[pulumi.Input[str]]
     """Source ranges of the Gateway's pods."""
-    late: pulumi.ResourceHookBinding
-    protect: bool
 
 
 class Address(pulumi.ComponentResource):
@@ -52,33 +45,33 @@ class Address(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: AddressArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("airflow:azure:Address", name, None, opts)
-        child = pulumi.ResourceOptions(parent=self)
+        child, scope = pulumi.ResourceOptions(parent=self), args.scope
         # In state as "<name>-address": renaming gives another address, and DNS names point to the old one.
         address = network.PublicIPAddress(
             f"{name}-address",
-            public_ip_address_name=args.names.physical_name("address"),
-            resource_group_name=args.group,
-            location=args.location,
+            public_ip_address_name=scope.names.physical_name("address"),
+            resource_group_name=scope.group,
+            location=scope.settings.location,
             sku=network.PublicIPAddressSkuArgs(name="Standard", tier="Regional"),
             public_ip_allocation_method="Static",
             public_ip_address_version="IPv4",
-            zones=[*args.zones] or None,
-            tags=args.names.tags(),
+            zones=[*scope.location_zones] or None,
+            tags=scope.names.tags(),
             opts=pulumi.ResourceOptions(
                 parent=self,
-                protect=args.protect,
+                protect=scope.protect,
                 # The cluster writes a tag with the name of the Service.
                 ignore_changes=["tags"],
                 # Azure refuses to delete an address that a load balancer still uses; a longer timeout does not help.
                 # When the whole stack is deleted, the cluster is deleted first.
-                hooks=args.late,
+                hooks=scope.late,
             ),
         )
         # To find the address, the cluster lists the addresses of the group; to use it, it writes to this one.
         roles = [
             role_assignments.assigned(
                 f"{name}-{use}-role",
-                subscription_id=args.subscription_id,
+                subscription_id=args.scope.settings.subscription_id,
                 role=role,
                 scope=scope,
                 principal=args.principal,
@@ -100,8 +93,8 @@ class Address(pulumi.ComponentResource):
             gateway_class=GATEWAY_CLASS,
             address=self.value,
             infrastructure_annotations={
-                "service.beta.kubernetes.io/azure-load-balancer-resource-group": self._args.group,
-                "service.beta.kubernetes.io/azure-pip-name": after(self._physical_name, [gateways]),
+                "service.beta.kubernetes.io/azure-load-balancer-resource-group": self._args.scope.group,
+                "service.beta.kubernetes.io/azure-pip-name": after(self._physical_name, [gateways.urn]),
                 # An HTTP probe would request "/", which no host answers.
                 "service.beta.kubernetes.io/port_80_health-probe_protocol": "tcp",
                 "service.beta.kubernetes.io/port_443_health-probe_protocol": "tcp",
@@ -110,21 +103,19 @@ class Address(pulumi.ComponentResource):
         )
 
 
-def gateway_api(
+def create_gateway_api(
     name: str,
     *,
-    names: ResourceNames,
-    group: pulumi.Input[str],
+    scope: AzureScope,
     cluster: containerservice.ManagedCluster,
     pools: Sequence[pulumi.Resource],
-    late: pulumi.ResourceHookBinding,
     opts: pulumi.ResourceOptions,
 ) -> resources.Deployment:
     """Enable Gateways in a cluster: the API's object kinds, and their controller."""
     return resources.Deployment(
         f"{name}-gateways",
-        deployment_name=names.physical_name("gateways"),
-        resource_group_name=group,
+        deployment_name=scope.names.physical_name("gateways"),
+        resource_group_name=scope.group,
         properties=resources.DeploymentPropertiesArgs(
             mode=resources.DeploymentMode.INCREMENTAL,
             template=template(),
@@ -136,7 +127,7 @@ def gateway_api(
             # It writes the whole cluster, and AKS refuses an operation on a cluster during one on a pool, and vice
             # versa, https://github.com/Azure/AKS/issues/2880.
             depends_on=[*pools],
-            hooks=late,
+            hooks=scope.late,
             # A new cluster of the same name has no Gateways, but no input changes.
             replace_with=[cluster],
         ),

@@ -9,7 +9,8 @@ from typing import Final
 import pulumi
 from pulumi_azure_native import network, privatedns
 
-from components.cloud.azure.names import ResourceNames
+from components.cloud import ordering
+from components.cloud.azure.scope import AzureScope
 from components.settings.azure.network import Network as Ranges
 
 POSTGRES_PORTS: Final = ("5432", "6432")
@@ -27,14 +28,9 @@ DENY_INSIDE: Final = 4000
 class NetworkArgs:
     """Arguments of the network."""
 
-    names: ResourceNames
-    group: pulumi.Input[str]
-    ranges: Ranges
-    zones: Sequence[str]
-    """Availability zones of the location; empty means none."""
+    scope: AzureScope
     web: bool
     """Whether browsers connect from the internet."""
-    late: pulumi.ResourceHookBinding
 
 
 class Network(pulumi.ComponentResource):
@@ -59,14 +55,14 @@ class Network(pulumi.ComponentResource):
     def __init__(self, name: str, args: NetworkArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("airflow:azure:Network", name, None, opts)
         self._child = pulumi.ResourceOptions(parent=self)
-        self._args, ranges = args, args.ranges
+        self._scope, ranges = args.scope, args.scope.settings.network
         self.outbound_address = None
         vnet = network.VirtualNetwork(
             f"{name}-vnet",
-            virtual_network_name=args.names.physical_name(),
-            resource_group_name=args.group,
+            virtual_network_name=args.scope.names.physical_name(),
+            resource_group_name=args.scope.group,
             address_space=network.AddressSpaceArgs(address_prefixes=[ranges.network]),
-            tags=args.names.tags(),
+            tags=args.scope.names.tags(),
             opts=pulumi.ResourceOptions(
                 parent=self,
                 # Subnets are separate resources.
@@ -113,23 +109,23 @@ class Network(pulumi.ComponentResource):
         zone = privatedns.PrivateZone(
             f"{name}-zone",
             private_zone_name=domain,
-            resource_group_name=self._args.group,
+            resource_group_name=self._scope.group,
             location="global",
-            tags=self._args.names.dns_tags(),
+            tags=self._scope.names.dns_tags(),
             opts=self._child,
         )
         link = privatedns.VirtualNetworkLink(
             f"{name}-link",
-            virtual_network_link_name=self._args.names.physical_name(),
+            virtual_network_link_name=self._scope.names.physical_name(),
             private_zone_name=zone.name,
-            resource_group_name=self._args.group,
+            resource_group_name=self._scope.group,
             location="global",
             registration_enabled=False,
             virtual_network=privatedns.SubResourceArgs(id=self.id),
-            tags=self._args.names.dns_tags(),
+            tags=self._scope.names.dns_tags(),
             opts=pulumi.ResourceOptions(parent=self, depends_on=list(after)),
         )
-        return pulumi.Output.all(zone.id, link.id).apply(lambda values: str(values[0]))
+        return ordering.after(zone.id, [link.id])
 
     def endpoint(self, name: str, *, of: pulumi.Input[str], service: str, zone: pulumi.Input[str]) -> pulumi.Resource:
         """A private endpoint of one service of a storage account, with its name in the DNS zone.
@@ -141,20 +137,20 @@ class Network(pulumi.ComponentResource):
             raise ValueError("the network has no subnet for private endpoints")
         endpoint = network.PrivateEndpoint(
             f"{name}-endpoint",
-            private_endpoint_name=self._args.names.physical_name(service),
-            resource_group_name=self._args.group,
+            private_endpoint_name=self._scope.names.physical_name(service),
+            resource_group_name=self._scope.group,
             subnet=network.SubnetArgs(id=self.endpoints),
             private_link_service_connections=[
                 network.PrivateLinkServiceConnectionArgs(name=service, private_link_service_id=of, group_ids=[service])
             ],
-            tags=self._args.names.tags(),
+            tags=self._scope.names.tags(),
             opts=self._child,
         )
         return network.PrivateDnsZoneGroup(
             f"{name}-names",
             private_dns_zone_group_name="default",
             private_endpoint_name=endpoint.name,
-            resource_group_name=self._args.group,
+            resource_group_name=self._scope.group,
             private_dns_zone_configs=[network.PrivateDnsZoneConfigArgs(name=service, private_dns_zone_id=zone)],
             opts=self._child,
         )
@@ -174,17 +170,17 @@ class Network(pulumi.ComponentResource):
         use = name.rpartition("-")[2]
         group = network.NetworkSecurityGroup(
             f"{name}-rules",
-            network_security_group_name=self._args.names.physical_name(use),
-            resource_group_name=self._args.group,
+            network_security_group_name=self._scope.names.physical_name(use),
+            resource_group_name=self._scope.group,
             security_rules=list(rules),
-            tags=self._args.names.tags(),
+            tags=self._scope.names.tags(),
             opts=self._child,
         )
         return network.Subnet(
             f"{name}-subnet",
             subnet_name=use,
             virtual_network_name=vnet.name,
-            resource_group_name=self._args.group,
+            resource_group_name=self._scope.group,
             address_prefix=prefix,
             # The service of a delegated subnet manages its outbound access itself.
             default_outbound_access=False if delegations is None else None,
@@ -200,31 +196,31 @@ class Network(pulumi.ComponentResource):
                 replace_on_changes=["addressPrefix"],
                 delete_before_replace=True,
                 # Azure refuses to delete a subnet in use, and the plugin does not retry, whatever the timeout.
-                hooks=self._args.late,
+                hooks=self._scope.late,
             ),
         )
 
     def _gateway(self, name: str) -> network.NatGateway:
         address = network.PublicIPAddress(
             f"{name}-outbound-address",
-            public_ip_address_name=self._args.names.physical_name("outbound"),
-            resource_group_name=self._args.group,
+            public_ip_address_name=self._scope.names.physical_name("outbound"),
+            resource_group_name=self._scope.group,
             sku=network.PublicIPAddressSkuArgs(name="Standard", tier="Regional"),
             public_ip_allocation_method="Static",
             public_ip_address_version="IPv4",
-            zones=[*self._args.zones] or None,
-            tags=self._args.names.tags(),
+            zones=[*self._scope.location_zones] or None,
+            tags=self._scope.names.tags(),
             opts=self._child,
         )
         self.outbound_address = address.ip_address.apply(lambda value: value or "")
         return network.NatGateway(
             f"{name}-outbound",
-            nat_gateway_name=self._args.names.physical_name("outbound"),
-            resource_group_name=self._args.group,
+            nat_gateway_name=self._scope.names.physical_name("outbound"),
+            resource_group_name=self._scope.group,
             sku=network.NatGatewaySkuArgs(name="Standard"),
             public_ip_addresses=[network.SubResourceArgs(id=address.id)],
             idle_timeout_in_minutes=10,
-            tags=self._args.names.tags(),
+            tags=self._scope.names.tags(),
             opts=self._child,
         )
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 import pulumi
 from pulumi_azure_native import containerservice
 
-from components.cloud.azure.names import ResourceNames
+from components.cloud.azure.scope import AzureScope
 from components.settings.azure.cloud import AzureCloud, Pool, TaskPool
 
 POOL_LABEL: Final = "airflow-pool"
@@ -80,12 +80,9 @@ def shape(cloud: AzureCloud, pool: Pool, subnet: pulumi.Input[str], tags: Mappin
 class NodesArgs:
     """Arguments of the node pools."""
 
-    settings: AzureCloud
-    names: ResourceNames
-    group: pulumi.Input[str]
+    scope: AzureScope
     cluster: containerservice.ManagedCluster
     subnet: pulumi.Input[str]
-    late: pulumi.ResourceHookBinding
 
 
 class Nodes(pulumi.ComponentResource):
@@ -96,7 +93,7 @@ class Nodes(pulumi.ComponentResource):
     def __init__(self, name: str, args: NodesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("airflow:azure:Nodes", name, None, opts)
         self._args = args
-        airflow, tasks = args.settings.cluster.airflow_nodes, args.settings.cluster.task_nodes
+        airflow, tasks = args.scope.settings.cluster.airflow_nodes, args.scope.settings.cluster.task_nodes
         pools: list[pulumi.Resource] = []
         if airflow is not None:
             pools.append(self._pool(name, "airflow", airflow))
@@ -117,12 +114,12 @@ class Nodes(pulumi.ComponentResource):
         self.register_outputs({})
 
     def _pool(self, name: str, use: str, pool: Pool, **rest: Any) -> containerservice.AgentPool:
-        args = self._args
+        args, scope = self._args, self._args.scope
         spot = rest.get("scale_set_priority") == "Spot"
         return containerservice.AgentPool(
             f"{name}-{use}",
             agent_pool_name=POOL_NAMES[use],
-            resource_group_name=args.group,
+            resource_group_name=scope.group,
             resource_name_=args.cluster.name,
             mode="User",
             node_labels={POOL_LABEL: use},
@@ -131,13 +128,13 @@ class Nodes(pulumi.ComponentResource):
                 max_surge=None if spot else SURGE, drain_timeout_in_minutes=DRAIN_MINUTES
             ),
             **rest,
-            **shape(args.settings, pool, args.subnet, args.names.tags()),
+            **shape(scope.settings, pool, args.subnet, scope.names.tags()),
             opts=pulumi.ResourceOptions(
                 parent=self,
                 # Owned by the autoscaler and the upgrade channel.
                 ignore_changes=["count", "orchestratorVersion"],
                 replace_on_changes=[*FIXED],
-                hooks=args.late,
+                hooks=scope.late,
                 # Deleted with the cluster; separate deletes would take minutes longer.
                 deleted_with=args.cluster,
                 # Pool names are unique in a cluster.

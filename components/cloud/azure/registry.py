@@ -8,21 +8,17 @@ import pulumi
 from pulumi_azure_native import containerregistry
 
 from components.cloud.azure import role_assignments
-from components.cloud.azure.names import REGISTRY_MAX, ResourceNames
+from components.cloud.azure.names import REGISTRY_MAX
+from components.cloud.azure.scope import AzureScope
 
 
 @dataclass(frozen=True, kw_only=True)
 class RegistryArgs:
     """Arguments of the registry."""
 
-    names: ResourceNames
-    group: pulumi.Input[str]
-    subscription_id: str
-    location: str
-    tier: str
+    scope: AzureScope
     kubelet: pulumi.Input[str]
     """Object id of the identity that nodes pull images with."""
-    protect: bool
 
 
 class Registry(pulumi.ComponentResource):
@@ -36,21 +32,22 @@ class Registry(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: RegistryArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("airflow:azure:Registry", name, None, opts)
+        scope, cloud = args.scope, args.scope.settings
         # In state as "<name>-registry": renaming loses all images.
         registry = containerregistry.Registry(
             f"{name}-registry",
-            registry_name=args.names.alphanumeric_name("images", limit=REGISTRY_MAX),
-            resource_group_name=args.group,
-            location=args.location,
-            sku=containerregistry.SkuArgs(name=args.tier.capitalize()),
+            registry_name=scope.names.alphanumeric_name("images", limit=REGISTRY_MAX),
+            resource_group_name=scope.group,
+            location=cloud.location,
+            sku=containerregistry.SkuArgs(name=cloud.registry.capitalize()),
             admin_user_enabled=False,
             anonymous_pull_enabled=False,
-            tags=args.names.tags(),
-            opts=pulumi.ResourceOptions(parent=self, protect=args.protect),
+            tags=scope.names.tags(),
+            opts=pulumi.ResourceOptions(parent=self, protect=scope.protect),
         )
         self.pull = role_assignments.assigned(
             f"{name}-pull-role",
-            subscription_id=args.subscription_id,
+            subscription_id=cloud.subscription_id,
             role=role_assignments.IMAGE_PULLER,
             scope=registry.id,
             principal=args.kubelet,

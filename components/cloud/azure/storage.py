@@ -10,11 +10,10 @@ import pulumi
 from pulumi_azure_native import compute, resources, storage
 
 from components.cloud.azure import role_assignments
-from components.cloud.azure.accounts import AccountArgs, account, delete_retention
-from components.cloud.azure.names import ResourceNames
+from components.cloud.azure.accounts import AccountArgs, create_account, delete_retention
+from components.cloud.azure.scope import AzureScope
 from components.cloud.ordering import after
 from components.contract.cloud import LogStore, StaticVolume, Volume, VolumeUse
-from components.settings.azure.cloud import AzureCloud
 
 BLOB_ZONE: Final = "privatelink.blob.core.windows.net"
 FILE_ZONE: Final = "privatelink.file.core.windows.net"
@@ -55,9 +54,9 @@ class LogStorage(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: LogStorageArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("airflow:azure:LogStorage", name, None, opts)
-        settings, group = args.account.settings.storage, args.account.group
+        settings, group = args.account.scope.settings.storage, args.account.scope.group
         # In state as "<name>-account": renaming loses all task logs.
-        storage_account = account(
+        storage_account = create_account(
             f"{name}-account",
             args.account,
             use="logs",
@@ -86,7 +85,7 @@ class LogStorage(pulumi.ComponentResource):
             account_name=storage_account.name,
             resource_group_name=group,
             public_access=storage.PublicAccess.NONE,
-            opts=pulumi.ResourceOptions(parent=self, protect=args.account.protect),
+            opts=pulumi.ResourceOptions(parent=self, protect=args.account.scope.protect),
         )
         storage.ManagementPolicy(
             f"{name}-expiry",
@@ -100,10 +99,10 @@ class LogStorage(pulumi.ComponentResource):
         self.account_id, self.container = storage_account.id, container.id
         self.url = pulumi.Output.concat("https://", storage_account.name, ".blob.core.windows.net/")
         network = args.account.network
-        endpoints: list[pulumi.Resource] = []
+        endpoints: list[pulumi.Output[str]] = []
         if network.endpoints is not None:
             zone = network.zone(f"{name}-blob", BLOB_ZONE)
-            endpoints.append(network.endpoint(f"{name}-blob", of=storage_account.id, service="blob", zone=zone))
+            endpoints.append(network.endpoint(f"{name}-blob", of=storage_account.id, service="blob", zone=zone).urn)
         self.log_store = LogStore(kind="azure_blob", url=after(self.url, endpoints), container=container.name)
         self.register_outputs({"url": self.url})
 
@@ -153,12 +152,12 @@ class FileStorage(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: FileStorageArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("airflow:azure:FileStorage", name, None, opts)
-        self._args, self._settings = args.account, args.account.settings
+        self._scope, self._settings = args.account.scope, args.account.scope.settings
         self._owner = (f"uid={args.owner_uid}", f"gid={args.owner_gid}")
         settings = self._settings.shares
         premium, nfs = settings.tier == "premium", settings.protocol == "nfs"
         # In state as "<name>-account": renaming loses all files on the shares.
-        storage_account = account(
+        storage_account = create_account(
             f"{name}-account",
             args.account,
             use="files",
@@ -174,16 +173,16 @@ class FileStorage(pulumi.ComponentResource):
             f"{name}-service",
             file_services_name="default",
             account_name=storage_account.name,
-            resource_group_name=args.account.group,
+            resource_group_name=args.account.scope.group,
             share_delete_retention_policy=delete_retention(args.account),
             opts=pulumi.ResourceOptions(parent=self, deleted_with=storage_account),
         )
         self._account, self.account_id = storage_account, storage_account.id
         network = args.account.network
-        endpoints: list[pulumi.Resource] = []
+        endpoints: list[pulumi.Output[str]] = []
         if network.endpoints is not None:
             zone = network.zone(f"{name}-file", FILE_ZONE)
-            endpoints.append(network.endpoint(f"{name}-file", of=storage_account.id, service="file", zone=zone))
+            endpoints.append(network.endpoint(f"{name}-file", of=storage_account.id, service="file", zone=zone).urn)
         self._server = after(pulumi.Output.concat(storage_account.name, ".file.core.windows.net"), endpoints)
         self.volumes = {
             use: self._share(f"{name}-{use}", use, size_gib, after=service) for use, size_gib in args.shares.items()
@@ -197,15 +196,15 @@ class FileStorage(pulumi.ComponentResource):
             f"{name}-share",
             share_name=use,
             account_name=self._account.name,
-            resource_group_name=self._args.group,
+            resource_group_name=self._scope.group,
             enabled_protocols=self._settings.shares.protocol.upper(),
             # The driver sets the folder's permissions for Airflow, as the node's root. Pods are never root.
             root_squash="NoRootSquash" if nfs else None,
             share_quota=size_gib,
-            opts=pulumi.ResourceOptions(parent=self, protect=self._args.protect, depends_on=[after]),
+            opts=pulumi.ResourceOptions(parent=self, protect=self._scope.protect, depends_on=[after]),
         )
         attributes: dict[str, pulumi.Input[str]] = {
-            "resourceGroup": self._args.group,
+            "resourceGroup": self._scope.group,
             "storageAccount": self._account.name,
             "shareName": share.name,
             "server": self._server,
@@ -219,7 +218,7 @@ class FileStorage(pulumi.ComponentResource):
             size_gib=size_gib,
             static=StaticVolume(
                 driver="file.csi.azure.com",
-                handle=pulumi.Output.concat(self._args.group, "#", self._account.name, "#", share.name),
+                handle=pulumi.Output.concat(self._scope.group, "#", self._account.name, "#", share.name),
                 attributes=attributes,
                 mount_options=NFS_OPTIONS if nfs else (*self._owner, *SMB_OPTIONS),
                 credentials=None if nfs else self._credentials(),
@@ -230,7 +229,7 @@ class FileStorage(pulumi.ComponentResource):
         """Account name and key for SMB mounts, under the keys that the driver reads."""
         keys = storage.list_storage_account_keys_output(
             account_name=self._account.name,
-            resource_group_name=self._args.group,
+            resource_group_name=self._scope.group,
             opts=pulumi.InvokeOutputOptions(parent=self, depends_on=[self._account]),
         )
         return {
@@ -243,13 +242,10 @@ class FileStorage(pulumi.ComponentResource):
 class BrokerDiskArgs:
     """Arguments of the disk."""
 
-    settings: AzureCloud
-    names: ResourceNames
-    group: pulumi.Input[str]
+    scope: AzureScope
     size_gib: int
     principal: pulumi.Input[str]
     """The cluster's identity, which attaches the disk."""
-    protect: bool
 
 
 class BrokerDisk(pulumi.ComponentResource):
@@ -261,15 +257,15 @@ class BrokerDisk(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: BrokerDiskArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("airflow:azure:BrokerDisk", name, None, opts)
-        cloud, settings = args.settings, args.settings.broker_disk
+        scope, cloud, settings = args.scope, args.scope.settings, args.scope.settings.broker_disk
         zones = cloud.node_zones
         zone = zones[0] if len(zones) == 1 else None
         size_gib = max(args.size_gib, DISK_GIB_MIN)
         # In state as "<name>-disk": renaming loses the messages on it.
         disk = compute.Disk(
             f"{name}-disk",
-            disk_name=args.names.physical_name("broker"),
-            resource_group_name=self._group(name, args) if settings.kept else args.group,
+            disk_name=scope.names.physical_name("broker"),
+            resource_group_name=self._create_group(name, scope) if settings.kept else scope.group,
             location=cloud.location,
             creation_data=compute.CreationDataArgs(create_option="Empty"),
             disk_size_gb=size_gib,
@@ -278,8 +274,8 @@ class BrokerDisk(pulumi.ComponentResource):
             zones=[zone] if zone is not None else None,
             network_access_policy="DenyAll",
             public_network_access="Disabled",
-            tags=args.names.tags(),
-            opts=pulumi.ResourceOptions(parent=self, protect=args.protect, retain_on_delete=settings.kept),
+            tags=scope.names.tags(),
+            opts=pulumi.ResourceOptions(parent=self, protect=scope.protect, retain_on_delete=settings.kept),
         )
         role = role_assignments.assigned(
             f"{name}-role",
@@ -304,12 +300,12 @@ class BrokerDisk(pulumi.ComponentResource):
         )
         self.register_outputs({})
 
-    def _group(self, name: str, args: BrokerDiskArgs) -> pulumi.Output[str]:
+    def _create_group(self, name: str, scope: AzureScope) -> pulumi.Output[str]:
         """A separate resource group for the disk: the stack's group is deleted with everything in it."""
         return resources.ResourceGroup(
             f"{name}-kept-group",
-            resource_group_name=args.names.physical_name("kept"),
-            location=args.settings.location,
-            tags=args.names.tags(),
-            opts=pulumi.ResourceOptions(parent=self, protect=args.protect, retain_on_delete=True),
+            resource_group_name=scope.names.physical_name("kept"),
+            location=scope.settings.location,
+            tags=scope.names.tags(),
+            opts=pulumi.ResourceOptions(parent=self, protect=scope.protect, retain_on_delete=True),
         ).name

@@ -71,10 +71,10 @@ class Postgres(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: PostgresArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("airflow:existing:Postgres", name, None, opts)
+        self._name = name
         child = pulumi.ResourceOptions(parent=self, provider=args.kubernetes)
         protected = pulumi.ResourceOptions(parent=self, provider=args.kubernetes, protect=args.protect)
         labels = naming.labels(args.instance, "postgres")
-        selector = naming.selector(args.instance, "postgres")
         service_name = naming.object_name(args.instance, "postgres")
 
         # In state as "<name>-namespace": renaming destroys the database. Protected like the claim in it.
@@ -84,7 +84,7 @@ class Postgres(pulumi.ComponentResource):
             opts=protected,
         )
         namespace_name = namespace.metadata.name
-        administrator = self._password(f"{name}-administrator")
+        administrator = self._create_password(f"{name}-administrator")
         secret = Secret(
             # Short: the cluster appends a suffix, and the full name must stay a DNS label.
             f"{name}-login",
@@ -109,40 +109,14 @@ class Postgres(pulumi.ComponentResource):
             automount_service_account_token=False,
             opts=child,
         )
-        Service(
-            f"{name}-service",
-            metadata=ObjectMetaArgs(
-                name=service_name, namespace=namespace_name, labels=labels, annotations=pods.SKIP_AWAIT
-            ),
-            spec=ServiceSpecArgs(
-                # There is only one server: removing its endpoint while it is slow would refuse connections instead.
-                publish_not_ready_addresses=True,
-                cluster_ip="None",
-                selector=selector,
-                ports=[ServicePortArgs(name="postgres", port=PORT, target_port="postgres")],
-            ),
-            opts=child,
-        )
-        server = StatefulSet(
-            f"{name}-server",
-            # A fixed name: a replacement deletes the old server first, so two servers never open one volume.
-            metadata=ObjectMetaArgs(name=service_name, namespace=namespace_name, labels=labels),
-            spec=StatefulSetSpecArgs(
-                service_name=service_name,
-                replicas=1,
-                selector=LabelSelectorArgs(match_labels=selector),
-                template=PodTemplateSpecArgs(
-                    metadata=ObjectMetaArgs(labels=labels),
-                    spec=pods.pod_spec(_shape(args, account.metadata.name, secret.metadata.name, claim.metadata.name)),
-                ),
-            ),
-            opts=child,
-        )
+        self._create_service(service_name, namespace_name, args.instance, child)
+        shape = _shape(args, account.metadata.name, secret.metadata.name, claim.metadata.name)
+        server = self._create_server(service_name, namespace_name, args.instance, shape, child)
         # Derived from the server, so that every resource that uses the host waits until the server is ready.
         host = server.metadata.name.apply(lambda _: f"{service_name}.{args.namespace}.svc")
         self.databases = Databases(
-            metadata=_database(host, "airflow", self._password(f"{name}-metadata")),
-            results=_database(host, "celery", self._password(f"{name}-results")) if args.results else None,
+            metadata=_database(host, "airflow", self._create_password(f"{name}-metadata")),
+            results=_database(host, "celery", self._create_password(f"{name}-results")) if args.results else None,
             administrator=Database(
                 host=host, port=PORT, name="postgres", user="postgres", password=administrator, ssl_mode="disable"
             ),
@@ -151,7 +125,46 @@ class Postgres(pulumi.ComponentResource):
         )
         self.register_outputs({"host": host})
 
-    def _password(self, name: str) -> pulumi.Output[str]:
+    def _create_service(
+        self, service_name: str, namespace: pulumi.Input[str], instance: str, opts: pulumi.ResourceOptions
+    ) -> None:
+        labels = naming.labels(instance, "postgres")
+        Service(
+            f"{self._name}-service",
+            metadata=ObjectMetaArgs(name=service_name, namespace=namespace, labels=labels, annotations=pods.SKIP_AWAIT),
+            spec=ServiceSpecArgs(
+                # There is only one server: removing its endpoint while it is slow would refuse connections instead.
+                publish_not_ready_addresses=True,
+                cluster_ip="None",
+                selector=naming.selector(instance, "postgres"),
+                ports=[ServicePortArgs(name="postgres", port=PORT, target_port="postgres")],
+            ),
+            opts=opts,
+        )
+
+    def _create_server(
+        self,
+        service_name: str,
+        namespace: pulumi.Input[str],
+        instance: str,
+        shape: pods.PodShape,
+        opts: pulumi.ResourceOptions,
+    ) -> StatefulSet:
+        labels = naming.labels(instance, "postgres")
+        return StatefulSet(
+            f"{self._name}-server",
+            # A fixed name: a replacement deletes the old server first, so two servers never open one volume.
+            metadata=ObjectMetaArgs(name=service_name, namespace=namespace, labels=labels),
+            spec=StatefulSetSpecArgs(
+                service_name=service_name,
+                replicas=1,
+                selector=LabelSelectorArgs(match_labels=naming.selector(instance, "postgres")),
+                template=PodTemplateSpecArgs(metadata=ObjectMetaArgs(labels=labels), spec=pods.pod_spec(shape)),
+            ),
+            opts=opts,
+        )
+
+    def _create_password(self, name: str) -> pulumi.Output[str]:
         """A password, generated once and stored in state."""
         password = random.RandomPassword(
             f"{name}-password", length=32, special=False, opts=pulumi.ResourceOptions(parent=self)

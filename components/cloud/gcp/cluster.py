@@ -10,10 +10,10 @@ from typing import Any, Final
 import pulumi
 from pulumi_gcp import container
 
-from components.cloud.gcp.apis import Apis
-from components.cloud.gcp.names import CLUSTER_MAX, ResourceNames
+from components.cloud.gcp.names import CLUSTER_MAX
 from components.cloud.gcp.network import PODS_RANGE, SERVICES_RANGE
 from components.cloud.gcp.nodes import SCOPES
+from components.cloud.gcp.scope import GcpScope
 from components.settings.gcp.cloud import DnsEndpoint, Endpoint, GcpCloud
 
 FIRST_WEEKEND: Final = "2000-01-01"
@@ -27,16 +27,13 @@ https://cloud.google.com/kubernetes-engine/docs/concepts/maintenance-windows-and
 class ClusterArgs:
     """Arguments of the cluster."""
 
-    settings: GcpCloud
-    names: ResourceNames
-    apis: Apis
+    scope: GcpScope
     network: pulumi.Input[str]
     subnet: pulumi.Input[str]
     node_account: pulumi.Input[str]
     """E-mail address of the nodes' service account."""
     shares: bool
     """Whether pods mount file shares of Filestore."""
-    protect: bool
 
 
 class Cluster(pulumi.ComponentResource):
@@ -52,12 +49,12 @@ class Cluster(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: ClusterArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("airflow:gcp:Cluster", name, None, opts)
-        settings, options = args.settings, args.settings.cluster
+        scope, settings, options = args.scope, args.scope.settings, args.scope.settings.cluster
         everything = options.observe == "everything"
         # In state as "<name>-gke": renaming destroys the cluster and everything on it.
         cluster = container.Cluster(
             f"{name}-gke",
-            name=args.names.physical_name(limit=CLUSTER_MAX),
+            name=scope.names.physical_name(limit=CLUSTER_MAX),
             location=settings.cluster_location,
             node_locations=settings.node_zones if settings.cluster_location == settings.region else None,
             network=args.network,
@@ -84,56 +81,57 @@ class Cluster(pulumi.ComponentResource):
             addons_config=_addons(shares=args.shares),
             enable_legacy_abac=False,
             enable_shielded_nodes=True,
-            master_auth=container.ClusterMasterAuthArgs(
-                client_certificate_config=container.ClusterMasterAuthClientCertificateConfigArgs(
-                    issue_client_certificate=False
-                )
-            ),
+            master_auth=_no_client_certificates(),
             rbac_binding_config=container.ClusterRbacBindingConfigArgs(
                 enable_insecure_binding_system_authenticated=False, enable_insecure_binding_system_unauthenticated=False
             ),
             anonymous_authentication_config=container.ClusterAnonymousAuthenticationConfigArgs(mode="LIMITED"),
-            database_encryption=container.ClusterDatabaseEncryptionArgs(
-                state="ENCRYPTED", key_name=options.encryption_key
-            )
-            if options.encryption_key is not None
-            else None,
-            binary_authorization=container.ClusterBinaryAuthorizationArgs(
-                evaluation_mode="PROJECT_SINGLETON_POLICY_ENFORCE"
-            )
-            if options.signed_images_only
-            else None,
+            database_encryption=_encryption(options.encryption_key),
+            binary_authorization=_signed_images() if options.signed_images_only else None,
             security_posture_config=container.ClusterSecurityPostureConfigArgs(
                 mode="BASIC" if everything else "DISABLED"
             ),
-            logging_config=container.ClusterLoggingConfigArgs(
-                enable_components=["SYSTEM_COMPONENTS", "WORKLOADS"] if everything else ["SYSTEM_COMPONENTS"]
-            ),
-            monitoring_config=container.ClusterMonitoringConfigArgs(
-                enable_components=["SYSTEM_COMPONENTS"],
-                managed_prometheus=container.ClusterMonitoringConfigManagedPrometheusArgs(enabled=everything),
-            ),
-            resource_labels=args.names.labels(),
+            logging_config=_logging(everything=everything),
+            monitoring_config=_monitoring(everything=everything),
+            resource_labels=scope.names.labels(),
             # GKE requires an initial pool; it is removed before the stack's own pools are created.
             initial_node_count=1,
             remove_default_node_pool=True,
             node_config=_first_nodes(args.node_account),
-            deletion_protection=args.protect,
-            opts=pulumi.ResourceOptions(
-                parent=self,
-                hooks=args.apis.hooks,
-                protect=args.protect,
-                depends_on=args.apis.of("container", *cluster_apis(settings)),
-                # Owned by the release channel, or inputs of the removed pool.
-                ignore_changes=["initialNodeCount", "minMasterVersion", "nodeConfig", "nodeVersion"],
-                custom_timeouts=pulumi.CustomTimeouts(create="60m", update="90m", delete="60m"),
-            ),
+            deletion_protection=scope.protect,
+            opts=self._options(scope),
         )
         self.id = cluster.id
         self.name = cluster.name
         self.workload_pool = cluster.workload_identity_config.apply(lambda config: config.workload_pool or "")
         self.kubeconfig = pulumi.Output.secret(_kubeconfig(settings, cluster))
         self.register_outputs({"name": self.name})
+
+    def _options(self, scope: GcpScope) -> pulumi.ResourceOptions:
+        return pulumi.ResourceOptions(
+            parent=self,
+            hooks=scope.apis.hooks,
+            protect=scope.protect,
+            depends_on=scope.apis.of("container", *cluster_apis(scope.settings)),
+            # Owned by the release channel, or inputs of the removed pool.
+            ignore_changes=["initialNodeCount", "minMasterVersion", "nodeConfig", "nodeVersion"],
+            custom_timeouts=pulumi.CustomTimeouts(create="60m", update="90m", delete="60m"),
+        )
+
+
+def _no_client_certificates() -> container.ClusterMasterAuthArgs:
+    return container.ClusterMasterAuthArgs(
+        client_certificate_config=container.ClusterMasterAuthClientCertificateConfigArgs(issue_client_certificate=False)
+    )
+
+
+def _encryption(key: str | None) -> container.ClusterDatabaseEncryptionArgs | None:
+    """Encryption of Secrets by a key of the user's, where there is one."""
+    return container.ClusterDatabaseEncryptionArgs(state="ENCRYPTED", key_name=key) if key is not None else None
+
+
+def _signed_images() -> container.ClusterBinaryAuthorizationArgs:
+    return container.ClusterBinaryAuthorizationArgs(evaluation_mode="PROJECT_SINGLETON_POLICY_ENFORCE")
 
 
 def _endpoints(endpoint: Endpoint) -> container.ClusterControlPlaneEndpointsConfigArgs:
@@ -200,6 +198,19 @@ def _addons(*, shares: bool) -> container.ClusterAddonsConfigArgs:
         else None,
         http_load_balancing=container.ClusterAddonsConfigHttpLoadBalancingArgs(disabled=False),
         dns_cache_config=container.ClusterAddonsConfigDnsCacheConfigArgs(enabled=True),
+    )
+
+
+def _logging(*, everything: bool) -> container.ClusterLoggingConfigArgs:
+    return container.ClusterLoggingConfigArgs(
+        enable_components=["SYSTEM_COMPONENTS", "WORKLOADS"] if everything else ["SYSTEM_COMPONENTS"]
+    )
+
+
+def _monitoring(*, everything: bool) -> container.ClusterMonitoringConfigArgs:
+    return container.ClusterMonitoringConfigArgs(
+        enable_components=["SYSTEM_COMPONENTS"],
+        managed_prometheus=container.ClusterMonitoringConfigManagedPrometheusArgs(enabled=everything),
     )
 
 

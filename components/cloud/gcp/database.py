@@ -10,8 +10,7 @@ import pulumi
 import pulumi_random as random
 from pulumi_gcp import sql
 
-from components.cloud.gcp.apis import Apis
-from components.cloud.gcp.names import ResourceNames
+from components.cloud.gcp.scope import GcpScope
 from components.contract import cloud as contract
 from components.settings.gcp.cloud import GcpCloud
 
@@ -47,14 +46,11 @@ AUDIT_FLAGS: Final = {
 class DatabaseArgs:
     """Arguments of the server."""
 
-    settings: GcpCloud
-    names: ResourceNames
-    apis: Apis
+    scope: GcpScope
     private_network: pulumi.Input[str]
     private_range: pulumi.Input[str]
     results: bool
     """Whether to create a database for Celery's results."""
-    protect: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,20 +75,20 @@ class Database(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: DatabaseArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("airflow:gcp:Database", name, None, opts)
-        settings = args.settings.database
+        scope, settings = args.scope, args.scope.settings.database
         # In state as "<name>-server": renaming destroys it.
         server = sql.DatabaseInstance(
             f"{name}-server",
-            name=args.names.physical_name("database"),
-            region=args.settings.region,
+            name=scope.names.physical_name("database"),
+            region=scope.settings.region,
             database_version=f"POSTGRES_{settings.version}",
             settings=_settings(args),
-            deletion_protection=args.protect,
+            deletion_protection=scope.protect,
             opts=pulumi.ResourceOptions(
                 parent=self,
-                hooks=args.apis.hooks,
-                protect=args.protect,
-                depends_on=args.apis.of("sql"),
+                hooks=scope.apis.hooks,
+                protect=scope.protect,
+                depends_on=scope.apis.of("sql"),
                 # Cloud SQL grows the disk automatically.
                 ignore_changes=["settings.diskSize"],
                 custom_timeouts=pulumi.CustomTimeouts(create="60m", update="60m", delete="60m"),
@@ -103,15 +99,15 @@ class Database(pulumi.ComponentResource):
             f"{name}-administrator",
             name=ADMINISTRATOR,
             instance=server.name,
-            password=self._password(f"{name}-administrator"),
+            password=self._create_password(f"{name}-administrator"),
             deletion_policy="ABANDON",
-            opts=pulumi.ResourceOptions(parent=self, hooks=args.apis.hooks),
+            opts=pulumi.ResourceOptions(parent=self, hooks=scope.apis.hooks),
         )
         self.name = server.name
         endpoint = self._endpoint(server, settings.proxy_image)
         self.databases = contract.Databases(
-            metadata=self._database(name, "metadata", "airflow", server, endpoint, args),
-            results=self._database(name, "results", "celery", server, endpoint, args) if args.results else None,
+            metadata=self._create_database(name, "metadata", "airflow", server, endpoint, args),
+            results=self._create_database(name, "results", "celery", server, endpoint, args) if args.results else None,
             administrator=contract.Database(
                 host=endpoint.host,
                 port=PORT,
@@ -127,7 +123,7 @@ class Database(pulumi.ComponentResource):
         )
         self.register_outputs({"host": server.private_ip_address})
 
-    def _database(
+    def _create_database(
         self,
         name: str,
         use: str,
@@ -145,18 +141,18 @@ class Database(pulumi.ComponentResource):
             # As for the administrator.
             deletion_policy="ABANDON",
             # In state as "<name>-<use>": renaming creates an additional empty database.
-            opts=pulumi.ResourceOptions(parent=self, hooks=args.apis.hooks, protect=args.protect),
+            opts=pulumi.ResourceOptions(parent=self, hooks=args.scope.apis.hooks, protect=args.scope.protect),
         )
         return contract.Database(
             host=endpoint.host,
             port=PORT,
             name=resource.name,
             user=database,
-            password=self._password(f"{name}-{use}"),
+            password=self._create_password(f"{name}-{use}"),
             ssl_mode=endpoint.ssl_mode,
         )
 
-    def _password(self, name: str) -> pulumi.Output[str]:
+    def _create_password(self, name: str) -> pulumi.Output[str]:
         """A password with a character of each class, generated once and stored in state."""
         password = random.RandomPassword(
             f"{name}-password",
@@ -214,7 +210,7 @@ def proxy(image: str, server: pulumi.Input[str]) -> contract.Sidecar:
 
 
 def _settings(args: DatabaseArgs) -> sql.DatabaseInstanceSettingsArgs:
-    cloud, database = args.settings, args.settings.database
+    cloud, database, protect = args.scope.settings, args.scope.settings.database, args.scope.protect
     flags = {**(AUDIT_FLAGS if database.audit else {}), **database.flags}
     return sql.DatabaseInstanceSettingsArgs(
         edition=database.edition.upper(),
@@ -234,25 +230,16 @@ def _settings(args: DatabaseArgs) -> sql.DatabaseInstanceSettingsArgs:
             ssl_mode="ENCRYPTED_ONLY",
             server_ca_mode=CA_MODE,
         ),
-        backup_configuration=sql.DatabaseInstanceSettingsBackupConfigurationArgs(
-            enabled=True,
-            start_time="01:00",
-            location=cloud.region,
-            backup_retention_settings=sql.DatabaseInstanceSettingsBackupConfigurationBackupRetentionSettingsArgs(
-                retained_backups=database.backups_kept, retention_unit="COUNT"
-            ),
-            point_in_time_recovery_enabled=database.point_in_time_recovery,
-            transaction_log_retention_days=LOG_DAYS if database.point_in_time_recovery else None,
-        ),
-        deletion_protection_enabled=args.protect,
-        retain_backups_on_delete=args.protect,
+        backup_configuration=_backups(cloud),
+        deletion_protection_enabled=protect,
+        retain_backups_on_delete=protect,
         # Off by default. It is not documented whether the API returns a disabled block; if it does not, a block with
         # `enabled=False` would be a change at each `up`, because the provider does not compute this block,
         # https://github.com/hashicorp/terraform-provider-google/blob/main/google/services/sql/resource_sql_database_instance.go
         final_backup_config=sql.DatabaseInstanceSettingsFinalBackupConfigArgs(
             enabled=True, retention_days=FINAL_BACKUP_DAYS
         )
-        if args.protect
+        if protect
         else None,
         maintenance_window=None
         if cloud.maintenance_hour is None
@@ -260,20 +247,36 @@ def _settings(args: DatabaseArgs) -> sql.DatabaseInstanceSettingsArgs:
             day=7, hour=cloud.maintenance_hour, update_track="stable"
         ),
         insights_config=sql.DatabaseInstanceSettingsInsightsConfigArgs(query_insights_enabled=database.insights),
-        password_validation_policy=sql.DatabaseInstanceSettingsPasswordValidationPolicyArgs(
-            enable_password_policy=True,
-            min_length=16,
-            # Set explicitly: the provider would take the API's default for a change.
-            complexity="COMPLEXITY_DEFAULT",
-            disallow_username_substring=True,
-        )
-        if database.insights
-        else None,
+        password_validation_policy=_password_policy() if database.insights else None,
         connector_enforcement="REQUIRED" if database.proxy_image is not None else "NOT_REQUIRED",
         database_flags=[
             sql.DatabaseInstanceSettingsDatabaseFlagArgs(name=flag, value=flags[flag]) for flag in sorted(flags)
         ],
-        user_labels=args.names.labels(),
+        user_labels=args.scope.names.labels(),
+    )
+
+
+def _backups(cloud: GcpCloud) -> sql.DatabaseInstanceSettingsBackupConfigurationArgs:
+    database = cloud.database
+    return sql.DatabaseInstanceSettingsBackupConfigurationArgs(
+        enabled=True,
+        start_time="01:00",
+        location=cloud.region,
+        backup_retention_settings=sql.DatabaseInstanceSettingsBackupConfigurationBackupRetentionSettingsArgs(
+            retained_backups=database.backups_kept, retention_unit="COUNT"
+        ),
+        point_in_time_recovery_enabled=database.point_in_time_recovery,
+        transaction_log_retention_days=LOG_DAYS if database.point_in_time_recovery else None,
+    )
+
+
+def _password_policy() -> sql.DatabaseInstanceSettingsPasswordValidationPolicyArgs:
+    return sql.DatabaseInstanceSettingsPasswordValidationPolicyArgs(
+        enable_password_policy=True,
+        min_length=16,
+        # Set explicitly: the provider would take the API's default for a change.
+        complexity="COMPLEXITY_DEFAULT",
+        disallow_username_substring=True,
     )
 
 

@@ -9,8 +9,9 @@ from typing import Final
 import pulumi
 from pulumi_gcp import projects, serviceaccount, storage
 
-from components.cloud.gcp.apis import Apis
-from components.cloud.gcp.names import ACCOUNT_MAX, ResourceNames
+from components.cloud.gcp.names import ACCOUNT_MAX
+from components.cloud.gcp.scope import GcpScope
+from components.cloud.ordering import after
 from components.contract.cloud import Identity
 from components.contract.requirements import CloudRequirements
 from components.contract.workloads import Workload
@@ -25,7 +26,6 @@ ACCOUNT_ANNOTATION: Final = "iam.gke.io/gcp-service-account"
 class DatabaseAccess:
     """The workloads that connect to a server through the proxy."""
 
-    project: str
     server: pulumi.Input[str]
     """Name of the Cloud SQL server."""
     workloads: Sequence[Workload]
@@ -49,8 +49,7 @@ class LogAccess:
 class IdentitiesArgs:
     """Arguments of the identities."""
 
-    names: ResourceNames
-    apis: Apis
+    scope: GcpScope
     requirements: CloudRequirements
     workload_pool: pulumi.Input[str]
     logs: LogAccess | None
@@ -70,11 +69,12 @@ class Identities(pulumi.ComponentResource):
         self.register_outputs({})
 
     def _identity(self, name: str, workload: Workload, args: IdentitiesArgs) -> Identity:
+        scope, needed = args.scope, args.requirements
         account = serviceaccount.Account(
             f"{name}-{workload}",
-            account_id=args.names.physical_name(workload, limit=ACCOUNT_MAX),
-            display_name=f"{workload} of {args.names.instance}",
-            opts=pulumi.ResourceOptions(parent=self, hooks=args.apis.hooks, depends_on=args.apis.of("iam")),
+            account_id=scope.names.physical_name(workload, limit=ACCOUNT_MAX),
+            display_name=f"{workload} of {scope.names.instance}",
+            opts=pulumi.ResourceOptions(parent=self, hooks=scope.apis.hooks, depends_on=scope.apis.of("iam")),
         )
         member = pulumi.Output.concat("serviceAccount:", account.email)
         roles: list[pulumi.Output[str]] = []
@@ -84,12 +84,11 @@ class Identities(pulumi.ComponentResource):
                 bucket=args.logs.bucket,
                 role=WRITER if workload in args.logs.writers else READER,
                 member=member,
-                opts=pulumi.ResourceOptions(parent=self, hooks=args.apis.hooks),
+                opts=pulumi.ResourceOptions(parent=self, hooks=scope.apis.hooks),
             )
             roles.append(access.id)
         if args.database is not None and workload in args.database.workloads:
-            roles.append(self._database_client(f"{name}-{workload}-database", args.database, member, args.apis))
-        needed = args.requirements
+            roles.append(self._database_client(f"{name}-{workload}-database", args.database, member, scope))
         binding = serviceaccount.IAMMember(
             f"{name}-{workload}-binding",
             service_account_id=account.name,
@@ -97,20 +96,20 @@ class Identities(pulumi.ComponentResource):
             member=pulumi.Output.concat(
                 "serviceAccount:", args.workload_pool, f"[{needed.namespace}/{needed.service_account(workload)}]"
             ),
-            opts=pulumi.ResourceOptions(parent=self, hooks=args.apis.hooks, depends_on=args.apis.of("credentials")),
+            opts=pulumi.ResourceOptions(parent=self, hooks=scope.apis.hooks, depends_on=scope.apis.of("credentials")),
         )
         # Resolves after the account has its roles: consumers start after that.
-        email = pulumi.Output.all(account.email, binding.id, *roles).apply(lambda values: str(values[0]))
+        email = after(account.email, [binding.id, *roles])
         return Identity(service_account_annotations={ACCOUNT_ANNOTATION: email})
 
     def _database_client(
-        self, name: str, access: DatabaseAccess, member: pulumi.Output[str], apis: Apis
+        self, name: str, access: DatabaseAccess, member: pulumi.Output[str], scope: GcpScope
     ) -> pulumi.Output[str]:
         """Permission to connect to one server. Cloud SQL has only project roles, so a condition names the server."""
-        server = pulumi.Output.concat(f"projects/{access.project}/instances/", access.server)
+        server = pulumi.Output.concat(f"projects/{scope.settings.project}/instances/", access.server)
         role = projects.IAMMember(
             name,
-            project=access.project,
+            project=scope.settings.project,
             role="roles/cloudsql.client",
             member=member,
             condition=projects.IAMMemberConditionArgs(
@@ -119,6 +118,6 @@ class Identities(pulumi.ComponentResource):
                     "resource.name == '", server, "' && resource.service == 'sqladmin.googleapis.com'"
                 ),
             ),
-            opts=pulumi.ResourceOptions(parent=self, hooks=apis.hooks, depends_on=apis.of("projects")),
+            opts=pulumi.ResourceOptions(parent=self, hooks=scope.apis.hooks, depends_on=scope.apis.of("projects")),
         )
         return role.id

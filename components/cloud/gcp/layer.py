@@ -20,6 +20,7 @@ from components.cloud.gcp.names import ResourceNames
 from components.cloud.gcp.network import Network, NetworkArgs
 from components.cloud.gcp.nodes import POOL_LABEL, TASK_TAINT, NodeIdentity, NodeIdentityArgs, Nodes, NodesArgs
 from components.cloud.gcp.registry import Registry, RegistryArgs
+from components.cloud.gcp.scope import GcpScope
 from components.cloud.gcp.storage import BrokerDisk, BrokerDiskArgs, LogBucket, LogBucketArgs, Share, ShareArgs
 from components.cloud.preflight import google
 from components.cloud.preflight.warning import before_first
@@ -65,11 +66,45 @@ class GoogleCloud(pulumi.ComponentResource):
             billing_project=cloud.project if cloud.iap else None,
             opts=pulumi.ResourceOptions(parent=self),
         )
-        self._name, self._needed, self._cloud = name, needed, cloud
+        self._name, self._needed = name, needed
         self._child = pulumi.ResourceOptions(parent=self, providers=[provider])
+        self._scope = scope = self._create_scope(cloud)
+        network = Network(f"{name}-network", NetworkArgs(scope=scope), opts=self._child)
+        database = Database(
+            f"{name}-database",
+            DatabaseArgs(
+                scope=scope,
+                private_network=network.private_network,
+                private_range=network.private_range,
+                results=needed.results_database,
+            ),
+            opts=self._child,
+        )
+        node_identity = NodeIdentity(f"{name}-node-identity", NodeIdentityArgs(scope=scope), opts=self._child)
+        cluster = Cluster(
+            f"{name}-cluster",
+            ClusterArgs(
+                scope=scope,
+                network=network.id,
+                subnet=network.subnet,
+                node_account=node_identity.email,
+                shares=needed.shares,
+            ),
+            opts=self._child,
+        )
+        nodes = Nodes(
+            f"{name}-nodes",
+            NodesArgs(scope=scope, cluster=cluster.id, identity=node_identity, egress=network.egress),
+            opts=self._child,
+        )
+        self.cloud = self._create_cloud(network, database, node_identity, cluster, nodes)
+        self.register_outputs({})
+
+    def _create_scope(self, cloud: GcpCloud) -> GcpScope:
+        """The names of the stack, and its APIs."""
+        name, needed = self._name, self._needed
         suffix = random.RandomId(f"{name}-suffix", byte_length=SUFFIX_BYTES, opts=pulumi.ResourceOptions(parent=self))
-        self._names = ResourceNames(instance=needed.instance, suffix=suffix.hex)
-        self._apis = Apis(
+        apis = Apis(
             f"{name}-apis",
             ApisArgs(
                 project=cloud.project,
@@ -78,29 +113,16 @@ class GoogleCloud(pulumi.ComponentResource):
             ),
             opts=self._child,
         )
+        names = ResourceNames(instance=needed.instance, suffix=suffix.hex)
+        return GcpScope(settings=cloud, names=names, apis=apis, protect=needed.protect)
 
-        network = self._network()
-        database = self._database(network)
-        node_identity = NodeIdentity(
-            f"{name}-node-identity",
-            NodeIdentityArgs(names=self._names, apis=self._apis, project=cloud.project),
-            opts=self._child,
-        )
-        cluster = self._cluster(network, node_identity)
-        nodes = Nodes(
-            f"{name}-nodes",
-            NodesArgs(
-                settings=cloud,
-                names=self._names,
-                apis=self._apis,
-                cluster=cluster.id,
-                identity=node_identity,
-                egress=network.egress,
-            ),
-            opts=self._child,
-        )
-        bucket = self._log_bucket()
-        registry = self._registry(node_identity) if cloud.registry else None
+    def _create_cloud(
+        self, network: Network, database: Database, node_identity: NodeIdentity, cluster: Cluster, nodes: Nodes
+    ) -> Cloud:
+        """The cluster as Airflow sees it, with further resources that settings and requirements ask for."""
+        name, cloud = self._name, self._scope.settings
+        bucket = self._create_log_bucket()
+        registry = self._create_registry(node_identity) if cloud.registry else None
         outputs: dict[str, pulumi.Input[Any] | None] = {
             "cluster": cluster.name,
             "kubeconfig": cluster.kubeconfig,
@@ -109,7 +131,7 @@ class GoogleCloud(pulumi.ComponentResource):
             "registry": registry.address if registry is not None else None,
         }
         tasks_apart = cloud.cluster.task_nodes is not None
-        self.cloud = Cloud(
+        return Cloud(
             # In state as "<name>-kubernetes": renaming replaces every object of the stack.
             kubernetes=kubernetes.Provider(
                 f"{name}-kubernetes",
@@ -122,106 +144,40 @@ class GoogleCloud(pulumi.ComponentResource):
             # The name that gcloud gives to the context.
             context=pulumi.Output.concat(f"gke_{cloud.project}_{cloud.cluster_location}_", cluster.name),
             databases=database.databases,
-            volumes=self._volumes(network),
-            identities=self._identities(cluster, bucket, database),
+            volumes=self._create_volumes(network),
+            identities=self._create_identities(cluster, bucket, database),
             log_store=bucket.log_store if bucket is not None else None,
-            load_balancer=self._load_balancer(),
+            load_balancer=self._create_load_balancer(),
             task_node_selector={POOL_LABEL: "tasks"} if tasks_apart else {},
             task_taint=TASK_TAINT if tasks_apart else None,
             outputs={key: value for key, value in outputs.items() if value is not None},
         )
-        self.register_outputs({})
 
-    def _network(self) -> Network:
-        return Network(
-            f"{self._name}-network",
-            NetworkArgs(
-                names=self._names,
-                apis=self._apis,
-                region=self._cloud.region,
-                addresses=self._cloud.addresses,
-                flow_logs=self._cloud.cluster.observe == "everything",
-            ),
-            opts=self._child,
-        )
+    def _create_registry(self, node_identity: NodeIdentity) -> Registry:
+        args = RegistryArgs(scope=self._scope, node_account=node_identity.email)
+        return Registry(f"{self._name}-registry", args, opts=self._child)
 
-    def _database(self, network: Network) -> Database:
-        return Database(
-            f"{self._name}-database",
-            DatabaseArgs(
-                settings=self._cloud,
-                names=self._names,
-                apis=self._apis,
-                private_network=network.private_network,
-                private_range=network.private_range,
-                results=self._needed.results_database,
-                protect=self._needed.protect,
-            ),
-            opts=self._child,
-        )
-
-    def _cluster(self, network: Network, node_identity: NodeIdentity) -> Cluster:
-        return Cluster(
-            f"{self._name}-cluster",
-            ClusterArgs(
-                settings=self._cloud,
-                names=self._names,
-                apis=self._apis,
-                network=network.id,
-                subnet=network.subnet,
-                node_account=node_identity.email,
-                shares=self._needed.shares,
-                protect=self._needed.protect,
-            ),
-            opts=self._child,
-        )
-
-    def _registry(self, node_identity: NodeIdentity) -> Registry:
-        return Registry(
-            f"{self._name}-registry",
-            RegistryArgs(
-                names=self._names,
-                apis=self._apis,
-                region=self._cloud.region,
-                node_account=node_identity.email,
-                protect=self._needed.protect,
-            ),
-            opts=self._child,
-        )
-
-    def _log_bucket(self) -> LogBucket | None:
+    def _create_log_bucket(self) -> LogBucket | None:
         logs = self._needed.log_store
         if logs is None:
             return None
-        return LogBucket(
-            f"{self._name}-logs",
-            LogBucketArgs(
-                names=self._names,
-                apis=self._apis,
-                region=self._cloud.region,
-                retention_days=logs.retention_days,
-                protect=self._needed.protect,
-            ),
-            opts=self._child,
-        )
+        args = LogBucketArgs(scope=self._scope, retention_days=logs.retention_days)
+        return LogBucket(f"{self._name}-logs", args, opts=self._child)
 
-    def _identities(self, cluster: Cluster, bucket: LogBucket | None, database: Database) -> dict[Workload, Identity]:
+    def _create_identities(
+        self, cluster: Cluster, bucket: LogBucket | None, database: Database
+    ) -> dict[Workload, Identity]:
         needed, logs, through_proxy = self._needed, None, None
         if bucket is not None and needed.log_store is not None:
             logs = LogAccess(bucket=bucket.name, writers=needed.log_store.writers, readers=needed.log_store.readers)
-        if self._cloud.database.proxy_image is not None:
-            through_proxy = DatabaseAccess(
-                project=self._cloud.project,
-                server=database.name,
-                workloads=needed.database_clients,
-            )
+        if self._scope.settings.database.proxy_image is not None:
+            through_proxy = DatabaseAccess(server=database.name, workloads=needed.database_clients)
         if logs is None and through_proxy is None:
             return {}
         return Identities(
             f"{self._name}-identities",
             IdentitiesArgs(
-                names=self._names,
-                apis=self._apis,
+                scope=self._scope,
                 requirements=needed,
                 workload_pool=cluster.workload_pool,
                 logs=logs,
@@ -230,58 +186,33 @@ class GoogleCloud(pulumi.ComponentResource):
             opts=self._child,
         ).identities
 
-    def _volumes(self, network: Network) -> dict[VolumeUse, Volume]:
+    def _create_volumes(self, network: Network) -> dict[VolumeUse, Volume]:
         volumes: dict[VolumeUse, Volume] = {}
         required = self._needed.volumes
         for use in SHARED:
             if use in required:
-                volumes[use] = self._share(use, required[use].size_gib, network)
+                volumes[use] = self._create_share(use, required[use].size_gib, network)
         if "broker" in required:
-            volumes["broker"] = BrokerDisk(
-                f"{self._name}-broker",
-                BrokerDiskArgs(
-                    settings=self._cloud,
-                    names=self._names,
-                    apis=self._apis,
-                    size_gib=required["broker"].size_gib,
-                    protect=self._needed.protect,
-                ),
-                opts=self._child,
-            ).volume
+            args = BrokerDiskArgs(scope=self._scope, size_gib=required["broker"].size_gib)
+            volumes["broker"] = BrokerDisk(f"{self._name}-broker", args, opts=self._child).volume
         return volumes
 
-    def _share(self, use: Literal["logs", "dags"], size_gib: int, network: Network) -> Volume:
-        return Share(
-            f"{self._name}-{use}-share",
-            ShareArgs(
-                settings=self._cloud,
-                names=self._names,
-                apis=self._apis,
-                use=use,
-                size_gib=size_gib,
-                private_network=network.private_network,
-                private_range=network.private_range,
-                protect=self._needed.protect,
-            ),
-            opts=self._child,
-        ).volume
+    def _create_share(self, use: Literal["logs", "dags"], size_gib: int, network: Network) -> Volume:
+        args = ShareArgs(
+            scope=self._scope,
+            use=use,
+            size_gib=size_gib,
+            private_network=network.private_network,
+            private_range=network.private_range,
+        )
+        return Share(f"{self._name}-{use}-share", args, opts=self._child).volume
 
-    def _load_balancer(self) -> contract.LoadBalancer | None:
+    def _create_load_balancer(self) -> contract.LoadBalancer | None:
         access = self._needed.external_access
         if access is None:
             return None
-        return LoadBalancer(
-            f"{self._name}-load-balancer",
-            LoadBalancerArgs(
-                names=self._names,
-                apis=self._apis,
-                hosts=access.hosts,
-                managed_certificates=access.cloud_certificate,
-                members=self._cloud.iap,
-                protect=self._needed.protect,
-            ),
-            opts=self._child,
-        ).load_balancer
+        args = LoadBalancerArgs(scope=self._scope, hosts=access.hosts, managed_certificates=access.cloud_certificate)
+        return LoadBalancer(f"{self._name}-load-balancer", args, opts=self._child).load_balancer
 
 
 def _apis(cloud: GcpCloud, needed: CloudRequirements) -> Iterator[str]:

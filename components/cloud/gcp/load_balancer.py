@@ -9,8 +9,8 @@ from typing import Final
 import pulumi
 from pulumi_gcp import certificatemanager, compute, iap
 
-from components.cloud.gcp.apis import Apis
-from components.cloud.gcp.names import ResourceNames
+from components.cloud.gcp.scope import GcpScope
+from components.cloud.ordering import after
 from components.contract import cloud as contract
 from components.contract.requirements import PublicHost
 from components.kubernetes import naming
@@ -34,13 +34,9 @@ UNHEALTHY_AFTER: Final = 4
 class LoadBalancerArgs:
     """Arguments of the external access."""
 
-    names: ResourceNames
-    apis: Apis
+    scope: GcpScope
     hosts: Sequence[PublicHost]
     managed_certificates: bool
-    members: Sequence[str]
-    """IAM members that Identity-Aware Proxy admits; empty disables it."""
-    protect: bool
 
 
 class LoadBalancer(pulumi.ComponentResource):
@@ -53,27 +49,33 @@ class LoadBalancer(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: LoadBalancerArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("airflow:gcp:LoadBalancer", name, None, opts)
+        scope, members = args.scope, args.scope.settings.iap
         # In state as "<name>-address": renaming gives another address, and DNS names point to the old one.
         address = compute.GlobalAddress(
             f"{name}-address",
-            name=args.names.physical_name("address"),
+            name=args.scope.names.physical_name("address"),
             address_type="EXTERNAL",
             ip_version="IPV4",
-            labels=args.names.labels(),
+            labels=args.scope.names.labels(),
             opts=pulumi.ResourceOptions(
-                parent=self, hooks=args.apis.hooks, protect=args.protect, depends_on=args.apis.of("compute")
+                parent=self,
+                hooks=args.scope.apis.hooks,
+                protect=scope.protect,
+                depends_on=args.scope.apis.of("compute"),
             ),
         )
         # Must be deleted after the Gateway, which refers to it.
         tls = compute.SSLPolicy(
             f"{name}-tls",
-            name=args.names.physical_name("tls"),
+            name=args.scope.names.physical_name("tls"),
             profile=TLS_PROFILE,
             min_tls_version=TLS_VERSION_MIN,
-            opts=pulumi.ResourceOptions(parent=self, hooks=args.apis.hooks, depends_on=args.apis.of("compute")),
+            opts=pulumi.ResourceOptions(
+                parent=self, hooks=args.scope.apis.hooks, depends_on=args.scope.apis.of("compute")
+            ),
         )
         certificates = self._certificates(name, args) if args.managed_certificates else None
-        for member in args.members:
+        for member in members:
             self._grant_iap_access(name, member, args)
         self.load_balancer = contract.LoadBalancer(
             gateway_class=GATEWAY_CLASS,
@@ -84,8 +86,7 @@ class LoadBalancer(pulumi.ComponentResource):
             holds_certificate=certificates is not None,
             gateway_policies=[_tls(tls.name)],
             backend_policies={
-                host.workload: [_health_check(host.health_path), _backend(iap=bool(args.members))]
-                for host in args.hosts
+                host.workload: [_health_check(host.health_path), _backend(iap=bool(members))] for host in args.hosts
             },
         )
         self.register_outputs({"address": address.address})
@@ -93,25 +94,25 @@ class LoadBalancer(pulumi.ComponentResource):
     def _certificates(self, name: str, args: LoadBalancerArgs) -> pulumi.Output[str]:
         """Name of the certificate map; it resolves after the map has all entries."""
         map_options = pulumi.ResourceOptions(
-            parent=self, hooks=args.apis.hooks, depends_on=args.apis.of("certificates")
+            parent=self, hooks=args.scope.apis.hooks, depends_on=args.scope.apis.of("certificates")
         )
         # Resources with an explicit name are deleted before they are replaced; create the replacement first.
         certificate_options = pulumi.ResourceOptions(
             parent=self,
-            hooks=args.apis.hooks,
-            depends_on=args.apis.of("certificates"),
+            hooks=args.scope.apis.hooks,
+            depends_on=args.scope.apis.of("certificates"),
             delete_before_replace=False,
         )
-        entry_options = pulumi.ResourceOptions(parent=self, hooks=args.apis.hooks, delete_before_replace=False)
-        labels = args.names.labels()
+        entry_options = pulumi.ResourceOptions(parent=self, hooks=args.scope.apis.hooks, delete_before_replace=False)
+        labels = args.scope.names.labels()
         certificate_map = certificatemanager.CertificateMap(
-            f"{name}-certificates", name=args.names.physical_name("certificates"), labels=labels, opts=map_options
+            f"{name}-certificates", name=args.scope.names.physical_name("certificates"), labels=labels, opts=map_options
         )
         entries: list[pulumi.Output[str]] = []
         for public in args.hosts:
             workload, host = public.workload, public.host
             # A new host gets a new certificate, which is created before the old one is deleted.
-            resource_name = args.names.physical_name(workload, naming.digest(host)[:6])
+            resource_name = args.scope.names.physical_name(workload, naming.digest(host)[:6])
             certificate = certificatemanager.Certificate(
                 f"{name}-{workload}-certificate",
                 name=resource_name,
@@ -129,7 +130,7 @@ class LoadBalancer(pulumi.ComponentResource):
                 opts=entry_options,
             )
             entries.append(entry.id)
-        return pulumi.Output.all(certificate_map.name, *entries).apply(lambda values: str(values[0]))
+        return after(certificate_map.name, entries)
 
     def _grant_iap_access(self, name: str, member: str, args: LoadBalancerArgs) -> None:
         """Grant a member access to this stack's hosts only, by a condition: backend services have no fixed names."""
@@ -138,10 +139,10 @@ class LoadBalancer(pulumi.ComponentResource):
             role="roles/iap.httpsResourceAccessor",
             member=member,
             condition=iap.WebTypeComputeIamMemberConditionArgs(
-                title=f"hosts of {args.names.instance}",
+                title=f"hosts of {args.scope.names.instance}",
                 expression=" || ".join(f'request.host == "{public.host}"' for public in args.hosts),
             ),
-            opts=pulumi.ResourceOptions(parent=self, hooks=args.apis.hooks, depends_on=args.apis.of("iap")),
+            opts=pulumi.ResourceOptions(parent=self, hooks=args.scope.apis.hooks, depends_on=args.scope.apis.of("iap")),
         )
 
 

@@ -8,9 +8,9 @@ from typing import Final
 import pulumi
 from pulumi_gcp import container, projects, serviceaccount
 
-from components.cloud.gcp.apis import Apis
-from components.cloud.gcp.names import ACCOUNT_MAX, ResourceNames
-from components.settings.gcp.cloud import GcpCloud, Pool
+from components.cloud.gcp.names import ACCOUNT_MAX
+from components.cloud.gcp.scope import GcpScope
+from components.settings.gcp.cloud import Pool
 
 ROLE: Final = "roles/container.defaultNodeServiceAccount"
 """Minimal permissions of a node in its project: write logs and metrics, and read metrics for scaling. The stack's
@@ -26,9 +26,7 @@ TASK_TAINT: Final = "airflow-tasks"
 class NodeIdentityArgs:
     """Arguments of the nodes' identity."""
 
-    names: ResourceNames
-    apis: Apis
-    project: str
+    scope: GcpScope
 
 
 class NodeIdentity(pulumi.ComponentResource):
@@ -40,19 +38,20 @@ class NodeIdentity(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: NodeIdentityArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("airflow:gcp:NodeIdentity", name, None, opts)
+        names, apis = args.scope.names, args.scope.apis
         account = serviceaccount.Account(
             f"{name}-account",
-            account_id=args.names.physical_name("nodes", limit=ACCOUNT_MAX),
-            display_name=f"Nodes of {args.names.instance}",
-            opts=pulumi.ResourceOptions(parent=self, hooks=args.apis.hooks, depends_on=args.apis.of("iam")),
+            account_id=names.physical_name("nodes", limit=ACCOUNT_MAX),
+            display_name=f"Nodes of {names.instance}",
+            opts=pulumi.ResourceOptions(parent=self, hooks=apis.hooks, depends_on=apis.of("iam")),
         )
         self.email = account.email
         self.role = projects.IAMMember(
             f"{name}-role",
-            project=args.project,
+            project=args.scope.settings.project,
             role=ROLE,
             member=pulumi.Output.concat("serviceAccount:", account.email),
-            opts=pulumi.ResourceOptions(parent=self, hooks=args.apis.hooks, depends_on=args.apis.of("projects")),
+            opts=pulumi.ResourceOptions(parent=self, hooks=apis.hooks, depends_on=apis.of("projects")),
         )
         self.register_outputs({"email": self.email})
 
@@ -61,9 +60,7 @@ class NodeIdentity(pulumi.ComponentResource):
 class NodesArgs:
     """Arguments of the node pools."""
 
-    settings: GcpCloud
-    names: ResourceNames
-    apis: Apis
+    scope: GcpScope
     cluster: pulumi.Input[str]
     identity: NodeIdentity
     egress: pulumi.Resource
@@ -76,7 +73,7 @@ class Nodes(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: NodesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("airflow:gcp:Nodes", name, None, opts)
-        cluster = args.settings.cluster
+        cluster = args.scope.settings.cluster
         self.pools = [self._pool(name, "system", cluster.system_nodes, args)]
         if cluster.task_nodes is not None:
             self.pools.append(self._pool(name, "tasks", cluster.task_nodes, args))
@@ -88,7 +85,7 @@ class Nodes(pulumi.ComponentResource):
             # `spot` is immutable: with a different name the new pool can be created before the old one is deleted.
             name=f"{use}-spot" if pool.spot else use,
             cluster=args.cluster,
-            location=args.settings.cluster_location,
+            location=args.scope.settings.cluster_location,
             initial_node_count=pool.nodes_min,
             autoscaling=container.NodePoolAutoscalingArgs(
                 min_node_count=pool.nodes_min,
@@ -107,7 +104,7 @@ class Nodes(pulumi.ComponentResource):
                 service_account=args.identity.email,
                 oauth_scopes=SCOPES,
                 labels={POOL_LABEL: use},
-                resource_labels=args.names.labels(),
+                resource_labels=args.scope.names.labels(),
                 taints=[container.NodePoolNodeConfigTaintArgs(key=TASK_TAINT, value="true", effect="NO_SCHEDULE")]
                 if use == "tasks"
                 else None,
@@ -121,7 +118,7 @@ class Nodes(pulumi.ComponentResource):
             ),
             opts=pulumi.ResourceOptions(
                 parent=self,
-                hooks=args.apis.hooks,
+                hooks=args.scope.apis.hooks,
                 # Nodes need their role and outbound access at their start, and no input refers to them.
                 depends_on=[args.identity.role, args.egress],
                 # Owned by the autoscaler and the release channel.

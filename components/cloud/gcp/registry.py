@@ -7,20 +7,16 @@ from dataclasses import dataclass
 import pulumi
 from pulumi_gcp import artifactregistry
 
-from components.cloud.gcp.apis import Apis
-from components.cloud.gcp.names import ResourceNames
+from components.cloud.gcp.scope import GcpScope
 
 
 @dataclass(frozen=True, kw_only=True)
 class RegistryArgs:
     """Arguments of the registry."""
 
-    names: ResourceNames
-    apis: Apis
-    region: str
+    scope: GcpScope
     node_account: pulumi.Input[str]
     """E-mail address of the nodes' service account, which pulls images."""
-    protect: bool
 
 
 class Registry(pulumi.ComponentResource):
@@ -31,25 +27,26 @@ class Registry(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: RegistryArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("airflow:gcp:Registry", name, None, opts)
+        scope = args.scope
         # In state as "<name>-repository": renaming loses all images.
         repository = artifactregistry.Repository(
             f"{name}-repository",
-            repository_id=args.names.physical_name("images"),
-            location=args.region,
+            repository_id=scope.names.physical_name("images"),
+            location=scope.settings.region,
             format="DOCKER",
             docker_config=artifactregistry.RepositoryDockerConfigArgs(immutable_tags=True),
-            labels=args.names.labels(),
+            labels=scope.names.labels(),
             opts=pulumi.ResourceOptions(
-                parent=self, hooks=args.apis.hooks, protect=args.protect, depends_on=args.apis.of("artifacts")
+                parent=self, hooks=scope.apis.hooks, protect=scope.protect, depends_on=scope.apis.of("artifacts")
             ),
         )
         artifactregistry.RepositoryIamMember(
             f"{name}-readers",
             repository=repository.name,
-            location=args.region,
+            location=scope.settings.region,
             role="roles/artifactregistry.reader",
             member=pulumi.Output.concat("serviceAccount:", args.node_account),
-            opts=pulumi.ResourceOptions(parent=self, hooks=args.apis.hooks),
+            opts=pulumi.ResourceOptions(parent=self, hooks=scope.apis.hooks),
         )
         self.address = repository.registry_uri
         self.register_outputs({"address": self.address})

@@ -10,10 +10,8 @@ import pulumi
 from pulumi_gcp import compute, filestore
 from pulumi_gcp import storage as buckets
 
-from components.cloud.gcp.apis import Apis
-from components.cloud.gcp.names import ResourceNames
+from components.cloud.gcp.scope import GcpScope
 from components.contract.cloud import LogStore, StaticVolume, Volume
-from components.settings.gcp.cloud import GcpCloud
 
 SECONDS_PER_DAY: Final = 86_400
 UNDELETE_DAYS: Final = 7
@@ -27,11 +25,8 @@ REGIONAL_TIERS: Final = ("regional", "enterprise")
 class LogBucketArgs:
     """Arguments of the bucket."""
 
-    names: ResourceNames
-    apis: Apis
-    region: str
+    scope: GcpScope
     retention_days: int
-    protect: bool
 
 
 class LogBucket(pulumi.ComponentResource):
@@ -42,11 +37,12 @@ class LogBucket(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: LogBucketArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("airflow:gcp:LogBucket", name, None, opts)
+        scope = args.scope
         # In state as "<name>-bucket": renaming loses all task logs.
         bucket = buckets.Bucket(
             f"{name}-bucket",
-            name=args.names.physical_name("logs"),
-            location=args.region.upper(),
+            name=scope.names.physical_name("logs"),
+            location=scope.settings.region.upper(),
             uniform_bucket_level_access=True,
             public_access_prevention="enforced",
             lifecycle_rules=[
@@ -56,12 +52,12 @@ class LogBucket(pulumi.ComponentResource):
                 )
             ],
             soft_delete_policy=buckets.BucketSoftDeletePolicyArgs(
-                retention_duration_seconds=UNDELETE_DAYS * SECONDS_PER_DAY if args.protect else 0
+                retention_duration_seconds=UNDELETE_DAYS * SECONDS_PER_DAY if scope.protect else 0
             ),
-            force_destroy=not args.protect,
-            labels=args.names.labels(),
+            force_destroy=not scope.protect,
+            labels=scope.names.labels(),
             opts=pulumi.ResourceOptions(
-                parent=self, hooks=args.apis.hooks, protect=args.protect, depends_on=args.apis.of("storage")
+                parent=self, hooks=scope.apis.hooks, protect=scope.protect, depends_on=scope.apis.of("storage")
             ),
         )
         self.name = bucket.name
@@ -73,14 +69,11 @@ class LogBucket(pulumi.ComponentResource):
 class ShareArgs:
     """Arguments of a file share."""
 
-    settings: GcpCloud
-    names: ResourceNames
-    apis: Apis
+    scope: GcpScope
     use: Literal["logs", "dags"]
     size_gib: int
     private_network: pulumi.Input[str]
     private_range: pulumi.Input[str]
-    protect: bool
 
 
 class Share(pulumi.ComponentResource):
@@ -90,12 +83,12 @@ class Share(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: ShareArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("airflow:gcp:Share", name, None, opts)
-        cloud = args.settings
+        scope, cloud = args.scope, args.scope.settings
         location = cloud.region if cloud.shares.tier in REGIONAL_TIERS else cloud.node_zones[0]
         # In state as "<name>-share": renaming loses all files on it.
         share = filestore.Instance(
             f"{name}-share",
-            name=args.names.physical_name(args.use),
+            name=scope.names.physical_name(args.use),
             location=location,
             tier=cloud.shares.tier.upper(),
             file_shares=filestore.InstanceFileSharesArgs(
@@ -119,38 +112,42 @@ class Share(pulumi.ComponentResource):
                 )
             ],
             # The basic tiers do not support it and refuse the field.
-            deletion_protection_enabled=None if cloud.shares.tier.startswith("basic") else args.protect,
-            labels=args.names.labels(),
+            deletion_protection_enabled=None if cloud.shares.tier.startswith("basic") else scope.protect,
+            labels=scope.names.labels(),
             opts=pulumi.ResourceOptions(
                 parent=self,
-                hooks=args.apis.hooks,
-                protect=args.protect,
-                depends_on=args.apis.of("files"),
+                hooks=scope.apis.hooks,
+                protect=scope.protect,
+                depends_on=scope.apis.of("files"),
                 custom_timeouts=pulumi.CustomTimeouts(create="30m", update="30m", delete="30m"),
             ),
         )
-        self.volume = Volume(
-            storage_class=None,
-            access_mode="ReadWriteMany",
-            size_gib=args.size_gib,
-            static=StaticVolume(
-                driver="filestore.csi.storage.gke.io",
-                handle=pulumi.Output.concat(f"modeInstance/{location}/", share.name, f"/{args.use}"),
-                attributes={
-                    "ip": share.networks.apply(lambda networks: _address(networks[0].ip_addresses)),
-                    "volume": args.use,
-                },
-                # The root folder belongs to root. The kubelet sets its group to that of the pods if the CSIDriver has
-                # `fsGroupPolicy: File`, or with the default policy if the volume has a filesystem and supports
-                # ReadWriteOnce, among others (`supportsFSGroup` in k8s.io/kubernetes, pkg/volume/csi/csi_mounter.go).
-                # It is not documented which policy GKE's driver has,
-                # https://github.com/kubernetes-sigs/gcp-filestore-csi-driver/issues/786. The driver always mounts by
-                # NFS, whatever filesystem the volume has (pkg/csi_driver/node.go).
-                filesystem="nfs",
-                further_access_modes=["ReadWriteOnce"],
-            ),
-        )
+        self.volume = _volume(share, args, location)
         self.register_outputs({})
+
+
+def _volume(share: filestore.Instance, args: ShareArgs, location: str) -> Volume:
+    return Volume(
+        storage_class=None,
+        access_mode="ReadWriteMany",
+        size_gib=args.size_gib,
+        static=StaticVolume(
+            driver="filestore.csi.storage.gke.io",
+            handle=pulumi.Output.concat(f"modeInstance/{location}/", share.name, f"/{args.use}"),
+            attributes={
+                "ip": share.networks.apply(lambda networks: _address(networks[0].ip_addresses)),
+                "volume": args.use,
+            },
+            # The root folder belongs to root. The kubelet sets its group to that of the pods if the CSIDriver has
+            # `fsGroupPolicy: File`, or with the default policy if the volume has a filesystem and supports
+            # ReadWriteOnce, among others (`supportsFSGroup` in k8s.io/kubernetes, pkg/volume/csi/csi_mounter.go).
+            # It is not documented which policy GKE's driver has,
+            # https://github.com/kubernetes-sigs/gcp-filestore-csi-driver/issues/786. The driver always mounts by
+            # NFS, whatever filesystem the volume has (pkg/csi_driver/node.go).
+            filesystem="nfs",
+            further_access_modes=["ReadWriteOnce"],
+        ),
+    )
 
 
 def _address(addresses: Sequence[str] | None) -> str:
@@ -161,11 +158,8 @@ def _address(addresses: Sequence[str] | None) -> str:
 class BrokerDiskArgs:
     """Arguments of the disk."""
 
-    settings: GcpCloud
-    names: ResourceNames
-    apis: Apis
+    scope: GcpScope
     size_gib: int
-    protect: bool
 
 
 class BrokerDisk(pulumi.ComponentResource):
@@ -175,22 +169,22 @@ class BrokerDisk(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: BrokerDiskArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("airflow:gcp:BrokerDisk", name, None, opts)
-        cloud = args.settings
+        scope, cloud = args.scope, args.scope.settings
         zone, size_gib = cloud.node_zones[0], max(args.size_gib, DISK_GIB_MIN)
         # In state as "<name>-disk": renaming loses the messages on it.
         disk = compute.Disk(
             f"{name}-disk",
-            name=args.names.physical_name("broker"),
+            name=scope.names.physical_name("broker"),
             zone=zone,
             type="pd-ssd",
             size=size_gib,
-            labels=args.names.labels(),
+            labels=scope.names.labels(),
             opts=pulumi.ResourceOptions(
                 parent=self,
-                hooks=args.apis.hooks,
-                protect=args.protect,
+                hooks=scope.apis.hooks,
+                protect=scope.protect,
                 retain_on_delete=cloud.broker_disk.kept,
-                depends_on=args.apis.of("compute"),
+                depends_on=scope.apis.of("compute"),
             ),
         )
         self.volume = Volume(

@@ -11,7 +11,6 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from components.cloud.preflight.warning import SWITCH
 from lab import builds, node
 from lab.access import port_forward
 from lab.airflow_client import AirflowClient, logged_in
@@ -78,7 +77,12 @@ def simulated_variables(state: Path) -> dict[str, str]:
     variables = environment(state=state, home=home)
     plugins.install_clouds(home)
     services = _stand_ins().environment()
-    return {**variables, **services, SWITCH: "off", "PATH": os.pathsep.join([services["PATH"], variables["PATH"]])}
+    return {
+        **variables,
+        **services,
+        "AIRFLOW_PREFLIGHT": "off",
+        "PATH": os.pathsep.join([services["PATH"], variables["PATH"]]),
+    }
 
 
 def run(name: str, *, keep: bool = False) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final, Protocol
 
 import pulumi
 from pulumi_kubernetes.core.v1 import (
@@ -29,9 +29,6 @@ from pulumi_kubernetes.core.v1 import (
     VolumeMountArgs,
 )
 
-if TYPE_CHECKING:
-    from components.settings.types import Resources
-
 SKIP_AWAIT: Final = {"pulumi.com/skipAwait": "true"}
 """For objects that become ready only with the pods that use them: a claim whose class binds late, a Service whose
 pods do not exist yet."""
@@ -44,6 +41,20 @@ class User:
     uid: int
     gid: int
     fs_group: int
+
+
+class Resources(Protocol):
+    """Requests and limits of one container, in whatever value a caller has them."""
+
+    @property
+    def cpu_milli(self) -> int:
+        """Requested processor time, in thousandths of a core."""
+        ...
+
+    @property
+    def memory_mib(self) -> int:
+        """Requested memory and its limit, in MiB."""
+        ...
 
 
 def resource_requirements(resources: Resources, scratch_gib: int | None = None) -> ResourceRequirementsArgs:

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import gc
+from components import cloud, garbage_collection, outputs
+from components.airflow.instance import Airflow
+from components.contract.requirements import requirements
+from components.settings import loader
 
-# What the SDKs load and register lives until the end: looking for rubbish in it takes a third of a preview.
-gc.disable()
-
-from components import cloud, outputs  # noqa: E402
-from components.airflow.instance import Airflow  # noqa: E402
-from components.contract.requirements import requirements  # noqa: E402
-from components.settings import loader  # noqa: E402
-
+garbage_collection.switch_off()
 settings = loader.load()
 layer = cloud.provision(settings.cloud, requirements(settings))
 airflow = Airflow(settings.name, settings, layer)

@@ -1,4 +1,4 @@
-"""One right example of everything that the simulated Azure models, to be made wrong one input at a time."""
+"""One valid example of every type in the simulated Azure; tests make single inputs invalid."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ BLOB_WRITER: Final = "ba92f5b4-2d11-453d-a403-e96b0029c9fe"
 
 
 def provided(namespace: str, kind: str, name: str) -> str:
-    """The id of something in the group."""
+    """The id of a resource in the group."""
     return f"{GROUP_ID}/providers/{namespace}/{kind}/{name}"
 
 
@@ -385,4 +385,4 @@ EXAMPLES: Final[Mapping[str, tuple[str, dict[str, Any]]]] = {
         },
     ),
 }
-"""By a name for people, in an order in which each finds what it needs: type token without the package, and inputs."""
+"""Examples by name, in the order of their dependencies: type token without the package, and inputs."""

@@ -1,4 +1,4 @@
-"""The simulated Azure without an engine, with its examples in it."""
+"""The simulated Azure without an engine, with its examples."""
 
 from __future__ import annotations
 
@@ -47,34 +47,34 @@ NEEDS: Final[Mapping[str, tuple[str, ...]]] = {
     "audit": ("cluster", "workspace"),
     "deployment": ("cluster",),
 }
-"""What has to be there for an example."""
+"""The resources that an example depends on."""
 
 
 class Azure:
-    """A simulated Azure in which examples are made with what they need."""
+    """A simulated Azure in which examples are created with their dependencies."""
 
     def __init__(self, plugin: Plugin) -> None:
         self.plugin = plugin
         self.made: dict[str, Made] = {}
 
     def needs(self, name: str) -> None:
-        """Make what an example needs."""
+        """Create the dependencies of an example."""
         for other in NEEDS.get(name, ()):
             if other not in self.made:
                 self.make(other)
 
     def make(self, name: str, **changes: Any) -> Made:
-        """Make an example, and what it needs."""
+        """Create an example and its dependencies."""
         self.needs(name)
         self.made[name] = self.another(name, **changes)
         return self.made[name]
 
     def another(self, name: str, **changes: Any) -> Made:
-        """Make one more thing of an example's type."""
+        """Create another resource of an example's type."""
         return self.plugin.create(token_of(name), inputs(name, **changes), name.replace(" ", "-"))
 
     def refused(self, name: str, **changes: Any) -> str:
-        """The words in which the creation of an example is refused; what it needs is there."""
+        """The error message when an example cannot be created; its dependencies exist."""
         self.needs(name)
         return self.plugin.refused(self.another, name, **changes)
 
@@ -83,7 +83,7 @@ class Azure:
         return self.plugin.faults(token_of(name), inputs(name, **changes))
 
     def changes(self, name: str, **changes: Any) -> dict[str, str]:
-        """What a change of an example means."""
+        """The planned effect of a change of an example."""
         made = self.made.get(name) or self.make(name)
         return self.plugin.changes(made, inputs(name, **changes))
 
@@ -99,7 +99,7 @@ class Azure:
         del self.made[name]
 
     def ids(self) -> set[str]:
-        """The ids of everything there is."""
+        """The ids of all existing resources."""
         return {item.id for item in self.plugin.inventory.read().items.values()}
 
 
@@ -109,7 +109,7 @@ def token_of(name: str) -> str:
 
 
 def inputs(name: str, **changes: Any) -> dict[str, Any]:
-    """The inputs of an example, changed at paths with __ for a dot; None takes one away."""
+    """The inputs of an example, changed at paths with __ for a dot; None removes an input."""
     result = deepcopy(EXAMPLES[name][1])
     for path, value in changes.items():
         *steps, last = path.split("__")
@@ -125,6 +125,6 @@ def inputs(name: str, **changes: Any) -> dict[str, Any]:
 
 @pytest.fixture
 def azure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Azure]:
-    """A subscription in which there is nothing."""
+    """An empty subscription."""
     for made in plugin(AzureProvider, tmp_path, monkeypatch, {"subscriptionId": SUBSCRIPTION}):
         yield Azure(made)

@@ -1,4 +1,4 @@
-"""What changes of dev's and prod's settings do to what is there: by logical name, without the stack's own."""
+"""Effects of changed settings of dev and prod on existing resources, by logical name without the stack's prefix."""
 
 from __future__ import annotations
 
@@ -54,15 +54,15 @@ EXPECTED: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
             "cloud-registry-repository",
         ),
         "update": (
-            # One worker more leaves each thread of the API fewer connections to the database.
+            # With another worker each thread of the API has fewer database connections.
             "api-server",
-            # Not its claim, which is not of a storage class and so can never ask for more.
+            # Not its claim, which has no storage class and can therefore not grow.
             "celery-broker-data-volume",
             "cloud-broker-disk",
             "cloud-cluster-gke",
             "cloud-database-server",
             "cloud-logs-bucket",
-            # It queues as many tasks as workers have places for.
+            # It queues as many tasks as workers have slots.
             "scheduler",
             "worker",
         ),
@@ -90,6 +90,6 @@ EXPECTED: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
         "replace": ("task-template",),
     },
 }
-"""What comes of it, by stack: nothing that holds data is made anew, and no workload rolls that does not have to."""
+"""Effects by stack: no resource with data is replaced, and only affected workloads roll."""
 REFUSED: Final = {"cloud__location": "uksouth"}
-"""What would make a protected stack anew."""
+"""Changes that would replace a protected stack's resources."""

@@ -1,4 +1,4 @@
-"""Inputs for the simulated Google Cloud that are right, to be made wrong one at a time."""
+"""Valid inputs for the simulated Google Cloud; tests make single inputs invalid."""
 
 from __future__ import annotations
 
@@ -125,36 +125,36 @@ NEEDS: Final[dict[str, tuple[str, ...]]] = {
     tokens.USER: (tokens.SERVER,),
     tokens.FILESTORE: (tokens.CONNECTION,),
 }
-"""What has to be there before, by type."""
+"""Dependencies by type."""
 
 
 class Gcp:
-    """A simulated Google Cloud in which resources are made with what they need."""
+    """A simulated Google Cloud in which resources are created with their dependencies."""
 
     def __init__(self, plugin: Plugin) -> None:
         self.plugin = plugin
         self.made: dict[str, Made] = {}
 
     def enable(self, *names: str) -> None:
-        """Enable APIs, as somebody may have done before."""
+        """Enable APIs outside the stack."""
         with self.plugin.inventory.changing() as world:
             world.facts["apis"] = {PROJECT: [f"{name}.googleapis.com" for name in names]}
 
     def needs(self, token: str) -> None:
-        """Make what one of this type needs."""
+        """Create the dependencies of this type."""
         for other in NEEDS.get(token, ()):
             if other not in self.made:
                 self.make(other)
 
     def make(self, token: str, **changes: Any) -> Made:
-        """Make one of a type, and what it needs; changes are inputs at paths, with __ for a dot."""
+        """Create a resource and its dependencies; changes are inputs at paths, with __ for a dot."""
         self.needs(token)
         name = token.rpartition(":")[2].lower()
         self.made[token] = self.plugin.create(token, inputs(token, **changes), name)
         return self.made[token]
 
     def refused(self, token: str, **changes: Any) -> str:
-        """The words in which the creation of one is refused; what it needs is there."""
+        """The error message when a resource cannot be created; its dependencies exist."""
         self.needs(token)
         return self.plugin.refused(self.plugin.create, token, inputs(token, **changes))
 
@@ -163,18 +163,18 @@ class Gcp:
         return self.plugin.faults(token, inputs(token, **changes))
 
     def changes(self, token: str, **changes: Any) -> dict[str, str]:
-        """What a change of the one that was made means."""
+        """The planned effect of a change of the created resource."""
         made = self.made.get(token) or self.make(token)
         return self.plugin.changes(made, inputs(token, **changes))
 
     def delete(self, token: str) -> None:
-        """Delete the one that was made."""
+        """Delete the created resource."""
         self.plugin.delete(self.made[token])
         del self.made[token]
 
 
 def inputs(token: str, **changes: Any) -> dict[str, Any]:
-    """Good inputs of a type, changed at paths; None takes one away."""
+    """Valid inputs of a type, changed at paths; None removes an input."""
     result = deepcopy(INPUTS[token])
     for path, value in changes.items():
         *steps, last = path_of(path.replace("__", "."))
@@ -194,6 +194,6 @@ def new_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Gcp
 
 @pytest.fixture
 def gcp(new_project: Gcp) -> Gcp:
-    """A project in which APIs are enabled."""
+    """A project with enabled APIs."""
     new_project.enable(*APIS)
     return new_project

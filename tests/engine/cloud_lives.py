@@ -1,7 +1,7 @@
-"""The real program over simulated clouds: every stack file of a cloud lives a whole life, a few at a time.
+"""The real program on simulated clouds: a complete life cycle of every cloud stack file, a few in parallel.
 
-What the engine reported and what the clouds held and were asked is kept, and the tests look at that. Lives that no
-chosen test looks at stay unlived.
+The engine's events, inventories and journals are recorded, and tests check the records. Life cycles that no
+selected test uses do not run.
 """
 
 from __future__ import annotations
@@ -18,19 +18,19 @@ from cluster_fixture import TestCluster
 from lab.clouds.gcp import tokens as gcp
 
 LIFE_SECONDS: Final = 540.0
-"""How long a test waits for the end of a life, from the moment it asks."""
+"""Maximum wait of a test for the end of a life cycle."""
 QUOTA: Final = "the quota of database servers in this location is used up"
-"""What the cloud says to a database that it will not make, however often it is asked."""
+"""The cloud's message for a database that it always refuses."""
 DISABLED: Final = (
     "Service Usage API has not been used in project simulated-project before or it is disabled. Enable it by visiting "
     "https://console.developers.google.com/apis/api/serviceusage.googleapis.com/overview?project=simulated-project "
     "then retry."
 )
-"""What Google says when its API that enables APIs is disabled."""
+"""Google's message when the Service Usage API is disabled."""
 REFUSAL_SECONDS: Final = 7200.0
-"""How long the cloud takes to refuse, in seconds of a real cloud: meanwhile other things begin on any machine."""
+"""Duration of the refusal, in seconds of a real cloud: other operations begin meanwhile on any machine."""
 BESIDE_SECONDS: Final = 14_400.0
-"""How much longer takes what goes on beside a refusal, in seconds of a real cloud."""
+"""Additional duration of operations in parallel to a refusal, in seconds of a real cloud."""
 AZURE_SERVER: Final = "azure-native:dbforpostgresql:Server"
 AZURE_CLUSTER: Final = "azure-native:containerservice:ManagedCluster"
 AZURE_POOL: Final = "azure-native:containerservice:AgentPool"
@@ -59,7 +59,7 @@ PROXY_POD: Final[Mapping[str, Any]] = {
         ],
     },
 }
-"""As Istio makes it beside a Gateway: with no seccompProfile, https://github.com/istio-ecosystem/sail-operator/issues/1423
+"""A pod as Istio creates it for a Gateway: without seccompProfile, https://github.com/istio-ecosystem/sail-operator/issues/1423
 (December 2025)."""
 
 DRIFT: Final[Mapping[str, Mapping[str, Mapping[str, Any]]]] = {
@@ -78,11 +78,11 @@ DRIFT: Final[Mapping[str, Mapping[str, Mapping[str, Any]]]] = {
         AZURE_SERVER: {"storage.storageSizeGB": 256, "storage.iops": 1100, "availabilityZone": "2"},
     },
 }
-"""What autoscalers, upgrades and growing disks change: by stack and type, a property path to its new value."""
+"""Changes by autoscalers, upgrades and growing disks: by stack and type, a property path to its new value."""
 
 
 def dev(clouds: Clouds) -> CloudLife:
-    """Google Cloud with Celery: up, drift, changes, destroy, and all of it a second time."""
+    """Google Cloud with Celery: up, drift, changes, destroy, and everything a second time."""
     life = _begun(clouds, "dev")
     _drifted(life)
     _changed(life)
@@ -106,7 +106,7 @@ def prod(clouds: Clouds) -> CloudLife:
 
 
 def gcp_kubernetes(clouds: Clouds) -> CloudLife:
-    """Google Cloud with the Kubernetes executor: its first up gets no database; protected until its end."""
+    """Google Cloud with the Kubernetes executor: the database fails in the first up; protected until its end."""
     life = clouds.born("gcp-kubernetes")
     _without_database(life)
     _up(life, clouds)
@@ -117,7 +117,7 @@ def gcp_kubernetes(clouds: Clouds) -> CloudLife:
 
 
 def azure_celery(clouds: Clouds) -> CloudLife:
-    """Azure with Celery: its first up gets no database."""
+    """Azure with Celery: the database fails in the first up."""
     life = clouds.born("azure-celery")
     _without_database(life)
     _up(life, clouds)
@@ -127,7 +127,7 @@ def azure_celery(clouds: Clouds) -> CloudLife:
 
 
 def gcp_mixed(clouds: Clouds) -> CloudLife:
-    """Google Cloud with both executors: no API can be enabled; the answer that there is a bucket gets lost."""
+    """Google Cloud with both executors: no API can be enabled at first; the answer to the bucket's creation is lost."""
     life = clouds.born("gcp-celery-kubernetes")
     life.plan({"op": "create", "type": gcp.SERVICE, "kind": "error", "code": 403, "message": DISABLED, "times": 0})
     life.run("up without APIs", "up")
@@ -181,8 +181,8 @@ def _without_database(life: CloudLife) -> None:
         "message": QUOTA,
         "seconds": REFUSAL_SECONDS,
     }
-    # What is begun by then: Google's cluster, and on Azure the subnet that it waits for.
-    # Every call: one that an API just enabled refuses is repeated.
+    # Operations in progress then: Google's cluster, and on Azure the subnet that the cluster waits for.
+    # Every call, because a call that is refused just after an API was enabled is repeated.
     late = {"op": "create", "kind": "late", "times": 0, "seconds": BESIDE_SECONDS}
     beside = [{**late, "type": gcp.CLUSTER}, {**late, "type": "azure-native:network:Subnet", "name": "*-nodes-subnet"}]
     life.plan(refused, *beside)
@@ -205,7 +205,7 @@ def _changed(life: CloudLife) -> dict[str, Any]:
 
 
 def _released(life: CloudLife, config: Mapping[str, Any]) -> None:
-    # With the preview that comes before it unless someone asks for none.
+    # Including the preview, as by default.
     life.destroy_with_preview("destroy of a protected stack", *life.with_config(config, "protected"))
     free = {"protect": False}
     if "production_data" in config["airflow:cloud"]:
@@ -228,12 +228,12 @@ STORIES: Final[Mapping[str, Callable[[Clouds], CloudLife]]] = {
     "gcp-celery-kubernetes": gcp_mixed,
     "azure-celery-kubernetes": azure_mixed,
 }
-"""In the order in which they begin: the longest first."""
+"""In starting order: the longest first."""
 FIXTURES: Final = {name.replace("-", "_"): name for name in STORIES}
 
 
 def looked_at(items: list[pytest.Item]) -> list[str]:
-    """The lives that tests ask for, by a fixture or by its parameter."""
+    """The life cycles that tests use, by a fixture or by its parameter."""
     asked: set[str] = set()
     for item in items:
         parameters = getattr(getattr(item, "callspec", None), "params", {})
@@ -253,7 +253,7 @@ def cloud_lives(
     side_by_side: ThreadPoolExecutor,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Mapping[str, Future[CloudLife]]:
-    """The lives that this session's tests look at."""
+    """The life cycles that this session's tests use."""
     variables = furnished(cluster, engine.tools, tmp_path_factory.mktemp("clouds"), python)
     clouds = Clouds(cluster, variables, tmp_path_factory)
     return {name: side_by_side.submit(STORIES[name], clouds) for name in looked_at(request.session.items)}
@@ -261,7 +261,7 @@ def cloud_lives(
 
 @pytest.fixture(params=STORIES)
 def cloud_life(request: pytest.FixtureRequest, cloud_lives: Mapping[str, Future[CloudLife]]) -> CloudLife:
-    """Each of the lives, when it is over."""
+    """Each life cycle, after its end."""
     return cloud_lives[request.param].result(LIFE_SECONDS)
 
 

@@ -1,4 +1,4 @@
-"""A plugin of a simulated cloud, called as the engine calls it, without an engine."""
+"""A plugin of a simulated cloud, called with the engine's protocol but without an engine."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ KINDS = {value: name.lower().replace("_", "-") for name, value in provider_pb2.P
 
 @dataclass
 class Made:
-    """One resource as the engine has it in state."""
+    """One resource in the engine's state."""
 
     token: str
     name: str
     id: str
     inputs: dict[str, Any]
-    """Marked, as Check completed them."""
+    """Marked inputs, completed by Check."""
     outputs: dict[str, Any]
 
     @property
@@ -42,7 +42,7 @@ class Made:
 
 
 class CheckFailedError(Exception):
-    """Check found something; `faults` is path to reason."""
+    """Check reported errors; `faults` maps paths to reasons."""
 
     def __init__(self, faults: Mapping[str, str]) -> None:
         super().__init__(str(dict(faults)))
@@ -65,11 +65,11 @@ class Plugin:
         return Journal(self.inventory.folder)
 
     def plan(self, *faults: Mapping[str, Any]) -> None:
-        """Ask for these faults, and no others."""
+        """Request exactly these faults."""
         self.faults_file.write_text(json.dumps(faults))
 
     def configure(self, **config: str) -> None:
-        """Give it this configuration beside what it has."""
+        """Add values to its configuration."""
         args = struct({**self.provider.config, **config})
         self.provider.Configure(provider_pb2.ConfigureRequest(args=args), None)  # type: ignore[arg-type]
 
@@ -104,7 +104,7 @@ class Plugin:
         return made
 
     def preview(self, token: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
-        """What a preview of a create knows."""
+        """The outputs of a preview of a create."""
         checked = self.check(token, inputs)
         request = provider_pb2.CreateRequest(type=token, urn="a::b::c::it", properties=struct(checked), preview=True)
         response = self.provider.Create(request, None)  # type: ignore[arg-type]
@@ -125,7 +125,7 @@ class Plugin:
         return self.provider.Diff(request, None)  # type: ignore[arg-type]
 
     def changes(self, made: Made, inputs: Mapping[str, Any], ignore: Sequence[str] = ()) -> dict[str, str]:
-        """What a change of inputs means, by path."""
+        """The effects of changed inputs, by path."""
         return {path: KINDS[entry.kind] for path, entry in self.diff(made, inputs, ignore).detailedDiff.items()}
 
     def update(self, made: Made, inputs: Mapping[str, Any]) -> Made:
@@ -165,7 +165,7 @@ class Plugin:
         return marked(getattr(response, "return"))
 
     def refused(self, call: Any, *arguments: Any, **rest: Any) -> str:
-        """The words in which a call is refused."""
+        """The error message of a refused call."""
         with pytest.raises(CallError) as caught:
             call(*arguments, **rest)
         return str(caught.value)
@@ -174,7 +174,7 @@ class Plugin:
 def plugin(
     kind: type[CloudProvider], folder: Path, monkeypatch: pytest.MonkeyPatch, config: Mapping[str, Any]
 ) -> Iterator[Plugin]:
-    """A configured plugin whose clouds are in a folder and do not wait."""
+    """A configured plugin with clouds in a folder, without simulated time."""
     faults = folder / "faults.json"
     faults.write_text("[]")
     for variable, value in ((FOLDER_VARIABLE, folder / "clouds"), (SPEED_VARIABLE, "inf"), (FAULTS_VARIABLE, faults)):

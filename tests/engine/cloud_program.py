@@ -1,4 +1,4 @@
-"""Programs over a simulated cloud that are data, run by the real engine."""
+"""Programs on a simulated cloud, described as data and run by the real engine."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from lab.engine.stack import Stack
 from lab.engine.toolchain import Toolchain
 from lab.paths import PROJECT
 
-# Without the SDK's classes, whose import would be most of a run's time.
+# Without the SDK's classes, whose import would take most of a run's time.
 _PROGRAM: Final = """
 import json
 import pathlib
@@ -77,7 +77,7 @@ def declared(
     ignore: Sequence[str] = (),
     protect: bool = False,
 ) -> dict[str, Any]:
-    """One resource of a program; `outputs` are those that others refer to by `output_of`."""
+    """One resource of a program; `outputs` are those that other resources refer to with `output_of`."""
     return {
         "type": token,
         "inputs": inputs,
@@ -100,7 +100,7 @@ def secret(value: str) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class CloudTrial:
-    """A stack whose program is data, in simulated clouds of its own."""
+    """A stack with a program described as data, in its own simulated clouds."""
 
     stack: Stack
     folder: Path
@@ -108,7 +108,7 @@ class CloudTrial:
     config: Mapping[str, str]
 
     def declare(self, resources: Mapping[str, Mapping[str, Any]], late: Sequence[Mapping[str, Any]] = ()) -> CloudTrial:
-        """Write the program; `late` are fields of what all its resources wait for."""
+        """Write the program; `late` describes a lateness that all resources wait for."""
         spec = {
             "plugin": self.plugin,
             "version": sdk_version(self.plugin),
@@ -121,7 +121,7 @@ class CloudTrial:
         return self
 
     def plan(self, *faults: Mapping[str, Any]) -> None:
-        """Ask for these faults, and no others."""
+        """Request exactly these faults."""
         (self.folder / "faults.json").write_text(json.dumps(faults))
 
     @property
@@ -133,7 +133,7 @@ class CloudTrial:
         return Journal(self.folder / "clouds")
 
     def names(self) -> set[str]:
-        """Logical names of what the cloud holds."""
+        """Logical names of the resources in the cloud."""
         return {item.urn.rpartition("::")[2] for item in self.inventory.read().items.values()}
 
     def recorded(self) -> set[str]:
@@ -151,9 +151,9 @@ def cloud_trial(
     *,
     enabled: Sequence[str] = (),
 ) -> CloudTrial:
-    """A new stack in a folder; `python` are the variables that name what runs program and plugins.
+    """A new stack in a folder; `python` are variables that select the Python of program and plugins.
 
-    `enabled` are APIs of Google Cloud that somebody enabled long ago.
+    `enabled` are APIs of Google Cloud that were enabled long ago.
     """
     program, backend, faults = folder / "program", folder / "stacks", folder / "faults.json"
     program.mkdir(parents=True)

@@ -1,6 +1,6 @@
-"""Stacks of the real program over simulated clouds: a stack file of the project, an account of its own, one cluster.
+"""Stacks of the real program on simulated clouds: a stack file of the project, its own account, a shared cluster.
 
-Every simulated cluster is the session's control plane, in which each stack has a namespace of its own.
+Every simulated cluster is the session's control plane, in which each stack has its own namespace.
 """
 
 from __future__ import annotations
@@ -37,15 +37,15 @@ FILES: Final[Mapping[str, Path]] = {
     "prod": PROJECT / "Pulumi.prod.yaml",
     **{path.stem: path for path in sorted((PROJECT / "docs/stacks").glob("*.yaml"))},
 }
-"""Every stack file of a cloud, by the name that its life has."""
+"""Every stack file of a cloud, by the name of its life cycle."""
 SPEED: Final = 600.0
-"""Ten minutes of the latency table are a second: enough for what runs at the same time to be seen doing so."""
+"""Ten minutes of the latency table are one second: enough to observe parallel operations."""
 REACH: Final = (KUBECONFIG_VARIABLE, auth_plugins.CONTROL_PLANE, "SSL_CERT_FILE")
-"""Variables without which no cluster is in reach."""
+"""Environment variables that are required to reach a cluster."""
 
 
 def stack_config(name: str, **changes: Any) -> dict[str, Any]:
-    """The config of a stack file, in a namespace of its own; changes at paths, with __ for a dot, None takes away."""
+    """The config of a stack file in its own namespace; changes at paths, with __ for a dot, None removes."""
     found: dict[str, Any] = filled_in(yaml.safe_load(FILES[name].read_text())["config"])
     return altered({**found, "airflow:name": name, "airflow:namespace": name}, **changes)
 
@@ -67,24 +67,24 @@ def altered(config: Mapping[str, Any], **changes: Any) -> dict[str, Any]:
 
 @dataclass
 class CloudLife(Life):
-    """What happened to one stack, and to the cloud below it."""
+    """The record of one stack and of its cloud."""
 
     config: Mapping[str, Any] = field(default_factory=dict[str, Any])
-    """The stack file's, as the life began."""
+    """The stack file's config at the beginning."""
     folder: Path = Path()
-    """The inventory's."""
+    """Folder of the inventory."""
     held: dict[str, World] = field(default_factory=dict[str, World])
-    """What the cloud held after a step."""
+    """The cloud's inventory after a step."""
     calls: dict[str, list[Call]] = field(default_factory=dict[str, list[Call]])
-    """What the cloud was asked in a step."""
+    """The calls to the cloud in a step."""
     left: list[Any] = field(default_factory=list[Any])
-    """What the state held after the end."""
+    """The state after the end."""
     admitted: dict[str, str] = field(default_factory=dict[str, str])
-    """By namespace, why the API server would not take the pod of a Gateway's proxy; "" is that it would."""
+    """By namespace, the API server's refusal of a Gateway proxy's pod; "" means that it accepts it."""
     gateways: dict[str, str] = field(default_factory=dict[str, str])
     """The Gateways in the cluster: names to namespaces."""
     told: str = ""
-    """The whole journal, as it is written."""
+    """The complete text of the journal."""
 
     @property
     def inventory(self) -> Inventory:
@@ -93,18 +93,18 @@ class CloudLife(Life):
 
     @property
     def journal(self) -> Journal:
-        """What the cloud was asked."""
+        """The calls to the cloud."""
         return Journal(self.folder)
 
     def run(self, step: str, command: str, *arguments: str) -> None:
-        """As of every life, with the cloud's side of it."""
+        """The record of every stack, with the cloud's side."""
         before = len(self.journal.calls())
         super().run(step, command, *arguments)
         self.calls[step] = self.journal.calls()[before:]
         self.held[step] = self.inventory.read()
 
     def destroy_with_preview(self, step: str, *arguments: str) -> None:
-        """Destroy as people do, who ask for no shortcut."""
+        """Destroy like a user, without options."""
         before = len(self.journal.calls())
         self.runs[step] = self.stack.pulumi("destroy", "--yes", "--stack", self.stack.name, *arguments, check=False)
         self.calls[step] = self.journal.calls()[before:]
@@ -115,20 +115,20 @@ class CloudLife(Life):
         return self.stack.configured(config, name)
 
     def plan(self, *faults: Mapping[str, Any]) -> None:
-        """Ask the cloud for these faults, and no others."""
+        """Request exactly these faults of the cloud."""
         (self.folder / "faults.json").write_text(json.dumps(faults))
 
     def item(self, kind: str) -> str:
-        """The key of the one item of a type."""
+        """The key of the only item of a type."""
         [found] = self.inventory.read().of(kind)
         return found.key
 
     def named(self, *parts: str) -> set[str]:
-        """Logical names: those of this stack for the given ends."""
+        """Logical names of this stack with the given suffixes."""
         return {f"{self.name}-{part}" for part in parts}
 
     def unreached(self) -> CloudLife:
-        """The same stack where there is no cluster, and programs to log in to one that nobody has logged in by."""
+        """The same stack without a cluster, and with login programs without logins."""
         programs = self.folder.parent / "logged-out"
         programs.mkdir()
         for name in ("gke-gcloud-auth-plugin", "kubelogin"):
@@ -141,14 +141,14 @@ class CloudLife(Life):
 
 @dataclass(frozen=True)
 class Clouds:
-    """What all lives on clouds are lived in."""
+    """The environment of all life cycles on clouds."""
 
     cluster: TestCluster
     environment: Mapping[str, str]
     factory: pytest.TempPathFactory
 
     def admits(self, namespace: str, pod: Mapping[str, Any]) -> str:
-        """What the API server would say against a pod in a namespace."""
+        """The API server's refusal of a pod in a namespace."""
         try:
             self.cluster.api.request("POST", f"/api/v1/namespaces/{namespace}/pods?dryRun=All", pod)
         except ApiError as error:
@@ -161,7 +161,7 @@ class Clouds:
         return {each["metadata"]["name"]: each["metadata"]["namespace"] for each in found["items"]}
 
     def born(self, name: str, **changes: Any) -> CloudLife:
-        """A stack of a stack file, in a cloud that holds nothing."""
+        """A stack of a stack file, in an empty cloud."""
         folder = self.factory.mktemp(name)
         cloud = folder / "cloud"
         cloud.mkdir()
@@ -174,13 +174,13 @@ class Clouds:
 
 
 def furnished(cluster: TestCluster, tools: Toolchain, folder: Path, python: Mapping[str, str]) -> dict[str, str]:
-    """The environment of stacks whose simulated clusters are this one, which gets what such clusters bring along.
+    """The environment of stacks whose simulated clusters are this one, which is prepared like such clusters.
 
-    `python` are the variables that name what runs their programs and plugins.
+    `python` are variables that select the Python of programs and plugins.
     """
     plane = cluster.plane
     authority = Authority(plane.folder / "pki")
-    # What Google's clusters have is more than what Azure's have, and nobody minds.
+    # Google's clusters have more than Azure's, which does no harm.
     managed.furnish(cluster.api, "gcp", "", "")
     auth_plugins.install(folder / "bin")
     found = environment(state=folder / "pulumi", tools=tools, simulated_clouds=True, engine_log=False)
@@ -191,16 +191,16 @@ def furnished(cluster: TestCluster, tools: Toolchain, folder: Path, python: Mapp
         SPEED_VARIABLE: str(SPEED),
         KUBECONFIG_VARIABLE: str(plane.kubeconfig),
         auth_plugins.CONTROL_PLANE: str(plane.folder),
-        # What a pipeline's login is told, for those stacks that log in by one.
+        # Variables of a pipeline's login, for stacks that use one.
         "AZURE_CLIENT_ID": "00000000-0000-0000-0000-000000000001",
         "AZURE_FEDERATED_TOKEN_FILE": str(folder / "token"),
-        # A cluster's DNS endpoint has a certificate of a public authority.
+        # A cluster's DNS endpoint has a certificate of a public CA.
         "SSL_CERT_FILE": str(authority.certificate),
     }
 
 
 def waited_for(exported: str, kind: str) -> set[str]:
-    """The types of all that the engine makes before the one resource of a type."""
+    """The types of all resources that the engine creates before the only resource of a type."""
     resources = {found["urn"]: found for found in json.loads(exported)["deployment"]["resources"]}
     ahead = [urn for urn, found in resources.items() if found["type"].endswith(kind)]
     assert len(ahead) == 1, ahead

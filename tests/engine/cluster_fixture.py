@@ -43,7 +43,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestCluster]:
 
 
 def path(api_version: str, kind: str, namespace: str = "", name: str = "") -> str:
-    """Where the API server has one object, or all of a kind."""
+    """The API path of an object, or of all objects of a kind."""
     plural = kind.lower() + ("es" if kind.endswith("s") else "s")
     root = f"/apis/{api_version}" if "/" in api_version else f"/api/{api_version}"
     inside = f"/namespaces/{namespace}" if namespace else ""

@@ -1,4 +1,4 @@
-"""What engine tests start from: the engine, and throw-away programs that it runs."""
+"""Fixtures of engine tests: the engine and temporary programs."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ from lab.paths import PROJECT
 
 MEMORY: Final = Path("/dev/shm")
 MEMORY_BYTES: Final = 2 << 30
-"""What has to be free of it; 200 MiB are used."""
+"""Required free space; 200 MiB are used."""
 PROJECT_FILE = """\
 name: trial
 runtime:
@@ -72,24 +72,24 @@ SDKS: Final = (
     *(f"pulumi_gcp.{part}" for part in GCP_PARTS),
     *(f"pulumi_azure_native.{part}" for part in AZURE_PARTS),
 )
-"""What loads slowly of what the program uses."""
+"""Slow imports of the program."""
 OWN_PARTS: Final = (
     str(PROJECT),
     *(f"components.cloud.{name}.layer" for name in ("azure", "gcp", "existing")),
     "components.outputs",
 )
-"""Of the program itself, what loads everything else of it."""
+"""Modules of the program that import all others."""
 
 
 def pytest_configure() -> None:
-    """Let files lie in memory where it has room: state and inventories are replaced thousands of times."""
+    """Use files in memory if there is room: state and inventories are replaced thousands of times."""
     if MEMORY.is_dir() and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free >= MEMORY_BYTES:
         os.environ["TMPDIR"] = tempfile.tempdir = str(MEMORY)
 
 
 @dataclass(frozen=True)
 class Engine:
-    """The engine and the environment of its commands, but for the backend."""
+    """The engine and the environment of its commands, without the backend."""
 
     tools: Toolchain
     environment: dict[str, str]
@@ -104,7 +104,7 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Engine:
 
 @pytest.fixture(scope="session")
 def python(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
-    """Variables by which runs of the real program, and their plugins, begin with everything loaded."""
+    """Environment variables that start the real program and its plugins from preloaded processes."""
     program = preloaded(tmp_path_factory.mktemp("preloaded"), PROJECT / ".venv/bin/python", [*SDKS, *OWN_PARTS])
     with program as python, preloaded_plugins(tmp_path_factory.mktemp("plugins")) as plugins:
         yield {PYTHON_VARIABLE: str(python), PLUGINS_VARIABLE: str(plugins)}
@@ -112,9 +112,9 @@ def python(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]
 
 @pytest.fixture
 def project(engine: Engine, python: Mapping[str, str], tmp_path: Path) -> Callable[..., Stack]:
-    """Makes a stack `test` of a program given as text; a second call with the same name gives it a new text.
+    """Creates a stack `test` with a program given as text; a second call with the same name replaces the text.
 
-    With `anew` its plugins and programs start as they do for people, and the programs in the project's environment.
+    With `anew` its plugins and programs start without preloading, as for users.
     """
 
     def make(
@@ -129,7 +129,7 @@ def project(engine: Engine, python: Mapping[str, str], tmp_path: Path) -> Callab
         backend.mkdir(parents=True, exist_ok=True)
         (folder / "Pulumi.yaml").write_text(PROJECT_FILE.format(virtualenv=virtualenv))
         (folder / "__main__.py").write_text(textwrap.dedent(program))
-        # Python takes a text for the compiled one when second and length are the same.
+        # Python reuses the bytecode if modification second and length of the source are equal.
         shutil.rmtree(folder / "__pycache__", ignore_errors=True)
         if new:
             new_stacks.create(stack)

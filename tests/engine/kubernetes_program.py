@@ -1,4 +1,4 @@
-"""Programs for the kubernetes plugin that are data: objects as manifests, written between two runs of the engine."""
+"""Programs for the kubernetes plugin, described as data: manifests, written between two runs of the engine."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from lab.paths import PROJECT
 
 Object = dict[str, Any]
 
-# Without the SDK's classes, whose import would be most of a run's time. What they add is in the manifests.
+# Without the SDK's classes, whose import would take most of a run's time. The manifests contain what they add.
 _PROGRAM: Final = """
 import json
 import pathlib
@@ -88,7 +88,7 @@ def declared(
 
 @dataclass(frozen=True)
 class Trial:
-    """A stack whose program is data, and a namespace of its own in the cluster."""
+    """A stack with a program described as data, and its own namespace in the cluster."""
 
     stack: Stack
     cluster: TestCluster
@@ -107,12 +107,12 @@ class Trial:
         return self
 
     def live(self, *names: str) -> dict[str, Object]:
-        """The live objects behind resources of the stack."""
+        """The live objects of the stack's resources."""
         found = {name: entry["outputs"] for name, entry in self.recorded().items() if name in names}
         return {name: self._get(outputs) for name, outputs in found.items()}
 
     def recorded(self) -> dict[str, Object]:
-        """The stack's objects as they are in state, by logical name."""
+        """The stack's objects in state, by logical name."""
         resources = self.stack.state().get("resources", [])
         return {
             entry["urn"].rsplit("::", 1)[1]: entry for entry in resources if entry["type"].startswith("kubernetes:")
@@ -141,7 +141,7 @@ def trial(environment: Mapping[str, str], cluster: TestCluster, folder: Path) ->
 
 
 def ops(run: Run) -> dict[str, list[str]]:
-    """Logical name to what was done to it, in order."""
+    """Operations by logical name, in order."""
     table: dict[str, list[str]] = {}
     for step in run.steps():
         table.setdefault(step.name, []).append(step.op)

@@ -1,4 +1,4 @@
-"""Stacks that are new: the engine makes one for each name, project and passphrase, the others get its files."""
+"""New stacks: the engine creates one for each name, project and passphrase, the others are copies of its files."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _LOCK: Final = Lock()
 
 @dataclass(frozen=True)
 class _Empty:
-    """What the engine wrote for a stack that holds nothing."""
+    """The engine's files of an empty stack."""
 
     salt: str
     backend: Mapping[Path, bytes]
@@ -28,7 +28,7 @@ _made: Final[dict[tuple[str, str, str], _Empty]] = {}
 
 
 def create(stack: Stack) -> None:
-    """Make a stack in a backend of its own, without the third of a second that `pulumi` takes for it."""
+    """Create a stack in its own backend, without the third of a second that `pulumi` takes for it."""
     backend = Path(stack.environment["PULUMI_BACKEND_URL"].removeprefix("file://"))
     project = yaml.safe_load((stack.folder / "Pulumi.yaml").read_text())["name"]
     own = stack.folder / f"Pulumi.{stack.name}.yaml"

@@ -1,4 +1,4 @@
-"""What each change of a setting does to a stack that runs both executors, with the example DAGs: by logical name."""
+"""Effects of each changed setting on a stack with both executors and the example DAGs, by logical name."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def options(*parts: str) -> frozenset[str]:
 
 @dataclass(frozen=True, kw_only=True)
 class Change:
-    """One change of the stack file, and everything that comes of it."""
+    """One change of the stack file, and all its effects."""
 
     path: str
     value: Any
@@ -80,7 +80,7 @@ CHANGES: Final = {
         update=named("worker", "scheduler"),
         replace=options("task", "worker") | TASK_TEMPLATE,
     ),
-    # No part is known to read this section, so all do.
+    # The section has no listed readers, so all workloads read it.
     "the log level": Change(
         path="options.logging",
         value={"logging_level": "WARNING"},
@@ -93,7 +93,7 @@ CHANGES: Final = {
         update=named("worker", "scheduler"),
         replace=options("worker", "scheduler"),
     ),
-    # The scheduler queues no more tasks than there are places for.
+    # The scheduler queues only as many tasks as there are slots.
     "the number of workers": Change(
         path="executor.workers.replicas",
         value=2,
@@ -133,7 +133,7 @@ PROTECTED_CHANGES: Final = {
     ),
     "the first user's name": Change(path="admin.username", value="root", replace=JOBS),
 }
-"""The same of a protected stack, which takes every change that deletes nothing of value."""
+"""The same for a protected stack, which accepts every change that deletes no data."""
 
 EXECUTOR_CHANGE: Final = Change(
     path="executor.kind",
@@ -169,7 +169,7 @@ REPLACED_SECRETS: Final = {
         replace=named("secrets-broker-password", "secrets-broker"),
     ),
 }
-"""Generated values by logical name, and what comes of making one anew: its readers roll, nobody else."""
+"""Generated values by logical name, and the effects of their replacement: only their readers roll."""
 
 NEVER_REPLACED: Final = frozenset(
     {
@@ -183,4 +183,4 @@ NEVER_REPLACED: Final = frozenset(
         "cluster",
     }
 )
-"""Beside everything that pulumi-random made."""
+"""In addition to all resources of pulumi-random."""

@@ -1,6 +1,6 @@
-"""The real program on the real engine: three stacks on one cluster, each living a whole life, side by side.
+"""The real program on the real engine: complete life cycles of three stacks on one cluster, in parallel.
 
-What the engine reported in a life is kept, and the tests look at that. Lives that no chosen test looks at stay unlived.
+The engine's events are recorded, and tests check the records. Life cycles that no selected test uses do not run.
 """
 
 from __future__ import annotations
@@ -19,22 +19,22 @@ from program_stacks import Config, Life, changed, config, program
 from lab.errors import LabError
 
 MEETING_SECONDS: Final = 300.0
-"""How long one life waits for a point in another."""
+"""Maximum wait of one life cycle for a point in another."""
 FAILING_IMAGE: Final = "registry.example.org/failing/airflow:3.3.2"
 """Simulated containers of this image end with exit code 1."""
 LIFE_SECONDS: Final = 540.0
-"""How long a test waits for the end of a life, from the moment it asks."""
+"""Maximum wait of a test for the end of a life cycle."""
 
 
 class Engine(Protocol):
-    """What lives need of the fixture `engine`."""
+    """The part of the fixture `engine` that life cycles need."""
 
     environment: dict[str, str]
 
 
 @dataclass
 class Meetings:
-    """Points in one life that another waits for."""
+    """Points in one life cycle that another waits for."""
 
     events: dict[str, threading.Event] = field(default_factory=dict)
 
@@ -54,7 +54,7 @@ class Meetings:
 
 @dataclass(frozen=True)
 class World:
-    """What all lives are lived in."""
+    """The environment of all life cycles."""
 
     cluster: TestCluster
     environment: Mapping[str, str]
@@ -62,7 +62,7 @@ class World:
     meetings: Meetings
 
     def born(self, name: str, first: Config) -> Life:
-        """A stack that has nothing yet."""
+        """An empty stack."""
         return Life(name, program(self.factory.mktemp(name), self.environment, first))
 
 
@@ -73,7 +73,7 @@ def preview(life: Life, asked: Mapping[str, tuple[Config, Sequence[str]]]) -> No
 
 
 def changing(world: World) -> Life:
-    """Celery, then both executors, then one change after the other; name and namespace are the defaults."""
+    """Celery, then both executors, then single changes; default name and namespace."""
     celery = config(world.cluster.kubeconfig, "celery", example_dags=True)
     mixed = EXECUTOR_CHANGE.applied(celery)
     life = world.born("changing", celery)
@@ -111,7 +111,7 @@ def changing(world: World) -> Life:
 
 
 def other(world: World) -> Life:
-    """The Kubernetes executor under another name in another namespace, untouched from up to destroy."""
+    """The Kubernetes executor with another name in another namespace, unchanged from up to destroy."""
     life = world.born("other", config(world.cluster.kubeconfig, "kubernetes", name="other", namespace="elsewhere"))
     spaces = ("elsewhere", "elsewhere-database")
     try:
@@ -143,7 +143,7 @@ def unlucky(world: World) -> Life:
     life.look("up", world.cluster, *spaces)
     life.tell()
     preview(life, {name: (change.applied(good), ()) for name, change in PROTECTED_CHANGES.items()})
-    # With the preview that comes before it unless someone asks for none.
+    # Including the preview, as by default.
     life.runs["destroy of a protected stack"] = life.stack.pulumi("destroy", "--yes", "--stack", "test", check=False)
     life.look("destroy of a protected stack", world.cluster, *spaces)
     own = life.stack.configured(changed(good, "protect", False), "unprotected")
@@ -155,11 +155,11 @@ def unlucky(world: World) -> Life:
 
 STORIES: Final[Mapping[str, Callable[[World], Life]]] = {"changing": changing, "other": other, "unlucky": unlucky}
 MEETING: Final = frozenset({"changing", "other"})
-"""Lives that wait for each other."""
+"""Life cycles that wait for each other."""
 
 
 def looked_at(items: Sequence[pytest.Item]) -> set[str]:
-    """The lives that tests ask for, by a fixture or by its parameter."""
+    """The life cycles that tests use, by a fixture or by its parameter."""
     asked: set[str] = set()
     for item in items:
         parameters = getattr(getattr(item, "callspec", None), "params", {}).values()
@@ -178,7 +178,7 @@ def lives(
     side_by_side: ThreadPoolExecutor,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Mapping[str, Future[Life]]:
-    """The lives that this session's tests look at."""
+    """The life cycles that this session's tests use."""
     world = World(cluster, {**engine.environment, **python}, tmp_path_factory, Meetings())
     chosen = looked_at(request.session.items)
     return {name: side_by_side.submit(story, world) for name, story in STORIES.items() if name in chosen}
@@ -186,7 +186,7 @@ def lives(
 
 @pytest.fixture(params=STORIES)
 def life(request: pytest.FixtureRequest, lives: Mapping[str, Future[Life]]) -> Life:
-    """Each of the lives, when it is over."""
+    """Each life cycle, after its end."""
     return lives[request.param].result(LIFE_SECONDS)
 
 

@@ -1,4 +1,4 @@
-"""Stacks of the real program: their config, everything they say, and what they have in the cluster."""
+"""Stacks of the real program: their config, all output, and their objects in the cluster."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ KINDS: Final = (
     ("rbac.authorization.k8s.io/v1", "Role"),
     ("rbac.authorization.k8s.io/v1", "RoleBinding"),
 )
-"""Every kind that the program makes in a namespace, and pods."""
+"""Every kind that the program creates in a namespace, and pods."""
 COMMAND_SECONDS: Final = 240.0
-"""What one command may take: a resource that waits for what never comes is reported before a test's own time is up."""
+"""Timeout of one command: a resource that never becomes ready is reported before the test's timeout."""
 REPLACEMENT: Final = ("create-replacement", "replace", "delete-replaced")
 
 
@@ -59,7 +59,7 @@ def changed(config: Config, path: str, value: object) -> dict[str, Any]:
 
 @dataclass(frozen=True, kw_only=True)
 class RecordedStack(Stack):
-    """A stack that remembers what its commands printed, but for those that were asked to show secrets."""
+    """A stack that records the output of its commands, except those that show secrets."""
 
     printed: list[str] = field(default_factory=list)
 
@@ -78,14 +78,14 @@ class RecordedStack(Stack):
         return "--config-file", str(path)
 
     def urn(self, name: str) -> str:
-        """The URN of the one resource with this logical name."""
+        """The URN of the only resource with this logical name."""
         return str(self.resource(name)["urn"])
 
 
 def program(
     folder: Path, environment: Mapping[str, str], config: Config | None, *, name: str = "test"
 ) -> RecordedStack:
-    """A stack of the real program with a backend of its own; without a config, with the checkout's stack file."""
+    """A stack of the real program with its own backend; without a config it uses the checkout's stack file."""
     backend = folder / "stacks"
     backend.mkdir(parents=True)
     text = None if config is None else yaml.safe_dump({"config": dict(config)})
@@ -96,7 +96,7 @@ def program(
 
 @dataclass
 class Life:
-    """What happened to one stack, by the name of the step."""
+    """The record of one stack, by the name of the step."""
 
     name: str
     stack: RecordedStack
@@ -104,22 +104,22 @@ class Life:
     live: dict[str, list[Manifest]] = field(default_factory=dict)
     """The objects in the cluster after a step."""
     exported: str = ""
-    """The state as `pulumi stack export` prints it when everything is up."""
+    """The output of `pulumi stack export` after `up`."""
     shown: dict[str, Any] = field(default_factory=dict)
-    """The outputs as `pulumi stack output` prints them unless asked for secrets."""
+    """The output of `pulumi stack output` without secrets."""
     outputs: dict[str, Any] = field(default_factory=dict)
     """The outputs, secrets opened."""
 
     def run(self, step: str, command: str, *arguments: str) -> None:
-        """Run a command of the engine and keep what it reported, whatever its end."""
+        """Run a command of the engine and record its events, whatever its result."""
         self.runs[step] = getattr(self.stack, command)(*arguments, check=False)
 
     def look(self, step: str, cluster: TestCluster, *namespaces: str) -> None:
-        """Keep the objects of the namespaces."""
+        """Record the objects of the namespaces."""
         self.live[step] = objects(cluster, *namespaces)
 
     def tell(self) -> None:
-        """Keep what the stack says about itself."""
+        """Record the stack's state and outputs."""
         self.exported = self.stack.pulumi("stack", "export", "--stack", self.stack.name).stdout
         self.shown = json.loads(self.stack.pulumi("stack", "output", "--json", "--stack", self.stack.name).stdout)
         self.outputs = self.stack.outputs()
@@ -153,7 +153,7 @@ def names(found: Sequence[Manifest], *kinds: str) -> set[str]:
 
 
 def secret_values(found: Sequence[Manifest]) -> dict[str, str]:
-    """Every value of every Secret by where it stands, as it is and in base64; passwords in URLs and JSON opened too."""
+    """Every value of every Secret by its path, plain and in base64; with passwords in URLs and JSON."""
     values: dict[str, str] = {}
     for each in found:
         if each["kind"] != "Secret":
@@ -169,7 +169,7 @@ def secret_values(found: Sequence[Manifest]) -> dict[str, str]:
 
 
 def done(run: Run) -> dict[str, set[str]]:
-    """Logical names by what was done to them: create, update, delete or replace."""
+    """Logical names by operation: create, update, delete or replace."""
     table = run.changes()
     replaced = table.get("replace", set())
     assert all(table.get(op, set()) == replaced for op in REPLACEMENT), f"half a replacement: {table}"
@@ -179,14 +179,14 @@ def done(run: Run) -> dict[str, set[str]]:
 def reported(life: Life) -> str:
     """All events of all runs, as texts that hold values as they are."""
     told = "".join(run.event_log for run in life.runs.values())
-    # What Go writes in another way than others do.
+    # Characters that Go escapes in another way.
     for written, meant in (("\\u003c", "<"), ("\\u003e", ">"), ("\\u0026", "&")):
         told = told.replace(written, meant)
     return told
 
 
 def moments(run: Run) -> dict[tuple[str, str], int]:
-    """When things happened in a run: ("start" or "end", logical name) to a position; the first start, the last end."""
+    """Order of operations in a run: ("start" or "end", logical name) to a position; the first start, the last end."""
     times: dict[tuple[str, str], int] = {}
     for position, event in enumerate(run.events("resourcePreEvent", "resOutputsEvent")):
         for kind, point in (("resourcePreEvent", "start"), ("resOutputsEvent", "end")):

@@ -1,6 +1,6 @@
-"""Scenarios: the runs of the engine that a module's tests look at, all modules' at the same time.
+"""Scenarios: runs of the engine for the tests of a module; those of all modules run in parallel.
 
-Most of a scenario is waiting, for endpoints to settle or for time to be up, so they wait together.
+A scenario mostly waits for endpoints or timeouts, so scenarios run in parallel.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import pytest
 from cluster_fixture import TestCluster
 
 Scenario = Callable[[Mapping[str, str], TestCluster, Path], Any]
-"""Gets the engine's environment, the cluster and an empty folder; what it returns is what the tests look at."""
+"""Receives the engine's environment, the cluster and an empty folder; tests check its result."""
 
 
 def looked_at(items: Sequence[pytest.Item]) -> dict[str, Scenario]:
@@ -33,7 +33,7 @@ def scenarios(
     cluster: TestCluster,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[dict[str, Future[Any]]]:
-    """The scenarios that this session's tests look at, all begun together."""
+    """The scenarios that this session's tests use, all started together."""
     wanted = looked_at(request.session.items)
     environment = {**engine.environment, **python}
     with ThreadPoolExecutor(len(wanted) or 1) as pool:

@@ -71,7 +71,7 @@ Flips = Mapping[str, Flip]
 
 
 def effect(life: CloudLife, run: Run) -> Effect:
-    """What a preview says."""
+    """The result of a preview."""
     said = [line.strip() for message in run.messages() for line in message.splitlines()]
     if refusals := [line for line in said if line.startswith("airflow:")]:
         return Refused("\n".join(refusals))

@@ -1,4 +1,4 @@
-"""Each setting changed alone, on stacks that stand: what the engine would do for it, preview by preview."""
+"""Each setting changed alone, on deployed stacks: one preview for each key."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ from lab.clouds.gcp.resource import QUOTAS_VARIABLE
 from lab.engine.stack import Run
 
 SIDE_BY_SIDE: Final = 2
-"""Previews at a time: one for each core."""
+"""Number of parallel previews: one for each core."""
 APPLIED: Final = ""
-"""Stands for what tests ask of no key alone."""
+"""Placeholder for tests of no single key."""
 TOGETHER: Final = "all together"
 FREE: Final = "protection taken away"
 ANEW: Final = "made anew"
@@ -74,7 +74,7 @@ class Base:
     changes: Mapping[str, Any]
     flips: Flips
     keys: frozenset[str]
-    """What has to have a row."""
+    """The keys that must have a row."""
 
 
 def _keys(model: type[Model], prefix: str) -> frozenset[str]:
@@ -94,21 +94,21 @@ BASES: Final = {
 
 @dataclass(frozen=True)
 class Flipped:
-    """The previews of one base, as they come in."""
+    """The previews of one base stack."""
 
     life: CloudLife
     previews: Mapping[str, Future[Run]]
     applied: Future[Mapping[str, Run]] | None
-    """What previews do not know of the cloud shows in an `up` with all changes of it that they let through, and without
-    protection in one with those that it refuses."""
+    """Checks of the cloud that previews cannot do occur in an `up` with all changes that previews accept, and without
+    protection in one with the changes that protection refuses."""
 
     def effect(self, key: str) -> Effect:
-        """What changing this key would do."""
+        """The effect of changing this key."""
         return effect(self.life, self.previews[key].result(FLIP_SECONDS))
 
 
 def flipped(config: Mapping[str, Any], key: str, value: Any) -> dict[str, Any]:
-    """A config with another value at a key; `None` takes it away."""
+    """A config with another value at a key; `None` removes it."""
     return altered(config, **{key.removesuffix(".kind").replace(".", "__"): value})
 
 
@@ -116,7 +116,7 @@ def flipped(config: Mapping[str, Any], key: str, value: Any) -> dict[str, Any]:
 def flip_clouds(
     cluster: TestCluster, engine: Any, python: Mapping[str, str], tmp_path_factory: pytest.TempPathFactory
 ) -> Clouds:
-    """Where these stacks live."""
+    """The environment of these stacks."""
     variables = furnished(cluster, engine.tools, tmp_path_factory.mktemp("flips"), python)
     variables[QUOTAS_VARIABLE] = json.dumps(ASKED_FOR)
     return Clouds(cluster, variables, tmp_path_factory)
@@ -124,7 +124,7 @@ def flip_clouds(
 
 @pytest.fixture(scope="session")
 def flips(request: pytest.FixtureRequest, flip_clouds: Clouds) -> Iterator[Mapping[str, Flipped]]:
-    """The stacks that chosen tests look at, up, and a preview for each key that they ask for."""
+    """The deployed stacks of selected tests, and a preview for each requested key."""
     asked: dict[str, list[str]] = {}
     for item in request.session.items:
         parameters = getattr(getattr(item, "callspec", None), "params", {})

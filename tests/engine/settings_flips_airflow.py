@@ -1,4 +1,4 @@
-"""What each setting of Airflow does alone, on Google Cloud: see settings_flips_gcp.py for the stack."""
+"""Effects of each single setting of Airflow, on Google Cloud: see settings_flips_gcp.py for the stack."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What each setting of Azure does alone, on a protected stack with both executors, a share and a Gateway."""
+"""Effects of each single setting of Azure, on a protected stack with both executors, a share and a Gateway."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ BASE: Final = {
     "cloud__cluster__endpoint": {"kind": "authorized_ranges", "ranges": ["8.20.0.0/24"]},
     "cloud__cluster__airflow_nodes": {"machine_size": "Standard_D4ds_v5"},
 }
-"""Beside docs/stacks/azure-celery-kubernetes.yaml."""
+"""In addition to docs/stacks/azure-celery-kubernetes.yaml."""
 
 CLUSTER: Final = Changes(
     updates={
@@ -24,7 +24,7 @@ CLUSTER: Final = Changes(
     },
     replaces={"cloud-registry-pull-role"},
 )
-"""A changed cluster; until it is, its issuer and its nodes' identity are unknown to a preview."""
+"""A changed cluster, whose issuer and node identity are unknown in a preview."""
 
 FLIPS: Final[Flips] = {
     "cloud.subscription_id": Flip(

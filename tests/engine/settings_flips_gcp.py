@@ -1,4 +1,4 @@
-"""What each setting of Google Cloud does alone, on a protected stack with both executors, a share and a Gateway."""
+"""Effects of each single setting of Google Cloud, on a protected stack with both executors, a share and a Gateway."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ BASE: Final = {
     "protect": True,
     "cloud__cluster__endpoint": {"kind": "authorized_networks", "ranges": ["8.20.0.0/24"]},
 }
-"""Beside docs/stacks/gcp-celery-kubernetes.yaml."""
+"""In addition to docs/stacks/gcp-celery-kubernetes.yaml."""
 
 FLIPS: Final[Flips] = {
     "cloud.project": Flip("other-project", Protected({"celery-broker-data", "celery-broker-data-volume", "dags"})),

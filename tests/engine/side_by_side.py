@@ -1,4 +1,4 @@
-"""What goes on beside the tests of a session: the lives of stacks, a few at a time, and the scenarios."""
+"""Background work of a test session: life cycles of stacks, a few in parallel, and scenarios."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ import scenarios
 from cluster_fixture import TestCluster
 
 LIVES: Final = 3
-"""At a time: each waits for its cloud and its cluster in between, so that two cores have enough for three, and for the
-tests that need none."""
+"""Parallel life cycles: each often waits for its cloud and cluster, so two cores suffice for three, and for the
+tests without one."""
 FIXTURES: Final = {"cloud_lives": cloud_lives, "lives": program_lives, "scenarios": scenarios}
-"""What begins with the session, by the module that tells whether anything looks at it."""
+"""Background work that begins with the session, by the module that knows whether a test uses it."""
 
 
 @pytest.fixture(scope="session")
 def side_by_side(python: Mapping[str, str], cluster: TestCluster) -> Iterator[ThreadPoolExecutor]:
-    """Where lives are lived. What they stand on, which is named here, ends later."""
+    """Fixtures of life cycles; the fixtures that they depend on end later."""
     with ThreadPoolExecutor(LIVES) as pool:
         yield pool
         pool.shutdown(cancel_futures=True)
@@ -29,12 +29,12 @@ def side_by_side(python: Mapping[str, str], cluster: TestCluster) -> Iterator[Th
 
 @pytest.fixture(scope="session", autouse=True)
 def lives_begin(request: pytest.FixtureRequest) -> None:
-    """Let all of it begin with the session."""
+    """Start the background work with the session."""
     for fixture, begun in FIXTURES.items():
         if begun.looked_at(request.session.items):
             request.getfixturevalue(fixture)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let the tests that look at it come last."""
+    """Run the tests that use it last."""
     items.sort(key=lambda item: not FIXTURES.keys().isdisjoint(getattr(item, "fixturenames", ())))

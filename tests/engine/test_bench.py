@@ -1,4 +1,4 @@
-"""The benchmark's stacks are ones that the program takes, whatever becomes of its settings."""
+"""The benchmark's stacks have valid settings."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from lab.bench import database, measure
 
 
 def _preview(executor: str, environment: Mapping[str, str], cluster: TestCluster, folder: Path) -> list[str]:
-    """The names of what a first `up` would create."""
+    """The names of the resources that a first `up` would create."""
     variables = {**environment, "KUBECONFIG": str(cluster.kubeconfig)}
     stack = program(folder, variables, measure.config(executor, "compiled"), name=measure.stack_name(executor))
     url = "postgresql://airflow:secret@192.0.2.1:5432/airflow"

@@ -1,4 +1,4 @@
-"""Rules of the simulated Azure, each of which its real API or plugin has."""
+"""Rules of the simulated Azure, which are also rules of its real API or plugin."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def test_a_resource_group_takes_everything_inside_along(azure: Azure) -> None:
         if name not in azure.made:
             azure.make(name)
     azure.delete("group")
-    # As in Azure: nobody owns these, and another cluster of the same name would find them again.
+    # As in Azure: nothing owns these, and another cluster of the same name would find them again.
     assert azure.ids() == {f"{CLUSTER}/providers/Microsoft.Insights/diagnosticSettings/audit"}
 
 
@@ -146,7 +146,7 @@ def test_an_identity_is_found_at_once_only_by_those_who_say_what_it_is(azure: Az
 
 
 def test_a_person_is_one_whatever_application_asks(azure: Azure) -> None:
-    """As in Cloud Shell, whose token is of another application than that of `az login`."""
+    """As in Cloud Shell, whose token belongs to another application than that of `az login`."""
     azure.make("container")
     asked = azure.plugin.invoke("azure-native:authorization:getClientConfig", {})
     assert asked["clientId"] != "04b07795-8ddb-461a-bbee-02f9e1bf7b46"
@@ -205,7 +205,7 @@ def test_a_server_does_one_operation_at_a_time(azure: Azure) -> None:
 
 
 def test_a_cluster_and_its_pools_keep_each_other_from_work(azure: Azure) -> None:
-    """As does a template that writes the cluster; the plugin tries none of them again."""
+    """A template that writes the cluster is refused as well; the plugin retries none of them."""
     azure.make("pool")
     azure.needs("deployment")
     refused = 'Status=409 Code="OperationNotAllowed"'
@@ -230,7 +230,7 @@ def test_a_cluster_and_its_pools_keep_each_other_from_work(azure: Azure) -> None
 
 
 def test_a_cluster_lists_the_pools_that_were_made_beside_it_by_name(azure: Azure) -> None:
-    """And a refresh takes them over, in an order that is not that of the program."""
+    """A refresh copies them, in an order that differs from the program's."""
     azure.make("pool", agentPoolName="airflow")
     azure.another("pool", agentPoolName="tasks")
     made = azure.made["cluster"]
@@ -239,7 +239,7 @@ def test_a_cluster_lists_the_pools_that_were_made_beside_it_by_name(azure: Azure
     assert again is not None
     for found in (again.inputs, again.outputs):
         assert [pool["name"] for pool in found["agentPoolProfiles"]] == ["airflow", "system", "tasks"]
-    # With what is there in the state, an update lists it all, and the next look finds nothing new.
+    # With all pools in state, an update lists all, and the next refresh finds no difference.
     azure.made["cluster"] = again
     updated = azure.update("cluster", sku__tier="Free")
     assert [pool["name"] for pool in updated["agentPoolProfiles"]] == ["airflow", "system", "tasks"]
@@ -268,13 +268,13 @@ def test_a_policy_refuses_what_has_no_tag_and_adds_its_own(azure: Azure) -> None
     made = azure.make("vnet", tags={"cost-center": "7"})
     with azure.plugin.inventory.changing() as world:
         policy.add_tags(world, owner="data")
-    # What is put on while a thing is made is in the answer, and no difference later.
+    # Tags that are added during creation are in the answer, and no difference later.
     other = azure.another("rules", tags={"cost-center": "7"})
     assert other["tags"] == {"cost-center": "7", "owner": "data"}
     again = azure.plugin.read(other)
     assert again is not None
     assert again.inputs["tags"] == {"cost-center": "7"}
-    # What is put on later is one, unless the program looks away.
+    # Tags that are added later are a difference, unless the program ignores them.
     azure.plugin.inventory.drift(made.id, "tags.owner", "data")
     again = azure.plugin.read(made)
     assert again is not None

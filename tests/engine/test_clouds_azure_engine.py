@@ -1,4 +1,4 @@
-"""The simulated Azure under the real engine: a life, things that happen at once, drift."""
+"""The simulated Azure under the real engine: a life cycle, concurrent operations, drift."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def trial(engine: Any, python: dict[str, str], tmp_path: Path) -> Callable[..., 
 
 
 def _program(*names: str, **more: dict[str, Any]) -> dict[str, Any]:
-    """The examples with these names and all that they need, as resources of a program."""
+    """The examples with these names and all dependencies, as resources of a program."""
     wanted: list[str] = []
 
     def need(name: str) -> None:
@@ -61,7 +61,7 @@ def test_a_stack_of_everything_lives_from_preview_to_destroy_and_leaves_nothing(
     assert made.stack.up().changes()["create"] == planned
     assert made.recorded() == planned - {"cloud"}
     made.stack.preview("--expect-no-changes")
-    # AKS lists all pools in the cluster, those made beside it among them: once, the plugin takes that for a change,
+    # AKS lists all pools in the cluster, including separate ones: the plugin treats that as a change once,
     # https://github.com/pulumi/pulumi-azure-native/issues/1532.
     made.stack.refresh()
     assert made.stack.up().changes() == {"update": {"cluster"}}
@@ -82,12 +82,12 @@ def test_subnets_of_one_network_made_at_once_wait_for_each_other(trial: Callable
 
 
 def test_two_operations_at_once_on_a_server_are_one_too_many(trial: Callable[..., CloudTrial]) -> None:
-    # A server that has been there for a while.
+    # A server that is not new.
     made = trial(_program("server"))
     made.stack.up()
     made.stack.environment[SPEED_VARIABLE] = "400"
     made.declare(_program("database", "parameter"))
-    # Three seconds, in place of hundredths: long enough to meet on any machine.
+    # Three seconds instead of hundredths: long enough for a collision on any machine.
     made.plan(
         *(
             {"op": "create", "type": token_of(name), "kind": "late", "seconds": 1200}
@@ -104,14 +104,14 @@ def test_two_operations_at_once_on_a_server_are_one_too_many(trial: Callable[...
 def test_a_new_server_refuses_its_first_database_and_takes_it_when_asked_again(
     trial: Callable[..., CloudTrial],
 ) -> None:
-    """Although it is said to be there, and the plugin does not ask twice; the program's own hook does."""
+    """Although it is reported as ready, and the plugin does not retry; the program's hook does."""
     resources = _program("database")
     made = trial(resources, speed="400")
     run = made.stack.up(check=False)
     assert run.code != 0
     assert 'Code="ServerIsBusy"' in run.stdout + run.stderr
     made.stack.up()
-    # This program leaves out the order in which the subnet goes; at once it is free.
+    # This program does not order the subnet's deletion; it is free immediately.
     made.stack.environment[SPEED_VARIABLE] = "inf"
     made.stack.destroy()
     made.stack.environment[SPEED_VARIABLE] = "400"

@@ -1,4 +1,4 @@
-"""What the simulated Azure finishes later than it says, call by call."""
+"""Changes that become effective late in the simulated Azure, call by call."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from lab.clouds.latency import SPEED_VARIABLE
 
 @pytest.fixture(autouse=True)
 def time_passes(azure: Azure, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Quickly: where none passes, nothing is late."""
+    """Fast, but not without simulated time: then nothing would be late."""
     monkeypatch.setenv(SPEED_VARIABLE, "1e9")
 
 
 def test_a_new_server_refuses_what_comes_right_behind_it(azure: Azure) -> None:
-    """Although it is said to be there, https://github.com/Azure/azure-postgresql/issues/134."""
+    """Although it is reported as ready, https://github.com/Azure/azure-postgresql/issues/134."""
     azure.make("server")
     assert BUSY.refused(azure.refused("database"))
     azure.make("database")
@@ -27,7 +27,7 @@ def test_a_new_server_refuses_what_comes_right_behind_it(azure: Azure) -> None:
 
 
 def test_a_role_that_was_just_given_is_not_known_everywhere(azure: Azure) -> None:
-    """AKS asks what the cluster's identity may do with the subnet of the nodes; the program asks AKS again."""
+    """AKS checks the permissions of the cluster's identity on the nodes' subnet; the program retries."""
     for name in ("identity", "nodes"):
         azure.make(name)
     network = f"{ROLE}/4d97b98b-1d4f-4787-a291-c67834d212e7"

@@ -1,4 +1,4 @@
-"""What the simulated Azure refuses, replaces and changes in place, case by case; its real API or plugin does so."""
+"""Refusals, replacements and changes in place of the simulated Azure, case by case, as in its real API or plugin."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What simulated clouds are made of: schemas, inventory, journal, faults, time."""
+"""The core of simulated clouds: schemas, inventory, journal, faults, time."""
 
 from __future__ import annotations
 
@@ -319,7 +319,7 @@ def test_an_update_changes_what_the_program_changed_and_leaves_the_rest() -> Non
 
 
 def test_a_preview_of_an_update_still_knows_what_the_cloud_had_filled_in() -> None:
-    """Else a cluster that only gets another upgrade channel previews every object on it as changed."""
+    """Otherwise a new upgrade channel of a cluster would show every object on it as changed in a preview."""
     said, held = {"endpoints": {"public": True}}, {"endpoints": {"public": False, "name": "x.example.org"}}
     path = "endpoints.name"
     assert values.filled(said, path, held) == {"endpoints": {"public": True, "name": "x.example.org"}}

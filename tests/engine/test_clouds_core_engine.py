@@ -1,4 +1,4 @@
-"""Simulated clouds under the real engine: whole lives, faults while creating, drift."""
+"""Simulated clouds under the real engine: complete life cycles, faults during creation, drift."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def test_what_was_made_without_an_answer_is_never_made_twice(trial: Callable[...
     again = made.stack.up(check=False)
     assert len(made.inventory.read().of(tokens.NETWORK)) == 1
     if kind == "partial":
-        # The engine knows it, and brings it to what the program says.
+        # It is in state, and the engine updates it to the program's inputs.
         assert again.code == 0
         assert made.stack.preview().changes() == {}
     else:
@@ -128,7 +128,7 @@ def test_a_protected_stack_is_not_touched_by_a_destroy(trial: Callable[..., Clou
     made = trial({**_network(protect=True), **_subnet("one", 1)})
     made.stack.up()
     before = made.inventory.path.read_text()
-    # With the preview that comes before it unless someone asks for none.
+    # Including the preview, as by default.
     assert made.stack.pulumi("destroy", "--yes", "--stack", "test", check=False).code != 0
     assert made.inventory.path.read_text() == before
 

@@ -1,4 +1,4 @@
-"""Rules of the simulated Google Cloud, each of which its real API has."""
+"""Rules of the simulated Google Cloud, which are also rules of its real API."""
 
 from __future__ import annotations
 
@@ -326,7 +326,7 @@ def test_a_quota_can_be_made_smaller(gcp: Gcp, monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_disks_that_nodes_start_from_use_up_the_quota_of_disks(gcp: Gcp) -> None:
-    """A new project has 500 GB in a region; three nodes that say nothing of their disks take 300."""
+    """A new project has 500 GB in a region; three nodes with default disks take 300."""
     gcp.make(tokens.NODE_POOL)
     message = gcp.refused(tokens.NODE_POOL, name="tasks")
     assert "Quota 'SSD_TOTAL_GB' exceeded. Limit: 500.0" in message

@@ -1,4 +1,4 @@
-"""What the simulated Google Cloud finishes later than it says, in the words by which the program knows it."""
+"""Changes that become effective late in the simulated Google Cloud, with the messages that the program recognises."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Order, protection and identity in the simulated Google Cloud: what may go when, and who may do what."""
+"""Order, protection and identity in the simulated Google Cloud."""
 
 from __future__ import annotations
 
@@ -138,7 +138,7 @@ def test_a_binding_needs_the_pool_that_comes_with_the_first_cluster(gcp: Gcp) ->
     gcp.make(tokens.ACCOUNT)
     assert "Identity Pool does not exist" in gcp.plugin.refused(gcp.plugin.create, BINDING, _binding(gcp))
     gcp.make(tokens.CLUSTER)
-    # News of it take their time.
+    # It propagates after some time.
     assert "Identity Pool does not exist" in gcp.plugin.refused(gcp.plugin.create, BINDING, _binding(gcp))
     made = gcp.plugin.create(BINDING, _binding(gcp))
     assert made.id.endswith("[airflow/airflow-worker]")

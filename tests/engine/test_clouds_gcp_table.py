@@ -1,7 +1,7 @@
-"""The table of behaviours: what the simulated Google Cloud does as the real one, and where that is documented.
+"""The table of behaviours of the simulated Google Cloud, with their documentation.
 
 Pages are below cloud.google.com; `provider` is github.com/hashicorp/terraform-provider-google, which the official
-plugin is made of, with files below google/services or numbers of its issues; `bridge` is
+plugin is generated from, with files below google/services or numbers of its issues; `bridge` is
 github.com/pulumi/pulumi-terraform-bridge. Every test of the simulation's rules has a row, every row a test.
 """
 

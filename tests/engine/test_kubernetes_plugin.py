@@ -1,6 +1,6 @@
-"""What the program relies on in the kubernetes plugin: names, state, previews, existing objects, drift, deletion.
+"""Behaviour of the kubernetes plugin that the program needs: names, state, previews, existing objects, drift, deletion.
 
-One story for all tests: a program is brought up, others meddle with its objects, it is refreshed, changed, destroyed.
+One scenario for all tests: a program is deployed, others change its objects, it is refreshed, changed, destroyed.
 """
 
 from __future__ import annotations
@@ -102,12 +102,12 @@ def _tell(environment: Mapping[str, str], cluster: TestCluster, folder: Path) ->
     api.merge(f"{own}/{live['kept']['metadata']['name']}?fieldManager=kubectl-label", labels)
     api.delete(f"{own}/lost")
     unrefreshed = stack.preview()
-    # Not what others hold: refreshed, what they set would be taken for ours.
+    # Not fields of others: after a refresh their values would count as ours.
     held = next(entry["urn"] for entry in state["resources"] if entry["urn"].endswith("::scaled"))
     stack.refresh("--exclude", held)
     drifted_inputs = stack.resource("kept")["inputs"]
     drifted = stack.preview(check=False)
-    # Alone: the engine stops at the first refusal, and what it has shown until then is chance.
+    # Alone: the engine stops at the first refusal, and the events until then are random.
     lost = next(entry["urn"] for entry in state["resources"] if entry["urn"].endswith("::lost"))
     missing = stack.preview("--target", lost)
 
@@ -211,7 +211,7 @@ def test_a_preview_lets_the_server_try_it_and_leaves_no_trace(story: Story) -> N
 
 
 def test_an_untouched_program_previews_no_changes_and_no_warning(story: Story) -> None:
-    """Nor one about the plugin's version, which may be below the SDK's."""
+    """Nor a warning about the plugin's version, which may be below the SDK's."""
     assert (ops(story.unchanged), story.unchanged.messages("warning")) == ({}, [])
 
 
@@ -219,7 +219,7 @@ def test_an_untouched_program_previews_no_changes_and_no_warning(story: Story) -
 
 
 def test_an_existing_object_that_somebody_else_wrote_is_not_overwritten(story: Story) -> None:
-    """Version 4.25 refuses fields that somebody else owns; newer ones (pull request 4278) all that is there already."""
+    """Version 4.25 refuses fields of other managers; newer versions (pull request 4278) refuse all existing objects."""
     found = story.trial.cluster.api.get(f"/api/v1/namespaces/{story.trial.namespace}/configmaps/taken")
     assert found["data"] == {"a": "1"}
     assert [step.name for step in story.first.steps("create") if f"::{step.name}" in _said(story.first)] == ["taken"]
@@ -242,7 +242,7 @@ def test_a_refresh_records_drift_of_own_fields_only(story: Story) -> None:
 
 
 def test_after_a_refresh_a_preview_shows_what_is_gone_and_refuses_to_take_a_field_back(story: Story) -> None:
-    """The field belongs to whoever wrote it last, unless the object says pulumi.com/patchForce."""
+    """The last writer owns the field, unless the object has pulumi.com/patchForce."""
     assert story.drifted.code != 0
     assert 'conflict with "kubectl-label"' in _said(story.drifted)
     assert ops(story.missing)["lost"] == ["create"]

@@ -1,4 +1,4 @@
-"""When an object counts as ready, and what is said when it is not. One update for all rows, then the recovery."""
+"""Readiness of objects, and messages when they are not ready. One update for all rows, then the recovery."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from kubernetes_program import (
 from lab.engine.stack import Run
 
 SECONDS = "30"
-"""Enough for simulated pods on a busy machine (10 were too few on one); endpoints take as long to settle."""
+"""Enough for simulated pods on a busy machine (10 were too few); endpoints need the same time."""
 
 
 def _limited(manifest: Object, **annotations: str) -> Object:
@@ -54,7 +54,7 @@ READY: dict[str, Object] = {
     "statefulset": workload("StatefulSet", app="goodset", replicas=2),
     "job": job(),
     "claim": _claim("simulated"),
-    # Waits for a pod; the Deployment below is that pod's, and is made after the claim.
+    # Waits for a pod, which the Deployment below creates after the claim.
     "claim-late": _claim("simulated-late"),
     "claimed": declared(_with_claim(), after=["claim-late"]),
     "service": declared(_service(selector={"app": "good"}), after=["deployment"]),
@@ -81,7 +81,7 @@ NOT_READY: dict[str, tuple[Object, Object, tuple[str, ...]]] = {
         ("[BackoffLimitExceeded]", "failed to initialize"),
     ),
     "unready-service": (
-        # Longer than endpoints need to settle: it is their unreadiness that fails it.
+        # Longer than endpoints need: the failure must be their unreadiness.
         declared(annotated(_service(selector={"app": "unready"}), timeoutSeconds="45"), after=["unready"]),
         declared(_service(type="ExternalName", externalName="example.invalid"), after=["unready"]),
         ("does not target any Pods",),
@@ -100,7 +100,7 @@ OTHERS = {"unready": annotated(workload("Deployment", "unready", app="unready"),
 class Awaited:
     first: Run
     recorded: Mapping[str, Object]
-    """Resources as they were in state after the first update."""
+    """Resources in state after the first update."""
     failed: dict[str, list[str]]
     """Recorded reasons by resource after the first update."""
     refreshed: dict[str, list[str]]

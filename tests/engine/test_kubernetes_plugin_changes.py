@@ -1,4 +1,4 @@
-"""What a change of inputs does to an object: updated, replaced, or nothing. One preview and one update for all rows."""
+"""Effects of changed inputs on an object: update, replacement, or none. One preview and one update for all rows."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ UNCHANGED: list[str] = []
 
 @dataclass(frozen=True)
 class Row:
-    """An object before and after, and what the engine is to do to it."""
+    """An object before and after, and the expected operation."""
 
     before: Object
     after: Object
     ops: list[str]
     property: str = ""
-    """The one property that differs; "" when that does not matter."""
+    """The only property that differs; "" if that does not matter."""
 
 
 def _skip(manifest: Object) -> Object:
@@ -89,7 +89,7 @@ def _cpu(amount: str, empty: Object) -> Object:
     return _skip(workload("Deployment", template=pod_template() | {"spec": {"containers": [container]}}))
 
 
-# Fields that Kubernetes' own types leave out when they are empty: the server does not give them back.
+# Fields that Kubernetes' types omit when empty: the server does not return them.
 _EMPTY = {"env": [{"name": "NOTHING", "value": ""}], "args": [], "stdin": False}
 
 ROWS = {

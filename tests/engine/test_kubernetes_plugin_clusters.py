@@ -1,4 +1,4 @@
-"""Which cluster the kubernetes plugin means: one that does not answer, the same one elsewhere, another one."""
+"""Identity of the cluster in the kubernetes plugin: an unreachable cluster, the same one elsewhere, another one."""
 
 from __future__ import annotations
 

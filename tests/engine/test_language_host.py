@@ -1,4 +1,4 @@
-"""The language host as `pulumi` uses it: which Python runs, how faults reach the person, policy packs, installation."""
+"""The language host as used by `pulumi`: selection of Python, error messages, policy packs, installation."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def pack(folder: Path, level: str) -> Path:
 
 
 def borrowing_environment(folder: Path) -> Path:
-    """A virtual environment of its own that finds the modules of this one, pip included, without their metadata."""
+    """A virtual environment with the modules of this one, including pip, but without their metadata."""
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True)
     library = next((folder / "lib").glob("python3*")) / "site-packages"
     (library / "borrowed.pth").write_text(str(next((PROJECT / ".venv/lib").glob("python3*")) / "site-packages"))
@@ -92,7 +92,7 @@ def test_a_resource_lives_from_preview_to_destroy(project: Callable[..., Stack])
 
 
 def test_the_program_runs_with_the_python_that_the_project_names(project: Callable[..., Stack]) -> None:
-    """A relative environment starts at Pulumi.yaml, not at the folder of the program."""
+    """A relative environment is relative to Pulumi.yaml, not to the program's folder."""
     stack = project("", virtualenv="env", anew=True)
     borrowing_environment(stack.folder / "env")
     settings = stack.folder / "Pulumi.yaml"
@@ -229,7 +229,7 @@ def test_an_installation_that_fails_fails_the_command(project: Callable[..., Sta
 
 
 def test_no_process_stays_when_the_command_is_interrupted(project: Callable[..., Stack]) -> None:
-    # The forks of a server are no children of the command; the program is still asleep when all of them must be gone.
+    # The forks of a server are not children of the command; the program still sleeps when all of them must have ended.
     stack = project("import time\nprint('waiting', flush=True)\ntime.sleep(300)\n", anew=True)
     with subprocess.Popen(
         ["pulumi", "up", "--yes", "--skip-preview", "--non-interactive", "--stack", "test"],
@@ -261,7 +261,7 @@ def test_about_names_the_interpreter(project: Callable[..., Stack]) -> None:
 def test_a_package_written_in_python_answers_its_schema(project: Callable[..., Stack], tmp_path: Path) -> None:
     folder = tmp_path / "parts"
     folder.mkdir()
-    # An environment without the metadata of the cloud SDKs: the command asks for their plugins otherwise.
+    # An environment without the metadata of the cloud SDKs: otherwise the command requests their plugins.
     environment = borrowing_environment(tmp_path / "env")
     (folder / "PulumiPlugin.yaml").write_text(f"runtime:\n  name: python\n  options:\n    virtualenv: {environment}\n")
     (folder / "__main__.py").write_text(

@@ -1,4 +1,4 @@
-"""What the migration does on a PostgreSQL server, before Airflow runs: real servers, with the owners of each cloud."""
+"""The migration on real PostgreSQL servers, with the ownership of each cloud."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SCRIPT = Path("components/airflow/scripts/migrate.py")
 OWNERS = ("airflow", "celery")
 START_SECONDS = 30
 RUN = "/mnt"
-"""The server's folder, as the programs of its image see it."""
+"""The server's folder in the file system of its programs."""
 MAIN = """
 import os
 import psycopg2
@@ -35,7 +35,7 @@ def main():
         connection.cursor().execute("CREATE TABLE IF NOT EXISTS dag (id integer)")
         connection.cursor().execute("CREATE TABLE IF NOT EXISTS ab_user (username text, password text)")
 """
-"""Stands for `airflow db migrate`: the first thing that Airflow does in its database."""
+"""Replaces `airflow db migrate`, the first command of Airflow in its database."""
 BUILDER = """
 import os
 from contextlib import contextmanager
@@ -70,7 +70,7 @@ class Manager:
 def get_application_builder():
     yield SimpleNamespace(sm=Manager())
 """
-"""Stands for FAB's users, in the database that they are in."""
+"""Replaces FAB's users, in their database."""
 AIRFLOW = {
     "airflow/__main__.py": MAIN,
     "airflow/providers/fab/auth_manager/cli_commands/utils.py": BUILDER,
@@ -80,11 +80,11 @@ AIRFLOW = {
 
 @dataclass(frozen=True, kw_only=True)
 class Managed:
-    """A PostgreSQL server that answers on a socket."""
+    """A PostgreSQL server on a socket."""
 
     socket: str
     airflow: Path
-    """Where what stands for Airflow is imported from."""
+    """Folder of the modules that replace Airflow."""
     administrator: str
 
     def url(self, user: str, database: str, password: str) -> str:
@@ -140,21 +140,21 @@ def server(cloud_role: str, administrator: str = "") -> Server:
 AZURE = server("azure_pg_admin", "boss")
 GOOGLE = server("cloudsqlsuperuser")
 SCRIPTS = {
-    # The databases are there already, as the clouds' APIs make them.
+    # The databases exist already, as created by the clouds' APIs.
     "azure": [roles_script(AZURE), *(database_script(AZURE, database) for database in OWNERS)],
     "gcp": [
         roles_script(GOOGLE),
         user_script(GOOGLE, "boss", "secret"),
         *(database_script(GOOGLE, database) for database in OWNERS),
     ],
-    # As in the cluster: the administrator is a superuser, and there is nothing yet.
+    # As in the cluster: the administrator is a superuser, and there are no databases yet.
     "plain": ["CREATE ROLE boss SUPERUSER LOGIN PASSWORD 'secret'"],
 }
 
 
 @pytest.fixture(scope="module", params=SCRIPTS)
 def managed(request: pytest.FixtureRequest) -> Iterator[Managed]:
-    # A path that is short enough for a socket and open to the server's own user.
+    # A path that is short enough for a socket and accessible to the server's user.
     with TemporaryDirectory(prefix="airflow-pg-") as folder:
         root = Path(folder)
         for path, text in AIRFLOW.items():
@@ -208,7 +208,7 @@ def test_neither_owner_reaches_the_others_database(managed: Managed) -> None:
 
 
 def test_no_password_of_an_owner_is_in_the_servers_log(managed: Managed) -> None:
-    """Where an audit is on, statements that change roles are logged whole."""
+    """With an audit, statements that change roles are logged completely."""
     assert managed.migrate(*OWNERS).returncode == 0
     logged = (managed.airflow / "log").read_text()
     assert "ROLE" in logged
@@ -228,7 +228,7 @@ def test_a_schema_that_nobody_lets_the_owner_use_is_named_with_the_way_out(manag
 
 
 def test_the_first_user_gets_a_password_that_the_stack_replaced_and_keeps_one_of_its_own(managed: Managed) -> None:
-    """Otherwise the output `admin_password` is a password that nobody can log in with."""
+    """Otherwise the output `admin_password` would be an invalid password."""
 
     def migrated(password: str, username: str = "first") -> str:
         done = managed.migrate(*OWNERS, username=username, password=password)
@@ -246,14 +246,14 @@ def test_the_first_user_gets_a_password_that_the_stack_replaced_and_keeps_one_of
     assert migrated("one-password") == "chosen in the UI"
     assert migrated("two-password") == "two-password"
     assert migrated("two-password") == "two-password"
-    # Somebody else's user of the same name is left alone.
+    # Another user of the same name is not changed.
     managed.superuser("\\connect airflow\nINSERT INTO ab_user VALUES ('second', 'of somebody else');")
     assert migrated("two-password", "second") == "of somebody else"
     assert held() == "two-password"
 
 
 def test_an_image_of_another_airflow_than_the_settings_say_migrates_nothing(managed: Managed) -> None:
-    """A reference by digest says nothing of a version; migrations only go forward."""
+    """A reference by digest contains no version; migrations only go forward."""
     managed.superuser("DROP ROLE IF EXISTS early")
     done = managed.migrate("early", version="3.3.1")
     assert done.returncode != 0

@@ -1,4 +1,4 @@
-"""What the cloud says before `up`: asked of the simulated clouds' management APIs, by the command that people run."""
+"""Preflight checks before `up`, run by the command against the simulated clouds' management APIs."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def stacks(
 
 @pytest.fixture
 def ask(stacks: dict[str, RecordedStack], account: tuple[Inventory, dict[str, str]]) -> Iterator[Ask]:
-    """Runs the command on a stack, on an account with these facts."""
+    """Runs the command for a stack, in an account with these facts."""
 
     def run(name: str, **facts: Any) -> tuple[int, list[str], str]:
         with account[0].changing() as world:
@@ -185,7 +185,7 @@ def test_the_first_up_warns_of_it_before_anything_is_created_and_a_preview_does_
     Path(found[FAULTS_VARIABLE]).write_text("[]")
     stack = program(tmp_path / "dev", found, filled_in(yaml.safe_load(FILES["dev"].read_text())["config"]))
     assert "cloudsql.instances.create" not in str(stack.preview().events("diagnosticEvent"))
-    # Nothing of the stack is to come to exist.
+    # No resource of the stack may be created.
     refusal = {"op": "create", "type": "gcp:projects/service:Service", "kind": "error", "code": 400, "times": 0}
     Path(found[FAULTS_VARIABLE]).write_text(json.dumps([refusal]))
     run = stack.up(check=False)

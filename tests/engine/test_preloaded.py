@@ -1,4 +1,4 @@
-"""A Python that has modules loaded already runs programs as a new one would."""
+"""A Python with preloaded modules runs programs like a new one."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def test_modules_that_cannot_be_loaded_are_named(tmp_path: Path, capfd: pytest.C
         child = started(python, tmp_path, "")
         complained = child.communicate(timeout=END_SECONDS)[1]
     assert child.returncode == 1
-    # By who comes too late, or by who waited.
+    # For late clients, and for clients that waited.
     assert "connection refused" in complained or "The server with the modules is gone" in complained
     assert "No module named 'nowhere_to_be_found'" in capfd.readouterr().err
 

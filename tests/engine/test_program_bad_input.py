@@ -1,4 +1,4 @@
-"""What the program says before there is anything: the preview of a first run, and reports of settings it cannot use."""
+"""Output before any resource exists: the preview of a first run, and reports of invalid settings."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def kubeconfig(folder: Path, server: str) -> Path:
 
 @pytest.fixture(scope="module")
 def old_cluster() -> Iterator[str]:
-    """The URL of an API server that says it is Kubernetes 1.28, and nothing else."""
+    """The URL of an API server that only reports version 1.28."""
 
     class Version(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -107,14 +107,14 @@ REPORTS: Final[Mapping[str, tuple[str, ...]]] = {
         "airflow:cloud.database.high_availability: 'zone_redundant' is not for the Burstable size Standard_B2s",
     ),
 }
-"""What the one report must say, by the case."""
+"""Required content of the report, by case."""
 
 
 @pytest.fixture(scope="module")
 def runs(
     engine: Engine, python: Mapping[str, str], old_cluster: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Mapping[str, Future[tuple[RecordedStack, Run]]]]:
-    """Every case of this module, run side by side."""
+    """All cases of this module, run in parallel."""
     environment = {**engine.environment, **python}
     folder = tmp_path_factory.mktemp("bad-input")
     refusing = kubeconfig(folder / "refusing", "https://127.0.0.1:1")
@@ -148,7 +148,7 @@ def runs(
 def test_a_first_preview_needs_no_cluster_and_shows_everything_as_new(
     runs: Mapping[str, Future[tuple[RecordedStack, Run]]], executor: str
 ) -> None:
-    """The cluster may not exist yet, or not be in reach of the machine that previews."""
+    """The cluster may not exist yet, or may not be reachable from this machine."""
     stack, run = runs[executor].result(RUN_SECONDS)
     assert (run.code, run.messages()) == (0, [])
     assert {(step.op, step.type, step.name) for step in run.steps()} == {
@@ -176,7 +176,7 @@ def test_a_report_has_one_line_for_each_fault_with_its_remedy(
 ) -> None:
     _, run = runs[case].result(RUN_SECONDS)
     [report, *rest] = run.messages()
-    # The engine's own last word, whichever toolchain runs it.
+    # The engine's last line, with every toolchain.
     assert [said for said in rest if "exit code" not in said] == []
     heading, *lines = report.splitlines()
     assert heading.startswith("1 setting " if len(lines) == 1 else f"{len(lines)} settings ")

@@ -38,7 +38,7 @@ def require(run: Run, change: Change) -> None:
 
 
 def test_no_change_replaces_or_deletes_what_holds_data(changing: Life, unlucky: Life) -> None:
-    """Nor anything that pulumi-random made, unless it was asked for or its only user went away."""
+    """Nor resources of pulumi-random, unless it was requested or their only user was deleted."""
     asked = {*REPLACED_SECRETS, "airflow-secrets-jwt-key"}
     offenders = {
         f"{name}: {step.op} {step.name}"
@@ -53,7 +53,7 @@ def test_no_change_replaces_or_deletes_what_holds_data(changing: Life, unlucky: 
 
 
 def test_data_is_on_the_same_volumes_through_all_changes(changing: Life) -> None:
-    """By what the cluster says, not the engine: the same uid is the same object."""
+    """According to the cluster, not the engine: the same uid is the same object."""
     kinds = ("PersistentVolumeClaim", "Namespace", "StatefulSet")
     before, after = (identities(changing.live[step], *kinds) for step in ("up", "jwt key replaced"))
     assert before == after
@@ -61,7 +61,7 @@ def test_data_is_on_the_same_volumes_through_all_changes(changing: Life) -> None
 
 
 def test_a_moved_kubeconfig_updates_the_provider_and_no_object(changing: Life) -> None:
-    """New certificates, another port or another path are still the same cluster, as long as the context is."""
+    """With the same context, new certificates, another port or another path are still the same cluster."""
     run = changing.runs["kubeconfig moved"]
     assert run.code == 0, run.messages()
     assert done(run) == {"update": {"airflow-cloud-kubernetes"}}
@@ -77,7 +77,7 @@ def test_a_new_image_is_migrated_by_one_new_job_before_anything_runs_it(changing
 
 
 def test_a_changed_secret_is_a_new_object_that_its_readers_name(changing: Life) -> None:
-    """Under the old name, pods that restart during the roll-out would mix old and new."""
+    """With the old name, pods that restart during the roll-out would mix old and new options."""
     before, after = (names(changing.live[step], "Secret") for step in ("image changed", "jwt key replaced"))
     [old], [new] = before - after, after - before
     assert old.startswith("airflow-secrets-jwt-")

@@ -42,7 +42,7 @@ def test_a_second_up_and_a_refresh_change_nothing(other: Life) -> None:
 
 
 def test_after_many_changes_a_refresh_finds_nothing(changing: Life) -> None:
-    """What an update leaves behind in the cluster is what the state says, and another stack's end did not touch it."""
+    """After an update the cluster matches the state, and the destruction of another stack did not change it."""
     assert refreshed(changing) == {"same"}
 
 
@@ -61,7 +61,7 @@ def test_destroy_leaves_no_object_and_no_namespace(life: Life) -> None:
 
 
 def test_workloads_go_before_claims_and_claims_before_their_namespace(life: Life) -> None:
-    """A claim that goes before its pods waits for them; a namespace that goes first ends pods without their order."""
+    """A claim that is deleted before its pods waits for them; a namespace deleted first ends pods without order."""
     run = life.runs["destroy"]
     at = moments(run)
     deleted = {step.name: step.type.rpartition(":")[2] for step in run.steps("delete")}
@@ -78,7 +78,7 @@ def test_workloads_go_before_claims_and_claims_before_their_namespace(life: Life
 
 
 def test_the_database_goes_after_everything_that_uses_it(life: Life) -> None:
-    """A scheduler that ends writes what it did; without its database it hangs until it is killed."""
+    """A terminating scheduler writes its state; without its database it hangs until it is killed."""
     at = moments(life.runs["destroy"])
     [server] = [name for _, name in at if name.endswith("-postgres-server")][:1]
     users = [f"{server.partition('-')[0]}-{part}" for part in ("api-server", "dag-processor", "scheduler", "triggerer")]
@@ -96,7 +96,7 @@ def test_nothing_that_needs_the_schema_is_created_before_the_migration_is_throug
         and not step.name.endswith(("-redis", "-postgres-server"))
     }
     if life.name != "unlucky":
-        # Its second run finds half of the rest in place.
+        # Its second run finds half of the other resources in place.
         assert at["end", f"{migration.partition('-')[0]}-cloud-postgres-server"] < at["start", migration]
     assert len(others) >= 4
     assert [name for name in others if at["start", name] < at["end", migration]] == []
@@ -119,12 +119,12 @@ def test_a_migration_that_fails_ends_the_run_with_pod_and_cause_before_anything_
 
 
 def test_a_failed_migration_is_tried_again_by_the_same_up_again(unlucky: Life) -> None:
-    """What failed may have been the database's fault: waiting for a Job that gave up would never end."""
+    """The cause may be the database: a wait for a failed Job would never end."""
     assert done(unlucky.runs["the same again"])["replace"] == {"airflow-migrate-job"}
 
 
 def test_a_failed_migration_is_corrected_by_another_up_with_the_same_secrets(unlucky: Life) -> None:
-    """Passwords made anew would lock the program out of the database that has the old ones."""
+    """New passwords would lock the program out of the database with the old ones."""
     run = unlucky.runs["up"]
     assert done(run)["replace"] == {"airflow-migrate-job", "airflow-task-template"}
     assert done(run).keys() <= {"create", "update", "replace"}
@@ -151,7 +151,7 @@ def test_protection_is_taken_away_without_touching_an_object(unlucky: Life) -> N
 
 
 def test_two_stacks_share_a_cluster_without_touching_each_other(changing: Life, other: Life) -> None:
-    """Names of cluster-wide objects, or of namespaces, that do not carry the instance would collide."""
+    """Names of cluster-wide objects or namespaces without the instance's name would collide."""
     mine, theirs = changing.live["executor changed"], other.live["up"]
     assert {each["metadata"]["name"] for each in theirs if each["kind"] == "Namespace"} == {
         "elsewhere",
@@ -163,5 +163,5 @@ def test_two_stacks_share_a_cluster_without_touching_each_other(changing: Life, 
     assert ours == []
     everything = {each["kind"] for each in (*mine, *theirs)}
     assert identities(mine, *everything) & identities(theirs, *everything) == set()
-    # The rest is that both came up, and that `changing` was as its state said after `other` was gone.
+    # The rest: both were deployed, and `changing` matched its state after `other` was destroyed.
     assert changing.runs["executor changed"].code == other.runs["up"].code == other.runs["destroy"].code == 0

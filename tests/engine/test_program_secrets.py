@@ -1,4 +1,4 @@
-"""No secret in the clear: not in state, not in outputs, not in what any command prints or reports."""
+"""No secret is in plain text: not in state, outputs, or the output and events of any command."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PASSWORDS: Final = {
 
 
 def known_secrets(life: Life) -> dict[str, str]:
-    """Every secret value that the stack ever had, and where it was found."""
+    """Every secret value that the stack ever had, and its path."""
     found = {value: place for live in life.live.values() for place, value in secret_values(live).items()}
     return found | {life.outputs[name]: f"output {name}" for name in PASSWORDS[life.name]}
 

@@ -1,4 +1,4 @@
-"""Disks and shares of a cloud in the hands of the real controllers: how they are bound, moved away from, and let go."""
+"""Disks and shares of a cloud with the real controllers: binding, replacement and release."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ DESTROY_SECONDS: Final = 120.0
 
 
 def write(stack: RecordedStack, disks: str) -> None:
-    """Let the program stand on other disks."""
+    """Replace the program's disks."""
     main = stack.folder / "__main__.py"
     main.unlink()
     main.write_text(PROGRAM.format(disks=disks, main=PROJECT / "__main__.py"))
@@ -89,7 +89,7 @@ def volumes(cluster: TestCluster) -> dict[str, Manifest]:
 
 
 def bound(cluster: TestCluster) -> dict[str, str]:
-    """Which claim each disk's volume is bound to, once all are."""
+    """The bound claim of each disk's volume, after all are bound."""
     deadline = time.monotonic() + BINDING_SECONDS
     while True:
         found = volumes(cluster)
@@ -107,7 +107,7 @@ def claims(cluster: TestCluster) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class Held:
-    """Which claim held each disk, and the volume of each claim."""
+    """The claim of each disk, and the volume of each claim."""
 
     disks: Mapping[str, str]
     claims: Mapping[str, str]
@@ -115,18 +115,18 @@ class Held:
 
 @dataclass(frozen=True)
 class Moved:
-    """What was seen of one stack whose disks were exchanged for others."""
+    """The record of one stack whose disks were replaced."""
 
     before: Held
     after: Held
     end: Held
     unchanged: Mapping[str, set[str]]
-    """What a preview would do after the controllers have written into volumes and claims."""
+    """The preview after controllers have written to volumes and claims."""
     destroy_seconds: float
 
 
 def held(cluster: TestCluster) -> Held:
-    """What is held once every volume is bound."""
+    """The bindings after every volume is bound."""
     return Held(bound(cluster), claims(cluster))
 
 

@@ -1,4 +1,4 @@
-"""What all provider stand-ins stand on: property values, differences, and a server that fails in the protocol's way."""
+"""The base of all provider stand-ins: property values, differences, and a server with errors in the protocol's form."""
 
 from __future__ import annotations
 
@@ -151,7 +151,7 @@ def test_an_ignored_path_hides_only_itself_and_what_is_below() -> None:
 
 
 class Troubled(Provider):
-    """Fails in every way a provider may."""
+    """A provider with every kind of failure."""
 
     def Create(self, request: provider_pb2.CreateRequest, context: Any) -> provider_pb2.CreateResponse:
         match request.name:
@@ -251,7 +251,7 @@ def test_a_plugin_prints_its_port_answers_and_ends_quietly(
 
 
 def test_a_plugin_whose_parent_is_gone_ends_by_itself(launcher: tuple[Path, dict[str, str]]) -> None:
-    """The engine may be killed: nothing of it must stay."""
+    """The engine may be killed: no process must remain."""
     path, env = launcher
     script = (
         "import subprocess\n"

@@ -1,4 +1,4 @@
-"""The random plugin as a program sees it: drawn once, kept, secret, replaced when an input says so."""
+"""The random plugin: values are generated once, kept, secret, and replaced by changed inputs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Error hooks under the real engine: what is late in a simulated cloud is waited for, as long as the program runs."""
+"""Error hooks under the real engine: late changes of a simulated cloud are awaited while the program runs."""
 
 from __future__ import annotations
 

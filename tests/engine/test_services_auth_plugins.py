@@ -1,4 +1,4 @@
-"""The stand-ins for the clouds' login plugins give what clients of Kubernetes take, and refuse what those do."""
+"""The stand-ins for the clouds' login plugins return valid credentials, and refuse like the real ones."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def as_login(way: str) -> list[str]:
 
 @pytest.mark.parametrize("way", get_args(Cluster.model_fields["login"].annotation))
 def test_every_way_to_log_in_takes_the_kubeconfig_that_the_program_makes(control_plane: Path, way: str) -> None:
-    """Where a pipeline's login is not told the directory by its environment."""
+    """A pipeline's login without a tenant in its environment."""
     given = {"clusters": [{"name": "x", "cluster": {"server": "https://x", "certificate-authority-data": "Q0E="}}]}
     text = kubelogin_kubeconfig("name", base64.b64encode(yaml.safe_dump(given).encode()).decode(), way, "a-tenant")
     plugin = json.loads(text)["users"][0]["user"]["exec"]

@@ -1,4 +1,4 @@
-"""The CSI plugin speaks the protocol: a kubelet finds it, drivers have their capabilities, refusals their codes."""
+"""The CSI plugin implements the protocol: registration, capabilities of drivers, codes of refusals."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def driver(request: pytest.FixtureRequest) -> volumes.Driver:
 
 @pytest.fixture
 def channel(driver: volumes.Driver, messages: Messages, tmp_path: Path) -> Iterator[grpc.Channel]:
-    """A kubelet's connection to a driver, at the endpoint that its registration names."""
+    """A kubelet's connection to a driver, at the endpoint in its registration."""
     site = Site(
         node="node",
         folder=tmp_path / "contents",

@@ -1,4 +1,4 @@
-"""Each setting changed alone: exactly what it is about changes, and nothing that holds data is made anew unasked."""
+"""Each setting changed alone: only its resources change, and no resource with data is replaced unexpectedly."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def test_one_key_changes_what_it_is_about(base: str, key: str, flips: Mapping[st
             assert isinstance(found, Refused), found
             assert text in found.text
         case Protected(names):
-            # All of them are refused, but which are told depends on how far the engine is by then.
+            # All of them are refused, but the reported ones depend on the engine's progress.
             assert isinstance(found, Protected), found
             assert names & found.names
         case expected:
@@ -37,7 +37,7 @@ def test_one_key_changes_what_it_is_about(base: str, key: str, flips: Mapping[st
 @pytest.mark.parametrize("step", [TOGETHER, FREE, ANEW])
 @pytest.mark.parametrize("base", BASES)
 def test_the_cloud_takes_all_changes_that_are_planned(base: str, step: str, flips: Mapping[str, Flipped]) -> None:
-    """A preview asks no cloud: what an API never changes must be planned as a replacement, or is found out too late."""
+    """A preview calls no cloud: a changed immutable field must be planned as a replacement, else `up` fails late."""
     applied = flips[base].applied
     assert applied is not None
     run = applied.result(FLIP_SECONDS)[step]

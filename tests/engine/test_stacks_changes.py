@@ -1,4 +1,4 @@
-"""Changed settings of stacks on clouds: what is created, updated, replaced and deleted for them, exactly."""
+"""Changed settings of stacks on clouds: the exact creates, updates, replacements and deletes."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_changed_settings_reach_exactly_what_they_are_about(name: str, request: 
 
 @pytest.mark.parametrize("name", ["dev", "prod"])
 def test_what_holds_data_is_the_same_after_all_changes(name: str, request: pytest.FixtureRequest) -> None:
-    """By the cloud's and the cluster's own account: what was made anew has another time of creation."""
+    """According to the cloud and the cluster: a replaced resource has a new creation time."""
     life: CloudLife = request.getfixturevalue(name)
     before, after = (
         {(item.id, item.created) for item in life.held[step].of(*HOLDS_DATA)} for step in ("up", "settings changed")
@@ -45,7 +45,7 @@ def test_what_holds_data_is_the_same_after_all_changes(name: str, request: pytes
 
 
 def test_the_executor_of_a_protected_stack_changes_though_a_lock_keeps_the_roles_of_identities(prod: CloudLife) -> None:
-    """The lock is on the account that task logs are in. What nobody has any more goes with that account."""
+    """The lock is on the account of task logs. Role assignments without owner are deleted with that account."""
     run = prod.runs["executor changed"]
     assert (run.code, run.messages()) == (0, [])
     assert prod.named("cloud-identities-task") <= run.changes()["delete"]

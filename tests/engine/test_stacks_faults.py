@@ -1,4 +1,4 @@
-"""The program on clouds that fail: what is done stays done and is known, and the next `up` goes on from there."""
+"""The program on failing clouds: completed operations are in state, and the next `up` continues."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ def test_a_database_that_is_refused_is_reported_once_in_the_clouds_words(
 
 @pytest.mark.parametrize("name", WITHOUT_DATABASE)
 def test_what_was_begun_beside_it_is_finished_and_known(name: str, request: pytest.FixtureRequest) -> None:
-    """What the cloud has and the state has not would have to be found and deleted by hand."""
+    """Resources that are in the cloud but not in state would have to be found and deleted by hand."""
     life: CloudLife = request.getfixturevalue(name)
     step = "up without a database"
-    # Others are refused as well, for what is late, and repeated.
+    # Other calls are refused as well because of late changes, and repeated.
     [refusal] = [call for call in life.calls[step] if call.op == "create" and QUOTA in call.outcome]
     assert refusal.name == f"{life.name}-cloud-database-server"
     beside = [call for call in life.calls[step] if call.op == "create" and call.ended > refusal.ended]
@@ -51,7 +51,7 @@ def test_the_same_up_makes_the_rest_when_the_cloud_lets_it(name: str, request: p
 
 
 def test_a_new_server_that_refuses_its_first_database_is_asked_again(azure_celery_kubernetes: CloudLife) -> None:
-    """It is said to be there and is busy all the same; the plugin does not try again."""
+    """It is reported as ready but is still busy; the plugin does not retry."""
     life = azure_celery_kubernetes
     asked = [call.outcome for call in life.calls["up"] if call.op == "create" and call.type == AZURE_DATABASE]
     assert "ServerIsBusy" in asked[0]
@@ -72,7 +72,7 @@ def test_a_project_that_cannot_enable_apis_is_told_once_what_to_run(gcp_celery_k
 def test_a_bucket_whose_making_was_never_answered_is_named_and_not_made_twice(
     gcp_celery_kubernetes: CloudLife,
 ) -> None:
-    """Only a person can tell whether it is the stack's own: it goes on once the bucket is gone, or imported."""
+    """Only a user knows whether it belongs to the stack: `up` continues after the bucket is deleted or imported."""
     life = gcp_celery_kubernetes
     assert life.runs["up with a lost answer"].code != 0
     again = life.runs["up once more"]
@@ -82,7 +82,7 @@ def test_a_bucket_whose_making_was_never_answered_is_named_and_not_made_twice(
     assert len(said) == 1
     assert "already own it" in said[0]
     assert f"{life.name}-cloud-logs-bucket" in said[0]
-    # What else is refused is late, and waited for.
+    # All other refusals are late changes, which are awaited.
     refused = [call.outcome for call in life.calls["up once more"] if call.type == gcp.BUCKET and call.op == "create"]
     assert "ok" not in refused
     assert len(refused) == 1

@@ -19,7 +19,7 @@ CLUSTER_UPDATED: Final = {
     *(f"prod-cloud-identities-{part}-federation" for part in ("api-server", "task", "triggerer")),
 }
 POOLS_LISTED: Final = {"prod": {"update": CLUSTER_UPDATED}}
-"""What the next `up` plans after a refresh, by stack: Azure lists pools of their own in the cluster, too; until that is
+"""The plan of the next `up` after a refresh, by stack: Azure also lists separate pools in the cluster; until it is
 updated, the issuer of its tokens is unknown to a preview."""
 WORKLOADS: Final = ("Deployment", "StatefulSet", "Job")
 STAGES: Final = (
@@ -30,10 +30,10 @@ STAGES: Final = (
     ("networks", (gcp.SUBNETWORK, "azure-native:network:Subnet")),
     ("the network", (gcp.NETWORK, "azure-native:network:VirtualNetwork")),
 )
-"""What goes before what, by the ends of types."""
+"""Required order, by the suffixes of types."""
 CLOUD_STAGES: Final = STAGES[3:]
 ABANDONED: Final = (gcp.DATABASE, gcp.USER, "azure-native:dbforpostgresql:Database")
-"""Types that go with their server: dropping what Airflow's own users own is refused."""
+"""Types that are deleted with their server: dropping objects of Airflow's users is refused."""
 
 
 # -- coming up --------------------------------------------------------------------------------------------------------
@@ -64,14 +64,14 @@ def test_a_stack_file_comes_up_as_it_is(cloud_life: CloudLife) -> None:
 
 
 def test_everything_that_the_cloud_holds_is_the_stacks(cloud_life: CloudLife) -> None:
-    """But for the group that Azure makes for nodes by itself, which goes with its cluster."""
+    """Except the group that Azure creates for nodes, which is deleted with its cluster."""
     foreign = [item.id for item in cloud_life.held["up"].items.values() if not item.urn and "-nodes-" not in item.id]
     assert foreign == []
     assert [item.id for item in cloud_life.held["up"].items.values() if item.abandoned] == []
 
 
 def test_an_untouched_stack_of_a_cloud_previews_without_changes(cloud_life: CloudLife) -> None:
-    """By a new engine and a new process of the program; of dev and prod after autoscalers and upgrades were there."""
+    """With a new engine and a new process; for dev and prod after changes by autoscalers and upgrades."""
     run = cloud_life.runs["untouched preview"]
     assert (run.code, run.changes(), run.messages()) == (0, POOLS_LISTED.get(cloud_life.name, {}), [])
 
@@ -89,7 +89,7 @@ def test_a_refresh_of_an_untouched_stack_finds_nothing_but_pools_in_azures_clust
 
 
 def test_pools_that_azure_lists_in_the_cluster_never_replace_it(prod: CloudLife) -> None:
-    """The list that a refresh finds is longer than the program's. It costs one update that changes nothing."""
+    """The list after a refresh is longer than the program's, which costs one update without changes."""
     [step] = [each for each in prod.runs["untouched preview"].steps("update") if each.type.endswith(AZURE_CLUSTER)]
     assert {path.partition(".")[0] for path in step.differences} == {"agentPoolProfiles[1]"}
     replaced = prod.runs["settings changed"].steps("replace", "delete-replaced", "create-replacement")
@@ -102,7 +102,7 @@ def test_pools_that_azure_lists_in_the_cluster_never_replace_it(prod: CloudLife)
 
 @pytest.mark.parametrize("name", ["dev", "prod"])
 def test_what_autoscalers_and_upgrades_change_is_left_alone(name: str, request: pytest.FixtureRequest) -> None:
-    """Neither taken for a change of the program's, nor taken back when something else of the same thing changes."""
+    """They are neither treated as changes of the program, nor reverted when another field of the resource changes."""
     life: CloudLife = request.getfixturevalue(name)
     for step in ("refresh after drift", "untouched preview"):
         assert (life.runs[step].code, life.runs[step].messages()) == (0, [])
@@ -113,7 +113,7 @@ def test_what_autoscalers_and_upgrades_change_is_left_alone(name: str, request: 
         for kind, properties in DRIFT[name].items()
         for item in life.held["settings changed"].of(kind)
         for path, value in properties.items()
-        # Not of pools that the changed settings made; and what is not sent, Azure leaves as it is.
+        # Not of pools that the changed settings created; Azure does not change omitted fields.
         if (kept := before.get(kind, item.id)) is not None and kept.created == item.created
         if at(item.inputs, path) not in (value, None)
     ]
@@ -139,7 +139,7 @@ def test_database_and_cluster_are_made_side_by_side(
 
 
 def test_the_gateways_namespace_takes_the_pods_of_a_proxy(azure_celery_kubernetes: CloudLife) -> None:
-    """By the real admission: Istio makes them beside the Gateway, and Airflow's own namespace takes none such."""
+    """With the real admission: Istio creates them for the Gateway, and Airflow's own namespace refuses such pods."""
     name = azure_celery_kubernetes.name
     where = azure_celery_kubernetes.gateways[f"{name}-gateway"]
     assert azure_celery_kubernetes.admitted[where] == ""
@@ -171,7 +171,7 @@ def test_destroy_leaves_nothing_in_the_cloud_the_cluster_and_the_state(cloud_lif
 
 
 def test_everything_goes_after_what_uses_it(cloud_life: CloudLife) -> None:
-    """Workloads, claims, the namespace, the cluster, the network: by what the engine reported."""
+    """Workloads, claims, the namespace, the cluster, the network: according to the engine's events."""
     run = cloud_life.runs["destroy"]
     at = moments(run)
     steps = run.steps("delete")
@@ -189,7 +189,7 @@ def test_everything_goes_after_what_uses_it(cloud_life: CloudLife) -> None:
 
 
 def test_the_cloud_is_asked_to_delete_in_the_same_order(cloud_life: CloudLife) -> None:
-    """By the cloud's own journal, in which nothing is refused and nothing is asked twice."""
+    """According to the cloud's journal, in which no call is refused or repeated."""
     calls = [call for call in cloud_life.calls["destroy"] if call.op == "delete"]
     assert [call.outcome for call in calls if call.outcome != "ok"] == []
     assert len({call.urn for call in calls}) == len(calls)
@@ -201,7 +201,7 @@ def test_the_cloud_is_asked_to_delete_in_the_same_order(cloud_life: CloudLife) -
 
 
 def test_all_of_it_comes_up_again_at_once(dev: CloudLife) -> None:
-    """Names of servers, buckets and accounts stay blocked after they were deleted: new ones are other ones."""
+    """Names of servers, buckets and accounts stay blocked after deletion, so new resources have other names."""
     again = dev.runs["up again"]
     assert (again.code, again.messages()) == (0, [])
     assert again.changes() == dev.runs["up"].changes()
@@ -226,7 +226,7 @@ def test_a_protected_stack_is_not_destroyed_and_nothing_is_asked_of_the_cloud(
     before = list(life.held)[list(life.held).index(step) - 1]
     assert life.held[step] == life.held[before]
     said = run.stdout + run.stderr
-    # Of two databases, the one that comes after the other is asked for first.
+    # Of two databases, the dependent one is deleted first.
     databases = [kind for kind in ("metadata", "results") if f'{kind}" cannot be deleted' in said]
     assert len(databases) == 1
     assert 'fernet-key" cannot be deleted' in said

@@ -1,4 +1,4 @@
-"""No secret of a stack on a cloud in the clear: not in state, outputs and reports, and not in what the cloud writes."""
+"""No secret of a stack on a cloud is in plain text: not in state, outputs, events, or the cloud's files."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from cloud_stacks import CloudLife
 from program_stacks import reported, secret_values
 
 PUBLIC: Final = "azurestorageaccountname"
-"""The driver wants the name of an account beside its key, in one Secret."""
+"""The driver requires the name and the key of an account in one Secret."""
 
 
 def known_secrets(life: CloudLife) -> dict[str, str]:
-    """Every secret value of the stack, and where it was found."""
+    """Every secret value of the stack, and its path."""
     found = {value: place for place, value in secret_values(life.live["up"]).items() if value}
     hidden = {name for name, value in life.shown.items() if value == "[secret]"}
     opened = {str(life.outputs[name]): f"output {name}" for name in hidden if name.endswith("password")}
@@ -46,7 +46,7 @@ def test_neither_state_nor_outputs_nor_reports_hold_a_secret(cloud_life: CloudLi
 
 
 def test_the_clouds_journal_holds_no_secret(cloud_life: CloudLife) -> None:
-    """What the program sends is masked where a provider knows it for a secret: what is not would be in its log too."""
+    """A provider masks inputs that it knows as secrets: others would also be in its log."""
     assert '"op": "create"' in cloud_life.told
     assert [place for value, place in known_secrets(cloud_life).items() if value in cloud_life.told] == []
 

@@ -1,4 +1,4 @@
-"""Which tools are chosen, and what the environment of `pulumi` keeps apart from the user's own."""
+"""Selection of tools, and separation of the environment of `pulumi` from the user's own."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from lab.errors import LabError
 
 @pytest.fixture
 def offline(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
-    """No release answers, nothing is built, the lab's folders are empty; the list fills with what was asked for."""
+    """No release can be downloaded, nothing is built, the lab's folders are empty; the list records the requests."""
     asked: list[str] = []
 
     def refused(url: str, timeout: float) -> None:
@@ -38,7 +38,7 @@ def offline(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
 
 
 def official(folder: Path, version: str, *, host: bool = True) -> None:
-    """A `pulumi` that answers its version and refuses everything else."""
+    """A `pulumi` that only reports its version."""
     folder.mkdir()
     pulumi = folder / "pulumi"
     pulumi.write_text(f'#!/bin/sh\n[ "$1" = version ] && echo {version} && exit 0\necho cannot >&2\nexit 1\n')
@@ -163,7 +163,7 @@ def test_installing_plugins_twice_writes_nothing(tmp_path: Path) -> None:
 
 
 def test_the_built_plugin_says_its_own_version(tmp_path: Path) -> None:
-    """And with it its schema, which its module has without a version."""
+    """And its schema, which has no version in the module."""
     plugins.install(tmp_path)
     [path] = tmp_path.rglob("pulumi-resource-kubernetes")
     with subprocess.Popen([path], stdout=subprocess.PIPE) as plugin:

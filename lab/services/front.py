@@ -89,7 +89,7 @@ class Front:
             return self._sql_admin(request)
         if request.host.endswith(BLOB_SUFFIX):
             return self._azure(request)
-        return text(f"The lab stands in for nobody called {request.host}.\n", 404)
+        return text(f"The lab has no stand-in for {request.host}.\n", 404)
 
     # -- GKE ----------------------------------------------------------------------------------------------------------
 

@@ -39,7 +39,7 @@ REPLACEMENT: Final = ("create-replacement", "replace", "delete-replaced")
 
 
 def config(kubeconfig: Path, executor: str, **keys: Any) -> dict[str, Any]:
-    """A local stack's config, with Flower; further arguments are keys of the project."""
+    """The config of a stack on an existing cluster, with Flower; further arguments are keys of the project."""
     cloud = {"kind": "existing", "kubeconfig": str(kubeconfig)}
     flower = {"flower": {"enabled": True}} if "celery" in executor else {}
     sections = {"cloud": cloud, "executor": {"kind": executor, **flower}, **keys}

@@ -1,4 +1,4 @@
-"""Every resource that a local stack consists of, by executor. Written by hand: a new one is entered here on purpose."""
+"""All resources of a stack on an existing cluster, by executor. Written by hand: new ones are added on purpose."""
 
 from __future__ import annotations
 

@@ -30,7 +30,10 @@ GIVEN: Final = {
 
 
 def config(executor: str, **sections: Any) -> Config:
-    """A local stack's config, with Flower: sections become keys of the project, `executor_with` is the executor's."""
+    """The config of a stack on an existing cluster, with Flower.
+
+    Sections become keys of the project; `executor_with` adds to the executor's settings.
+    """
     chosen = {"kind": executor, **(FLOWER if "celery" in executor else {}), **sections.pop("executor_with", {})}
     cloud = sections.pop("cloud", {"kind": "existing", **sections.pop("cloud_with", {})})
     keys = {f"airflow:{key}": value for key, value in sections.items()}

@@ -22,7 +22,7 @@ from tests.unit import conftest, stacks, stacks_gcp
 from tests.unit.recorder import Recording, Registration, Secret
 
 LEFT_OUT: Final = ("outputs",)
-"""What the simulated provider answered: it follows from the inputs."""
+"""Outputs of the simulated provider, which follow from the inputs."""
 GENERATED: Final = re.compile(r"\b(?=[0-9]*[a-f])[0-9a-f]{6,64}\b")
 
 

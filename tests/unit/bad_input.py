@@ -1,4 +1,4 @@
-"""Every way in which a setting can be wrong by itself, and what the report must say of it."""
+"""Invalid values of single settings, with the required line of the report."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ CELERY: Final = "airflow:executor"
 
 
 def bad(**sections: Any) -> Config:
-    """A stack that would be fine but for the given sections."""
+    """A stack that is valid except for the given sections."""
     return config(sections.pop("kind", "celery"), **sections)
 
 
@@ -393,4 +393,4 @@ CASES: Final[Mapping[str, tuple[Config, str, str, str, str]]] = {
         "as in airflow.cfg",
     ),
 }
-"""Every way to be wrong, with what its line of the report must say."""
+"""All invalid values, with the required line of the report."""

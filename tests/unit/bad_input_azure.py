@@ -1,4 +1,4 @@
-"""Settings of Azure that cannot be used, and what the report says of them."""
+"""Invalid settings of Azure, with the required line of the report."""
 
 from __future__ import annotations
 
@@ -372,4 +372,4 @@ CASES: Final[dict[str, tuple[dict[str, Any], str, str, str, str]]] = {
     ),
     "a key of the other cloud": ({"project": "x"}, "project", "'x'", "not known here", "known here: kind, subscr"),
 }
-"""Every way to be wrong by itself."""
+"""All invalid values of single settings."""

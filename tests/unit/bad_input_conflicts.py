@@ -1,4 +1,4 @@
-"""Settings that do not go together, and what the report must say of them."""
+"""Invalid combinations of settings, with the required line of the report."""
 
 from __future__ import annotations
 
@@ -253,4 +253,4 @@ CASES: Final[Mapping[str, tuple[Config, str, str, str, str]]] = {
         "remove it",
     ),
 }
-"""Every way for two settings to contradict each other, with what the line of the report must say."""
+"""All invalid combinations, with the required line of the report."""

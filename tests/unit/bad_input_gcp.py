@@ -1,4 +1,4 @@
-"""Every way in which settings of Google Cloud can be wrong, and what the report must say of it."""
+"""Invalid settings of Google Cloud, with the required line of the report."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ NETWORKS: Final = {"kind": "authorized_networks"}
 
 
 def cloud(executor: str = "celery", /, sections: Mapping[str, Any] | None = None, **settings: Any) -> dict[str, Any]:
-    """A stack that would be fine but for these settings of its cloud, or these sections."""
+    """A stack that is valid except for these settings of its cloud, or these sections."""
     return stacks_gcp.config(executor, cloud_with=settings, **(sections or {}))
 
 

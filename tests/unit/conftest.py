@@ -1,4 +1,4 @@
-"""A cluster that refuses every connection, a home without the machine's own settings, and who shares recordings."""
+"""Fixtures: an unreachable cluster, a home without the machine's settings, and shared recordings."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def kubeconfig_text(server: str, **cluster: object) -> str:
 
 
 class ByRecordings(LoadScopeScheduling):
-    """Keeps in one of the processes what reads the same recordings: each process makes its own."""
+    """Runs tests with the same recordings in one process, because each process records its own."""
 
     def _split_scope(self, nodeid: str) -> str:
         return _group(nodeid.partition("::")[0])
@@ -43,7 +43,7 @@ class ByRecordings(LoadScopeScheduling):
 @cache
 def _group(file: str) -> str:
     name = Path(file).stem
-    # Azure's stacks are the slowest to record, so their own tests go with those that run over every stack.
+    # Azure's stacks are the slowest to record, so their tests run with those over every stack.
     if name.startswith("test_azure") or OVER_EVERY_STACK.search((FOLDER / Path(file).name).read_text()):
         return "every stack"
     return "gcp" if name.startswith("test_gcp") else name
@@ -57,12 +57,12 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> ByRecordi
 
 @pytest.fixture(scope="session")
 def empty_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One for the whole run: what is recorded in one module is compared with what another one recorded."""
+    """One for the whole run, because modules compare their recordings."""
     return tmp_path_factory.mktemp("home")
 
 
 def _login_programs(home: Path) -> Path:
-    """A folder with the programs that stacks on a cloud need on PATH; nothing runs them."""
+    """A folder with the programs that cloud stacks need on PATH; they never run."""
     folder = home / "bin"
     folder.mkdir(exist_ok=True)
     for program, _ in path_programs.LOGIN.values():
@@ -71,9 +71,9 @@ def _login_programs(home: Path) -> Path:
 
 
 def isolated_environment(home: Path) -> dict[str, str]:
-    """Variables by which the program sees an unreachable cluster and nothing of this machine's own settings."""
+    """Environment variables with an unreachable cluster and without this machine's settings."""
     file = home / "kubeconfig"
-    # Reading the machine's certificates takes longer than being refused.
+    # Reading the machine's certificates would take longer than the refused connection.
     file.write_text(kubeconfig_text("https://127.0.0.1:1", **{"insecure-skip-tls-verify": True}))
     path = os.pathsep.join([str(_login_programs(home)), os.environ["PATH"]])
     return {"KUBECONFIG": str(file), "HOME": str(home), "PATH": path}

@@ -1,4 +1,4 @@
-"""Strict JSON schemas of the Gateway API's objects, as far as this program uses them: an unknown field is a error.
+"""Strict JSON schemas of the Gateway API's objects, with the fields that this program uses: unknown fields are errors.
 
 Written after https://gateway-api.sigs.k8s.io/reference/spec/; the definitions themselves come with the cluster.
 """
@@ -102,6 +102,6 @@ KINDS: Final = {
 
 
 def violations(document: Mapping[str, Any]) -> list[str]:
-    """What the Gateway API would not know or accept in an object."""
+    """Fields and values of an object that the Gateway API would refuse."""
     validator = jsonschema.validators.Draft202012Validator(KINDS[document["kind"]])
     return [f"{'.'.join(map(str, e.absolute_path))}: {e.message[:200]}" for e in validator.iter_errors(document)]

@@ -145,4 +145,4 @@ DIFFERENCES: Final[dict[str, tuple[str, set[tuple[str, str]], set[tuple[str, str
     "both, several of each": ("celery+kubernetes", set(), set()),
     "both, on a node's port": ("celery+kubernetes", set(), set()),
 }
-"""A setting's effect on the inventory: which executor's it starts from, what goes, what comes."""
+"""A setting's effect on the inventory: the executor's base, removed and added resources."""

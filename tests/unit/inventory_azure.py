@@ -1,4 +1,4 @@
-"""Every resource of the cloud layer that a stack on Azure consists of. Written by hand."""
+"""All resources of the cloud layer of a stack on Azure. Written by hand."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every resource of the cloud layer that a stack on Google Cloud consists of. Written by hand."""
+"""All resources of the cloud layer of a stack on Google Cloud. Written by hand."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ EVERY_EXECUTOR: Final = {
     *identity("triggerer"),
 }
 POSTURE: Final = {service("posture")}
-"""Unless a stack observes the system alone."""
+"""Unless a stack observes only the system."""
 CELERY: Final = {
     ("airflow:gcp:BrokerDisk", "airflow-cloud-broker"),
     ("gcp:compute/disk:Disk", "airflow-cloud-broker-disk"),

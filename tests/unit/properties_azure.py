@@ -23,7 +23,7 @@ def trusts_one_account(subject: Any) -> bool:
 
 
 def lets_in_whom_it_names(rules: Any) -> bool:
-    """A storage account's firewall: the nodes' subnet, ranges that settings list, and what deletes old logs."""
+    """A storage account's firewall: the nodes' subnet, the allowed ranges, and lifecycle management."""
     return rules["defaultAction"] == "Deny" and rules["bypass"] in ("AzureServices", "None")
 
 
@@ -132,7 +132,7 @@ ROWS: Final = (
         ("issuer", is_set),
     ),
 )
-"""What holds for every resource of a type in each stack."""
+"""Properties of every resource of a type in each stack."""
 
 POOLS: Final = (
     ("A8", "availabilityZones", ["1", "2", "3"], ["1"]),
@@ -145,7 +145,7 @@ POOLS: Final = (
 """What every pool has, the cluster's first one as well: reference, input, value in production, value in dev; `...` is
 the same."""
 PARAMETERS: Final[dict[str, str]] = {}
-"""P6: what else has to be is the default of every server, TLS 1.2 or later alone among it."""
+"""P6: the other requirements are defaults of every server, such as TLS 1.2 or later."""
 PRODUCTION_PARAMETERS: Final = {"connection_throttle.enable": "on", "log_statement": "ddl"}
 """P6."""
 
@@ -169,4 +169,4 @@ DIFFERENT: Final = {
     "T8": "The role of whoever creates the stack, and the right to list addresses, are on its resource group: they"
     " begin before the cluster, or have no narrower place.",
 }
-"""Where a property is met otherwise than its line says, and why."""
+"""Rows that are fulfilled in another way, with the reason."""

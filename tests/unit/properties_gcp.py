@@ -24,9 +24,9 @@ class Row:
     type: str
     """The last part of the resource's type."""
     path: str
-    """Where it stands in the inputs."""
+    """Path in the inputs."""
     prod: object
-    """The value, or a function that says whether a value is fine."""
+    """The value, or a function that checks a value."""
     dev: object = SAME
     """Likewise; None is absent."""
 
@@ -50,7 +50,7 @@ def has_flags(**flags: str) -> Check:
 
 
 def closed(value: Any) -> bool:
-    """The control plane answers by name through IAM alone."""
+    """The control plane is only accessible by DNS name, with IAM."""
     return value == {"dnsEndpointConfig": {"allowExternalTraffic": True}, "ipEndpointsConfig": {"enabled": False}}
 
 
@@ -229,7 +229,7 @@ OPTIONS: Final = (
         ("controlPlaneEndpointsConfig.dnsEndpointConfig.allowExternalTraffic", False),
     ),
 )
-"""What a stack has that asks for it."""
+"""The condition of a stack that requires it."""
 
 DIFFERENT: Final = {
     "B5": "The share is exported without root squash, to the nodes alone: their CSI driver makes its folder writable"
@@ -237,4 +237,4 @@ DIFFERENT: Final = {
     "G5": "The nodes read images from the stack's own repository, by a role on it, and from no other of the project.",
     "S3": "Clients show no certificates: they would be keys to hand out and renew. They check the server's instead.",
 }
-"""Where a property is met otherwise than its line says, and why."""
+"""Rows that are fulfilled in another way, with the reason."""

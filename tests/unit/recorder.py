@@ -29,7 +29,7 @@ PROGRAM: Final = Path(__file__).resolve().parents[2] / "__main__.py"
 PROJECT: Final = "airflow"
 STACK: Final = "test"
 CLOUDS: Final = ("gcp:", "azure-native:")
-"""What the types of clouds begin with: Google's `Service` is an API, and its `Secret` no Kubernetes object."""
+"""Prefixes of cloud types: Google's `Service` is an API, and its `Secret` is not a Kubernetes object."""
 SIGNATURE: Final = rpc._special_sig_key
 SECRET: Final = rpc._special_secret_sig
 ALPHABET: Final = string.ascii_letters + string.digits
@@ -40,14 +40,14 @@ Config = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Secret:
-    """A value that is marked as secret where it stands."""
+    """A value that is marked as secret."""
 
     value: Any
 
 
 @dataclass(frozen=True, kw_only=True)
 class Registration:
-    """One request to register a resource, as the engine would see it."""
+    """One request to register a resource, as received by the engine."""
 
     type: str
     name: str
@@ -62,16 +62,16 @@ class Registration:
     deleted_with: str
     delete_before_replace: bool
     create_before_delete: bool
-    """Whether the program insists that a successor comes first."""
+    """Whether the program requires that the replacement is created first."""
     retain_on_delete: bool
     timeouts: dict[str, str]
     ignore_changes: tuple[str, ...]
     replace_on_changes: tuple[str, ...]
     aliases: tuple[str, ...]
     error_hooks: tuple[str, ...]
-    """Names of what the engine asks after a failed call."""
+    """Names of the error hooks."""
     outputs: dict[str, Any]
-    """What the simulated provider answered."""
+    """Outputs of the simulated provider."""
 
     @cached_property
     def plain(self) -> dict[str, Any]:
@@ -96,7 +96,7 @@ class Registration:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Recording:
-    """What one run of the program registered and exported."""
+    """Resources and exports of one run of the program."""
 
     config: Config
     registrations: tuple[Registration, ...]
@@ -104,7 +104,7 @@ class Recording:
     outputs: dict[str, Any]
     """The stack's exports, secrets wrapped in Secret."""
     error: Exception | None = None
-    """What ended the program."""
+    """The error that ended the program."""
 
     def of_type(self, *types: str) -> list[Registration]:
         """The registrations whose type ends in one of the given names; a cloud's own are not among them."""
@@ -144,7 +144,7 @@ def plain(value: Any) -> Any:
 
 
 def walk(value: Any, path: str = "", *, secret: bool = False) -> Iterator[tuple[str, Any, bool]]:
-    """Every leaf of a value: its path, itself, and whether it is marked as secret."""
+    """Every leaf of a value: its path, the leaf, and whether it is marked as secret."""
     match value:
         case Secret():
             yield from walk(value.value, path, secret=True)
@@ -159,7 +159,7 @@ def walk(value: Any, path: str = "", *, secret: bool = False) -> Iterator[tuple[
 
 
 def decoded(value: Any) -> Any:
-    """A value off the wire, with secrets as Secret and whole numbers as int."""
+    """A value from the protocol, with secrets as Secret and whole numbers as int."""
     if isinstance(value, dict):
         if value.get(SIGNATURE) == SECRET:
             return Secret(decoded(value["value"]))
@@ -173,18 +173,18 @@ def decoded(value: Any) -> Any:
 
 
 def encoded_secret(text: str) -> dict[str, str]:
-    """A secret as it stands on the wire."""
+    """A secret in the protocol's form."""
     return {SIGNATURE: SECRET, "value": text}
 
 
 def random_bytes(*seed: object, length: int) -> bytes:
-    """Bytes that look random and are the same for the same seed."""
+    """Pseudo-random bytes, derived from a seed."""
     return hashlib.shake_256(repr(seed).encode()).digest(length)
 
 
 @dataclass
 class Monitor(mocks.MockMonitor):
-    """A simulated engine: computes what providers compute, and notes every request."""
+    """A simulated engine: computes outputs of providers, and records every request."""
 
     preview: bool
     seed: str
@@ -237,7 +237,7 @@ class Monitor(mocks.MockMonitor):
         return f"{request.name}-id"
 
     def _computed(self, type_: str, urn: str, name: str, sent: Mapping[str, Any]) -> dict[str, Any]:
-        """What a provider adds to the inputs; in a preview only the names that it chooses beforehand."""
+        """A provider's outputs in addition to the inputs; in a preview only the generated names."""
         if type_.startswith("kubernetes:"):
             metadata = sent.get("metadata", {})
             # An object under a chosen name gets a new one when its content changes, as a replaced object does.
@@ -276,7 +276,7 @@ class Monitor(mocks.MockMonitor):
 
 
 class _NoMocks(mocks.Mocks):
-    """Never asked: Monitor answers everything itself."""
+    """Never called: Monitor answers everything itself."""
 
     def call(self, args: mocks.MockCallArgs) -> Any:
         raise AssertionError(args.token)
@@ -286,7 +286,7 @@ class _NoMocks(mocks.Mocks):
 
 
 def raw(config: Config) -> tuple[dict[str, str], list[str]]:
-    """Config as the engine hands it to a program: text alone, and which keys are secret."""
+    """Config in the form that the engine passes to a program: only text, and the list of secret keys."""
     texts: dict[str, str] = {}
     secrets: list[str] = []
     for key, value in config.items():
@@ -306,13 +306,13 @@ def run(config: Config, *, preview: bool = False, seed: str = "seed", program: P
 
     Args:
         config: the stack file's `config`.
-        preview: leave out what providers only know after creation.
-        seed: what generated values come from; another seed gives other passwords.
+        preview: leave out outputs that are known only after creation.
+        seed: source of generated values; another seed results in other passwords.
         program: its main module; default: the project's own.
     """
     monitor = Monitor(preview=preview, seed=seed)
     mocks.MockMonitor.__init__(monitor, _NoMocks())
-    # A run makes many small objects that live to its end: looking for rubbish in between takes a third of its time.
+    # A run creates many small objects that live until its end: garbage collection takes a third of its time.
     gc.disable()
     try:
         error = contextvars.Context().run(_run, config, monitor, preview=preview, program=program)
@@ -325,7 +325,7 @@ def run(config: Config, *, preview: bool = False, seed: str = "seed", program: P
 
 @cache
 def _leave_out_what_is_loaded() -> None:
-    """After the first run: the SDKs it loaded stay, and looking through them takes longer than a test."""
+    """After the first run: the loaded SDKs stay, and collecting them takes longer than a test."""
     gc.collect()
     gc.freeze()
 

@@ -1,4 +1,4 @@
-"""What the simulated engine of the unit tests answers for Azure: the computed outputs that the program reads."""
+"""Answers of the unit tests' simulated engine for Azure: the computed outputs that the program reads."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ NAMES: Final = {
 
 
 def uuid(*seed: str) -> str:
-    """A UUID that is the same for the same seed."""
+    """A UUID, derived from a seed."""
     drawn = hashlib.sha256("\0".join(seed).encode()).hexdigest()
     return "-".join((drawn[:8], drawn[8:12], drawn[12:16], drawn[16:20], drawn[20:32]))
 
@@ -75,7 +75,7 @@ def computed(type_: str, name: str, sent: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def previewed(type_: str, sent: Mapping[str, Any]) -> dict[str, Any]:
-    """What a preview answers: outputs that have another form than the inputs of their name."""
+    """Outputs in a preview, with a form that differs from the input of the same name."""
     if type_ != "azure-native:containerservice:ManagedCluster":
         return {}
     return {"identity": {"type": sent["identity"]["type"], "userAssignedIdentities": {}}}
@@ -104,7 +104,7 @@ def _of_its_own(type_: str, name: str, chosen: str, sent: Mapping[str, Any]) -> 
 
 
 def invoked(token: str, given: Mapping[str, Any]) -> dict[str, Any]:
-    """The answer to a question that the program asks."""
+    """The answer to an invoke of the program."""
     match token:
         case "azure-native:authorization:getClientConfig":
             return {"clientId": AZURE_CLI, "objectId": OPERATOR, "subscriptionId": "", "tenantId": TENANT}
@@ -118,7 +118,7 @@ def invoked(token: str, given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _kubeconfig(name: str) -> str:
-    """As Azure gives it for a cluster without local accounts: it logs in by a browser."""
+    """The kubeconfig of Azure for a cluster without local accounts, which logs in with a browser."""
     plugin = {"apiVersion": "client.authentication.k8s.io/v1beta1", "command": "kubelogin", "args": ["get-token"]}
     content = {
         "apiVersion": "v1",

@@ -1,4 +1,4 @@
-"""What the simulated engine of the unit tests answers for Google Cloud: the computed outputs that the program reads."""
+"""Answers of the unit tests' simulated engine for Google Cloud: the computed outputs that the program reads."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 AUTHORITY = "-----BEGIN CERTIFICATE-----\nc2ltdWxhdGVk\n-----END CERTIFICATE-----"
 NEXT_AUTHORITY = "-----BEGIN CERTIFICATE-----\nbmV4dA==\n-----END CERTIFICATE-----\n"
-"""What a server of Cloud SQL is about to change to."""
+"""The next CA certificate of a Cloud SQL server."""
 
 
 def computed(type_: str, sent: Mapping[str, Any]) -> dict[str, Any]:
@@ -49,7 +49,7 @@ def computed(type_: str, sent: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def invoked(token: str, given: Mapping[str, Any]) -> dict[str, Any]:
-    """The answer to a question that the program asks."""
+    """The answer to an invoke of the program."""
     match token:
         case "gcp:sql/getCaCerts:getCaCerts":
             server = given["instance"].rpartition("/")[2]

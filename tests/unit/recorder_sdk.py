@@ -1,4 +1,4 @@
-"""Pulumi's SDK without what no recording holds, which is most of the time that a run takes."""
+"""Pulumi's SDK without work that no recording contains, which takes most of a run's time."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _prepared_aliases: Final = resource.prepare_aliases
 
 
 class CallerThread(ThreadPoolExecutor):
-    """Answers at once: the simulated engine waits for nobody, and changing threads costs more than its answer."""
+    """Answers immediately: the simulated engine never waits, and a thread switch costs more than its answer."""
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         future: Future[Any] = Future()
@@ -31,11 +31,11 @@ class CallerThread(ThreadPoolExecutor):
 
 @contextmanager
 def shortened() -> Iterator[None]:
-    """Leave out where in the sources a resource stands, and the former types that SDKs give as its aliases."""
+    """Leave out source positions of resources, and former types that SDKs add as aliases."""
     with (
         mock.patch.object(resource, "_get_stack_trace", source_pb2.StackTrace),
         mock.patch.object(resource, "prepare_aliases", _own_aliases),
-        # Only an engine that knows no alias but a URN is told these.
+        # They are only sent to an engine that supports only URNs as aliases.
         mock.patch("pulumi.resource.collapse_alias_to_urn", return_value=None),
     ):
         yield
@@ -53,7 +53,7 @@ def _of_sdk(alias: Any) -> bool:
 
 
 async def settled() -> None:
-    """Wait for every output, or the first that fails; the SDK itself would wait for all of them after each."""
+    """Wait for all outputs, or the first failure; the SDK itself would wait for all after each one."""
     while pending := [output for output in SETTINGS.outputs if not output.done()]:
         done, _ = await asyncio.wait(pending, return_when=asyncio.FIRST_EXCEPTION)
         if any(output.cancelled() or output.exception() for output in done):

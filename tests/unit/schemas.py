@@ -34,7 +34,7 @@ def _validator(kind: str, api_version: str, version: str) -> Any:
 
 
 def violations(document: Mapping[str, Any], version: str) -> list[str]:
-    """What a Kubernetes of this version would not know or accept in an object."""
+    """Fields and values of an object that this Kubernetes version would refuse."""
     validator = _validator(document["kind"], document["apiVersion"], version)
     return [
         f"{'.'.join(map(str, error.absolute_path))}: {error.message[:200]}" for error in validator.iter_errors(document)

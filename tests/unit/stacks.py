@@ -1,4 +1,4 @@
-"""The stacks that the unit tests run, each recorded once a session."""
+"""The stacks of the unit tests, each recorded once in a session."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ PROVIDED: Final = {
     "airflow:tls_certificate": {"secure": "-----BEGIN CERTIFICATE-----\nof the stack\n-----END CERTIFICATE-----\n"},
     "airflow:tls_private_key": {"secure": "-----BEGIN PRIVATE KEY-----\nof the stack\n-----END PRIVATE KEY-----\n"},
 }
-"""A login to a registry and a certificate that the user gives."""
+"""A registry login and a certificate, provided by the user."""
 STAND_IN: Final[dict[str, Config]] = {
     "stand-in cloud, celery": config("celery", cloud=GCP),
     "stand-in cloud, kubernetes": config("kubernetes", cloud=AZURE),
@@ -86,7 +86,7 @@ STAND_IN: Final[dict[str, Config]] = {
         **PROVIDED,
     },
 }
-"""Stacks on a cloud that stands in for both: what Airflow makes of whatever a cloud brings."""
+"""Stacks on a stand-in for both clouds: Airflow's use of everything that a cloud can return."""
 STACKS: Final[dict[str, Config]] = {
     **{executor: config(executor) for executor in EXECUTORS},
     "stack file local": stack_file("local"),
@@ -120,7 +120,7 @@ STACKS: Final[dict[str, Config]] = {
 
 @cache
 def recorded(stack: str) -> Recording:
-    """The recording of one of STACKS, which the program must accept."""
+    """The recording of a valid stack of STACKS."""
     with stand_in_cloud.in_place() if stack in STAND_IN else nullcontext():
         recording = recorder.run(STACKS[stack])
     assert recording.error is None, recording.error

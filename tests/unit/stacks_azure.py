@@ -15,7 +15,7 @@ Config = dict[str, Any]
 
 
 def config(executor: str, *, cloud_with: Config | None = None, **sections: Any) -> Config:
-    """A stack on Azure with nothing set but what must be: sections become keys of the project."""
+    """A stack on Azure with only the required settings: sections become keys of the project."""
     cloud = {"kind": "azure", "subscription_id": SUBSCRIPTION, "location": "westeurope", **(cloud_with or {})}
     keys = {f"airflow:{key}": value for key, value in sections.items()}
     flower = {"flower": {"enabled": True}} if "celery" in executor else {}

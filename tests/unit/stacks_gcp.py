@@ -17,7 +17,7 @@ Config = dict[str, Any]
 
 
 def config(executor: str, *, cloud_with: Config | None = None, **sections: Any) -> Config:
-    """A stack on Google Cloud with nothing set but what must be: sections become keys of the project."""
+    """A stack on Google Cloud with only the required settings: sections become keys of the project."""
     cloud = {"kind": "gcp", "project": "simulated-project", "region": "europe-west1", **(cloud_with or {})}
     keys = {f"airflow:{key}": value for key, value in sections.items()}
     flower = {"flower": {"enabled": True}} if "celery" in executor else {}
@@ -83,12 +83,12 @@ SHARED: Final = {
         "gcp, every name as long as it may be",
     )
 }
-"""Those that the rules for every stack run over as well; each costs the whole suite most of a second."""
+"""Stacks that the rules for every stack also check; each takes most of a second in the whole suite."""
 
 
 @cache
 def recorded(stack: str) -> Recording:
-    """The recording of one of STACKS, which the program must accept."""
+    """The recording of a valid stack of STACKS."""
     from tests.unit import stacks
 
     if stack in SHARED:

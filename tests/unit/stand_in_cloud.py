@@ -1,4 +1,4 @@
-"""A cloud that is made of nothing but values: everything that one may bring to Airflow, and no resource of its own."""
+"""A stand-in cloud made of values: everything that a cloud may return to Airflow, without resources."""
 
 from __future__ import annotations
 
@@ -40,21 +40,21 @@ LOG_STORE: Final = {
     "AIRFLOW__AZURE_REMOTE_LOGGING__REMOTE_WASB_LOG_CONTAINER": "logs",
     "AIRFLOW_CONN_WASB_DEFAULT": '{"conn_type": "wasb", "host": "https://logs.example"}',
 }
-"""What Airflow makes of the log store."""
+"""Airflow's use of the log store."""
 
 
 def provision(cloud: CloudSettings, needed: CloudRequirements) -> Cloud:
-    """Everything that is asked of a cloud."""
+    """All requirements of a cloud."""
     store = needed.log_store
     return Cloud(
-        # No cluster is asked: the recorder answers for it.
+        # No cluster is contacted: the recorder answers for it.
         kubernetes=kubernetes.Provider("cluster", kubeconfig="", cluster_identifier="stand-in"),
         databases=Databases(
             metadata=_database("airflow"),
             results=_database("celery") if needed.results_database else None,
             administrator=_database("administrator"),
             identity=pulumi.Output.from_input("server"),
-            # One of the two clouds has a certificate of its own, the other one that of a public authority.
+            # One cloud has its own certificate, the other one has that of a public CA.
             ca_bundle=pulumi.Output.from_input(AUTHORITY) if cloud.kind == "gcp" else None,
             max_connections=MAX_CONNECTIONS,
         ),
@@ -141,6 +141,6 @@ def _load_balancer(access: ExternalAccess) -> LoadBalancer:
 
 @contextmanager
 def in_place() -> Iterator[None]:
-    """Let programs that run meanwhile stand on this cloud."""
+    """Use this cloud for all programs that run meanwhile."""
     with mock.patch("components.cloud.provision", provision):
         yield

@@ -1,4 +1,4 @@
-"""Who may do what in the cluster."""
+"""Permissions in the cluster."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ RIGHTS: Final[dict[str, dict[str, tuple[dict[str, set[str]], set[str]]]]] = {
         "log-reader": (READ_LOGS, {"api-server"}),
     },
 }
-"""By stack and role: what it allows, and to whose accounts."""
+"""By stack and role: its permissions and accounts."""
 
 
 def rules(role: dict[str, Any]) -> dict[str, set[str]]:
@@ -66,7 +66,7 @@ def rights(recording: Recording) -> dict[str, tuple[dict[str, set[str]], set[str
 
 @pytest.mark.parametrize("stack", RIGHTS)
 def test_each_account_has_exactly_the_rights_that_its_part_needs(stack: str) -> None:
-    """T17 and T25: patch and pods/log are there, and workers may launch pods with Celery, too."""
+    """T17 and T25: patch and pods/log are allowed, and workers may create pods with Celery, too."""
     assert rights(recorded(stack)) == RIGHTS[stack]
 
 
@@ -110,7 +110,7 @@ def test_every_binding_leads_from_an_account_that_is_there_to_a_role_that_is_the
 
 
 def test_accounts_have_names_that_a_cloud_can_bind_an_identity_to() -> None:
-    """A suffix of Pulumi's would have to be known to the cloud before the account is there."""
+    """The cloud would have to know Pulumi's suffix before the account exists."""
     offenders = [
         f"{stack}: {found.name}"
         for stack, recording in recordings()

@@ -1,4 +1,4 @@
-"""Who on Azure is bound to whom, and by what it gets in."""
+"""Managed identities on Azure: roles, federation and annotations."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_each_identity_is_used_by_exactly_one_account_which_is_there(stack: str)
         [role] = [
             f for f in recording.of_cloud("RoleAssignment") if f.plain["principalId"] == identity.outputs["principalId"]
         ]
-        # Used only once it may be: by data flow.
+        # Used only after it has its roles, by data flow.
         assert {federation.urn, role.urn} <= waits_for(recording, user)
         assert user.plain["metadata"]["annotations"]["azure.workload.identity/tenant-id"] == recorder_azure.TENANT
 

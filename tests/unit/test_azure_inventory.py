@@ -1,4 +1,4 @@
-"""What the cloud layer on Azure consists of, exactly, and what it loads."""
+"""The exact resources of the cloud layer on Azure, and the modules that it loads."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ UNNAMED: Final = {"azure, every name as long as it may be": "its names say nothi
 
 
 def contents(recording: Recording) -> set[tuple[str, str]]:
-    """The cloud's own resources; what Airflow makes of them is the same on every cloud."""
+    """The cloud's own resources; Airflow's resources are the same on every cloud."""
     return {(f.type, f.name) for f in recording.registrations if f.name.startswith("airflow-cloud")}
 
 
@@ -40,7 +40,7 @@ def test_a_preview_of_an_empty_stack_shows_every_resource() -> None:
 
 
 def test_every_resource_of_the_cloud_is_given_the_stacks_own_provider() -> None:
-    """The default provider would take subscription and location from whatever the machine is logged in to."""
+    """The default provider would use subscription and location of the machine's login."""
     for stack in STACKS:
         recording = recorded(stack)
         [provider] = recording.of_type("azure-native")

@@ -1,4 +1,4 @@
-"""What waits for what on Azure, and what the layer's own resources are told."""
+"""Dependencies and inputs of the cloud layer on Azure."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def test_cluster_and_database_wait_for_nothing_that_they_do_not_need() -> None:
 
 @pytest.mark.parametrize("stack", STACKS)
 def test_what_runs_in_the_cluster_goes_before_nodes_cluster_and_network(stack: str) -> None:
-    """Destruction is the other way round: objects, nodes, cluster, network."""
+    """Destruction has the reverse order: objects, nodes, cluster, network."""
     recording = recorded(stack)
     [provider] = recording.of_type("kubernetes")
     behind = waits_for(recording, provider)
@@ -82,7 +82,7 @@ def test_what_runs_in_the_cluster_goes_before_nodes_cluster_and_network(stack: s
 
 @pytest.mark.parametrize("stack", STACKS)
 def test_what_the_cluster_holds_on_to_outlives_it(stack: str) -> None:
-    """An attached disk and an address behind a load balancer cannot be deleted."""
+    """An attached disk and an address in use by a load balancer cannot be deleted."""
     recording = recorded(stack)
     held = [*recording.of_cloud("Disk"), *recording.of_cloud("PublicIPAddress")]
     assert {found.urn for found in held} <= waits_for(recording, aks(recording))
@@ -101,7 +101,7 @@ def test_the_databases_subnet_and_zone_outlive_the_server(stack: str) -> None:
 
 
 def test_azure_is_asked_for_one_change_of_a_network_or_a_server_at_a_time() -> None:
-    """It refuses the second one, as long as the first goes on."""
+    """It refuses the second operation while the first one runs."""
     recording = recorded(EVERYTHING)
     for kinds in (("Subnet",), ("Database", "Configuration")):
         ahead = sorted(
@@ -121,7 +121,7 @@ def test_the_migration_waits_for_the_databases_that_it_gives_to_their_owners(sta
     assert {found.urn for found in databases} <= waited
     celery = recording.config["airflow:executor"]["kind"] != "kubernetes"
     assert {f.plain["databaseName"] for f in databases} == ({"airflow", "celery"} if celery else {"airflow"})
-    # What is not needed for tables is not waited for.
+    # Resources that the tables do not need are not awaited.
     assert not {f.urn for f in recording.of_cloud("Configuration")} & waited
 
 
@@ -132,7 +132,7 @@ def test_databases_go_with_the_server_and_pools_with_the_cluster(stack: str) -> 
     assert all(found.retain_on_delete for found in recording.of_cloud("Database"))
     assert {found.deleted_with for found in recording.of_cloud("Configuration")} <= {server.urn}
     assert {found.deleted_with for found in recording.of_cloud("AgentPool")} <= {aks(recording).urn}
-    # What would be left behind by a deletion that failed, and could then not be made again, goes by itself.
+    # Resources that a failed deletion would leave behind, blocking their creation, are deleted with another one.
     assert {f.kind for f in of_azure(recording) if f.deleted_with} <= {
         "AgentPool",
         "BlobServiceProperties",
@@ -143,7 +143,7 @@ def test_databases_go_with_the_server_and_pools_with_the_cluster(stack: str) -> 
 
 @pytest.mark.parametrize("protect", [True, False])
 def test_a_role_on_what_a_lock_keeps_is_left_behind_when_its_identity_goes(protect: bool) -> None:
-    """The lock would refuse to delete it, and with it a change of the executor."""
+    """The lock would prevent its deletion, and so a change of the executor."""
     recording = recorder.run(stacks_azure.config("celery", protect="true" if protect else "false"))
     locked = [lock.plain["scope"] for lock in recording.of_cloud("ManagementLockByScope")]
     assert bool(locked) == protect
@@ -214,7 +214,7 @@ def test_a_kubeconfig_keeps_nothing_of_the_given_one_but_address_and_authority()
 
 
 def test_what_others_change_is_left_to_them() -> None:
-    """The autoscaler's counts, the upgrade channel's versions, and the size of a disk that grows by itself."""
+    """The autoscaler's counts, the upgrade channel's versions, and the size of an automatically growing disk."""
     recording = recorded(EVERYTHING)
     ignored = {f.name.removeprefix("airflow-cloud-"): {*f.ignore_changes} for f in of_azure(recording)}
     assert {name: paths for name, paths in ignored.items() if paths} == {
@@ -251,7 +251,7 @@ def test_a_kept_brokers_disk_outlives_the_stack_and_another_does_not(kept: bool)
     disk = named(recording, "airflow-cloud-broker-disk")
     assert disk.retain_on_delete is kept
     group = next(f for f in recording.of_cloud("ResourceGroup") if f.outputs["name"] == disk.plain["resourceGroupName"])
-    # A resource group takes along what lies in it.
+    # Everything in a resource group is deleted with it.
     assert group.retain_on_delete is kept
 
 
@@ -292,7 +292,7 @@ def test_shares_are_mounted_for_airflows_user_by_smb_and_for_its_group_by_nfs() 
 
 @pytest.mark.parametrize("stack", GATEWAYS)
 def test_the_cluster_is_written_a_second_time_when_no_pool_is_being_made(stack: str) -> None:
-    """AKS refuses one operation while the other goes on (OperationNotAllowed)."""
+    """AKS refuses an operation while another one runs (OperationNotAllowed)."""
     recording = recorded(stack)
     [switched_on] = recording.of_cloud("Deployment")
     pools = {found.urn for found in recording.of_cloud("AgentPool")}
@@ -302,7 +302,7 @@ def test_the_cluster_is_written_a_second_time_when_no_pool_is_being_made(stack: 
 
 @pytest.mark.parametrize("stack", STACKS)
 def test_nothing_in_the_list_of_pools_replaces_the_cluster(stack: str) -> None:
-    """After a refresh the list has more entries, and an index may mean another pool."""
+    """After a refresh the list has more entries, and an index may refer to another pool."""
     assert [path for path in aks(recorded(stack)).replace_on_changes if "agentPoolProfiles" in path] == []
 
 
@@ -378,7 +378,7 @@ def test_tasks_go_to_their_own_nodes_and_nothing_else_does(spot: bool, taint: st
 def test_whoever_creates_the_stack_is_a_person_or_a_pipeline_by_the_application_of_the_login(
     application: str, kind: str
 ) -> None:
-    """Without a type the SDK would say "User", and Azure refuses a type that is not the principal's."""
+    """Without a type the SDK would set "User", and Azure refuses a type that is not the principal's."""
     assert role_assignments.principal_type(application) == kind
     for recording in map(recorded, STACKS):
         assert all("principalType" in role.plain for role in recording.of_cloud("RoleAssignment"))

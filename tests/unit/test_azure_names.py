@@ -1,4 +1,4 @@
-"""What things on Azure are called."""
+"""Names of resources on Azure."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ PATTERNS: Final = {
 }
 """https://learn.microsoft.com/azure/azure-resource-manager/management/resource-name-rules"""
 OTHERS: Final = r"[a-zA-Z0-9][-\w.]{0,61}[a-zA-Z0-9_]"
-"""The shortest of what virtual networks, subnets, addresses, disks and their like may be called."""
+"""The strictest rule for names of virtual networks, subnets, addresses, disks and similar resources."""
 WORLDWIDE: Final = ("StorageAccount", "Server", "Registry")
 
 
@@ -99,7 +99,7 @@ def test_an_alphanumeric_name_without_room_is_refused() -> None:
 
 
 def test_a_new_stack_of_the_same_name_has_other_names() -> None:
-    """SettingError 31: names that belong to all the world stay blocked for a while after deletion."""
+    """Risk 31: global names stay blocked for some time after deletion."""
     first, second = recorded(EVERYTHING), recorder.run(STACKS[EVERYTHING], seed="another")
     names = [{physical_name(f) for f in recording.of_cloud(*WORLDWIDE)} for recording in (first, second)]
     assert len(names[0]) == 4

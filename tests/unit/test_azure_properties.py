@@ -35,7 +35,7 @@ SHARE: Final = {"airflow:dags": {"kind": "share", "size_gib": 100}}
 
 @pytest.fixture(scope="module")
 def production() -> Recording:
-    """The project's own stack file, and the share that it does not have."""
+    """The project's own stack file, with an additional share."""
     recording = recorder.run({**STACKS["azure, stack file prod"], **SHARE})
     assert recording.error is None, recording.error
     return recording
@@ -61,7 +61,7 @@ def test_every_property_has_a_row_or_a_test_of_its_own() -> None:
 
 
 def test_a_row_tells_what_is_wrong(production: Recording) -> None:
-    """The rule is worth something: measured as dev, production breaks every row that dev relaxes."""
+    """The rule can fail: with dev's values, production breaks every row that dev relaxes."""
     relaxed = [row for row in ROWS if row.dev is not SAME and not callable(row.dev)]
     assert len(broken(production, relaxed, relaxed=True)) >= len(relaxed) > 8
 
@@ -102,7 +102,7 @@ def test_production_keeps_airflow_off_the_nodes_of_the_clusters_own_services(pro
 
 
 def test_the_pool_inside_the_cluster_is_the_first_by_name() -> None:
-    """Azure lists all pools by name, and what is compared with the first of them is that one."""
+    """Azure lists all pools by name, and the comparison by index uses the first one."""
     offenders = [
         f"{stack}: {names}"
         for stack in STACKS
@@ -118,7 +118,7 @@ def test_tags_of_settings_are_on_everything_that_has_tags() -> None:
     stack["airflow:cloud"] = {**stack["airflow:cloud"], "tags": tags, "ignored_tags": ["owner", "Cost Center"]}
     found = [f for f in recorder.run(stack).registrations if f.type.startswith("azure-native:") and "tags" in f.plain]
     assert len(found) > 20
-    # Zones of DNS take no names with spaces.
+    # DNS zones refuse names with spaces.
     dns = [f for f in found if "privatedns" in f.type]
     assert [f.name for f in found if f not in dns and not tags.items() <= f.plain["tags"].items()] == []
     assert [f.name for f in dns if f.plain["tags"].get("team") != "data" or "Cost Center" in f.plain["tags"]] == []
@@ -134,7 +134,7 @@ def test_an_audited_cluster_keeps_what_administrators_did(production: Recording,
 
 
 def test_an_audited_servers_log_goes_where_the_clusters_goes(production: Recording) -> None:
-    """Nothing else shows the log of a Flexible Server."""
+    """The log of a Flexible Server is not available elsewhere."""
     settings = {f.plain["resourceUri"]: f.plain for f in production.of_cloud("DiagnosticSetting")}
     server = settings["airflow-cloud-database-server-id"]
     assert {"category": "PostgreSQLLogs", "enabled": True} in server["logs"]
@@ -153,7 +153,7 @@ def test_the_server_takes_encrypted_connections_alone_and_audits_when_asked(
 
 
 def test_the_store_for_logs_has_no_keys_and_shares_by_smb_are_why_another_account_has(production: Recording) -> None:
-    """T1: also HTTPS alone, but for NFS, which knows none."""
+    """T1: also only HTTPS, except for NFS, which does not support it."""
     for recording, keys, https in ((production, True, True), (recorded("azure, shares by NFS"), False, False)):
         accounts = {f.name: f.plain for f in recording.of_cloud("StorageAccount")}
         files = accounts.pop("airflow-cloud-files-account")
@@ -184,7 +184,7 @@ def test_accounts_answer_the_nodes_or_private_endpoints_and_whom_settings_list()
 
 
 def test_only_an_account_with_rules_about_old_files_lets_the_service_in_that_deletes_them() -> None:
-    """Its firewall would block that service, and say nothing; https://learn.microsoft.com/azure/storage/blobs."""
+    """Its firewall would block that service without an error; https://learn.microsoft.com/azure/storage/blobs."""
     for stack in STACKS:
         recording = recorded(stack)
         ruled = {f.plain["accountName"] for f in recording.of_cloud("ManagementPolicy")}
@@ -245,7 +245,7 @@ def test_one_switch_protects_everything_that_holds_data_in_engine_and_cloud(prod
     assert locks.keys() == {f"{name}-id" for name in held}
     assert {lock.plain["level"] for lock in locks.values()} == {"CanNotDelete"}
     assert all("airflow:protect" in lock.plain["notes"] for lock in locks.values())
-    # A lock that the engine kept could not go in the `up` that turns protection off.
+    # A protected lock could not be deleted in the `up` that turns protection off.
     assert not any(lock.protect for lock in locks.values())
     free = recorder.run({**production.config, "airflow:protect": "false"})
     assert [f.name for f in free.registrations if f.protect] == []

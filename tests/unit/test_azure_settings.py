@@ -1,4 +1,4 @@
-"""Settings of Azure that cannot be used, and what the report says of them."""
+"""Invalid settings of Azure, with the required line of the report."""
 
 from __future__ import annotations
 
@@ -129,7 +129,7 @@ def test_a_size_is_sold_or_has_no_connections(size: str) -> None:
 
 @given(st.integers(8, 30), st.integers(0, 2**16 - 1), st.sampled_from(["nodes", "database", "pods", "services"]))
 def test_address_ranges_are_refused_or_leave_the_network_in_order(prefix: int, start: int, name: str) -> None:
-    """Whatever is accepted: subnets lie in the network, nothing else does, and no two share an address."""
+    """For all valid settings: subnets are in the network, other ranges are not, and no ranges overlap."""
     from ipaddress import IPv4Network
 
     network = IPv4Network((int(IPv4Network("10.0.0.0/8").network_address) + (start << 8), prefix), strict=False)

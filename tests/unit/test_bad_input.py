@@ -1,4 +1,4 @@
-"""Settings that cannot be used: one report of all errors, each with key, value, rule and remedy; nothing is made."""
+"""Invalid settings: one report of all errors, each with key, value, rule and remedy; no resource is registered."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ CASES: Final = {**bad_input.CASES, **bad_input_conflicts.CASES}
 
 
 def setting_errors(stack: Config) -> list[str]:
-    """The report's lines, one a error."""
+    """The report's lines, one for each error."""
     texts, secret = raw(stack)
     with pytest.raises(SettingsError) as refused:
         loader.parse(texts, secret=secret)

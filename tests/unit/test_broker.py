@@ -45,7 +45,7 @@ def test_an_image_without_either_client_is_not_healthy(tmp_path: Path) -> None:
 
 
 def test_the_entrypoint_of_the_image_chooses_the_server(tmp_path: Path) -> None:
-    """A command of its own would name the server of one of the two."""
+    """An explicit command would name the server of one of the two."""
     assert "command" not in container()
     stand_in(tmp_path, "valkey-server", 'echo "valkey-server $*"')
     stand_in(tmp_path, "id", "echo 999")

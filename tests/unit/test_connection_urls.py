@@ -1,4 +1,4 @@
-"""Connection URLs carry any user, password and database name unharmed to the drivers."""
+"""Connection URLs pass any user, password and database name to the drivers unchanged."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def test_a_given_url_reaches_the_pods_with_everything_it_says() -> None:
 
 
 def test_what_a_given_url_says_of_tls_reaches_both_drivers() -> None:
-    """Dropped in silence, `sslmode=require` would become a connection in the clear."""
+    """If it were dropped silently, `sslmode=require` would become an unencrypted connection."""
     secrets_ = recorded("celery, external database").of_type("Secret")
     stored = {s.name.rpartition("-")[2]: s.plain["stringData"] for s in secrets_}
     assert parse_qs(urlsplit(stored["results"]["connection"]).query)["sslmode"] == ["require"]

@@ -1,4 +1,4 @@
-"""What the pods ask of the database: connections that it has, and a certificate that they check."""
+"""Database clients: the number of connections, and verification of the server's certificate."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ REPLICAS: Final = st.integers(1, 5)
 
 
 def greatest(recording: Recording, pod: Pod) -> int:
-    """The most connections that all pods of a part may hold at once while they are rolled out."""
+    """Maximum of concurrent connections of all pods of a workload during a roll-out."""
     options, replicas = options_of(recording, pod), pod.owner.plain["spec"].get("replicas", 1)
     if pod.part == "worker":
         engine = json.loads(options["AIRFLOW__CELERY__RESULT_BACKEND_SQLALCHEMY_ENGINE_OPTIONS"])
@@ -109,10 +109,10 @@ def test_celery_is_given_no_option_of_its_engine_that_an_older_one_refuses() -> 
     [("celery", 8), ("kubernetes", 32), ("celery+kubernetes", 8 + 32), ("both, several of each", (3 * 8 + 32) // 2)],
 )
 def test_a_scheduler_queues_no_more_tasks_than_there_are_places_for(stack: str, places: int) -> None:
-    """What is queued beyond them waits in the broker and is failed there after 30 minutes."""
+    """Tasks queued beyond them wait in the broker and fail there after 30 minutes."""
     options = options_of(recorded(stack), pod_of(recorded(stack), "scheduler"))
     assert int(options["AIRFLOW__CORE__PARALLELISM"]) == places
-    # With both executors one of them may get the places of the other.
+    # With both executors one of them may use the slots of the other.
     patient = int(options.get("AIRFLOW__SCHEDULER__TASK_QUEUED_TIMEOUT", "600")) > 600
     assert patient == (stack not in ("celery", "kubernetes"))
 
@@ -183,7 +183,7 @@ def test_a_server_with_a_public_certificate_is_checked_by_what_the_image_trusts(
 
 
 def test_where_nothing_is_checked_no_authority_is_named() -> None:
-    """With a file at hand, libpq and asyncpg take `require` for more than it says."""
+    """If a CA file exists, libpq and asyncpg treat `require` as a mode that verifies."""
     offenders = [
         f"{stack}: {pod}"
         for stack, recording, pod in every_pod()

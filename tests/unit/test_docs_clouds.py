@@ -19,7 +19,7 @@ NAMED: Final = re.compile(
     r"|pulumi-[a-z-]+ \d+\.\d+"  # an SDK with its version
 )
 UNFOUNDED: Final = re.compile(r"none: \S.{10,}")
-"""Where no source was found, the cell says so, and where the assumption comes from instead."""
+"""If no source was found, the cell says so and names the origin of the assumption."""
 DAY: Final = re.compile(r"\d{4}-\d{2}(-\d{2})?")
 
 
@@ -67,7 +67,7 @@ def test_every_date_is_in_iso_form() -> None:
 
 
 def test_every_source_is_named() -> None:
-    """A source without an address cannot be read again."""
+    """A source without a reference cannot be checked again."""
     assert [row[1] for row in assumptions() if not (NAMED.search(row[1]) or UNFOUNDED.fullmatch(row[1]))] == []
 
 

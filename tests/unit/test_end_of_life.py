@@ -1,4 +1,4 @@
-"""No default is a version that nobody maintains any more, by the dates of docs/end-of-life.csv."""
+"""No default is an unmaintained version, by the dates of docs/end-of-life.csv."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tests.unit.stacks import ROOT
 
 TABLE: Final = "docs/end-of-life.csv"
 BELIEVED: Final = timedelta(days=365)
-"""How long "no end is announced" is believed without looking again."""
+"""Time after which "no end is announced" must be checked again."""
 
 
 def rows() -> dict[tuple[str, str], dict[str, str]]:
@@ -42,7 +42,7 @@ def tagged(image: str) -> str:
 
 
 def used() -> Iterator[tuple[str, str, str]]:
-    """What a default or an allowed value names: product, version as the table has it, and where."""
+    """The product, version and setting of a default or allowed value."""
     yield "Airflow", default(Image, "version").partition(".")[0], "image.version"
     yield "Airflow", tagged(default(Image, "reference")).partition(".")[0], "image.reference"
     yield "PostgreSQL", tagged(default(InClusterDatabase, "image")), "cloud.database.image"
@@ -67,7 +67,7 @@ def used() -> Iterator[tuple[str, str, str]]:
 
 
 def past(product: str, version: str, today: date) -> str | None:
-    """Why a version is not to be used on a day; None when it may be."""
+    """The reason why a version must not be used on a day; None if it may be."""
     row = rows().get((product, version))
     if row is None:
         return f"{product} {version} has no row in {TABLE}: look up when its support ends, and add it"

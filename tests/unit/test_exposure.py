@@ -1,4 +1,4 @@
-"""The way in from outside, where a cloud has one."""
+"""External access of stacks with a Gateway."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def asks_for_a_gateway(recording: Recording) -> bool:
 
 
 def routes(recording: Recording) -> dict[str, dict[str, Any]]:
-    """The routes by the listener that they hang on."""
+    """The routes by their listener."""
     found = {}
     for route in recording.of_type("HTTPRoute"):
         [parent] = route.plain["spec"]["parentRefs"]
@@ -96,7 +96,7 @@ def test_each_host_has_a_listener_and_leads_to_its_own_service_and_port(stack: s
 
 
 def test_no_listener_takes_routes_of_other_namespaces_than_airflows() -> None:
-    """But plain HTTP those beside the certificate, where an issuer proves the possession of the host."""
+    """Except routes for plain HTTP with cert-manager, where an issuer validates the host."""
     for stack in EXPOSED:
         recording = recorded(stack)
         ours = {found.namespace for found in recording.of_type("HTTPRoute")}
@@ -112,7 +112,7 @@ def test_no_listener_takes_routes_of_other_namespaces_than_airflows() -> None:
 
 @pytest.mark.parametrize("stack", EXPOSED)
 def test_the_gateway_has_a_namespace_of_its_own_that_admits_the_pods_of_a_proxy(stack: str) -> None:
-    """And whatever is about a Service is where the Service is."""
+    """Policies of a Service are in the Service's namespace."""
     recording = recorded(stack)
     where = gateway(recording)["metadata"]["namespace"]
     [own] = [found.plain["metadata"] for found in recording.of_type("Namespace") if found.object_name == where]
@@ -153,7 +153,7 @@ def test_a_clouds_policies_are_attached_to_the_services_that_are_exposed() -> No
 
 
 def test_a_clouds_policies_for_the_gateway_are_there_before_it_is() -> None:
-    """One that came later would leave it open for a while to what the policy forbids."""
+    """A later policy would leave the Gateway unprotected for some time."""
     recording = recorded(MANAGED)
     [policy], [gateway_] = recording.of_type("TlsPolicy"), recording.of_type("Gateway")
     target = {"group": "gateway.networking.k8s.io", "kind": "Gateway", "name": gateway_.plain["metadata"]["name"]}
@@ -194,7 +194,7 @@ def test_headers_of_a_proxy_are_believed_only_where_one_is_and_only_from_its_add
 
 
 def test_nobody_can_name_another_host_or_client_to_the_login() -> None:
-    """The proxy passes X-Forwarded-Host of anybody on."""
+    """The proxy forwards X-Forwarded-Host of any client."""
     options = options_of(recorded(OWN), pod_of(recorded(OWN), "api-server"))
     trusted = {key: options[f"AIRFLOW__FAB__PROXY_FIX_X_{key}"] for key in ("FOR", "PROTO", "HOST", "PORT", "PREFIX")}
     assert trusted == {"FOR": "0", "PROTO": "1", "HOST": "0", "PORT": "0", "PREFIX": "0"}

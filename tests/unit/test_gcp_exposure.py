@@ -1,4 +1,4 @@
-"""What the load balancer of a stack on Google Cloud gets from the cloud, and what it lets through."""
+"""The load balancer of a stack on Google Cloud: certificates, policies and access."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def test_a_gateway_gets_address_and_certificates_of_the_cloud() -> None:
     entries = {f.plain["hostname"]: f for f in recording.of_cloud("CertificateMapEntry")}
     assert entries.keys() == {"airflow.simulated.test", "flower.simulated.test"}
     assert {entry.plain["map"] for entry in entries.values()} == {held}
-    # A Gateway that comes before its certificates would answer without any.
+    # A Gateway that is created before its certificates would answer without any.
     assert {entry.urn for entry in entries.values()} <= waits_for(recording, gateway)
 
 
@@ -40,7 +40,7 @@ def test_identity_aware_proxy_admits_to_the_stacks_hosts_alone() -> None:
 
 @pytest.mark.parametrize("stack", WITH_GATEWAY)
 def test_every_gateway_takes_tls_from_1_2_on_with_modern_ciphers_alone(stack: str) -> None:
-    """Without a policy a load balancer of Google Cloud takes TLS 1.0."""
+    """Without a policy a load balancer of Google Cloud accepts TLS 1.0."""
     recording = recorded(stack)
     [gateway], [policy] = recording.of_type("Gateway"), recording.of_type("GCPGatewayPolicy")
     [rules] = recording.of_cloud("SSLPolicy")
@@ -54,7 +54,7 @@ def test_every_gateway_takes_tls_from_1_2_on_with_modern_ciphers_alone(stack: st
     }
     assert policy.plain["metadata"]["namespace"] == gateway.plain["metadata"]["namespace"]
     assert (rules.plain["profile"], rules.plain["minTlsVersion"]) == ("MODERN", "TLS_1_2")
-    # The load balancer uses the rules until the Gateway is gone.
+    # The load balancer uses the policy until the Gateway is deleted.
     assert {policy.urn, rules.urn} <= waits_for(recording, gateway)
 
 

@@ -1,4 +1,4 @@
-"""What the cloud layer on Google Cloud consists of, exactly, and what it loads."""
+"""The exact resources of the cloud layer on Google Cloud, and the modules that it loads."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ UNNAMED: Final = {"gcp, every name as long as it may be": "its names say nothing
 
 
 def contents(recording: Recording) -> set[tuple[str, str]]:
-    """The cloud's own resources; what Airflow makes of them is the same on every cloud."""
+    """The cloud's own resources; Airflow's resources are the same on every cloud."""
     return {(f.type, f.name) for f in recording.registrations if f.name.startswith("airflow-cloud")}
 
 
@@ -39,7 +39,7 @@ def test_a_preview_of_an_empty_stack_shows_every_resource_and_asks_no_one() -> N
 
 
 def test_every_resource_of_the_cloud_is_given_the_stacks_own_provider() -> None:
-    """The default provider would take project and region from whatever the machine is logged in to."""
+    """The default provider would use project and region of the machine's login."""
     for stack in STACKS:
         recording = recorded(stack)
         [provider] = recording.of_type("gcp")

@@ -1,4 +1,4 @@
-"""What waits for what on Google Cloud, who is bound to whom, and what things are called."""
+"""Dependencies, identities and names of the cloud layer on Google Cloud."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ APIS: Final = {
     "sql": "sqladmin.googleapis.com",
     "storage": "storage.googleapis.com",
 }
-"""The API that answers for each module of the SDK; one for `projects` says who may do what."""
+"""The API of each module of the SDK; for `projects` it depends on the resource."""
 
 
 def of_gcp(recording: Recording) -> list[Registration]:
@@ -58,7 +58,7 @@ def test_everything_waits_for_the_api_that_it_uses(stack: str) -> None:
         if enabled.get(api) not in waits_for(recording, found):
             offenders.append(f"{found.name} does not wait for {api}")
     assert offenders == []
-    # The exchange of tokens is used by pods alone; two are for options of the cluster.
+    # Only pods use the API for token exchange; two are for options of the cluster.
     [cluster] = recording.of_cloud("Cluster")
     options = {
         "binaryauthorization.googleapis.com": "binaryAuthorization" in cluster.plain,
@@ -80,7 +80,7 @@ def test_the_driver_of_filestore_is_on_where_shares_are_and_that_of_buckets_neve
 
 
 def test_the_kubelet_opens_a_share_to_the_group_of_the_pods_whatever_policy_its_driver_has() -> None:
-    """A share is root's at first. Without `fsGroupPolicy: File` the kubelet wants a filesystem, and ReadWriteOnce."""
+    """A new share belongs to root. Without `fsGroupPolicy: File` the kubelet needs filesystem and ReadWriteOnce."""
     recording = recorded("gcp, protected with everything")
     volumes = [
         f.plain["spec"]
@@ -89,7 +89,7 @@ def test_the_kubelet_opens_a_share_to_the_group_of_the_pods_whatever_policy_its_
     ]
     assert len(volumes) == 2
     assert {spec["csi"]["fsType"] for spec in volumes} == {"nfs"}
-    # The driver is told of the first, and the claims ask for it.
+    # The driver gets the first mode, which the claims request.
     assert [spec["accessModes"] for spec in volumes] == [["ReadWriteMany", "ReadWriteOnce"]] * 2
 
 
@@ -107,13 +107,13 @@ def test_passwords_of_the_database_satisfy_its_own_policy_and_stand_in_a_url_as_
 
 @pytest.mark.parametrize("stack", STACKS)
 def test_everything_waits_for_what_google_cloud_finishes_late(stack: str) -> None:
-    """An API that was just enabled refuses its first users for minutes: without a hook they end the first `up`."""
+    """An API that was just enabled refuses calls for minutes: without a hook they end the first `up`."""
     offenders = [found.name for found in of_gcp(recorded(stack)) if found.kind != "Service" and not found.error_hooks]
     assert offenders == []
 
 
 def test_only_what_may_wait_for_more_does() -> None:
-    """The words for an agent that is missing are, elsewhere, those for a role that the operator has not."""
+    """The message for a missing agent is, elsewhere, the message for a missing role of the operator."""
     recording = recorded("gcp, both")
     named = {found.name: found.error_hooks for found in of_gcp(recording) if found.kind != "Service"}
     further = {
@@ -168,7 +168,7 @@ def test_nodes_start_with_their_roles_and_a_way_out(stack: str) -> None:
 
 @pytest.mark.parametrize("stack", STACKS)
 def test_what_runs_in_the_cluster_goes_before_nodes_cluster_and_network(stack: str) -> None:
-    """Destruction is the other way round: objects, nodes, cluster, network."""
+    """Destruction has the reverse order: objects, nodes, cluster, network."""
     recording = recorded(stack)
     [provider] = recording.of_type("kubernetes")
     behind = waits_for(recording, provider)
@@ -208,11 +208,11 @@ def test_each_service_account_is_used_by_exactly_one_of_kubernetes_which_is_ther
         project = recording.config["airflow:cloud"]["project"]
         assert binding.plain["role"] == "roles/iam.workloadIdentityUser"
         assert binding.plain["member"] == (f"serviceAccount:{project}.svc.id.goog[{user.namespace}/{user.object_name}]")
-        # Used only once it may be: by data flow.
+        # Used only after it has its roles, by data flow.
         rights = [f for f in of_gcp(recording) if f.plain.get("member") == f"serviceAccount:{email}"]
         assert rights
         assert {binding.urn, *(right.urn for right in rights)} <= waits_for(recording, user)
-        # The pool of identities is made with the first cluster of a project.
+        # The identity pool is created with the first cluster of a project.
         assert gke(recording).urn in waits_for(recording, binding)
 
 
@@ -250,19 +250,19 @@ def test_the_kubeconfig_is_secret_logs_in_by_plugin_and_holds_no_token(stack: st
     [user], [known] = config["users"], config["clusters"]
     assert user["user"].keys() == {"exec"}
     assert user["user"]["exec"]["command"] == "gke-gcloud-auth-plugin"
-    # Who made the cluster is who logs in, and `gcloud` may have another login or none.
+    # The account that created the cluster must log in; `gcloud` may have another login or none.
     assert user["user"]["exec"]["args"] == ["--use_application_default_credentials"]
     by_name = stack == "gcp, both"
     assert known["cluster"]["server"] == (
         "https://gke-0a1b2c.europe-west1.gke.goog" if by_name else "https://203.0.113.20"
     )
-    # A public authority signs for the name, the cluster's own for the address.
+    # A public CA signs the certificate of the DNS name, the cluster's CA that of the address.
     assert ("certificate-authority-data" in known["cluster"]) != by_name
     assert provider.plain["clusterIdentifier"] == f"{gke(recording).name}-id"
 
 
 def test_clients_believe_the_next_certificate_of_the_database_as_well() -> None:
-    """With today's alone, every connection fails from the moment at which the server changes to the next one."""
+    """With only the current certificate, every connection fails after the server's rotation."""
     recording = recorded("gcp, both")
     bundles = [
         text
@@ -274,7 +274,7 @@ def test_clients_believe_the_next_certificate_of_the_database_as_well() -> None:
 
 
 def test_identity_aware_proxy_is_asked_in_the_name_of_the_project() -> None:
-    """A person's login names no project for the quota by itself, and IAP may insist on one."""
+    """A user's login has no quota project by default, and IAP may require one."""
     with_iap, without = (
         found.plain
         for stack in ("gcp, protected with everything", "gcp, both")
@@ -293,7 +293,7 @@ def test_a_kubeconfig_is_one_that_clients_can_read() -> None:
 
 
 def test_connections_to_the_database_check_its_own_authority() -> None:
-    """Never less than `require`: Airflow's options, Celery's, and the migration's say the same."""
+    """Never less than `require`, equally in the options of Airflow, Celery and the migration."""
     for stack in STACKS:
         recording = recorded(stack)
         [server] = recording.of_cloud("DatabaseInstance")
@@ -313,7 +313,7 @@ def test_connections_to_the_database_check_its_own_authority() -> None:
 
 
 def test_the_proxy_is_beside_exactly_who_talks_to_the_database() -> None:
-    """A native sidecar: there before anything asks the database, and nothing that ends waits for it to end."""
+    """A native sidecar: it starts before all database clients, and Jobs do not wait for its end."""
     recording = recorded("gcp, through the proxy")
     [server] = recording.of_cloud("DatabaseInstance")
     with_proxy = {}
@@ -328,7 +328,7 @@ def test_the_proxy_is_beside_exactly_who_talks_to_the_database() -> None:
         assert container["securityContext"] == pod_of(recording, "api-server").main["securityContext"]
         assert container["startupProbe"]["httpGet"]["path"] == "/startup"
         assert {"--private-ip", server.outputs["connectionName"]} <= {*container["args"]}
-        # As a variable: proxies older than the option end on it.
+        # As an environment variable: older proxies exit at an unknown option.
         assert {"name": "CSQL_PROXY_ENABLE_BUILTIN_METRICS", "value": "false"} in container["env"]
     assert server.plain["settings"]["connectorEnforcement"] == "REQUIRED"
 

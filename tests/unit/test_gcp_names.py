@@ -1,4 +1,4 @@
-"""What things are called on Google Cloud."""
+"""Names of resources on Google Cloud."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_fitted_names_of_two_parts_are_two(instance: str, part: str, other: str,
 
 
 def test_a_new_stack_of_the_same_name_has_other_names() -> None:
-    """S11: a server's name is blocked for a week, and a bucket's may be taken by somebody else meanwhile."""
+    """S11: a server's name is blocked for a week, and a bucket's name may be used by others meanwhile."""
     first, second = recorded("gcp, both"), recorder.run(STACKS["gcp, both"], seed="another")
     names = [
         {

@@ -23,7 +23,7 @@ PRODUCTION_STACK: Final = stacks_gcp.config(
     dags={"kind": "share", "size_gib": 1024},
     protect="true",
 )
-"""Nothing but protection is asked for: what costs money is on by default."""
+"""Only protection is set: paid features are on by default."""
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +35,7 @@ def production() -> Recording:
 
 @pytest.fixture(scope="module")
 def dev() -> Recording:
-    """The project's own stack file, and the share that it does not have."""
+    """The project's own stack file, with an additional share."""
     recording = recorder.run({**STACKS["gcp, stack file dev"], "airflow:dags": {"kind": "share", "size_gib": 1024}})
     assert recording.error is None, recording.error
     return recording
@@ -78,7 +78,7 @@ def test_every_property_has_a_row() -> None:
 
 
 def test_a_row_tells_what_is_wrong(production: Recording) -> None:
-    """The rule is worth something: measured as dev, production breaks every row that dev relaxes."""
+    """The rule can fail: with dev's values, production breaks every row that dev relaxes."""
     relaxed = [row for row in ROWS if row.dev is not SAME and not callable(row.dev)]
     assert len(broken(production, relaxed, relaxed=True)) >= len(relaxed) > 15
 

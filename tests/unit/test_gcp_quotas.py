@@ -1,4 +1,4 @@
-"""What the stack files of Google Cloud take of a project's quotas, and that each says so."""
+"""Quotas that the stack files of Google Cloud require, as documented in each file."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ BROKER_GB: Final = 10
 
 
 def demand(path: str) -> dict[str, tuple[int, int]]:
-    """The least and the most processors and GB of fast disks that a stack file asks for."""
+    """Minimum and maximum of processors and GB of SSD disks that a stack file requires."""
     settings = loader.parse(raw(file(path))[0])
     cloud = settings.cloud
     assert isinstance(cloud, GcpCloud)

@@ -1,4 +1,4 @@
-"""What comes first when something on Google Cloud is replaced, and what a share is not asked for."""
+"""Order of replacements on Google Cloud, and omitted fields of shares."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.unit.stacks_gcp import SHARES, config, recorded
 
 
 def test_nodes_and_certificates_go_when_their_successors_are_there() -> None:
-    """The plugin deletes first whatever has a name of the program's: a cluster without nodes, a host without HTTPS."""
+    """The plugin deletes resources with explicit names first: a cluster without nodes, a host without HTTPS."""
     recording = recorded("gcp, protected with everything")
     first = [
         found for found in recording.registrations if found.kind in ("NodePool", "Certificate", "CertificateMapEntry")

@@ -1,4 +1,4 @@
-"""Settings of Google Cloud that cannot be used: each told with key, value, rule and remedy."""
+"""Invalid settings of Google Cloud: each reported with key, value, rule and remedy."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a stack consists of, exactly."""
+"""The exact resources of a stack."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_the_kubernetes_executor_brings_neither_redis_nor_flower() -> None:
 
 
 def test_a_preview_shows_every_resource_that_an_update_makes() -> None:
-    """A resource that is made inside an apply is missing from previews."""
+    """A resource that is created in an apply is missing in previews."""
     preview = recorder.run(STACKS["celery+kubernetes"], preview=True)
     assert preview.error is None
     assert contents(preview) == INVENTORY["celery+kubernetes"]

@@ -1,4 +1,4 @@
-"""What is read from a kubeconfig, whatever it looks like, and what is asked of its cluster."""
+"""Reading of kubeconfigs of any content, and the version request to the cluster."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def written(folder: Path, server: str, **cluster: object) -> kubeconfig.Kubeconf
 
 @contextmanager
 def serving(body: bytes, *, status: int = 200, tls: ssl.SSLContext | None = None) -> Iterator[str]:
-    """A server of one answer on this machine; yields its URL."""
+    """A server with one answer on this machine; yields its URL."""
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:

@@ -1,4 +1,4 @@
-"""What is built before the virtual environment is there."""
+"""Builds before the virtual environment exists."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The node's control groups on machines of version 2, whatever this machine has."""
+"""The node's control groups on machines with version 2, independent of this machine."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A token, and what it opens, depends on exactly the bindings that the simulated clouds hold."""
+"""Tokens and access depend exactly on the bindings in the simulated clouds."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def workload(**changes: Any) -> google.Workload:
 
 
 def changed(kind: str, item_id: str, **inputs: Any) -> Callable[[World], object]:
-    """A world in which one item is different."""
+    """A world with one changed item."""
     return lambda world: world.items[f"{kind}|{item_id}"].inputs.update(inputs)
 
 
@@ -65,7 +65,7 @@ def gone(kind: str, item_id: str) -> Callable[[World], object]:
 
 @dataclass(frozen=True)
 class Wrong:
-    """One thing that is not as it should be, and what the refusal says."""
+    """One wrong item, and the message of the refusal."""
 
     why: str
     world: Callable[[World], object] = lambda _world: None

@@ -1,4 +1,4 @@
-"""What the lab's images run first, with stand-ins for the programs that they start."""
+"""Entrypoints of the lab's images, with stand-ins for the programs that they start."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from lab.images.image import FILES
 
 
 class Box:
-    """A folder of stand-ins that is all a script finds on its PATH beside the system's own programs."""
+    """A folder of stand-ins, the only entry of PATH besides the system's programs."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -25,13 +25,13 @@ class Box:
         self.calls.touch()
 
     def stand_in(self, name: str, script: str = "") -> None:
-        """A program that notes how it was called and does what `script` says."""
+        """A program that records its arguments and runs `script`."""
         path = self.bin / name
         path.write_text(f'#!/bin/bash\necho "{name} $*" >> {self.calls}\n{script}\n')
         path.chmod(0o755)
 
     def run(self, script: str, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
-        """Run a script of the images to its end."""
+        """Run a script of the images and wait for its end."""
         return subprocess.run(
             [FILES / script, *arguments],
             env=self.environment(env),
@@ -46,7 +46,7 @@ class Box:
         return {"PATH": f"{self.bin}:/usr/bin:/bin", "HOME": str(self.folder), **env}
 
     def called(self) -> list[str]:
-        """Every call of a stand-in but those that ask who runs."""
+        """All calls of stand-ins, except those that query the user."""
         lines = [line.strip() for line in self.calls.read_text().splitlines()]
         return [line for line in lines if line.split()[0] not in ("id", "whoami")]
 
@@ -183,7 +183,7 @@ def test_old_logs_go_and_young_ones_stay_until_the_sidecar_is_told_to_end(box: B
         sidecar.terminate()
         assert sidecar.wait(10) == 0
     finally:
-        # Its sleep outlives it here; in a container nothing does.
+        # Its sleep survives it here, but not in a container.
         os.killpg(sidecar.pid, signal.SIGKILL)
         sidecar.wait(10)
 

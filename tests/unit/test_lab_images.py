@@ -1,4 +1,4 @@
-"""The lab's images: layers and archives as the OCI specifications want them, and recipes that agree with each other."""
+"""The lab's images: layers and archives by the OCI specifications, and consistent recipes."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def test_an_upper_layer_holds_what_changed_with_its_folders_and_hides_what_went(
     unpacked = tmp_path / "unpacked"
     with tarfile.open(fileobj=io.BytesIO(lowest)) as tar:
         tar.extractall(unpacked, filter="fully_trusted")
-    # The same size: only its time tells that it is another file.
+    # The same size: only its time shows that it is another file.
     (unpacked / "etc/a file é").write_text("TEXT")
     (unpacked / "bin/short").unlink()
     (unpacked / "gone/deep/file").unlink()
@@ -157,7 +157,7 @@ def test_the_layers_on_top_of_each_other_are_the_tree(
             (scratch / folder).mkdir()
         _make(scratch / "lower", lower)
         _make(scratch / "upper", upper)
-        # As on a disk, a file that was written anew is younger.
+        # As on a disk, a rewritten file is newer.
         for path in scratch.glob("upper/**/*"):
             below = scratch / "lower" / path.relative_to(scratch / "upper")
             same = below.is_file() and path.is_file() and below.read_bytes() == path.read_bytes()

@@ -1,4 +1,4 @@
-"""What the lab says about machines that cannot run its node."""
+"""Messages for machines that cannot run the lab's node."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A demonstration changes of a stack file what only a user of a cloud account knows, and nothing else."""
+"""A demonstration changes only account-specific values of a stack file."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def config(text: str) -> dict[str, Any]:
 
 
 def texts(value: Any, key: str = "") -> dict[str, Any]:
-    """Each value by its key."""
+    """All values by key."""
     if not isinstance(value, dict | list):
         return {key: value}
     pairs = value.items() if isinstance(value, dict) else enumerate(value)

@@ -1,4 +1,4 @@
-"""A volume means the disk or share that the simulated clouds hold, or is refused in its driver's words."""
+"""A volume resolves to a disk or share in the simulated clouds, or is refused with its driver's message."""
 
 from __future__ import annotations
 

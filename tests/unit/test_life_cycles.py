@@ -1,4 +1,4 @@
-"""Rules over every pod of every stack: how it starts, shows that it lives, and ends."""
+"""Rules over every pod of every stack: start, probes and termination."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ GRACE_SECONDS: Final = {
     "dag-processor": 60,
     "scheduler": 10,
 }
-"""The least time for an orderly end."""
+"""Minimum time for an orderly termination."""
 STARTUP_SECONDS: Final = 60
 SAFE_TO_EVICT: Final = {
     "api-server": "true",
@@ -105,7 +105,7 @@ def test_a_database_that_is_away_does_not_restart_the_api_server(executor: str) 
 
 
 def test_every_thread_of_the_api_server_can_have_a_connection_to_the_database() -> None:
-    """With fewer, a burst of starting tasks blocks all of its 40 threads for the 30 s that a pool lets them wait."""
+    """With fewer, a burst of starting tasks blocks all of its 40 threads for the pool's timeout of 30 s."""
     recording = recorded("kubernetes")
     options = options_of(recording, pod_of(recording, "api-server"))
     kept, more = (int(options[f"AIRFLOW__DATABASE__SQL_ALCHEMY_{name}"]) for name in ("POOL_SIZE", "MAX_OVERFLOW"))
@@ -130,7 +130,7 @@ def test_the_scheduler_answers_on_the_health_port_that_is_probed() -> None:
 
 
 def test_no_probe_loads_airflow() -> None:
-    """Its command line takes 3 to 8 s of a processor, and 120 MiB: every minute, in each pod."""
+    """Its command line would take 3 to 8 s of CPU and 120 MiB, every minute, in each pod."""
     offenders, met = [], set()
     for stack, recording in recordings():
         scripts = recording.the("ConfigMap", f"{recording.outputs['name']}-scripts").plain["data"]
@@ -161,13 +161,13 @@ def test_a_job_is_looked_for_under_the_name_that_airflow_gives_it(part: str, job
 
 
 def test_the_dag_processor_is_ready_when_it_has_begun() -> None:
-    """Without a startup probe `up` ends before anything is known of it."""
+    """Without a startup probe `up` ends before the state of the pod is known."""
     probe = pod_of(recorded("celery"), "dag-processor").main["startupProbe"]
     assert probe["exec"]["command"][2:] == ["DagProcessorJob"]
 
 
 def test_servers_go_on_answering_until_everyone_has_heard_that_they_stop() -> None:
-    """The listener would close before endpoints and load balancers forget the pod."""
+    """The listener would close before endpoints and load balancers remove the pod."""
     sleeping = {
         pod.part: pod.main["lifecycle"]["preStop"]["sleep"]["seconds"]
         for _, _, pod in every_pod()
@@ -197,7 +197,7 @@ def test_what_stays_compiles_airflow_once_and_what_tasks_start_does_not_inherit_
 
 
 def test_libraries_of_dags_have_a_place_for_what_they_keep() -> None:
-    """The home folder cannot be written."""
+    """The home folder is read-only."""
     having = {pod.part for _, _, pod in every_pod() if "XDG_CACHE_HOME" in {v["name"] for v in pod.main.get("env", [])}}
     assert having == {"dag-processor", "triggerer", "worker", "task"}
 

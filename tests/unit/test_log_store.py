@@ -1,4 +1,4 @@
-"""Task logs in object storage: who is told of it, and what then stays on disks."""
+"""Task logs in object storage: configured workloads, and remaining volumes."""
 
 from __future__ import annotations
 

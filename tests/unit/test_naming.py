@@ -1,4 +1,4 @@
-"""ResourceNames, labels and hashes."""
+"""Names, labels and hashes."""
 
 from __future__ import annotations
 

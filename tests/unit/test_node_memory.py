@@ -1,4 +1,4 @@
-"""Whether Pulumi.local.yaml fits the node that the README promises it for."""
+"""Pulumi.local.yaml fits on the node that the README promises."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ JOBS: Final = {"Job"}
 
 
 def requested_mib(pod: Pod) -> int:
-    """What the scheduler of Kubernetes counts: containers and sidecars together, or the largest init container."""
+    """The effective request of a pod in Kubernetes: containers and sidecars together, or the largest init container."""
 
     def mib(container: dict[str, Any]) -> int:
         return int(container["resources"]["requests"]["memory"].removesuffix("Mi"))

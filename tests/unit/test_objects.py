@@ -33,7 +33,7 @@ CUSTOM: Final = {
     "stand-in.example/v1": "the kind of a cloud that is none",
     "networking.gke.io/v1": "Google's own kinds, which its clusters bring",
 }
-"""API versions that Kubernetes' own schemas do not hold."""
+"""API versions without a schema in Kubernetes."""
 
 
 def every_object() -> Iterator[tuple[str, Registration]]:
@@ -154,7 +154,7 @@ def test_only_stable_api_versions_are_used() -> None:
 
 @cache
 def documents() -> dict[str, str]:
-    """Every object and pod of every stack as JSON, equal ones once, with the first place where it is."""
+    """Every object and pod of every stack as JSON, without duplicates, with its first occurrence."""
     found: dict[str, str] = {}
     for where, registration in every_object():
         if registration.plain["apiVersion"] in CUSTOM:
@@ -179,7 +179,7 @@ def test_every_object_is_valid_in_the_strict_schema_of(version: str) -> None:
 
 
 def test_the_strict_schema_refuses_what_is_wrong() -> None:
-    """The rule above is worth something: a misspelt key, a wrong type and a missing key are all told."""
+    """The rule above can fail: a misspelt key, a wrong type and a missing key are all reported."""
     service: dict[str, Any] = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "a"}}
     role: dict[str, Any] = {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role", "metadata": {"name": "a"}}
     for version in VERSIONS:
@@ -197,7 +197,7 @@ def test_the_namespaces_enforce_pod_security_and_say_which_version_of_it() -> No
             labels = found.plain["metadata"]["labels"]
             dags = recording.config.get("airflow:dags", {}).get("kind")
             folder_of_the_node = dags == "host_path" and found.name == "airflow-namespace"
-            # Of a Gateway, whose proxies are made by its controller.
+            # The namespace of a Gateway, whose proxies are created by its controller.
             proxies = found.name.endswith("-exposure-namespace")
             wanted = "privileged" if folder_of_the_node else "baseline" if proxies else "restricted"
             if labels.get(f"{prefix}/enforce") != wanted:

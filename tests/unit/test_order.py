@@ -1,4 +1,4 @@
-"""What comes before what, what is kept, and what goes with what."""
+"""Order of creation and deletion, and protection."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ HOLDS_DATA: Final = {
     "airflow-secrets-broker-password",
     "airflow-secrets-flower-password",
 }
-"""What `protect` keeps: whose loss cannot be made good by another `up`."""
+"""Resources that `protect` covers: another `up` cannot restore them."""
 
 
 def waits_for(recording: Recording, found: Registration) -> set[str]:
-    """Everything that exists before a resource does: what it depends on, and what its parents and those depend on."""
+    """All resources created before a resource: its dependencies and those of its parents, transitively."""
     seen: set[str] = set()
     ahead = [found]
     while ahead:
@@ -60,7 +60,7 @@ def test_exactly_one_container_migrates_the_database() -> None:
 
 
 def test_everything_long_running_with_a_schema_waits_for_it() -> None:
-    """And for the first user: the api-server sets up the login's tables too, and one of both would fail."""
+    """And for the first user: the api-server creates the login's tables too, and one of both would fail."""
     offenders = []
     for stack, recording in recordings():
         migration = recording.the("Job", f"{recording.outputs['name']}-migrate-job").urn
@@ -82,7 +82,7 @@ def test_the_schema_waits_for_the_server(executor: str) -> None:
 
 
 def test_everything_waits_for_the_objects_that_its_pods_name() -> None:
-    """By data flow: a name that is written out would not make the engine wait, and an update would race."""
+    """By data flow: the engine would not wait for a literal name, and an update would race."""
     offenders = []
     for stack, recording in recordings():
         named = {
@@ -118,7 +118,7 @@ def test_everything_waits_for_the_objects_that_its_pods_name() -> None:
 
 
 def test_everything_waits_for_its_namespace() -> None:
-    """And is so deleted before it: a namespace that goes first takes what is protected along."""
+    """And is therefore deleted before it: a namespace that is deleted first also deletes protected objects."""
     offenders = []
     for stack, recording in recordings():
         namespaces = {found.object_name: found.urn for found in recording.of_type("Namespace")}
@@ -148,7 +148,7 @@ def test_protect_keeps_what_holds_data_and_nothing_else() -> None:
 
 
 def test_the_log_claim_goes_with_its_namespace() -> None:
-    """Task pods are not in state: one that is left holds the claim, and its deletion would wait for ever."""
+    """Task pods are not in state: a remaining pod uses the claim, whose deletion would wait forever."""
     recording = recorded("kubernetes")
     claim = recording.the("PersistentVolumeClaim", "airflow-logs")
     assert claim.deleted_with == recording.the("Namespace", "airflow-namespace").urn
@@ -159,12 +159,12 @@ def test_an_update_of_workers_waits_as_long_as_their_tasks_may_take() -> None:
     recording = recorder.run(config("celery", executor_with={"workers": {"grace_seconds": 7200}}))
     worker = recording.the("Deployment", "airflow-worker")
     assert {int(worker.timeouts[step].removesuffix("s")) > 7200 for step in ("create", "update", "delete")} == {True}
-    # The cluster calls a roll-out failed by itself, and the engine believes it.
+    # The cluster itself reports a failed roll-out, and the engine fails with it.
     assert worker.plain["spec"]["progressDeadlineSeconds"] > 7200
 
 
 def test_jobs_end_stay_and_are_retried() -> None:
-    """A Job that vanishes by a time to live would be made, and run, again."""
+    """A Job that is deleted by a time to live would be created and run again."""
     offenders = []
     for stack, recording in recordings():
         for job in recording.of_type("Job"):

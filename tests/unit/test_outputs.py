@@ -1,4 +1,4 @@
-"""What a stack tells its users."""
+"""Outputs of a stack."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ OTHER_TOOLS = {
     "kubeconfig_command": "the cloud's own command line",
     "kubelogin_command": "the login program of AKS",
 }
-"""Commands that are no kubectl's."""
+"""Commands without kubectl."""
 TOOLS = ("az", "gcloud", "kubectl", "kubelogin")
 ROOT = Path(__file__).resolve().parents[2]
 OPERATORS = set("&|;<>()")
@@ -50,7 +50,7 @@ def test_every_stack_says_where_airflow_is_and_how_to_get_in() -> None:
             wanted |= FRONT | ({"flower_url"} if "flower_host" in recording.config["airflow:exposure"] else set())
         beyond = recording.outputs.keys() - wanted
         assert wanted <= recording.outputs.keys(), stack
-        # What else a real cloud tells is its own affair.
+        # A real cloud has further outputs.
         assert not beyond or (recording.config["airflow:cloud"]["kind"] != "existing" and stack not in STAND_IN), stack
 
 
@@ -133,7 +133,7 @@ def test_kubectl_is_told_the_cluster_and_leaves_nothing_to_the_current_context()
 
 @pytest.mark.parametrize("stack", ["celery", "stand-in cloud, celery", "gcp, stack file dev", "azure, stack file prod"])
 def test_the_lines_of_the_readme_log_in_and_forward_a_port(stack: str, tmp_path: Path) -> None:
-    """Run by the shell of the README, on stand-ins that write down how they were called."""
+    """The commands run in the README's shell, with stand-ins that record their arguments."""
     outputs = dict(recorded(stack).outputs)
     called = tmp_path / "called"
     for tool in TOOLS:

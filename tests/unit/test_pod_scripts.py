@@ -1,4 +1,4 @@
-"""What the scripts do that run in pods, run as they run there."""
+"""The scripts of pods, run as in a pod."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ import sys
 def main():
     print(sys.pycache_prefix, sys.dont_write_bytecode, sys.argv, [p for p in sys.path if p.endswith("scripts")])
 """
-"""A package `airflow` that tells how it was begun."""
+"""A package `airflow` that reports how it was started."""
 
 
 def placed(folder: Path, name: str) -> Path:
-    """A script in a folder of the test, as are the places that it knows."""
+    """A script with all its paths in a folder of the test."""
     scripts = folder / "scripts"
     scripts.mkdir(exist_ok=True)
     text = script(name)
@@ -52,7 +52,7 @@ def airflow(folder: Path) -> Path:
 
 
 def test_an_image_without_bytecode_gets_a_folder_for_it(tmp_path: Path) -> None:
-    """Whatever its Dockerfile says of writing bytecode into the image."""
+    """Independent of the Dockerfile's setting for bytecode."""
     package = airflow(tmp_path)
     said = run(placed(tmp_path, "start.py"), "scheduler", PYTHONPATH=str(package.parent), PYTHONDONTWRITEBYTECODE="1")
     bytecode = tmp_path / "airflow-bytecode"
@@ -61,7 +61,7 @@ def test_an_image_without_bytecode_gets_a_folder_for_it(tmp_path: Path) -> None:
 
 
 def test_an_image_with_bytecode_is_left_alone(tmp_path: Path) -> None:
-    """A folder elsewhere would hide what the image brings."""
+    """Another folder would hide the image's bytecode."""
     package = airflow(tmp_path)
     compiled = [sys.executable, "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash", str(package)]
     subprocess.run(compiled, check=True)

@@ -1,4 +1,4 @@
-"""Rules over every pod of every stack: what it may do, what it asks for, what it writes and what rolls it."""
+"""Rules over every pod of every stack: security, resources, writable paths and checksums."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ VOLUME_KINDS: Final = {
     "projected",
     "secret",
 }
-"""What Pod Security `restricted` lets a pod mount."""
+"""Volume types that Pod Security `restricted` allows."""
 FOLDER_OF_THE_NODE: Final = "both, DAGs from a folder of the node"
-"""The one stack whose purpose is a hostPath; its namespace says so, see test_objects."""
+"""The only stack with a hostPath; its namespace allows it, see test_objects."""
 USERS: Final = {"redis": (999, 999), "postgres": (999, 999)}
 """User and group of images that are not Airflow's."""
 AIRFLOW_USER: Final = (50_000, 0)
 SIDECARS: Final = {
     "database-proxy": "Google's program beside Airflow's: of another image, it writes nothing and waits for nothing"
 }
-"""Init containers that stay, by name, and why rules about Airflow's own containers are not about them."""
+"""Native sidecars by name, with the reason why rules about Airflow's containers do not apply."""
 WITHOUT_CHECKSUM: Final = {"postgres": "it reads its one Secret when its volume is empty, and never again"}
 
 
@@ -155,7 +155,7 @@ def mebibytes(quantity: str) -> int:
 
 
 def test_no_pod_can_fill_the_disk_of_its_node() -> None:
-    """Without bounds one task's files get all its neighbours evicted."""
+    """Without limits the files of one task evict all neighbours."""
     offenders = []
     for stack, _, pod in every_pod():
         folders = {v["name"]: v["emptyDir"] for v in pod.spec.get("volumes", []) if "emptyDir" in v}
@@ -179,7 +179,7 @@ CPU_ON_A_CLOUD: Final = {
     "worker": 100 * 8,
     "task": 250,
 }
-"""What the autoscaler of a cloud's nodes must see, in thousandths of a core."""
+"""Requests that the cluster autoscaler needs, in thousandths of a core."""
 
 
 @pytest.mark.parametrize("stack", ["stand-in cloud, celery", "stand-in cloud, kubernetes"])
@@ -214,7 +214,7 @@ def test_every_image_is_pinned_and_says_when_it_is_pulled() -> None:
 def test_every_pod_of_the_namespace_may_use_its_pull_secret() -> None:
     recording = recorded("both, every name as long as it may be")
     without = {pod.part for pod in pods(recording) if pod.spec.get("imagePullSecrets") != [{"name": "pull"}]}
-    # The database's pod lives in another namespace, which the Secret is not in.
+    # The database's pod is in another namespace, without the Secret.
     assert without == {"postgres"}
     assert [
         f"{stack}: {pod}"
@@ -266,7 +266,7 @@ OTHER_STRATEGIES: Final = {
         "an old one may take its whole grace period: all new ones take tasks before the first is told to stop",
     ),
 }
-"""Parts that are rolled in another way, and why."""
+"""Workloads that are rolled in another way, with the reason."""
 
 
 def test_a_roll_out_of_a_deployment_never_takes_a_pod_away_first() -> None:
@@ -288,7 +288,7 @@ def test_there_is_one_dag_processor() -> None:
 
 
 def test_what_is_rolled_by_surging_never_opens_a_volume_of_one_writer() -> None:
-    """Two servers on one data folder destroy it. Log volumes are made to be shared."""
+    """Two servers on one data folder destroy it. Log volumes are shared by design."""
     offenders = []
     for stack, recording in recordings():
         single = {
@@ -308,7 +308,7 @@ def test_what_is_rolled_by_surging_never_opens_a_volume_of_one_writer() -> None:
 
 
 def test_data_is_written_to_the_claim_that_is_made_for_it() -> None:
-    """T9: Redis writes to /data, PostgreSQL below PGDATA; beside the mount it would be gone with the pod."""
+    """T9: Redis writes to /data, PostgreSQL below PGDATA; outside the mount data would be lost with the pod."""
     offenders = []
     for stack, recording in recordings():
         configuration = "".join(
@@ -367,7 +367,7 @@ def test_a_sidecar_starts_before_what_waits_through_it_and_stays() -> None:
 
 
 def test_init_containers_of_airflow_pods_see_what_the_main_container_sees() -> None:
-    """Same image, variables and options: what they find out is true for the main container."""
+    """Same image, variables and options: their results are valid for the main container."""
     offenders = []
     for stack, _, pod in every_pod():
         for container in waiting(pod):
@@ -415,7 +415,7 @@ def test_the_pod_of_a_task_is_what_the_executor_expects(executor: str) -> None:
 
 
 def mounted_template(recording: Any, executor: str) -> str:
-    """The ConfigMap behind the path that the scheduler's option names."""
+    """The ConfigMap at the path in the scheduler's option."""
     scheduler: Pod = pod_of(recording, "scheduler")
     folder, _, file = options_of(recording, scheduler)["AIRFLOW__KUBERNETES_EXECUTOR__POD_TEMPLATE_FILE"].rpartition(
         "/"

@@ -1,4 +1,4 @@
-"""Whatever an object names is there: Secrets, ConfigMaps and their keys, accounts, claims, pods, ports, hosts."""
+"""All references of objects exist: Secrets, ConfigMaps and their keys, accounts, claims, pods, ports, hosts."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def contents(recording: Recording, kind: str) -> dict[tuple[str, str], dict[str,
 
 
 def references(container: dict[str, Any]) -> Iterator[tuple[str, str, str | None]]:
-    """What a container's variables come from: kind, name and key."""
+    """Sources of a container's variables: kind, name and key."""
     for source in container.get("envFrom", []):
         for field, kind in (("configMapRef", "ConfigMap"), ("secretRef", "Secret")):
             if field in source:
@@ -93,7 +93,7 @@ def test_every_account_and_pull_secret_is_there() -> None:
 
 
 def test_every_secret_and_config_map_and_claim_and_account_is_used() -> None:
-    """Whatever nobody reads is a left-over, and with a Secret a risk."""
+    """An unused object is a leftover, and an unused Secret is a risk."""
     offenders = []
     for stack, recording in recordings():
         used: set[tuple[str, str, str]] = set()
@@ -110,7 +110,7 @@ def test_every_secret_and_config_map_and_claim_and_account_is_used() -> None:
             names.append(("ServiceAccount", pod.spec["serviceAccountName"]))
             names += [("Secret", secret["name"]) for secret in pod.spec.get("imagePullSecrets", [])]
             used |= {(kind, pod.namespace, name) for kind, name in names}
-        # What a node needs to mount a share.
+        # Credentials of a node to mount a share.
         used |= {
             ("Secret", reference["namespace"], reference["name"])
             for volume in recording.of_type("PersistentVolume")
@@ -258,7 +258,7 @@ def test_only_parts_that_run_dag_code_see_dag_files() -> None:
 
 
 def test_dag_files_lie_where_every_bundle_says() -> None:
-    """Everyone has the same list of bundles but the Jobs, which would only run again for it."""
+    """All workloads have the same list of bundles, except Jobs, which would only run again for it."""
     offenders = []
     for stack, recording in recordings():
         lists = {

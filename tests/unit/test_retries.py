@@ -1,4 +1,4 @@
-"""Waiting for what a cloud finishes later than it says, on a clock of the test."""
+"""Waiting for late changes of a cloud, with a simulated clock."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ENGINE_CALLS = 100
 
 @dataclass
 class Clock:
-    """Time that passes only where the hook sleeps and a call takes its time."""
+    """Time that passes only while the hook sleeps and a call runs."""
 
     time: float = 1000.0
     slept: list[float] = field(default_factory=list[float])
@@ -57,7 +57,7 @@ def asked(waiting: Waiting, *newest_first: str, name: str = "network", operation
 
 
 def calls(waiting: Waiting, clock: Clock, message: str, takes_seconds: float = 0.0, name: str = "network") -> int:
-    """How many calls the engine makes when each is refused in the same words."""
+    """The engine's number of calls when each is refused with the same message."""
     errors: list[str] = []
     while len(errors) < ENGINE_CALLS:
         clock.time += takes_seconds
@@ -101,7 +101,7 @@ def test_another_error_ends_it_at_once(told: list[str]) -> None:
     waiting = clock.waiting(API, ROLE)
     assert not asked(waiting, "Error 403: Quota 'NETWORKS' exceeded")
     assert asked(waiting, NOT_YET)
-    # The newest message counts, whatever came before it.
+    # Only the newest message counts.
     assert not asked(waiting, "Error 403: Quota 'NETWORKS' exceeded", NOT_YET)
     assert clock.slept == [1]
     assert told == ["info: Waiting for the API, at most 5 minutes"]

@@ -1,4 +1,4 @@
-"""A change of configuration rolls its readers and no one else; no change rolls nobody."""
+"""A changed configuration rolls only its readers; without changes nothing rolls."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ STACK: Final = "celery+kubernetes"
 EVERYONE: Final[frozenset[Workload]] = frozenset(
     {"api-server", "scheduler", "dag-processor", "triggerer", "worker", "flower", "task"}
 )
-"""But for the Jobs, which a general option concerns least: the database would be migrated again for a log level."""
+"""Except Jobs: the database would be migrated again for a log level."""
 READERS: Final = {
     "api": {"api-server"},
     "fab": {"api-server", "migration"},
@@ -31,17 +31,17 @@ READERS: Final = {
     "celery_broker_transport_options": {"scheduler", "worker", "flower"},
     "workers": {"worker", "task"},
     "database": {"api-server", "scheduler", "dag-processor", "triggerer", "migration"},
-    # A section that nothing is known of reaches everyone.
+    # A section without listed readers reaches all workloads.
     "operators": EVERYONE,
     "Logging": EVERYONE,
 }
-"""Whose pods change when an option of a section does."""
+"""Workloads whose pods change with an option of a section."""
 REACHED_THROUGH: Final = {"task": "scheduler"}
 """A changed template of task pods is a new ConfigMap, which the scheduler mounts."""
 
 
 def templates(recording: Recording) -> dict[str, str]:
-    """Each part's pod, as text: names of Secrets and ConfigMaps and all checksums included."""
+    """Each workload's pod as text, with names of Secrets and ConfigMaps and all checksums."""
     return {pod.part: json.dumps([pod.metadata, pod.spec], sort_keys=True) for pod in pods(recording)}
 
 
@@ -86,7 +86,7 @@ TOGETHER: Final = (
 def test_an_option_reaches_those_who_read_it_whatever_its_section_is_called(
     section: str, option: str, parts: set[str]
 ) -> None:
-    """`[scheduler] catchup_by_default` is read where DAGs are parsed: for the scheduler alone it would do nothing."""
+    """`[scheduler] catchup_by_default` is read where DAGs are parsed: only in the scheduler it would have no effect."""
     value = "https://airflow.simulated.test"
     texts, _ = recorder.raw({**STACKS[STACK], "airflow:options": {section: {option: value}}})
     settings = loader.parse(texts)
@@ -130,7 +130,7 @@ def test_an_option_of_airflow_rolls_exactly_its_readers(sections: tuple[str, ...
             },
             {"triggerer", "worker", "redis", "migration"},
         ),
-        # How many tasks there is room for is the scheduler's to know.
+        # The scheduler reads the number of slots.
         ({"executor": {"kind": STACK, **FLOWER, "workers": {"replicas": 2}}}, {"scheduler"}),
         ({"executor": {"kind": STACK, **FLOWER, "workers": {"concurrency": 4}}}, {"scheduler", "worker"}),
         ({"executor": {"kind": STACK, **FLOWER, "task_pods": {"memory_mib": 1024}}}, {"task", "scheduler"}),

@@ -1,4 +1,4 @@
-"""Where secrets are, and above all where they are not."""
+"""Locations of secrets, and places without secrets."""
 
 from __future__ import annotations
 
@@ -40,18 +40,18 @@ MATRIX: Final[Mapping[str, set[str]]] = {
     "redis": {"REDISCLI_AUTH"},
     "postgres": {"POSTGRES_PASSWORD"},
 }
-"""Which variables a part's main container takes from Secrets, with Celery; written from the security model."""
+"""Variables from Secrets in each workload's main container, with Celery; derived from the security model."""
 ONLY_WITH_CELERY: Final = BROKER | RESULTS
 TAKES_A_SECRET: Final = {
     ("azure-native:dbforpostgresql:Server", ".administratorLoginPassword"): "the cloud makes the administrator with it",
     ("gcp:sql/user:User", ".password"): "the cloud makes the administrator with it",
     ("pulumi:providers:kubernetes", ".kubeconfig"): "says where the cluster is, and could hold more",
 }
-"""Type and path of what may be given a secret, and why."""
+"""Type and path of inputs that may contain a secret, with the reason."""
 NO_SECRET: Final = {"azurestorageaccountname": "the driver wants the account's name beside its key"}
-"""Keys of Secrets whose value is none, and why they are there."""
+"""Keys of Secrets without a secret value, with the reason."""
 MARKED_ANYWAY: Final = {"kubeconfig": "says where the cluster is, and could hold more"}
-"""Outputs that hold no generated secret, and are marked all the same."""
+"""Secret outputs without a generated secret."""
 RUNS_CODE_OF_DAG_AUTHORS: Final = {"worker", "task"}
 
 
@@ -80,7 +80,7 @@ def test_only_the_migration_may_create_databases() -> None:
 
 
 def test_pods_that_run_the_code_of_dag_authors_hold_no_way_to_the_metadata() -> None:
-    """Neither by name nor by what is in the Secrets that they may read: not the user, not the password."""
+    """Neither by reference nor by content of their Secrets: not the user, not the password."""
     offenders = []
     for stack, recording, pod in every_pod():
         if pod.part not in RUNS_CODE_OF_DAG_AUTHORS:
@@ -103,7 +103,7 @@ def test_pods_that_run_the_code_of_dag_authors_hold_no_way_to_the_metadata() -> 
 
 
 def test_no_pod_reads_a_whole_secret() -> None:
-    """`envFrom` a Secret gives whatever is added to it later, too."""
+    """`envFrom` a Secret would also pass keys that are added later."""
     offenders = [
         where
         for where, _, container in every_container()
@@ -113,7 +113,7 @@ def test_no_pod_reads_a_whole_secret() -> None:
 
 
 def values(recording: Recording) -> set[str]:
-    """Every secret value of a recording: generated, given, and what is stored in Secrets, in each of its forms."""
+    """Every secret value of a recording: generated, provided, and in Secrets, in each of its forms."""
     found: set[str] = set()
     for registration in recording.registrations:
         if registration.type.startswith("random:"):
@@ -128,7 +128,7 @@ def values(recording: Recording) -> set[str]:
 
 
 def test_no_secret_value_stands_outside_a_secret() -> None:
-    """Neither marked as secret nor in the clear: not in ConfigMaps, arguments, annotations, labels or names."""
+    """Neither marked as secret nor in plain text: not in ConfigMaps, arguments, annotations, labels or names."""
     offenders = []
     for stack, recording in recordings():
         known = values(recording)
@@ -179,7 +179,7 @@ def database(password: str, **rest: Any) -> Database:
 
 
 def test_connection_urls_are_secret_even_where_the_password_was_not() -> None:
-    """Asked of the Output itself: the SDK marks what goes into a Secret in any case."""
+    """Checked on the Output itself, because the SDK marks inputs of a Secret in any case."""
     for make in (secrets.connection_url, secrets.async_connection_url, secrets.result_url):
         assert asyncio.run(secret_of(make))
 
@@ -222,7 +222,7 @@ def with_another_seed() -> Recording:
 
 
 def test_no_password_is_a_well_known_one() -> None:
-    """T20: generated anew with another seed, every stored secret is another."""
+    """T20: with another seed every stored secret differs."""
     first, second = recorded("celery"), with_another_seed()
     for one, other in zip(first.of_type("Secret"), second.of_type("Secret"), strict=True):
         assert one.name == other.name
@@ -231,7 +231,7 @@ def test_no_password_is_a_well_known_one() -> None:
 
 
 def test_a_generated_secret_depends_on_nothing_that_a_setting_changes() -> None:
-    """`keepers`, or a length from settings, would make a new key one day and lock everyone out."""
+    """`keepers`, or a length from settings, would generate a new key one day and lock all users out."""
     first = recorded("celery+kubernetes")
     for stack in ("both, several of each", "both, pod operator with XCom", "both, example DAGs"):
         random = {f.urn: f.plain for f in recorded(stack).registrations if f.type.startswith("random:")}
@@ -293,7 +293,7 @@ def test_secrets_that_pods_read_are_immutable_and_change_under_a_new_name() -> N
 
 
 def test_a_secret_that_changes_rolls_exactly_its_readers() -> None:
-    """Another password in an external database's URL: whoever holds that URL gets another checksum, and no one else."""
+    """A new password in an external database's URL changes the checksums of its readers only."""
     stack = "celery, external database"
     other = {"secure": "postgresql://celery:changed-password@db.example.org/celery"}
     first, second = recorded(stack), recorder.run({**STACKS[stack], "airflow:result_database_url": other})
@@ -305,7 +305,7 @@ def test_a_secret_that_changes_rolls_exactly_its_readers() -> None:
 
 
 def test_a_login_and_a_certificate_of_the_users_are_secrets_of_the_kinds_that_kubernetes_knows() -> None:
-    """Named by the settings alone they could not be there on the first `up`: the stack makes their namespaces."""
+    """If settings only named them, they could not exist on the first `up`: the stack creates their namespaces."""
     recording = recorded("stand-in cloud, own login and certificate")
     pull, tls = (recording.the("Secret", f"airflow-{part}") for part in ("image-pull", "tls"))
     assert pull.plain["type"] == "kubernetes.io/dockerconfigjson"

@@ -1,4 +1,4 @@
-"""The README's table of settings is what the models say."""
+"""The README's table of settings matches the models."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def test_the_readme_is_up_to_date() -> None:
 
 
 def models(annotation: Any) -> Iterator[type[Model]]:
-    """Every model that a type leads to."""
+    """All models that a type refers to."""
     if isinstance(annotation, type) and issubclass(annotation, Model):
         yield annotation
         for field in annotation.model_fields.values():

@@ -1,4 +1,4 @@
-"""Rules over the program's sources: who may know what."""
+"""Rules over the program's sources: allowed imports and patterns."""
 
 from __future__ import annotations
 
@@ -136,7 +136,7 @@ def test_stack_config_is_read_in_one_place() -> None:
 
 
 def test_no_resource_is_made_inside_an_apply() -> None:
-    """It would be missing from previews."""
+    """It would be missing in previews."""
     offenders = []
     for path, tree in modules():
         for node in ast.walk(tree):
@@ -152,7 +152,7 @@ def test_no_resource_is_made_inside_an_apply() -> None:
 
 
 def test_nothing_happens_when_a_module_is_imported() -> None:
-    """No call at the top of a module but those that make constants."""
+    """No call at the top of a module, except those that create constants."""
     allowed = {
         "Final",
         "frozenset",

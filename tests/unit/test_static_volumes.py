@@ -1,4 +1,4 @@
-"""Disks and shares that a cloud brings: one volume each, bound to one claim, gone last and with nothing left behind."""
+"""Static disks and shares of a cloud: one volume each, bound to one claim, deleted last and completely."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_a_claim_and_its_volume_name_each_other_and_nobody_else_can_come_between
             "namespace": claim.namespace,
             "name": claim.object_name,
         }
-        # What a volume offers beyond what is asked of it comes after that.
+        # Further access modes of a volume follow the requested one.
         [asked] = claim.plain["spec"]["accessModes"]
         assert asked == volume.plain["spec"]["accessModes"][0]
         size = claim.plain["spec"]["resources"]["requests"]["storage"]
@@ -89,7 +89,7 @@ def test_the_key_of_a_share_is_in_one_secret_that_no_pod_reads() -> None:
 
 
 def test_neither_claim_nor_volume_nor_namespace_waits_for_another_in_a_circle() -> None:
-    """The claim goes with the namespace and holds the volume: that must not go before the namespace."""
+    """The claim is deleted with the namespace and uses the volume, which must not be deleted before the namespace."""
     recording = recorded(SHARES)
     namespace = recording.the("Namespace", "airflow-namespace")
     for claim, volume in pairs(recording):
@@ -109,7 +109,7 @@ def test_neither_claim_nor_volume_nor_namespace_waits_for_another_in_a_circle() 
 def test_with_another_disk_pods_move_to_another_volume_and_claim(
     change: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Neither can change what it is bound to, and neither can go while it is in use."""
+    """The binding of both is immutable, and neither can be deleted while in use."""
     original = stand_in_cloud._volumes
 
     def other(needed: CloudRequirements) -> dict[VolumeUse, Volume]:
@@ -142,7 +142,7 @@ def test_two_instances_share_no_volume(key: str) -> None:
 
 
 def test_the_old_broker_goes_before_the_new_one_comes() -> None:
-    """A disk is attached to one node at a time."""
+    """A disk can be attached to only one node at a time."""
     assert recorded(SHARES).the("StatefulSet", "airflow-redis").delete_before_replace
 
 
@@ -153,7 +153,7 @@ def test_the_share_with_dag_files_is_mounted_read_only_in_parts_that_run_dag_cod
     for part in readers:
         pod = pod_of(recording, part)
         [volume] = [volume for volume in pod.spec["volumes"] if volume["name"] == "dags"]
-        # A source that is read-only itself would keep pods from starting on a share that is still empty.
+        # A read-only source would prevent pods from starting on an empty share.
         assert volume["persistentVolumeClaim"] == {"claimName": claim.object_name}
         assert {
             "name": "dags",

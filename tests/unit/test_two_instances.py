@@ -1,4 +1,4 @@
-"""Components are used twice in one program: two instances, each with a cloud layer of its own."""
+"""Components are used twice in one program: two instances, each with its own cloud layer."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ for name in ("first", "second"):
     "stack", ["celery+kubernetes", "gcp, protected with everything", "azure, protected with everything"]
 )
 def test_two_instances_of_each_component_stand_side_by_side(stack: str, tmp_path: Path) -> None:
-    """No logical name, hook or object of one is the other's."""
+    """They share no logical name, hook or object."""
     program = tmp_path / "two.py"
     program.write_text(PROGRAM)
     recording = recorder.run(STACKS[stack], program=program)

@@ -1,4 +1,4 @@
-"""The pods that a recording's objects lead to, task pods included."""
+"""The pods of a recording's objects, including task pods."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ TEMPLATE_KEY: Final = "task.yaml"
 
 @dataclass(frozen=True, kw_only=True)
 class Pod:
-    """A pod as its template says, and the object that the template is in."""
+    """A pod from a template, and the template's object."""
 
     owner: Registration
     namespace: str
@@ -37,7 +37,7 @@ class Pod:
 
     @property
     def main(self) -> dict[str, Any]:
-        """The one main container."""
+        """The only main container."""
         [main] = self.spec["containers"]
         return main
 
@@ -48,7 +48,7 @@ class Pod:
 
     @property
     def long_running(self) -> bool:
-        """Whether it is meant to stay."""
+        """Whether it runs permanently."""
         return self.owner.kind in LONG_RUNNING
 
     def __str__(self) -> str:
@@ -83,7 +83,7 @@ def pods(recording: Recording) -> list[Pod]:
 
 
 def pod_of(recording: Recording, part: str) -> Pod:
-    """The one pod of a part."""
+    """The only pod of a workload."""
     [found] = [pod for pod in pods(recording) if pod.part == part]
     return found
 

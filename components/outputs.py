@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 import pulumi
 
+from components.airflow.network.external_access import base_url
 from components.airflow.network.gateway import backends
-from components.airflow.pods.options import API_PORT, FLOWER_PORT, base_url
+from components.airflow.ports import API_PORT, FLOWER_PORT
 from components.settings.sections.exposure import Gateway
 
 if TYPE_CHECKING:

@@ -12,6 +12,8 @@ from pulumi_kubernetes.core.v1 import ServiceAccount
 from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 from pulumi_kubernetes.rbac.v1 import PolicyRuleArgs, Role, RoleBinding, RoleRefArgs, SubjectArgs
 
+from components.airflow.context import InstanceContext
+from components.airflow.feature import Feature, PodOverlay, Reserved
 from components.contract.cloud import Identity
 from components.contract.requirements import workloads
 from components.contract.workloads import Workload, service_account_name
@@ -49,9 +51,21 @@ def log_readers(settings: Settings) -> list[Workload]:
     return ["api-server"] if "task" in workloads(settings.executor) else []
 
 
-def calls_kubernetes(workload: Workload, settings: Settings) -> bool:
-    """Whether a workload talks to the Kubernetes API and so gets a token."""
-    return workload in launchers(settings) or workload in log_readers(settings)
+RESERVED: Final[Reserved] = {}
+
+
+def create_feature(context: InstanceContext) -> Feature:
+    """Tokens for the workloads that call the Kubernetes API, and the labels of workload identity."""
+    clients = [*launchers(context.settings), *log_readers(context.settings)]
+    return Feature(
+        overlays=[
+            PodOverlay(workloads=clients, kubernetes_api=True),
+            *(
+                PodOverlay(workloads={workload}, labels=identity.pod_labels)
+                for workload, identity in context.cloud.identities.items()
+            ),
+        ]
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -24,6 +24,7 @@ from pulumi_kubernetes.core.v1 import (
 )
 from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 
+from components.airflow.context import InstanceContext
 from components.contract.cloud import StaticVolume, Volume, VolumeUse
 from components.kubernetes import naming, pods
 
@@ -47,7 +48,30 @@ class ClaimArgs:
     protect: bool
 
 
-def claim(
+def create_shared_claim(context: InstanceContext, use: VolumeUse) -> pulumi.Output[str] | None:
+    """The name of the claim for a volume that many pods mount; None where the cloud has none for this use."""
+    if use not in context.cloud.volumes:
+        return None
+    # In state as "<name>-logs" and "<name>-dags": renaming loses what is on them.
+    made = create_claim(
+        f"{context.name}-{use}",
+        ClaimArgs(
+            use=use,
+            volume=context.cloud.volumes[use],
+            instance=context.name,
+            namespace=context.namespace,
+            namespace_name=context.settings.namespace,
+            kubernetes=context.kubernetes,
+            protect=context.settings.protect,
+        ),
+        parent=context.component,
+        # Task pods are not in state, and one that is left holds the claim: only the namespace ends both.
+        deleted_with=context.namespace_object,
+    )
+    return made.metadata.name
+
+
+def create_claim(
     name: str, args: ClaimArgs, *, parent: pulumi.Resource, deleted_with: pulumi.Resource | None = None
 ) -> PersistentVolumeClaim:
     """A claim of a storage class, or one that is bound to its static volume and to no other.
@@ -59,7 +83,7 @@ def claim(
         deleted_with: what takes the claim along when it is deleted.
     """
     volume = args.volume
-    bound = _static(name, args, volume.static, parent) if volume.static is not None else None
+    bound = _create_static_volume(name, args, volume.static, parent) if volume.static is not None else None
     return PersistentVolumeClaim(
         name,
         metadata=ObjectMetaArgs(
@@ -101,7 +125,9 @@ def pair_name(args: ClaimArgs, static: StaticVolume) -> pulumi.Output[str]:
     return fixed.apply(lambda text: naming.object_name(args.instance, args.use, naming.digest(text)))
 
 
-def _static(name: str, args: ClaimArgs, static: StaticVolume, parent: pulumi.Resource) -> PersistentVolume:
+def _create_static_volume(
+    name: str, args: ClaimArgs, static: StaticVolume, parent: pulumi.Resource
+) -> PersistentVolume:
     """The PersistentVolume of a disk or share. Deleting it leaves the disk, which is the stack's own to delete.
 
     It names the namespace and the Secret, but waits for neither: a claim that is deleted with its namespace would

@@ -55,11 +55,35 @@ WORKLOADS: Final[Mapping[Workload, Traits]] = {
 METADATA_CLIENTS: Final[frozenset[Workload]] = frozenset(
     workload for workload, traits in WORKLOADS.items() if traits.metadata
 )
+DATABASE_CLIENTS: Final[frozenset[Workload]] = frozenset(
+    workload for workload, traits in WORKLOADS.items() if traits.connects
+)
 DAG_READERS: Final[frozenset[Workload]] = frozenset(
     workload for workload, traits in WORKLOADS.items() if traits.dag_code
 )
 RUNS_ONCE: Final[frozenset[Workload]] = frozenset(
     workload for workload, traits in WORKLOADS.items() if traits.runs_once
+)
+AIRFLOW_WORKLOADS: Final[frozenset[Workload]] = frozenset(
+    workload for workload, traits in WORKLOADS.items() if traits.airflow
+)
+LONG_RUNNING: Final[frozenset[Workload]] = frozenset(
+    workload
+    for workload, traits in WORKLOADS.items()
+    if traits.airflow and not traits.runs_once and traits.needs != "task_pods"
+)
+"""Workloads whose pods run until they are told to stop, unlike those of a Job and of one task."""
+TASK_LOGGERS: Final[frozenset[Workload]] = frozenset(
+    workload for workload, traits in WORKLOADS.items() if traits.task_logs
+)
+LOG_STORE_WRITERS: Final[frozenset[Workload]] = frozenset(
+    workload for workload, traits in WORKLOADS.items() if traits.log_store == "writes"
+)
+LOG_STORE_CLIENTS: Final[frozenset[Workload]] = frozenset(
+    workload for workload, traits in WORKLOADS.items() if traits.log_store is not None
+)
+TASK_RUNNERS: Final[frozenset[Workload]] = frozenset(
+    workload for workload, traits in WORKLOADS.items() if traits.runs_tasks
 )
 OPTION_READERS: Final[frozenset[Workload]] = frozenset(
     workload for workload, traits in WORKLOADS.items() if traits.airflow and not traits.runs_once

@@ -13,6 +13,7 @@ from tests.unit.stacks import recorded
 from tests.unit.stacks_azure import STACKS
 from tests.unit.test_azure_layer import named
 from tests.unit.test_order import waits_for
+from tests.unit.workloads import pods, variables_of
 
 
 @pytest.mark.parametrize("stack", STACKS)
@@ -62,18 +63,22 @@ def test_pods_with_an_identity_say_so_and_others_do_not() -> None:
 @pytest.mark.parametrize("stack", ["azure, both", "azure, stack file prod"])
 def test_logs_go_to_the_container_by_a_connection_without_a_key(stack: str) -> None:
     recording = recorded(stack)
-    holders = [f for f in recording.of_type("ConfigMap") if "AIRFLOW_CONN_WASB_DEFAULT" in f.plain["data"]]
-    parts = {f.name.removeprefix("airflow-").removesuffix("-options") for f in holders}
-    assert parts == {"api-server", "triggerer", "task", *({"worker"} if stack == "azure, both" else ())}
-    maps = [f.plain["data"] for f in holders]
+    readers = {pod.part: variables_of(recording, pod) for pod in pods(recording)}
+    readers = {part: data for part, data in readers.items() if "AIRFLOW_CONN_WASB_DEFAULT" in data}
+    assert readers.keys() == {"api-server", "triggerer", "task", *({"worker"} if stack == "azure, both" else ())}
     account = named(recording, "airflow-cloud-logs-account").plain["accountName"]
-    for data in maps:
+    for data in readers.values():
         connection = json.loads(data["AIRFLOW_CONN_WASB_DEFAULT"])
         assert connection == {"conn_type": "wasb", "host": f"https://{account}.blob.core.windows.net/"}
         assert data["AIRFLOW__LOGGING__REMOTE_BASE_LOG_FOLDER"].startswith("wasb")
         assert data["AIRFLOW__AZURE_REMOTE_LOGGING__REMOTE_WASB_LOG_CONTAINER"] == "logs"
         assert data["AIRFLOW__LOGGING__REMOTE_LOG_CONN_ID"] == "wasb_default"
         assert data["AIRFLOW__LOGGING__REMOTE_LOGGING"] == "True"
+    holders = [
+        f
+        for f in recording.of_type("ConfigMap")
+        if f.name.removesuffix("-options") in {f"airflow-{part}" for part in readers}
+    ]
     for endpoint in recording.of_cloud("PrivateDnsZoneGroup"):
         assert all(endpoint.urn in waits_for(recording, holder) for holder in holders)
 

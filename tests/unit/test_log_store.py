@@ -11,7 +11,7 @@ from components.settings.stack import Settings
 from tests.unit.recorder import Recording, raw
 from tests.unit.stacks import STAND_IN, recorded
 from tests.unit.stand_in_cloud import LOG_STORE
-from tests.unit.workloads import every_pod, options_of, pods
+from tests.unit.workloads import every_pod, options_of, pods, variables_of
 
 READERS_AND_WRITERS: Final = {"api-server", "triggerer", "worker", "task"}
 """Airflow 3.3: the supervisor of a task and the triggerer upload, the api-server reads. The scheduler does neither."""
@@ -27,8 +27,8 @@ STORED: Final = [stack for stack in STAND_IN if "airflow:logs" not in STAND_IN[s
 @pytest.mark.parametrize("stack", STORED)
 def test_the_store_is_told_to_exactly_those_who_write_or_read_task_logs(stack: str) -> None:
     recording = recorded(stack)
-    told = {pod.part for pod in pods(recording) if LOG_STORE.items() <= options_of(recording, pod).items()}
-    hinted = {pod.part for pod in pods(recording) if options_of(recording, pod).keys() & LOG_STORE.keys()}
+    told = {pod.part for pod in pods(recording) if LOG_STORE.items() <= variables_of(recording, pod).items()}
+    hinted = {pod.part for pod in pods(recording) if variables_of(recording, pod).keys() & LOG_STORE.keys()}
     assert told == hinted == READERS_AND_WRITERS & {pod.part for pod in pods(recording)}
 
 
@@ -36,7 +36,7 @@ def test_without_a_store_nobody_is_told_of_one() -> None:
     offenders = [
         f"{stack}: {pod}"
         for stack, recording, pod in every_pod()
-        if settings_of(recording).task_logs.kind != "store" and options_of(recording, pod).keys() & LOG_STORE.keys()
+        if settings_of(recording).task_logs.kind != "store" and variables_of(recording, pod).keys() & LOG_STORE.keys()
     ]
     assert offenders == []
 

@@ -7,9 +7,8 @@ from typing import Any, Final
 
 import pytest
 
-from components.airflow.pods import options
+from components.airflow.feature import variable
 from components.contract.workloads import RUNS_ONCE, Workload
-from components.settings import loader
 from tests.unit import recorder
 from tests.unit.recorder import Recording
 from tests.unit.stacks import FLOWER, STACKS, config, recorded
@@ -88,12 +87,9 @@ def test_an_option_reaches_those_who_read_it_whatever_its_section_is_called(
 ) -> None:
     """`[scheduler] catchup_by_default` is read where DAGs are parsed: only in the scheduler it would have no effect."""
     value = "https://airflow.simulated.test"
-    texts, _ = recorder.raw({**STACKS[STACK], "airflow:options": {section: {option: value}}})
-    settings = loader.parse(texts)
-    name = options.variable(section, option)
-    everyone: tuple[Workload, ...] = (*EVERYONE, "migration")
-    having = {part for part in everyone if options.options_of(part, settings).get(name) == value}
-    assert having == parts
+    recording = with_settings(options={section: {option: value}})
+    name = variable((section, option))
+    assert {pod.part for pod in pods(recording) if options_of(recording, pod).get(name) == value} == parts
 
 
 def test_every_section_is_tried() -> None:

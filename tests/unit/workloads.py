@@ -96,6 +96,12 @@ def options_of(recording: Recording, pod: Pod) -> dict[str, str]:
     return {key: value for found in maps for key, value in found.plain["data"].items()}
 
 
+def variables_of(recording: Recording, pod: Pod) -> dict[str, str]:
+    """The options of a pod and its container's own variables, without those from Secrets."""
+    own = {variable["name"]: variable["value"] for variable in pod.main.get("env", []) if "value" in variable}
+    return {**options_of(recording, pod), **own}
+
+
 def every_pod() -> Iterator[tuple[str, Recording, Pod]]:
     """Every pod of every stack."""
     for stack, recording in recordings():

@@ -2,31 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from typing import Final
 
 import pulumi
-from pulumi_kubernetes.apps.v1 import (
-    Deployment,
-    DeploymentSpecArgs,
-    DeploymentStrategyArgs,
-    RollingUpdateDeploymentArgs,
-)
-from pulumi_kubernetes.core.v1 import ProbeArgs, Service, ServicePortArgs, ServiceSpecArgs
-from pulumi_kubernetes.meta.v1 import LabelSelectorArgs
+from pulumi_kubernetes.core.v1 import ProbeArgs
 
 from components.airflow.context import InstanceContext
-from components.airflow.executors.task_pods import PodTemplate
-from components.airflow.pods.options import API_PORT, HEALTH_PORT, TRIGGERER_LOG_PORT
-from components.airflow.pods.scripts import SCRIPTS_FOLDER
-from components.airflow.pods.template import AIRFLOW, EVICTABLE, WorkloadPod, options_map, pod_template
+from components.airflow.feature import Features
+from components.airflow.pods.deployment import create_deployment
+from components.airflow.pods.scripts import AIRFLOW, SCRIPTS_FOLDER
+from components.airflow.pods.template import EVICTABLE, WorkloadPod
+from components.airflow.ports import API_PORT, SCHEDULER_HEALTH_PORT, TRIGGERER_LOG_PORT
 from components.contract.requirements import HEALTH_PATHS
-from components.contract.workloads import Workload
-from components.kubernetes import naming, pods
-from components.settings.sections.exposure import Exposure
+from components.kubernetes import pods
 
 SERVES_SECONDS: Final = 10
-"""Until endpoints and the clouds' load balancers have heard that a pod stops."""
+"""Time until endpoints and the clouds' load balancers know that a pod stops."""
 SERVER_GRACE_SECONDS: Final = 60
 """For the requests that a server has accepted by then."""
 
@@ -47,17 +38,14 @@ def job_has_begun(job_type: str) -> ProbeArgs:
 
 
 def api_server(context: InstanceContext) -> WorkloadPod:
-    """UI, REST API and the API that tasks talk to. It believes what a proxy says of clients where there is one."""
+    """UI, REST API and the API that tasks talk to."""
     return WorkloadPod(
         workload="api-server",
-        args=[*AIRFLOW, "api-server", *(["--proxy-headers"] if context.trusted_proxies else [])],
+        args=[*AIRFLOW, "api-server"],
         resources=context.resources(context.settings.components.api_server),
         scratch_gib=context.settings.components.api_server.scratch_gib,
         grace_seconds=SERVER_GRACE_SECONDS,
         serves_until_seconds=SERVES_SECONDS,
-        environment={"FORWARDED_ALLOW_IPS": pulumi.Output.all(*context.trusted_proxies).apply(",".join)}
-        if context.trusted_proxies
-        else {},
         ports={"http": API_PORT},
         probes={
             "startup_probe": pods.http_probe(HEALTH_PATHS["api-server"], "http", period=2, timeout=10, failures=150),
@@ -69,22 +57,20 @@ def api_server(context: InstanceContext) -> WorkloadPod:
     )
 
 
-def scheduler(context: InstanceContext, template: PodTemplate | None) -> WorkloadPod:
-    """Decides what runs when. With the Kubernetes executor it reads the template of the pods that it starts."""
+def scheduler(context: InstanceContext) -> WorkloadPod:
+    """Starts DAG runs and hands their tasks to the executor."""
     return WorkloadPod(
         workload="scheduler",
         args=[*AIRFLOW, "scheduler"],
         resources=context.resources(context.settings.components.scheduler),
         scratch_gib=context.settings.components.scheduler.scratch_gib,
-        ports={"health": HEALTH_PORT},
+        ports={"health": SCHEDULER_HEALTH_PORT},
         probes={
             "startup_probe": pods.http_probe("/health", "health", period=2, timeout=10, failures=150),
             "liveness_probe": pods.http_probe("/health", "health", period=30, timeout=20, failures=5),
         },
         annotations=EVICTABLE,
         grace_seconds=30,
-        volumes=[template.volume] if template else (),
-        mounts=[template.mount] if template else (),
     )
 
 
@@ -122,93 +108,18 @@ def triggerer(context: InstanceContext) -> WorkloadPod:
     )
 
 
-def deployment(
-    context: InstanceContext,
-    pod: WorkloadPod,
-    *,
-    replicas: int = 1,
-    surge: int | str | None = 1,
-    deadline_seconds: int | None = None,
-    parent: pulumi.Resource,
-    after: Sequence[pulumi.Resource],
-) -> Deployment:
-    """A Deployment of a workload that comes up after what the database needs.
-
-    Args:
-        context: the installation.
-        pod: its pod.
-        replicas: how many of them.
-        surge: how many new pods come before an old one goes, as a number or in percent; None ends the old ones first.
-        deadline_seconds: how long a roll-out may take; default: the cluster's and the engine's own 10 minutes.
-        parent: the component that it belongs to.
-        after: what it waits for.
-    """
-    child = pulumi.ResourceOptions(parent=parent, provider=context.kubernetes)
-    options = options_map(context, pod.workload, child)
-    return Deployment(
-        f"{context.name}-{pod.workload}",
-        metadata=context.metadata(pod.workload),
-        spec=DeploymentSpecArgs(
-            replicas=replicas,
-            progress_deadline_seconds=deadline_seconds,
-            revision_history_limit=3,
-            selector=LabelSelectorArgs(match_labels=naming.selector(context.name, pod.workload)),
-            strategy=DeploymentStrategyArgs(
-                type="RollingUpdate" if surge is not None else "Recreate",
-                rolling_update=RollingUpdateDeploymentArgs(max_surge=surge, max_unavailable=0) if surge else None,
-            ),
-            template=pod_template(context, pod, options.metadata.name),
-        ),
-        # No data flows from the Jobs, but nothing may run before they are through.
-        opts=pulumi.ResourceOptions(
-            parent=parent,
-            provider=context.kubernetes,
-            depends_on=list(after),
-            custom_timeouts=pulumi.CustomTimeouts(*[f"{deadline_seconds}s"] * 3) if deadline_seconds else None,
-        ),
-    )
-
-
-def service(
-    context: InstanceContext,
-    workload: Workload,
-    *,
-    ports: Mapping[str, int],
-    opts: pulumi.ResourceOptions,
-    exposure: Exposure | None = None,
-) -> Service:
-    """The Service in front of a workload; without an exposure it is for the cluster alone."""
-    service_type, node_port = (
-        (exposure.service_type, exposure.node_port) if exposure is not None else ("ClusterIP", None)
-    )
-    return Service(
-        f"{context.name}-{workload}-service",
-        metadata=context.metadata(workload, annotations=pods.SKIP_AWAIT),
-        spec=ServiceSpecArgs(
-            type=service_type,
-            selector=naming.selector(context.name, workload),
-            ports=[
-                ServicePortArgs(name=name, port=port, target_port=name, node_port=node_port)
-                for name, port in ports.items()
-            ],
-        ),
-        opts=opts,
-    )
-
-
-def headless_service(
-    context: InstanceContext, workload: Workload, *, ports: Mapping[str, int], opts: pulumi.ResourceOptions
-) -> Service:
-    """The Service that gives each pod of a workload a name."""
-    return Service(
-        f"{context.name}-{workload}-service",
-        metadata=context.metadata(workload, annotations=pods.SKIP_AWAIT),
-        spec=ServiceSpecArgs(
-            cluster_ip="None",
-            # The only pod: taking it away while it is slow to answer would only turn slow into refused.
-            publish_not_ready_addresses=True,
-            selector=naming.selector(context.name, workload),
-            ports=[ServicePortArgs(name=name, port=port, target_port=name) for name, port in ports.items()],
-        ),
-        opts=opts,
-    )
+def create_services(
+    context: InstanceContext, features: Features, parent: pulumi.Resource, migration: pulumi.Resource
+) -> None:
+    """The Deployments of all four, after the migration."""
+    components = context.settings.components
+    for pod, component, surge in (
+        (api_server(context), components.api_server, 1),
+        (scheduler(context), components.scheduler, 1),
+        # Two of them over the same files write the same rows; scheduler and tasks run on without one for a while.
+        (dag_processor(context), components.dag_processor, None),
+        (triggerer(context), components.triggerer, 1),
+    ):
+        create_deployment(
+            context, features, pod, replicas=component.replicas, surge=surge, parent=parent, after=[migration]
+        )

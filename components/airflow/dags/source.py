@@ -1,13 +1,11 @@
-"""The volumes and mounts that bring DAG files to the pods that run them."""
+"""DAG files: the volumes that bring them into pods, and the bundles that Airflow finds them by."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import json
 from pathlib import Path
 from typing import Final
 
-import pulumi
 from pulumi_kubernetes.core.v1 import (
     ConfigMap,
     ConfigMapVolumeSourceArgs,
@@ -18,22 +16,55 @@ from pulumi_kubernetes.core.v1 import (
 )
 from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 
-from components.airflow.pods.options import EXAMPLES_FOLDER
+from components.airflow.context import InstanceContext
+from components.airflow.feature import Feature, PodOverlay, Reserved
+from components.airflow.volumes import create_shared_claim
+from components.contract.workloads import DAG_READERS, OPTION_READERS
 from components.kubernetes import naming
+from components.settings.sections.dags import ShareDags
 from components.settings.stack import Settings
 
 EXAMPLES: Final = Path(__file__).resolve().parents[3] / "dags"
-CONFIG_MAP_MAX_BYTES: Final = 1024 * 1024
-"""https://kubernetes.io/docs/concepts/configuration/configmap/#motivation"""
+EXAMPLES_FOLDER: Final = "/opt/airflow/examples"
+
+RESERVED: Final[Reserved] = {("dag_processor", "dag_bundle_config_list"): "airflow:dags"}
 
 
-@dataclass(frozen=True, kw_only=True)
-class DagSource:
-    """Volumes and mounts that bring DAG files into a pod, and a checksum of what the program put there."""
+def create_feature(context: InstanceContext) -> Feature:
+    """The DAG files of the stack's source, and the example DAGs where the stack asks for them."""
+    settings = context.settings
+    overlays = [
+        PodOverlay(
+            # All these need the names of the bundles; which of them read the files is another matter.
+            workloads=OPTION_READERS,
+            options={("dag_processor", "dag_bundle_config_list"): json.dumps(dag_bundles(settings), sort_keys=True)},
+        ),
+        PodOverlay(workloads=DAG_READERS, default_options={("core", "dags_folder"): settings.dags.folder}),
+        # New files show within seconds on a volume or in an image; reading a folder's list is cheap.
+        PodOverlay(workloads={"dag-processor"}, default_options={("dag_processor", "refresh_interval"): "30"}),
+    ]
+    if settings.dags.node_folder is not None:
+        overlays.append(_node_folder(settings.dags.node_folder, settings.dags.folder))
+    if settings.dags.share is not None:
+        overlays.append(_create_share(context, settings.dags.share, settings.dags.folder))
+    if settings.example_dags:
+        overlays.append(_create_examples(context))
+    return Feature(overlays=overlays)
 
-    volumes: Sequence[VolumeArgs] = ()
-    mounts: Sequence[VolumeMountArgs] = ()
-    checksum: str = ""
+
+def dag_bundles(settings: Settings) -> list[dict[str, object]]:
+    """Airflow's list of folders with DAG files."""
+    folders = {"dags": settings.dags.folder}
+    if settings.example_dags:
+        folders["examples"] = EXAMPLES_FOLDER
+    return [
+        {
+            "name": name,
+            "classpath": "airflow.dag_processing.bundles.local.LocalDagBundle",
+            "kwargs": {"path": path},
+        }
+        for name, path in folders.items()
+    ]
 
 
 def example_files() -> dict[str, str]:
@@ -41,58 +72,46 @@ def example_files() -> dict[str, str]:
     return {path.name: path.read_text() for path in sorted(EXAMPLES.iterdir()) if path.suffix == ".py"}
 
 
-def dag_source(
-    settings: Settings, namespace: pulumi.Output[str], share: pulumi.Output[str] | None, child: pulumi.ResourceOptions
-) -> DagSource:
-    """Where this stack's DAG files come from.
+def _node_folder(path: str, folder: str) -> PodOverlay:
+    source = HostPathVolumeSourceArgs(path=path, type="Directory")
+    return PodOverlay(
+        workloads=DAG_READERS,
+        volumes=[VolumeArgs(name="dags", host_path=source)],
+        mounts=[VolumeMountArgs(name="dags", mount_path=folder, read_only=True)],
+    )
 
-    Args:
-        settings: the stack's settings.
-        namespace: where the pods are.
-        share: name of the claim for a share with DAG files; None without one.
-        child: registers the ConfigMap of the examples.
-    """
-    volumes: list[VolumeArgs] = []
-    mounts: list[VolumeMountArgs] = []
-    checksum = ""
-    if settings.dags.node_folder is not None:
-        volumes.append(
-            VolumeArgs(
-                name="dags", host_path=HostPathVolumeSourceArgs(path=settings.dags.node_folder, type="Directory")
-            )
-        )
-        mounts.append(VolumeMountArgs(name="dags", mount_path=settings.dags.folder, read_only=True))
-    if settings.dags.share is not None:
-        assert share is not None, "a cloud must have the share that settings ask for"
-        volumes.append(
-            VolumeArgs(
-                name="dags",
-                # Only the mount is read-only: a folder that an empty share lacks can then be made by the node.
-                persistent_volume_claim=PersistentVolumeClaimVolumeSourceArgs(claim_name=share),
-            )
-        )
-        mounts.append(
-            VolumeMountArgs(
-                name="dags",
-                mount_path=settings.dags.folder,
-                sub_path=settings.dags.share.sub_path or None,
-                read_only=True,
-            )
-        )
-    if settings.example_dags:
-        files = example_files()
-        checksum = naming.sha256("\0".join(f"{name}\0{text}" for name, text in files.items()))
-        config_map = ConfigMap(
-            f"{settings.name}-example-dags",
-            metadata=ObjectMetaArgs(namespace=namespace, labels=naming.labels(settings.name, "dags")),
-            immutable=True,
-            data=files,
-            opts=child,
-        )
-        volumes.append(VolumeArgs(name="examples", config_map=ConfigMapVolumeSourceArgs(name=config_map.metadata.name)))
+
+def _create_share(context: InstanceContext, share: ShareDags, folder: str) -> PodOverlay:
+    claim = create_shared_claim(context, "dags")
+    assert claim is not None, "a cloud must have the share that settings ask for"
+    # Only the mount is read-only: a folder that an empty share lacks can then be made by the node.
+    source = PersistentVolumeClaimVolumeSourceArgs(claim_name=claim)
+    return PodOverlay(
+        workloads=DAG_READERS,
+        volumes=[VolumeArgs(name="dags", persistent_volume_claim=source)],
+        mounts=[
+            VolumeMountArgs(name="dags", mount_path=folder, sub_path=share.sub_path or None, read_only=True),
+        ],
+    )
+
+
+def _create_examples(context: InstanceContext) -> PodOverlay:
+    files = example_files()
+    config_map = ConfigMap(
+        f"{context.name}-example-dags",
+        metadata=ObjectMetaArgs(namespace=context.namespace, labels=context.labels("dags")),
+        immutable=True,
+        data=files,
+        opts=context.child,
+    )
+    source = ConfigMapVolumeSourceArgs(name=config_map.metadata.name)
+    return PodOverlay(
+        workloads=DAG_READERS,
+        volumes=[VolumeArgs(name="examples", config_map=source)],
         # One mount a file: mounted as a folder, a ConfigMap is a loop of symbolic links to the DAG parser.
-        mounts.extend(
+        mounts=[
             VolumeMountArgs(name="examples", mount_path=f"{EXAMPLES_FOLDER}/{file}", sub_path=file, read_only=True)
             for file in files
-        )
-    return DagSource(volumes=volumes, mounts=mounts, checksum=checksum)
+        ],
+        checksums=[naming.sha256("\0".join(f"{name}\0{text}" for name, text in files.items()))],
+    )

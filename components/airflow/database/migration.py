@@ -1,4 +1,4 @@
-"""The database's way to the state that this Airflow version wants, before anything else runs."""
+"""Migration Job: databases and users, `airflow db migrate`, the first user. Everything else waits for it."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ from pulumi_kubernetes.batch.v1 import Job, JobSpecArgs
 from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 
 from components.airflow.context import InstanceContext
+from components.airflow.feature import Feature, Features, InitContainer, PodOverlay, Reserved
 from components.airflow.pods.scripts import script
-from components.airflow.pods.template import WorkloadPod, options_map, pod_template
+from components.airflow.pods.template import WorkloadPod, create_options, pod_template
+from components.contract.workloads import METADATA_CLIENTS, RUNS_ONCE
 from components.kubernetes import naming
 from components.settings.types import Resources
 
@@ -19,6 +21,23 @@ RESOURCES: Final = Resources(cpu_milli=200, memory_mib=768)
 AWAIT_MARGIN_SECONDS: Final = 60
 """The engine waits longer than the Job may take: the Job's own failure names the cause."""
 RETRIES: Final = 3
+WAIT_SECONDS: Final = 120
+WAIT_RESOURCES: Final = Resources(cpu_milli=50, memory_mib=512)
+"""Memory of one start of Airflow's command line."""
+
+RESERVED: Final[Reserved] = {}
+
+
+def create_feature(context: InstanceContext) -> Feature:
+    """An init container that waits until the database has the schema of this image's Airflow."""
+    del context
+    wait = InitContainer(
+        name="wait-for-migration",
+        args=["python", "-c", script("wait_for_migration.py"), str(WAIT_SECONDS)],
+        resources=WAIT_RESOURCES,
+    )
+    # Workers and task pods have no access to the metadata database.
+    return Feature(overlays=[PodOverlay(workloads=METADATA_CLIENTS - RUNS_ONCE, init_containers=[wait])])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,6 +45,7 @@ class MigrationArgs:
     """Arguments of the migration."""
 
     context: InstanceContext
+    features: Features
     database_identity: pulumi.Input[str]
     """What tells the server from another one."""
 
@@ -48,7 +68,6 @@ class Migration(pulumi.ComponentResource):
             workload="migration",
             args=["python", "-c", script("migrate.py")],
             resources=RESOURCES,
-            waits_for="nothing",
             restart_policy="OnFailure",
             environment={
                 # The reference may be a digest, which says nothing of a version.
@@ -57,7 +76,7 @@ class Migration(pulumi.ComponentResource):
                 "ADMIN_EMAIL": settings.admin.email,
             },
         )
-        options = options_map(context, pod.workload, child)
+        options = create_options(context, args.features, pod.workload, child)
         depends = (settings.image.reference, settings.image.version, settings.admin.username)
         job_name = pulumi.Output.all(args.database_identity, context.secrets["admin"].checksum).apply(
             lambda known: naming.object_name(context.name, pod.workload, naming.digest(*depends, *known))
@@ -74,7 +93,7 @@ class Migration(pulumi.ComponentResource):
             spec=JobSpecArgs(
                 backoff_limit=RETRIES,
                 active_deadline_seconds=settings.migration.deadline_seconds,
-                template=pod_template(context, pod, options.metadata.name),
+                template=pod_template(context, args.features, pod, options.metadata.name),
             ),
             opts=pulumi.ResourceOptions(
                 parent=self,

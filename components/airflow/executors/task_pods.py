@@ -2,28 +2,82 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
-import pulumi
 from pulumi_kubernetes.core.v1 import ConfigMap, ConfigMapVolumeSourceArgs, VolumeArgs, VolumeMountArgs
 
 from components.airflow.context import InstanceContext
-from components.airflow.pods.options import POD_TEMPLATE
-from components.airflow.pods.template import NOT_EVICTABLE, WorkloadPod, options_map, pod_template
+from components.airflow.feature import Feature, Features, PodOverlay, Reserved
+from components.airflow.pods.template import NOT_EVICTABLE, WorkloadPod, create_options, pod_template
 from components.kubernetes import manifest
 from components.settings.sections.executor import TaskPods
 
+POD_RETRIES: Final = 10
+"""Attempts to make a task's pod before the task fails. With Airflow's own default, 0, one answer 503 of the Kubernetes
+API fails it: a zonal control plane that is upgraded gives them for minutes."""
+POD_TEMPLATE: Final = "/opt/airflow/pod_templates/task.yaml"
 BASE_CONTAINER: Final = "base"
 """The executor looks for its container by this name."""
 
+RESERVED: Final[Reserved] = {
+    ("kubernetes_executor", "namespace"): None,
+    ("kubernetes_executor", "pod_template_file"): None,
+}
 
-@dataclass(frozen=True, kw_only=True)
-class PodTemplate:
-    """The template as the scheduler mounts it."""
 
-    volume: VolumeArgs
-    mount: VolumeMountArgs
+def create_feature(context: InstanceContext) -> Feature:
+    """The options of the Kubernetes executor; empty without it."""
+    task_pods = context.settings.executor.pods
+    if task_pods is None:
+        return Feature()
+    return Feature(
+        overlays=[
+            PodOverlay(
+                workloads={"scheduler", "api-server"},
+                options={("kubernetes_executor", "namespace"): context.settings.namespace},
+            ),
+            PodOverlay(
+                workloads={"scheduler"},
+                options={("kubernetes_executor", "pod_template_file"): POD_TEMPLATE},
+                default_options={
+                    ("kubernetes_executor", "delete_worker_pods_on_failure"): str(not task_pods.keep_failed),
+                    ("kubernetes_executor", "worker_pods_creation_batch_size"): str(task_pods.created_per_heartbeat),
+                    ("kubernetes_executor", "task_publish_max_retries"): str(POD_RETRIES),
+                },
+            ),
+        ]
+    )
+
+
+def create_template(context: InstanceContext, features: Features) -> Feature:
+    """The template of task pods, mounted by the scheduler; empty without the Kubernetes executor.
+
+    Its ConfigMap gets a new name whenever its content changes. A task pod has all other features.
+    """
+    task_pods = context.settings.executor.pods
+    if task_pods is None:
+        return Feature()
+    options = create_options(context, features, "task", context.child)
+    pod = pod_template(context, features, task_pod(context, task_pods), options.metadata.name)
+    text = manifest.json_text({"apiVersion": "v1", "kind": "Pod", "metadata": pod.metadata, "spec": pod.spec})
+    config_map = ConfigMap(
+        f"{context.name}-task-template",
+        metadata=context.metadata("task", fixed=False),
+        immutable=True,
+        data={"task.yaml": text},
+        opts=context.child,
+    )
+    source = ConfigMapVolumeSourceArgs(name=config_map.metadata.name)
+    folder = POD_TEMPLATE.rpartition("/")[0]
+    return Feature(
+        overlays=[
+            PodOverlay(
+                workloads={"scheduler"},
+                volumes=[VolumeArgs(name="pod-template", config_map=source)],
+                mounts=[VolumeMountArgs(name="pod-template", mount_path=folder, read_only=True)],
+            )
+        ]
+    )
 
 
 def task_pod(context: InstanceContext, task_pods: TaskPods) -> WorkloadPod:
@@ -34,29 +88,9 @@ def task_pod(context: InstanceContext, task_pods: TaskPods) -> WorkloadPod:
         args=["python", "--version"],
         resources=context.resources(task_pods),
         scratch_gib=task_pods.scratch_gib,
-        waits_for="nothing",
         # A stopped pod's signal reaches the process that supervises the task first.
         environment={"DUMB_INIT_SETSID": "0"},
         restart_policy="Never",
         annotations=NOT_EVICTABLE,
         grace_seconds=task_pods.grace_seconds,
-    )
-
-
-def template(context: InstanceContext, task_pods: TaskPods, child: pulumi.ResourceOptions) -> PodTemplate:
-    """The template's ConfigMap, under a new name whenever its content changes."""
-    options = options_map(context, "task", child)
-    pod = pod_template(context, task_pod(context, task_pods), options.metadata.name)
-    text = manifest.json_text({"apiVersion": "v1", "kind": "Pod", "metadata": pod.metadata, "spec": pod.spec})
-    config_map = ConfigMap(
-        f"{context.name}-task-template",
-        metadata=context.metadata("task", fixed=False),
-        immutable=True,
-        data={"task.yaml": text},
-        opts=child,
-    )
-    folder = POD_TEMPLATE.rpartition("/")[0]
-    return PodTemplate(
-        volume=VolumeArgs(name="pod-template", config_map=ConfigMapVolumeSourceArgs(name=config_map.metadata.name)),
-        mount=VolumeMountArgs(name="pod-template", mount_path=folder, read_only=True),
     )

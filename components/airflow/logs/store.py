@@ -1,56 +1,75 @@
-"""Where task logs are written, and read from when the pod is gone."""
+"""Task logs: the folder where tasks write them, and the store that keeps them when the pod is gone."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 import pulumi
 from pulumi_kubernetes.core.v1 import PersistentVolumeClaimVolumeSourceArgs, VolumeArgs, VolumeMountArgs
 
-from components.airflow.pods.options import LOG_FOLDER
+from components.airflow.context import InstanceContext
+from components.airflow.feature import Feature, Options, PodOverlay, Reserved, ScratchFolder
+from components.airflow.volumes import create_shared_claim
 from components.contract.cloud import LogStore
-from components.kubernetes import pods
+from components.contract.workloads import AIRFLOW_WORKLOADS, LOG_STORE_CLIENTS, LOG_STORE_WRITERS, TASK_LOGGERS
 
+LOG_FOLDER: Final = "/opt/airflow/logs"
 CONNECTION: Final = "wasb_default"
 """Airflow's own name of the connection to Azure's object storage."""
 
+RESERVED: Final[Reserved] = {
+    ("logging", "base_log_folder"): None,
+    ("logging", "trigger_log_server_port"): None,
+    ("logging", "worker_log_server_port"): None,
+}
 
-def remote_logging(store: LogStore) -> dict[str, pulumi.Input[str]]:
-    """Options and connection, as variables, by which Airflow reaches a log store. They hold no key: identities do."""
-    common: dict[str, pulumi.Input[str]] = {"AIRFLOW__LOGGING__REMOTE_LOGGING": "True"}
+
+def create_feature(context: InstanceContext) -> Feature:
+    """The log folder, on the shared volume where there is one, and the remote log store where there is one."""
+    overlays = [
+        PodOverlay(workloads=AIRFLOW_WORKLOADS, options={("logging", "base_log_folder"): LOG_FOLDER}),
+        _folder(create_shared_claim(context, "logs")),
+    ]
+    if (store := context.cloud.log_store) is not None:
+        overlays += [
+            _remote_logging(store),
+            # The store's copy need not fill the disk as well; a task that resumes after a pause appends to its log.
+            PodOverlay(workloads=LOG_STORE_WRITERS, default_options={("logging", "delete_local_logs"): "True"}),
+        ]
+    return Feature(overlays=overlays)
+
+
+def _folder(claim: pulumi.Output[str] | None) -> PodOverlay:
+    if claim is None:
+        return PodOverlay(workloads=TASK_LOGGERS, scratch=[ScratchFolder(name="logs", path=LOG_FOLDER)])
+    source = PersistentVolumeClaimVolumeSourceArgs(claim_name=claim)
+    return PodOverlay(
+        workloads=TASK_LOGGERS,
+        volumes=[VolumeArgs(name="logs", persistent_volume_claim=source)],
+        mounts=[VolumeMountArgs(name="logs", mount_path=LOG_FOLDER)],
+    )
+
+
+def _remote_logging(store: LogStore) -> PodOverlay:
+    """Options and connection for a log store. They hold no key: access is by workload identity."""
+    common: Options = {("logging", "remote_logging"): "True"}
     match store.kind:
         case "gcs":
-            return {**common, "AIRFLOW__LOGGING__REMOTE_BASE_LOG_FOLDER": store.url}
+            return PodOverlay(
+                workloads=LOG_STORE_CLIENTS,
+                default_options={**common, ("logging", "remote_base_log_folder"): store.url},
+            )
         case "azure_blob":
             assert store.container is not None, "Azure Blob Storage has a container"
-            return {
-                **common,
-                # Airflow knows the kind of store by how this begins; the account is the connection's.
-                "AIRFLOW__LOGGING__REMOTE_BASE_LOG_FOLDER": "wasb-airflow",
-                "AIRFLOW__LOGGING__REMOTE_LOG_CONN_ID": CONNECTION,
-                "AIRFLOW__AZURE_REMOTE_LOGGING__REMOTE_WASB_LOG_CONTAINER": store.container,
-                f"AIRFLOW_CONN_{CONNECTION.upper()}": pulumi.Output.json_dumps(
-                    {"conn_type": "wasb", "host": store.url}
-                ),
-            }
-
-
-@dataclass(frozen=True, kw_only=True)
-class LogFolder:
-    """The log folder of the pods: the shared volume when there is one."""
-
-    claim_name: pulumi.Output[str] | None
-    """The claim that it is on; None is a folder of each pod's own."""
-
-    def volume(self, size_mib: int) -> VolumeArgs:
-        """The pod's volume; `size_mib` bounds a folder of its own."""
-        if self.claim_name is None:
-            return VolumeArgs(name="logs", empty_dir=pods.empty_dir(size_mib))
-        source = PersistentVolumeClaimVolumeSourceArgs(claim_name=self.claim_name)
-        return VolumeArgs(name="logs", persistent_volume_claim=source)
-
-    @property
-    def mount(self) -> VolumeMountArgs:
-        """The container's mount."""
-        return VolumeMountArgs(name="logs", mount_path=LOG_FOLDER)
+            connection = pulumi.Output.json_dumps({"conn_type": "wasb", "host": store.url})
+            return PodOverlay(
+                workloads=LOG_STORE_CLIENTS,
+                default_options={
+                    **common,
+                    # Airflow knows the kind of store by how this begins; the account is the connection's.
+                    ("logging", "remote_base_log_folder"): "wasb-airflow",
+                    ("logging", "remote_log_conn_id"): CONNECTION,
+                    ("azure_remote_logging", "remote_wasb_log_container"): store.container,
+                },
+                environment={f"AIRFLOW_CONN_{CONNECTION.upper()}": connection},
+            )

@@ -12,7 +12,7 @@ from pulumi_kubernetes.core.v1 import Namespace
 from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 
 from components.airflow.context import InstanceContext
-from components.airflow.pods.options import API_PORT, FLOWER_PORT
+from components.airflow.ports import API_PORT, FLOWER_PORT
 from components.airflow.secrets.provided import create_tls_secret
 from components.contract.cloud import LoadBalancer
 from components.contract.workloads import Workload

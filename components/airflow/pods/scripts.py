@@ -1,20 +1,28 @@
-"""The scripts that run inside pods."""
+"""The scripts that run inside pods, and the folder for the compiled files of those that run on."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Final
 
-import pulumi
-from pulumi_kubernetes.core.v1 import ConfigMap
-from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
+from pulumi_kubernetes.core.v1 import ConfigMap, ConfigMapVolumeSourceArgs, VolumeArgs, VolumeMountArgs
 
-from components.kubernetes import naming
+from components.airflow.context import InstanceContext
+from components.airflow.feature import Feature, PodOverlay, Reserved, ScratchFolder
+from components.contract.workloads import LONG_RUNNING
 
 SCRIPTS: Final = Path(__file__).parents[1] / "scripts"
 SCRIPTS_FOLDER: Final = "/opt/airflow-scripts"
-"""Where scripts lie in pods that stay. Not below Airflow's own folder, where images keep files of theirs."""
+"""The folder of the scripts in long-running pods. Not below Airflow's own folder, where images keep files of theirs."""
 POD_SCRIPTS: Final = ("start.py", "check_job.py", "check_worker.py")
+BYTECODE_FOLDER: Final = "/opt/airflow-bytecode"
+"""The folder in which start.py lets Python keep compiled files."""
+BYTECODE_MIB: Final = 512
+"""The compiled files of Airflow and its libraries take 70 MiB."""
+AIRFLOW: Final = ("python", f"{SCRIPTS_FOLDER}/start.py")
+"""The command `airflow` in long-running pods."""
+
+RESERVED: Final[Reserved] = {}
 
 
 def script(name: str) -> str:
@@ -22,13 +30,24 @@ def script(name: str) -> str:
     return (SCRIPTS / name).read_text()
 
 
-def scripts_map(instance: str, namespace: pulumi.Output[str], opts: pulumi.ResourceOptions) -> ConfigMap:
-    """The ConfigMap with the scripts of pods that stay."""
-    return ConfigMap(
-        f"{instance}-scripts",
-        # No fixed name: other scripts are a new object, which rolls the pods that run them.
-        metadata=ObjectMetaArgs(namespace=namespace, labels=naming.labels(instance, "scripts")),
+def create_feature(context: InstanceContext) -> Feature:
+    """The scripts and the folder for compiled files in long-running pods."""
+    config_map = ConfigMap(
+        f"{context.name}-scripts",
+        # No fixed name: changed scripts are a new object, which restarts the pods that run them.
+        metadata=context.metadata("scripts", fixed=False),
         immutable=True,
         data={name: script(name) for name in POD_SCRIPTS},
-        opts=opts,
+        opts=context.child,
+    )
+    source = ConfigMapVolumeSourceArgs(name=config_map.metadata.name)
+    return Feature(
+        overlays=[
+            PodOverlay(
+                workloads=LONG_RUNNING,
+                scratch=[ScratchFolder(name="bytecode", path=BYTECODE_FOLDER, size_mib=BYTECODE_MIB)],
+                volumes=[VolumeArgs(name="scripts", config_map=source)],
+                mounts=[VolumeMountArgs(name="scripts", mount_path=SCRIPTS_FOLDER, read_only=True)],
+            )
+        ]
     )

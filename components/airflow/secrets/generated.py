@@ -13,10 +13,11 @@ import pulumi_random as random
 from pulumi_kubernetes.core.v1 import Secret
 from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 
+from components.airflow.ports import BROKER_PORT
+from components.airflow.secrets.credential import StoredSecret
 from components.contract.cloud import Database, Databases
 from components.kubernetes import naming
 
-BROKER_PORT: Final = 6379
 KEEPALIVES: Final = "keepalives=1&keepalives_idle=30&keepalives_interval=5&keepalives_count=5"
 """Managed PostgreSQL drops connections that are idle for about 300 s."""
 
@@ -61,15 +62,6 @@ def host(name: str) -> str:
 def urlsafe(base64_text: str) -> str:
     """Standard base64 as URL-safe base64, the form of a Fernet key."""
     return base64_text.replace("+", "-").replace("/", "_")
-
-
-@dataclass(frozen=True, kw_only=True)
-class StoredSecret:
-    """A Secret in the cluster and the hash of what it holds."""
-
-    name: pulumi.Output[str]
-    checksum: pulumi.Output[str]
-    """sha256 of the values, in hexadecimal: what rolls the readers."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -144,7 +136,9 @@ class Secrets(pulumi.ComponentResource):
         joined = pulumi.Output.json_dumps(dict(content), sort_keys=True)
         # A sha256 of high-entropy values gives nothing away, and as a secret it would hide what rolls a pod.
         return StoredSecret(
-            name=secret.metadata.name, checksum=pulumi.Output.unsecret(joined.apply(lambda text: naming.sha256(text)))
+            name=secret.metadata.name,
+            keys=frozenset(content),
+            checksum=pulumi.Output.unsecret(joined.apply(lambda text: naming.sha256(text))),
         )
 
     def _password(self, key: str) -> pulumi.Output[str]:

@@ -1,35 +1,38 @@
-"""The workloads of an Airflow installation, and which credentials each of them may hold."""
+"""The secrets matrix: the generated credentials, and the workloads that may hold each of them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Final
 
+from components.airflow.context import InstanceContext
+from components.airflow.feature import Feature, Reserved
+from components.airflow.secrets.credential import Credential
 from components.contract.workloads import METADATA_CLIENTS, Workload
 
 
 @dataclass(frozen=True, kw_only=True)
-class Credential:
-    """One secret value: the variable that carries it and who reads it."""
+class Row:
+    """One generated credential: its environment variable, where it is stored, and its readers."""
 
     variable: str
     stored_in: str
-    """Which Secret it is kept in."""
+    """Name of the Secret in `Secrets.stored`."""
     key: str
     readers: frozenset[Workload]
 
 
-CREDENTIALS: Final = (
-    Credential(
+MATRIX: Final = (
+    Row(
         variable="AIRFLOW__DATABASE__SQL_ALCHEMY_CONN", stored_in="metadata", key="connection", readers=METADATA_CLIENTS
     ),
-    Credential(
+    Row(
         variable="AIRFLOW__DATABASE__SQL_ALCHEMY_CONN_ASYNC",
         stored_in="metadata",
         key="async-connection",
         readers=METADATA_CLIENTS,
     ),
-    Credential(
+    Row(
         variable="AIRFLOW__CORE__FERNET_KEY",
         stored_in="fernet",
         key="key",
@@ -37,46 +40,61 @@ CREDENTIALS: Final = (
         # two serializers of XComs alone encrypt, of Delta Lake and Iceberg (airflow/sdk/serde/serializers, 3.3.2).
         readers=frozenset({"api-server", "scheduler", "dag-processor", "triggerer"}),
     ),
-    Credential(
+    Row(
         variable="AIRFLOW__API_AUTH__JWT_SECRET",
         stored_in="jwt",
         key="key",
         readers=frozenset({"api-server", "scheduler"}),
     ),
-    Credential(
+    Row(
         variable="AIRFLOW__API__SECRET_KEY",
         stored_in="api",
         key="key",
         readers=frozenset({"api-server", "scheduler", "triggerer", "worker"}),
     ),
-    Credential(
+    Row(
         variable="AIRFLOW__CELERY__BROKER_URL",
         stored_in="broker",
         key="url",
         readers=frozenset({"scheduler", "worker", "flower"}),
     ),
-    Credential(
+    Row(
         variable="AIRFLOW__CELERY__RESULT_BACKEND",
         stored_in="results",
         key="connection",
         readers=frozenset({"scheduler", "worker"}),
     ),
-    Credential(
+    Row(
         variable="AIRFLOW__CELERY__FLOWER_BASIC_AUTH",
         stored_in="flower",
         key="basic-auth",
         readers=frozenset({"flower"}),
     ),
-    Credential(
-        variable="ADMINISTRATOR_URL", stored_in="databases", key="administrator", readers=frozenset({"migration"})
-    ),
-    Credential(variable="OWNERS", stored_in="databases", key="owners", readers=frozenset({"migration"})),
-    Credential(variable="REDISCLI_AUTH", stored_in="broker", key="password", readers=frozenset({"redis"})),
-    Credential(variable="ADMIN_PASSWORD", stored_in="admin", key="password", readers=frozenset({"migration"})),
+    Row(variable="ADMINISTRATOR_URL", stored_in="databases", key="administrator", readers=frozenset({"migration"})),
+    Row(variable="OWNERS", stored_in="databases", key="owners", readers=frozenset({"migration"})),
+    Row(variable="REDISCLI_AUTH", stored_in="broker", key="password", readers=frozenset({"redis"})),
+    Row(variable="ADMIN_PASSWORD", stored_in="admin", key="password", readers=frozenset({"migration"})),
 )
-"""The secrets matrix, whole: a value that is not listed here reaches no pod."""
+"""All of them: a generated value that is not listed here reaches no pod."""
+
+OPTION_PREFIX: Final = "AIRFLOW__"
 
 
-def credentials_of(workload: Workload) -> list[Credential]:
-    """The credentials that a workload may hold."""
-    return [credential for credential in CREDENTIALS if workload in credential.readers]
+def option_of(variable: str) -> tuple[str, str]:
+    """The option of airflow.cfg that a variable sets."""
+    section, _, option = variable.removeprefix(OPTION_PREFIX).partition("__")
+    return section.lower(), option.lower()
+
+
+RESERVED: Final[Reserved] = {option_of(row.variable): None for row in MATRIX if row.variable.startswith(OPTION_PREFIX)}
+
+
+def create_feature(context: InstanceContext) -> Feature:
+    """The rows of the matrix whose Secret this instance has."""
+    return Feature(
+        credentials=[
+            Credential(variable=row.variable, secret=context.secrets[row.stored_in], key=row.key, readers=row.readers)
+            for row in MATRIX
+            if row.stored_in in context.secrets
+        ]
+    )

@@ -1,0 +1,1 @@
+"""Airflow's configuration beyond what its components need."""

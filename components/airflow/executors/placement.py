@@ -1,0 +1,21 @@
+"""The nodes that tasks run on."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from components.airflow.context import InstanceContext
+from components.airflow.feature import Feature, PodOverlay, Reserved
+from components.contract.workloads import TASK_RUNNERS
+
+RESERVED: Final[Reserved] = {}
+
+
+def create_feature(context: InstanceContext) -> Feature:
+    """Workers and task pods on the nodes that the cloud has for them."""
+    cloud = context.cloud
+    return Feature(
+        overlays=[
+            PodOverlay(workloads=TASK_RUNNERS, node_selector=cloud.task_node_selector, taint=cloud.task_taint),
+        ]
+    )

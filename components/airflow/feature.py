@@ -1,0 +1,144 @@
+"""A feature: everything that one capability adds to an instance, as one value.
+
+A feature is a module with a constant `RESERVED` and a function `create_feature`; `instance.FEATURES` lists them. The
+pod template, the options and the credentials of a workload are sums over all features and name none of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+import pulumi
+from pulumi_kubernetes.core.v1 import ContainerArgs, VolumeArgs, VolumeMountArgs
+
+from components.airflow.secrets.credential import Credential
+from components.contract.workloads import Workload
+from components.settings.types import Resources
+
+if TYPE_CHECKING:
+    from components.airflow.context import InstanceContext
+
+Option = tuple[str, str]
+"""Section and name of an option of airflow.cfg."""
+Options = Mapping[Option, pulumi.Input[str]]
+Reserved = Mapping[Option, str | None]
+"""Options that `airflow:options` may not set, each with the key of the stack file that decides it; None where no key
+does."""
+
+
+def variable(option: Option) -> str:
+    """The environment variable of an option."""
+    section, name = option
+    return f"AIRFLOW__{section.upper()}__{name.upper()}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScratchFolder:
+    """A writable folder on the node's disk that is deleted with the pod."""
+
+    name: str
+    path: str
+    size_mib: int | None = None
+    """Beyond this size the node evicts the pod; None is the pod's own `scratch_gib`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class InitContainer:
+    """An init container with Airflow's image, options and credentials."""
+
+    name: str
+    args: Sequence[str]
+    resources: Resources
+
+
+@dataclass(frozen=True, kw_only=True)
+class PodOverlay:
+    """Additions of a feature to the pods of some workloads; overlays are applied in the order of the features."""
+
+    workloads: Collection[Workload]
+    options: Options = field(default_factory=dict[Option, pulumi.Input[str]])
+    """Options that `airflow:options` may not change; the feature's module lists them in `RESERVED`."""
+    default_options: Options = field(default_factory=dict[Option, pulumi.Input[str]])
+    """Options that a later feature, and so `airflow:options`, may change."""
+    environment: Mapping[str, pulumi.Input[str]] = field(default_factory=dict[str, pulumi.Input[str]])
+    arguments: Sequence[str] = ()
+    """Further arguments of the main container."""
+    scratch: Sequence[ScratchFolder] = ()
+    volumes: Sequence[VolumeArgs] = ()
+    mounts: Sequence[VolumeMountArgs] = ()
+    init_mounts: bool = False
+    """Whether init containers have the scratch folders and mounts as well."""
+    init_containers: Sequence[InitContainer] = ()
+    sidecars: Sequence[ContainerArgs] = ()
+    """Native sidecars: they start before the init containers."""
+    labels: Mapping[str, str] = field(default_factory=dict[str, str])
+    kubernetes_api: bool = False
+    """Whether the pod gets a token for the Kubernetes API."""
+    node_selector: Mapping[str, str] = field(default_factory=dict[str, str])
+    taint: str | None = None
+    """Key of a taint with effect NoSchedule that the pod tolerates."""
+    checksums: Sequence[pulumi.Input[str]] = ()
+    """Hashes of content that the pod reads and its spec does not show: a change restarts the pod."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Feature:
+    """Everything that one capability adds to an instance."""
+
+    overlays: Sequence[PodOverlay] = ()
+    credentials: Sequence[Credential] = ()
+    outputs: Mapping[str, pulumi.Input[object]] = field(default_factory=dict[str, pulumi.Input[object]])
+    """Outputs of the stack, by name."""
+
+
+class FeatureModule(Protocol):
+    """The module of a feature."""
+
+    @property
+    def RESERVED(self) -> Reserved:  # noqa: N802 - a constant of the module
+        """The options that the feature sets, or relies on at Airflow's own default."""
+        ...
+
+    def create_feature(self, context: InstanceContext) -> Feature:
+        """The feature, after its own resources are registered; empty where the stack does not use it."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Features:
+    """The sum of all features of an instance."""
+
+    features: Sequence[Feature]
+
+    def with_feature(self, feature: Feature) -> Features:
+        """The sum with one more, whose own resources depend on the others."""
+        return Features(features=[*self.features, feature])
+
+    def overlays(self, workload: Workload) -> list[PodOverlay]:
+        """The overlays of a workload's pods."""
+        return [overlay for feature in self.features for overlay in feature.overlays if workload in overlay.workloads]
+
+    def variables(self, workload: Workload) -> dict[str, pulumi.Input[str]]:
+        """The options of a workload as environment variables, sorted by section and name. No secret is among them."""
+        overlays = self.overlays(workload)
+        options: dict[Option, pulumi.Input[str]] = {}
+        for overlay in overlays:
+            options.update(overlay.default_options)
+        for overlay in overlays:
+            options.update(overlay.options)
+        return {variable(option): options[option] for option in sorted(options)}
+
+    def credentials(self, workload: Workload) -> list[Credential]:
+        """The credentials of a workload."""
+        return [
+            credential
+            for feature in self.features
+            for credential in feature.credentials
+            if workload in credential.readers
+        ]
+
+    def outputs(self) -> dict[str, pulumi.Input[object]]:
+        """The outputs of all features."""
+        return {name: value for feature in self.features for name, value in feature.outputs.items()}

@@ -1,0 +1,54 @@
+"""The address of the UI, and what the api-server needs to know of the load balancer in front of it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import pulumi
+
+from components.airflow.config.additional_options import readers
+from components.airflow.context import InstanceContext
+from components.airflow.feature import Feature, Option, PodOverlay, Reserved
+from components.airflow.ports import API_PORT
+from components.settings.stack import Settings
+
+BASE_URL: Final[Option] = ("api", "base_url")
+
+RESERVED: Final[Reserved] = {}
+
+
+def base_url(settings: Settings) -> str:
+    """The URL at which users find the UI."""
+    gateway = settings.exposure.gateway
+    return f"https://{gateway.host}" if gateway is not None else f"http://localhost:{API_PORT}"
+
+
+def create_feature(context: InstanceContext) -> Feature:
+    """The URL for all workloads that link to the UI, and trust in the headers of the load balancer."""
+    settings, load_balancer = context.settings, context.cloud.load_balancer
+    overlays = [PodOverlay(workloads=readers(BASE_URL), default_options={BASE_URL: base_url(settings)})]
+    if settings.exposure.gateway is not None:
+        # The login page is served through the same proxy. Only X-Forwarded-Proto is trusted: uvicorn has applied
+        # X-Forwarded-For already, and Host and Prefix can be forged.
+        trusted = {"for": 0, "proto": 1, "host": 0, "port": 0, "prefix": 0}
+        overlays.append(
+            PodOverlay(
+                workloads={"api-server"},
+                default_options={
+                    ("fab", "enable_proxy_fix"): "True",
+                    **{("fab", f"proxy_fix_x_{header}"): str(count) for header, count in trusted.items()},
+                    ("fab", "cookie_secure"): "True",
+                },
+            )
+        )
+    if load_balancer is not None:
+        # Some load balancers add their own address to the list of proxies that forwarded a request.
+        proxies = (*load_balancer.trusted_proxies, load_balancer.address)
+        overlays.append(
+            PodOverlay(
+                workloads={"api-server"},
+                arguments=["--proxy-headers"],
+                environment={"FORWARDED_ALLOW_IPS": pulumi.Output.all(*proxies).apply(",".join)},
+            )
+        )
+    return Feature(overlays=overlays)

@@ -74,11 +74,8 @@ def test_logs_go_to_the_container_by_a_connection_without_a_key(stack: str) -> N
         assert data["AIRFLOW__AZURE_REMOTE_LOGGING__REMOTE_WASB_LOG_CONTAINER"] == "logs"
         assert data["AIRFLOW__LOGGING__REMOTE_LOG_CONN_ID"] == "wasb_default"
         assert data["AIRFLOW__LOGGING__REMOTE_LOGGING"] == "True"
-    holders = [
-        f
-        for f in recording.of_type("ConfigMap")
-        if f.name.removesuffix("-options") in {f"airflow-{part}" for part in readers}
-    ]
+    names = ["airflow-task-template" if part == "task" else f"airflow-{part}" for part in sorted(readers)]
+    holders = [named(recording, name) for name in names]
     for endpoint in recording.of_cloud("PrivateDnsZoneGroup"):
         assert all(endpoint.urn in waits_for(recording, holder) for holder in holders)
 

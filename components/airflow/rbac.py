@@ -56,7 +56,7 @@ RESERVED: Final[Reserved] = {}
 
 def create_feature(context: InstanceContext) -> Feature:
     """Tokens for the workloads that call the Kubernetes API, and the labels of workload identity."""
-    clients = [*launchers(context.settings), *log_readers(context.settings)]
+    clients: list[Workload] = [*launchers(context.settings), *log_readers(context.settings)]
     return Feature(
         overlays=[
             PodOverlay(workloads=clients, kubernetes_api=True),

@@ -44,11 +44,11 @@ settings: $(STAMP) ## update the table of settings in the README
 test: ready test-unit test-engine ## run unit tests, then engine tests on a real control plane with simulated pods
 
 test-unit: $(STAMP) ## run only the unit tests
-	$(RUN) -m pytest tests/unit --numprocesses 2
+	$(RUN) -m pytest tests/unit lab/tests/unit --numprocesses 2
 
 test-engine: ready ## run only the engine tests
 	@$(RUN) -m lab build
-	$(RUN) -m pytest tests/engine -m "not each_setting"
+	$(RUN) -m pytest tests/engine lab/tests/engine -m "not each_setting"
 
 test-settings: ready ## change every setting alone and check the engine's preview
 	@$(RUN) -m lab build
@@ -56,7 +56,7 @@ test-settings: ready ## change every setting alone and check the engine's previe
 
 test-cluster: ready ## run Airflow on a real node, with each executor
 	@$(RUN) -m lab build --all
-	$(RUN) -m pytest tests/cluster -m "not gateway"
+	$(RUN) -m pytest tests/cluster lab/tests/cluster -m "not gateway"
 
 test-gateway: ready ## run Airflow behind a Gateway with HTTPS, on a real node and a simulated Azure
 	@$(RUN) -m lab build --gateway

@@ -6,20 +6,13 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from installation import EXECUTORS, Installation
 
-from lab import images
-from lab.node.node import Node
+from tests.cluster.installation import EXECUTORS, Installation
 
 EXAMPLES = ("hello", "tutorial", "fan_out", "deferred", "executors")
 NAMES = {"celery": "test-celery", "kubernetes": "test-kubernetes", "celery+kubernetes": "test-both"}
 
 Finished = dict[str, list[dict[str, Any]]]
-
-
-@pytest.fixture(scope="session")
-def airflow_images(node: Node) -> None:
-    node.import_images(images.archives())
 
 
 @pytest.fixture(scope="session", params=EXECUTORS)

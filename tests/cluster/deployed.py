@@ -9,8 +9,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
-from cluster import COMPONENT, objects, wait_until
-from installation import Installation
 
 from lab import demo
 from lab.access import port_forward
@@ -21,6 +19,8 @@ from lab.engine.workspace import workspace
 from lab.node.node import Node
 from lab.services import database
 from lab.services.standins import StandIns
+from tests.cluster.cluster import COMPONENT, objects, wait_until
+from tests.cluster.installation import Installation
 
 SERVERS: Final = ("gcp:sql/databaseInstance:DatabaseInstance", "azure-native:dbforpostgresql:Server")
 NAMESPACE: Final = "airflow"

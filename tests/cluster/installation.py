@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import yaml
-from cluster import COMPONENT, Object, execute, objects, wait_until
 
 from lab.airflow_client import AirflowClient, logged_in
 from lab.engine.environment import environment
@@ -18,6 +17,7 @@ from lab.engine.workspace import workspace
 from lab.kubectl import kubectl
 from lab.node.instance import Instance
 from lab.node.node import Node
+from tests.cluster.cluster import COMPONENT, Object, execute, objects, wait_until
 
 NAMESPACE_END_SECONDS: Final = 180.0
 RUN_SECONDS: Final = 300.0

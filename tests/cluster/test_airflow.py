@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from airflow_fixture import Finished
-from cluster import COMPONENT, is_ready, objects, services, wait_until
-from installation import Installation
 
 from lab.kubectl import kubectl
+from tests.cluster.airflow_fixture import Finished
+from tests.cluster.cluster import COMPONENT, is_ready, objects, services, wait_until
+from tests.cluster.installation import Installation
 
 pytestmark = pytest.mark.timeout(1800)
 

@@ -16,14 +16,14 @@ from http.cookiejar import CookieJar
 from pathlib import Path
 
 import pytest
-from cluster import COMPONENT, Object, execute, is_ready, objects, wait_until
-from installation import Installation
 
 from lab.access import port_forward
 from lab.kubectl import kubectl
 from lab.node import kubectl as kubectl_binary
 from lab.node.instance import Instance
 from lab.node.node import Node
+from tests.cluster.cluster import COMPONENT, Object, execute, is_ready, objects, wait_until
+from tests.cluster.installation import Installation
 
 pytestmark = pytest.mark.timeout(1800)
 

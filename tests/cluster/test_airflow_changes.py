@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from cluster import COMPONENT, objects, services, wait_until
-from installation import Installation
 
 from lab.airflow_client import logged_in
 from lab.engine.stack import Stack
+from tests.cluster.cluster import COMPONENT, objects, services, wait_until
+from tests.cluster.installation import Installation
 
 pytestmark = pytest.mark.timeout(1800)
 

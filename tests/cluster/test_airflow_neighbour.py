@@ -10,10 +10,10 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
-from cluster import execute, objects, services
-from installation import SMALL, Installation
 
 from lab.airflow_client import logged_in
+from tests.cluster.cluster import execute, objects, services
+from tests.cluster.installation import SMALL, Installation
 
 pytestmark = [
     pytest.mark.timeout(1800),

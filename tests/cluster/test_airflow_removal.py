@@ -6,11 +6,11 @@ from pathlib import Path
 
 import psutil
 import pytest
-from cluster import objects, wait_until
-from installation import Installation
 
 from lab.kubectl import kubectl
 from lab.node.instance import Instance
+from tests.cluster.cluster import objects, wait_until
+from tests.cluster.installation import Installation
 
 pytestmark = pytest.mark.timeout(1800)
 

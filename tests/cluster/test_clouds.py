@@ -10,13 +10,13 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from cluster import objects
-from deployed import NAMESPACE, Deployed, deployed_stack
 
 from lab import demo
 from lab.node.node import Node
 from lab.services import database
 from lab.stack_file import StackFile
+from tests.cluster.cluster import objects
+from tests.cluster.deployed import NAMESPACE, Deployed, deployed_stack
 
 pytestmark = pytest.mark.timeout(1800)
 

@@ -8,8 +8,6 @@ from typing import Any
 
 import pytest
 import yaml
-from cluster import COMPONENT, Object, objects
-from deployed import NAMESPACE, Deployed, deployed_stack
 
 from components.contract.workloads import WORKLOADS
 from lab import images
@@ -18,6 +16,8 @@ from lab.kubectl import kubectl
 from lab.node.node import Node
 from lab.services import database
 from lab.stack_file import StackFile
+from tests.cluster.cluster import COMPONENT, Object, objects
+from tests.cluster.deployed import NAMESPACE, Deployed, deployed_stack
 
 pytestmark = pytest.mark.timeout(1800)
 

@@ -14,10 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cluster import Object, objects, wait_until
-from deployed import NAMESPACE, SERVERS
-from installation import Installation
-from outside import Browser
 
 from lab import demo
 from lab.clouds.inventory import FOLDER_VARIABLE, Inventory
@@ -31,6 +27,10 @@ from lab.node.node import Node
 from lab.services import database
 from lab.services.standins import StandIns
 from lab.stack_file import COMPONENTS, CPU_MILLI
+from tests.cluster.cluster import Object, objects, wait_until
+from tests.cluster.deployed import NAMESPACE, SERVERS
+from tests.cluster.installation import Installation
+from tests.cluster.outside import Browser
 
 pytestmark = [pytest.mark.gateway, pytest.mark.timeout(1200)]
 

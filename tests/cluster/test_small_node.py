@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from cluster import COMPONENT, Object, objects, wait_until
 
 from lab import images
 from lab.access import port_forward
@@ -23,6 +22,7 @@ from lab.machine import MEMORY_GIB_MIN, SYSTEM_PODS_MIB
 from lab.node.instance import Instance
 from lab.node.node import Node
 from lab.stack_file import StackFile
+from tests.cluster.cluster import COMPONENT, Object, objects, wait_until
 
 pytestmark = pytest.mark.timeout(1800)
 

@@ -11,11 +11,11 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Final
 
 import pytest
-from cloud_changes import CHANGES, REFUSED
-from cloud_stacks import CloudLife, Clouds, altered, furnished
-from cluster_fixture import TestCluster
 
 from lab.clouds.gcp import tokens as gcp
+from lab.testing.cluster import TestCluster
+from tests.engine.cloud_changes import CHANGES, REFUSED
+from tests.engine.cloud_stacks import CloudLife, Clouds, altered, furnished
 
 LIFE_SECONDS: Final = 540.0
 """Maximum wait of a test for the end of a life cycle."""

@@ -15,8 +15,6 @@ from typing import Any, Final
 
 import pytest
 import yaml
-from cluster_fixture import TestCluster
-from program_stacks import Life, program
 
 from lab.clouds.backing import KUBECONFIG_VARIABLE
 from lab.clouds.faults import FAULTS_VARIABLE
@@ -31,6 +29,8 @@ from lab.paths import PROJECT
 from lab.services import auth_plugins
 from lab.services import cluster as managed
 from lab.stack_file import filled_in
+from lab.testing.cluster import TestCluster
+from tests.engine.program_stacks import Life, program
 
 FILES: Final[Mapping[str, Path]] = {
     "dev": PROJECT / "Pulumi.dev.yaml",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final
 
-from program_stacks import Config, changed
+from tests.engine.program_stacks import Config, changed
 
 PARTS: Final = frozenset({"api-server", "dag-processor", "flower", "scheduler", "triggerer", "worker"})
 """Airflow's own pods that run for long."""

@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 import pytest
-from cluster_fixture import TestCluster
-from program_changes import CHANGES, EXECUTOR_CHANGE, IMAGE_CHANGE, PROTECTED_CHANGES, REPLACED_SECRETS
-from program_stacks import Config, Life, changed, config, program
 
 from lab.errors import LabError
+from lab.testing.cluster import TestCluster
+from tests.engine.program_changes import CHANGES, EXECUTOR_CHANGE, IMAGE_CHANGE, PROTECTED_CHANGES, REPLACED_SECRETS
+from tests.engine.program_stacks import Config, Life, changed, config, program
 
 MEETING_SECONDS: Final = 300.0
 """Maximum wait of one life cycle for a point in another."""

@@ -10,13 +10,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-import new_stacks
 import yaml
-from cluster_fixture import TestCluster, path
 
 from lab.engine.stack import Run, Stack
 from lab.engine.workspace import workspace
 from lab.node.api import ApiError, Manifest
+from lab.testing import new_stacks
+from lab.testing.cluster import TestCluster, path
 
 Config = Mapping[str, Any]
 KINDS: Final = (

@@ -7,10 +7,9 @@ from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from typing import Any, Final
 
-from cloud_stacks import CloudLife
-from program_stacks import done
-
 from lab.engine.stack import Run
+from tests.engine.cloud_stacks import CloudLife
+from tests.engine.program_stacks import done
 
 PROTECTED: Final = re.compile(r'resource "urn:[^"]*::([^":]+)"')
 

@@ -9,14 +9,6 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import pytest
-from cloud_stacks import CloudLife, Clouds, altered, furnished
-from cluster_fixture import TestCluster
-from settings_effects import Effect, Flips, Protected, Refused, effect
-from settings_flips_airflow import FLIPS as AIRFLOW
-from settings_flips_azure import BASE as AZURE_BASE
-from settings_flips_azure import FLIPS as AZURE
-from settings_flips_gcp import BASE as GCP_BASE
-from settings_flips_gcp import FLIPS as GCP
 
 from components.settings.azure.cloud import AzureCloud
 from components.settings.gcp.cloud import GcpCloud
@@ -25,6 +17,14 @@ from components.settings.types import Model
 from docs.settings import rows
 from lab.clouds.gcp.resource import QUOTAS_VARIABLE
 from lab.engine.stack import Run
+from lab.testing.cluster import TestCluster
+from tests.engine.cloud_stacks import CloudLife, Clouds, altered, furnished
+from tests.engine.settings_effects import Effect, Flips, Protected, Refused, effect
+from tests.engine.settings_flips_airflow import FLIPS as AIRFLOW
+from tests.engine.settings_flips_azure import BASE as AZURE_BASE
+from tests.engine.settings_flips_azure import FLIPS as AZURE
+from tests.engine.settings_flips_gcp import BASE as GCP_BASE
+from tests.engine.settings_flips_gcp import FLIPS as GCP
 
 SIDE_BY_SIDE: Final = 2
 """Number of parallel previews: one for each core."""

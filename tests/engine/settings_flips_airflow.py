@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from settings_effects import Changes, Flip, Flips, Protected, Refused
+from tests.engine.settings_effects import Changes, Flip, Flips, Protected, Refused
 
 FLIPS: Final[Flips] = {
     "cloud.kind": Flip(

@@ -1,4 +1,4 @@
-"""Background work of a test session: life cycles of stacks, a few in parallel, and scenarios."""
+"""Background work of a test session: life cycles of stacks, a few in parallel."""
 
 from __future__ import annotations
 
@@ -6,16 +6,15 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
-import cloud_lives
-import program_lives
 import pytest
-import scenarios
-from cluster_fixture import TestCluster
+
+from lab.testing.cluster import TestCluster
+from tests.engine import cloud_lives, program_lives
 
 LIVES: Final = 3
 """Parallel life cycles: each often waits for its cloud and cluster, so two cores suffice for three, and for the
 tests without one."""
-FIXTURES: Final = {"cloud_lives": cloud_lives, "lives": program_lives, "scenarios": scenarios}
+FIXTURES: Final = {"cloud_lives": cloud_lives, "lives": program_lives}
 """Background work that begins with the session, by the module that knows whether a test uses it."""
 
 

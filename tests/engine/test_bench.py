@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
-from cluster_fixture import TestCluster
-from program_stacks import program
 
 from lab.bench import database, measure
+from lab.testing.cluster import TestCluster
+from tests.engine.program_stacks import program
 
 
 def _preview(executor: str, environment: Mapping[str, str], cluster: TestCluster, folder: Path) -> list[str]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from azure_examples import NODES, ROLE
-from cloud_azure import Azure
 
 from components.cloud.azure import late
 from components.cloud.azure.database import BUSY
 from lab.clouds.latency import SPEED_VARIABLE
+from lab.testing.azure import Azure
+from lab.testing.azure_examples import NODES, ROLE
 
 
 @pytest.fixture(autouse=True)

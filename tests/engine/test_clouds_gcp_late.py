@@ -5,16 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from cloud_gcp import PROJECT, Gcp, inputs
 
 from components.cloud.gcp import lateness
 from components.cloud.retries import Late
 from lab.clouds.gcp import tokens
-from lab.clouds.gcp.server_certificates import AUTHORITIES
-from lab.engine.provider_values import opened
+from lab.testing.gcp import PROJECT, Gcp, inputs
 
 BINDING = "gcp:serviceaccount/iAMMember:IAMMember"
-PROXY = "gcp:iap/webTypeComputeIamMember:WebTypeComputeIamMember"
 ALL = (lateness.API, lateness.ACCOUNT, lateness.POOL, lateness.AGENT, lateness.LEFTOVERS)
 
 
@@ -71,21 +68,3 @@ def test_a_missing_quota_is_waited_for_by_no_one(gcp: Gcp) -> None:
     for number in range(14):
         gcp.plugin.create(tokens.NETWORK, inputs(tokens.NETWORK, name=f"net-{number}"), f"net-{number}")
     assert meant(gcp.plugin.refused(gcp.plugin.create, tokens.NETWORK, inputs(tokens.NETWORK, name="one-more"))) == []
-
-
-def test_a_servers_certificates_are_those_of_today_and_the_next_one(gcp: Gcp) -> None:
-    server = gcp.make(tokens.SERVER)
-    asked = {"instance": server["selfLink"]}
-    today = [each["cert"] for each in opened(server["serverCaCerts"])]
-    assert [each["cert"] for each in gcp.plugin.invoke("gcp:sql/getCaCerts:getCaCerts", asked)["certs"]] == today
-    with gcp.plugin.inventory.changing() as world:
-        world.facts[AUTHORITIES][server["name"]].append("next")
-    listed = gcp.plugin.invoke("gcp:sql/getCaCerts:getCaCerts", asked)
-    assert [each["cert"] for each in listed["certs"]] == [*today, "next"]
-
-
-def test_a_persons_login_without_a_project_for_the_quota_does_nothing_at_the_proxy(gcp: Gcp) -> None:
-    member = {"role": "roles/iap.httpsResourceAccessor", "member": "user:ada@example.org"}
-    assert "requires a quota project" in gcp.plugin.refused(gcp.plugin.create, PROXY, member)
-    gcp.plugin.configure(userProjectOverride="true", billingProject=PROJECT)
-    gcp.plugin.create(PROXY, member)

@@ -12,9 +12,6 @@ from typing import Any
 
 import pytest
 import yaml
-from cloud_stacks import FILES
-from conftest import Engine
-from program_stacks import RecordedStack, program
 
 from components.cloud.preflight.warning import SWITCH
 from lab.clouds.faults import FAULTS_VARIABLE
@@ -24,6 +21,9 @@ from lab.engine.environment import environment
 from lab.paths import PROJECT
 from lab.services import auth_plugins, management
 from lab.stack_file import filled_in
+from lab.testing.engine import Engine
+from tests.engine.cloud_stacks import FILES
+from tests.engine.program_stacks import RecordedStack, program
 
 SUBSCRIPTION = "11111111-2222-3333-4444-555555555555"
 Ask = Callable[..., tuple[int, list[str], str]]

@@ -12,10 +12,10 @@ from typing import Any, Final
 
 import pytest
 import yaml
-from program_lives import Engine
-from program_stacks import RecordedStack, changed, config, program
 
 from lab.engine.stack import Run
+from tests.engine.program_lives import Engine
+from tests.engine.program_stacks import RecordedStack, changed, config, program
 from tests.unit.inventory import INVENTORY
 
 PARALLEL: Final = 2

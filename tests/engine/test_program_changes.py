@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from program_changes import (
+
+from lab.engine.stack import Run
+from tests.engine.program_changes import (
     CHANGES,
     EXECUTOR_CHANGE,
     IMAGE_CHANGE,
@@ -14,9 +16,7 @@ from program_changes import (
     REPLACED_SECRETS,
     Change,
 )
-from program_stacks import Life, done, identities, moments, names
-
-from lab.engine.stack import Run
+from tests.engine.program_stacks import Life, done, identities, moments, names
 
 REAL = {"executor changed": EXECUTOR_CHANGE, "image changed": IMAGE_CHANGE, "jwt key replaced": JWT_KEY_CHANGE}
 """Changes that are carried out; the others are previewed."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from program_stacks import Life, done, identities, moments, names
+from tests.engine.program_stacks import Life, done, identities, moments, names
 
 WORKLOADS: Final = ("Deployment", "StatefulSet", "Job")
 CLAIMS: Final = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Final
 
-from program_stacks import Life, reported, secret_values
+from tests.engine.program_stacks import Life, reported, secret_values
 
 PASSWORDS: Final = {
     "changing": {"admin_password", "flower_password"},

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
-from cluster_fixture import TestCluster, path
-from program_stacks import RecordedStack, config, done, program
 
 from lab.node.api import Manifest
 from lab.paths import PROJECT
+from lab.testing.cluster import TestCluster, path
+from tests.engine.program_stacks import RecordedStack, config, done, program
 
 NAMESPACE: Final = "shares"
 PROGRAM: Final = """\

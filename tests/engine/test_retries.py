@@ -8,13 +8,21 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
-from cloud_gcp import PROJECT, REGION
-from cloud_program import CloudTrial, cloud_trial, declared
 
+from components.cloud.azure.database import BUSY
 from components.cloud.gcp import lateness
 from lab.clouds.gcp import tokens
+from lab.clouds.latency import SPEED_VARIABLE
+from lab.testing import azure, azure_examples
+from lab.testing.cloud_program import CloudTrial, cloud_trial, declared
+from lab.testing.gcp import PROJECT, REGION
 
 LATE: Final = {"what": "the cloud", "patterns": ["is not ready"], "bound_seconds": 60}
+HOOKS: Final = """
+from components.cloud.retries import Late, retry_hook
+hooks = pulumi.ResourceHookBinding(on_error=[retry_hook("late", Late(**{late!r}))])
+"""
+"""How the program waits for the cloud, given to the resources of a program that is data."""
 REFUSAL: Final = {"type": tokens.NETWORK, "kind": "error", "message": "net is not ready"}
 
 
@@ -30,7 +38,9 @@ def trial(engine: Any, python: dict[str, str], tmp_path: Path) -> Callable[..., 
 
 def _declared(made: CloudTrial, late: Mapping[str, Any], **changes: Any) -> CloudTrial:
     api = declared(tokens.SERVICE, {"service": "compute.googleapis.com", "disableOnDestroy": False})
-    return made.declare({"api": api, "network": declared(tokens.NETWORK, changes, after=["api"])}, [late])
+    return made.declare(
+        {"api": api, "network": declared(tokens.NETWORK, changes, after=["api"])}, HOOKS.format(late=dict(late))
+    )
 
 
 def test_an_api_that_was_just_enabled_is_waited_for(trial: Callable[..., CloudTrial]) -> None:
@@ -83,3 +93,14 @@ def test_what_stays_late_fails_when_its_bound_is_reached(trial: Callable[..., Cl
     assert run.code != 0
     assert any("gave up waiting for the cloud after 2 seconds" in message for message in run.messages("warning"))
     assert [call.name for call in made.journal.calls("create")].count("network") == 3
+
+
+def test_a_new_azure_server_is_asked_again_until_it_takes_its_database(
+    engine: Any, python: dict[str, str], tmp_path: Path
+) -> None:
+    subscription = {"subscriptionId": azure_examples.SUBSCRIPTION}
+    made = cloud_trial(engine.tools, python, tmp_path / "trial", "azure-native", subscription)
+    made.stack.environment[SPEED_VARIABLE] = "400"
+    made.declare(azure.resources("database"), HOOKS.format(late=asdict(BUSY))).stack.up()
+    asked = [call.outcome for call in made.journal.calls("create") if call.type == azure.token_of("database")]
+    assert [outcome == "ok" for outcome in asked] == [False, True]

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from typing import Final
 
 import pytest
-from settings_effects import Protected, Refused
-from settings_flips import ANEW, BASES, FLIP_SECONDS, FREE, TOGETHER, Flipped
+
+from tests.engine.settings_effects import Protected, Refused
+from tests.engine.settings_flips import ANEW, BASES, FLIP_SECONDS, FREE, TOGETHER, Flipped
 
 pytestmark = pytest.mark.each_setting
 

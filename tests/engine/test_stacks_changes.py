@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Final
 
 import pytest
-from cloud_changes import EXPECTED
-from cloud_lives import AZURE_CLUSTER, AZURE_SERVER
-from cloud_stacks import CloudLife
-from program_stacks import done
 
 from lab.clouds.gcp import tokens as gcp
+from tests.engine.cloud_changes import EXPECTED
+from tests.engine.cloud_lives import AZURE_CLUSTER, AZURE_SERVER
+from tests.engine.cloud_stacks import CloudLife
+from tests.engine.program_stacks import done
 
 HOLDS_DATA: Final = (
     gcp.BUCKET,

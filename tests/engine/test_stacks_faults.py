@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from cloud_lives import DISABLED, QUOTA
-from cloud_stacks import CloudLife
 
 from lab.clouds.gcp import tokens as gcp
+from tests.engine.cloud_lives import DISABLED, QUOTA
+from tests.engine.cloud_stacks import CloudLife
 
 AZURE_DATABASE = "azure-native:dbforpostgresql:Database"
 WITHOUT_DATABASE = ("gcp_kubernetes", "azure_celery")

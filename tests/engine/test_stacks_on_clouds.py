@@ -6,13 +6,13 @@ import itertools
 from typing import Final
 
 import pytest
-from cloud_lives import AZURE_CLUSTER, AZURE_SERVER, DRIFT
-from cloud_stacks import CloudLife, waited_for
-from program_stacks import identities, moments, names
 
 from lab.clouds.azure.egress import ADDRESS
 from lab.clouds.gcp import tokens as gcp
 from lab.clouds.kind import at
+from tests.engine.cloud_lives import AZURE_CLUSTER, AZURE_SERVER, DRIFT
+from tests.engine.cloud_stacks import CloudLife, waited_for
+from tests.engine.program_stacks import identities, moments, names
 
 CLUSTER_UPDATED: Final = {
     "prod-cloud-cluster-aks",

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import Final
 
-from cloud_stacks import CloudLife
-from program_stacks import reported, secret_values
+from tests.engine.cloud_stacks import CloudLife
+from tests.engine.program_stacks import reported, secret_values
 
 PUBLIC: Final = "azurestorageaccountname"
 """The driver requires the name and the key of an account in one Secret."""

@@ -43,8 +43,8 @@ class ByRecordings(LoadScopeScheduling):
 @cache
 def _group(file: str) -> str:
     name = Path(file).stem
-    # Azure's stacks are the slowest to record, so their tests run with those over every stack.
-    if name.startswith("test_azure") or OVER_EVERY_STACK.search((FOLDER / Path(file).name).read_text()):
+    # Azure's stacks are the slowest to record, so their own tests go with those that run over every stack.
+    if name.startswith("test_azure") or OVER_EVERY_STACK.search((FOLDER.parents[1] / file).read_text()):
         return "every stack"
     return "gcp" if name.startswith("test_gcp") else name
 

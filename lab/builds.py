@@ -7,7 +7,6 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from lab import images, machine
-from lab.engine import preloaded
 from lab.engine.toolchain import Toolchain, toolchain
 from lab.gateway.programs import PEBBLE
 from lab.node.programs import CONTROL_PLANE, NODE
@@ -22,7 +21,7 @@ def for_engine_tests() -> None:
     """
 
     def services() -> list[Path]:
-        programs = [program.build() for program in (preloaded.CLIENT, *CONTROL_PLANE, CSI)]
+        programs = [program.build() for program in (*CONTROL_PLANE, CSI)]
         images.postgres_root()
         return programs
 
@@ -76,5 +75,5 @@ def _in_parallel_with_engine(build: Callable[[], list[Path]]) -> tuple[Toolchain
     with ThreadPoolExecutor(1) as pool:
         built = pool.submit(build)
         tools = toolchain()
-        tools.build_plugins()
+        tools.build()
         return tools, built.result()

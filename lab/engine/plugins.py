@@ -8,12 +8,10 @@ import shlex
 import shutil
 import subprocess
 import sys
-from contextlib import AbstractContextManager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
-from lab.engine.preloaded import PLUGINS_VARIABLE, preloaded
 from lab.errors import LabError
 from lab.lock import locked
 from lab.paths import cache_dir
@@ -36,8 +34,6 @@ KUBERNETES: Final = GoProgram(
         names=("schema.json", "terraform-mapping.json"),
     ),
 )
-RANDOM: Final = "lab.engine.random_provider"
-"""The stand-in for the random plugin, which is not available as a module."""
 ANY_VERSION: Final = {"PULUMI_DEV": "true"}
 """Makes the engine accept a plugin that is older than the SDK without a warning in every operation: it has no other
 option for it (pkg/v3/host/host.go, v3.274.1). No other program of the lab depends on the variable."""
@@ -48,16 +44,10 @@ CLOUDS: Final = {
 """Modules that simulate a cloud, by plugin name. Only installed for simulated clouds, because plugins with the same
 names create real resources."""
 LAUNCH: Final = Path(__file__).with_name("launch.py")
+PLUGINS_VARIABLE: Final = "LAB_PRELOADED_PLUGINS"
+"""Names the executable that runs the launcher of plugins instead of the lab's Python."""
 ISOLATED: Final = "-I"
 """Python options: neither the program's folder nor the user's variables affect which modules a plugin imports."""
-LOADED: Final = (
-    "lab.clouds.azure.provider",
-    "lab.clouds.gcp.provider",
-    "lab.engine.language_host_environment",
-    "lab.engine.language_host_plugin",
-    "lab.engine.random_values",
-)
-"""Modules that the plugins import, except those that run as `__main__`."""
 FETCH_TIMEOUT_SECONDS: Final = 600.0
 
 
@@ -91,7 +81,10 @@ def install(home: Path) -> None:
     The engine finds the SDK's version by the folder's name, and asks the plugin for its real version.
     """
     _link_to(KUBERNETES.build(), _folder(home, "kubernetes") / KUBERNETES.name)
-    write_launcher(_folder(home, "random") / "pulumi-resource-random", RANDOM)
+    # Here, because the stand-ins are never imported where the official plugins can be had.
+    from lab.offline_pulumi import stand_ins
+
+    stand_ins.install_random_plugin(_folder(home, "random") / "pulumi-resource-random")
 
 
 def install_clouds(home: Path) -> None:
@@ -125,12 +118,6 @@ def _link_to(program: Path, path: Path) -> None:
     partial = path.with_name(f".{path.name}.{os.getpid()}")
     partial.symlink_to(program)
     partial.rename(path)
-
-
-def preloaded_plugins(folder: Path) -> AbstractContextManager[Path]:
-    """The executable for PLUGINS_VARIABLE, while its server runs in a folder."""
-    through = (ISOLATED, str(LAUNCH), "lab.engine.preloaded_server")
-    return preloaded(folder, Path(sys.executable), LOADED, through=through)
 
 
 def fetch_official(cli: Path, home: Path) -> str:

@@ -59,10 +59,14 @@ class Toolchain:
         """One line for each component."""
         return list(self.notes)
 
-    def build_plugins(self) -> None:
-        """Build the plugins that could not be downloaded; takes minutes, once."""
+    def build(self) -> None:
+        """Build what could not be downloaded; takes minutes, once."""
         if self.plugins == "built":
             plugins.KUBERNETES.build()
+        if self.cli == "built":
+            from lab.offline_pulumi import stand_ins
+
+            stand_ins.build()
 
     def install_plugins(self, home: Path) -> None:
         """Install the plugins that the program needs into a PULUMI_HOME; fast if they are built and installed."""
@@ -145,7 +149,10 @@ def _built_folder() -> Path:
         if not runner.exists():
             sources = module_folder("pulumi", f"github.com/pulumi/pulumi/sdk/v3@v{BUILT_VERSION}")
             shutil.copyfile(sources / "python/cmd/pulumi-language-python-exec", runner)
-        plugins.write_launcher(host, "lab.engine.language_host", str(runner))
+        # Here, because the stand-ins are never imported where the official command line can be had.
+        from lab.offline_pulumi import stand_ins
+
+        stand_ins.install_language_host(host, runner)
     return folder
 
 

@@ -14,9 +14,6 @@ from typing import Final
 import pytest
 
 from lab.engine.environment import environment
-from lab.engine.language_host_environment import PYTHON_VARIABLE
-from lab.engine.plugins import preloaded_plugins
-from lab.engine.preloaded import PLUGINS_VARIABLE, preloaded
 from lab.engine.stack import Stack
 from lab.engine.toolchain import Toolchain, toolchain
 from lab.paths import PROJECT
@@ -69,11 +66,21 @@ def preloaded_modules() -> Sequence[str]:
 
 
 @pytest.fixture(scope="session")
-def python(tmp_path_factory: pytest.TempPathFactory, preloaded_modules: Sequence[str]) -> Iterator[dict[str, str]]:
-    """Variables by which runs of programs, and their plugins, begin with everything loaded."""
-    program = preloaded(tmp_path_factory.mktemp("preloaded"), PROJECT / ".venv/bin/python", preloaded_modules)
-    with program as python, preloaded_plugins(tmp_path_factory.mktemp("plugins")) as plugins:
-        yield {PYTHON_VARIABLE: str(python), PLUGINS_VARIABLE: str(plugins)}
+def python(
+    engine: Engine, tmp_path_factory: pytest.TempPathFactory, preloaded_modules: Sequence[str]
+) -> Iterator[dict[str, str]]:
+    """Variables by which runs of programs, and their plugins, begin with everything loaded.
+
+    None with the official command line, whose language host starts Python itself.
+    """
+    if engine.tools.cli == "official":
+        yield {}
+        return
+    from lab.offline_pulumi import stand_ins
+
+    folder = tmp_path_factory.mktemp("preloaded")
+    with stand_ins.preloaded_environment(folder, PROJECT / ".venv/bin/python", preloaded_modules) as variables:
+        yield variables
 
 
 @pytest.fixture

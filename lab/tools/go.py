@@ -26,6 +26,7 @@ COMPILE: Final = ("-gcflags=all=-dwarf=false -l", "-gcflags=std=-dwarf=false")
 generating it, and GC_PERCENT, save a sixth of a build. Inlining only in the standard library saves a quarter of the
 rest."""
 GC_PERCENT: Final = 400
+_ROOT: Final = Path(__file__).parent
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,18 +45,23 @@ class GoProgram:
 
     name: str
     module: str
-    """The folder next to this file with go.mod and go.sum."""
+    """The folder in `root` that holds go.mod and go.sum."""
     package: str
     ldflags: Sequence[str] = ("-s", "-w")
     tags: Sequence[str] = ()
     embedded: Embedded | None = None
+    root: Path = _ROOT
+
+    @property
+    def folder(self) -> Path:
+        """The folder of its go.mod."""
+        return self.root / self.module
 
     @property
     def sources(self) -> list[Path]:
         """The files of its module, and of nested modules, which go.mod may use as replacements."""
-        folder = Path(__file__).parent / self.module
-        own = [*sorted(folder.glob("go.*")), *sorted(folder.glob("main.go"))]
-        return [*own, *sorted(path for path in folder.glob("*/**/*") if path.is_file())]
+        own = [*sorted(self.folder.glob("go.*")), *sorted(self.folder.glob("main.go"))]
+        return [*own, *sorted(path for path in self.folder.glob("*/**/*") if path.is_file())]
 
     def build(self) -> Path:
         """The binary's path; built if the cache has none for these module files and flags.
@@ -63,7 +69,6 @@ class GoProgram:
         Raises:
             LabError: there is no Go toolchain, or the build failed; the message names the log.
         """
-        folder = Path(__file__).parent / self.module
         flags = [
             "-trimpath",
             "-mod=readonly",
@@ -93,7 +98,7 @@ class GoProgram:
                 run = subprocess.run(
                     [go_binary(), "build", *flags, *self._overlay(target.parent), "-o", partial, self.package],
                     check=False,
-                    cwd=folder,
+                    cwd=self.folder,
                     stdout=out,
                     stderr=subprocess.STDOUT,
                     env={
@@ -116,10 +121,9 @@ class GoProgram:
         if self.embedded is None:
             return []
         source = module_folder(self.module, self.embedded.dependency) / self.embedded.folder
-        beside = Path(__file__).parent / self.module
         overlay = folder / "overlay.json"
         overlay.write_text(
-            json.dumps({"Replace": {str(beside / name): str(source / name) for name in self.embedded.names}})
+            json.dumps({"Replace": {str(self.folder / name): str(source / name) for name in self.embedded.names}})
         )
         return ["-overlay", str(overlay)]
 
@@ -131,7 +135,7 @@ def module_folder(module: str, dependency: str) -> Path:
         LabError: they could not be downloaded.
     """
     command = [go_binary(), "mod", "download", "-json", dependency]
-    fetched = subprocess.run(command, check=False, cwd=Path(__file__).parent / module, capture_output=True, text=True)
+    fetched = subprocess.run(command, check=False, cwd=_ROOT / module, capture_output=True, text=True)
     found = re.search(r'"Dir": "([^"]+)"', fetched.stdout)
     if fetched.returncode != 0 or found is None:
         raise LabError(f"Go module {dependency} could not be downloaded: {fetched.stderr.strip()[-300:]}")

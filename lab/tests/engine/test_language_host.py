@@ -19,8 +19,8 @@ from google.protobuf.empty_pb2 import Empty
 from pulumi.runtime.proto import analyzer_pb2_grpc, language_pb2, language_pb2_grpc
 
 from lab.engine import serving
-from lab.engine.language_host import LanguageHost
 from lab.engine.stack import Stack
+from lab.offline_pulumi.language_host import LanguageHost
 from lab.paths import PROJECT
 
 ONE = """

@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from lab.engine.preloaded import preloaded
+from lab.offline_pulumi.preloaded import preloaded
 
 END_SECONDS = 20
 
@@ -48,7 +48,7 @@ def test_it_has_the_modules_and_nothing_of_the_lab(loaded: Path, tmp_path: Path)
     text = """
         import sys
         print("decimal" in sys.modules, [name for name in sys.modules if name.split(".")[0] == "lab"])
-        print([path for path in sys.path if path.endswith("lab/engine")])
+        print([path for path in sys.path if path.endswith("lab/offline_pulumi")])
     """
     assert started(loaded, tmp_path, text).communicate(timeout=END_SECONDS)[0].split("\n")[:2] == ["True []", "[]"]
 

@@ -18,7 +18,6 @@ from google.rpc import status_pb2
 from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 
 from lab.engine import plugins, serving
-from lab.engine.preloaded import PLUGINS_VARIABLE
 from lab.engine.provider import Provider
 from lab.engine.provider_diff import below, diff, path_of, text_of
 from lab.engine.provider_values import (
@@ -31,6 +30,7 @@ from lab.engine.provider_values import (
     secret,
     struct,
 )
+from lab.offline_pulumi import stand_ins
 
 KINDS = {value: name.lower().replace("_", "-") for name, value in provider_pb2.PropertyDiff.Kind.items()}
 
@@ -223,10 +223,10 @@ def test_a_provider_that_changes_its_config_is_not_replaced(stub: provider_pb2_g
 def launcher(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Path, dict[str, str]]]:
     """The executable of a plugin, and its environment."""
     path = tmp_path / "pulumi-resource-random"
-    plugins.write_launcher(path, "lab.engine.random_provider")
+    stand_ins.install_random_plugin(path)
     if request.param == "preloaded":
-        with plugins.preloaded_plugins(tmp_path) as python:
-            yield path, {PLUGINS_VARIABLE: str(python)}
+        with stand_ins.preloaded_plugins(tmp_path) as python:
+            yield path, {plugins.PLUGINS_VARIABLE: str(python)}
     else:
         yield path, {}
 

@@ -15,9 +15,9 @@ import pytest
 from pulumi.runtime.proto import provider_pb2
 
 from lab.engine.provider_values import UNKNOWN, has_secret, is_secret, marked, opened, secret, struct
-from lab.engine.random_provider import RandomProvider
 from lab.engine.serving import CallError
 from lab.engine.stack import Stack
+from lab.offline_pulumi.random_provider import RandomProvider
 
 PASSWORD = "random:index/randomPassword:RandomPassword"
 STRING = "random:index/randomString:RandomString"

@@ -13,11 +13,11 @@ import grpc
 from google.protobuf.empty_pb2 import Empty
 from pulumi.runtime.proto import provider_pb2
 
-from lab.engine import random_values
 from lab.engine.plugins import sdk_version
 from lab.engine.provider import Provider, serve
 from lab.engine.provider_diff import diff
 from lab.engine.provider_values import UNKNOWN, is_unknown, marked, opened, secret, struct
+from lab.offline_pulumi import random_values
 
 _TEXT_DEFAULTS: Final[dict[str, Any]] = {
     "length": None,

@@ -1,4 +1,4 @@
-"""Loads modules once, and forks for each client that `lab.engine.preloaded` starts.
+"""Loads modules once, and forks for each client that `lab.offline_pulumi.preloaded` starts.
 
 Imports no other module of the lab, because every program inherits the modules that are loaded here.
 """

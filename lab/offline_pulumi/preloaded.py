@@ -15,11 +15,9 @@ from typing import Final
 
 from lab.tools.go import GoProgram
 
-PLUGINS_VARIABLE: Final = "LAB_PRELOADED_PLUGINS"
-"""Environment variable with an executable that runs the launcher of plugins instead of the lab's Python."""
 END_SECONDS: Final = 60.0
 """Timeout for a server's end; a server that is loading modules ends only after that."""
-CLIENT: Final = GoProgram(name="preloaded", module="preloaded", package=".")
+CLIENT: Final = GoProgram(name="preloaded", root=Path(__file__).parent, module="preloaded_client", package=".")
 SERVER: Final = Path(__file__).with_name("preloaded_server.py")
 
 

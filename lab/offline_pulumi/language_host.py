@@ -17,9 +17,14 @@ from google.protobuf.json_format import MessageToDict
 from pulumi.runtime.proto import language_pb2, language_pb2_grpc, plugin_pb2
 
 from lab.engine import serving
-from lab.engine.language_host_environment import PYTHON_VARIABLE, TOOLCHAINS, PythonEnvironment, python_environment
-from lab.engine.language_host_plugin import Output, policy_pack, streamed
 from lab.engine.serving import CallError
+from lab.offline_pulumi.language_host_environment import (
+    PYTHON_VARIABLE,
+    TOOLCHAINS,
+    PythonEnvironment,
+    python_environment,
+)
+from lab.offline_pulumi.language_host_plugin import Output, policy_pack, streamed
 
 SHOWN_ALREADY: Final = 32
 """Exit code of a program that has already reported its error to the engine."""

@@ -1,3 +1,0 @@
-module lab/tools/preloaded
-
-go 1.25

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from lab.bench import plain
+from lab.certificates import CertificateAuthority
 from lab.clouds.backing import KUBECONFIG_VARIABLE
 from lab.clouds.inventory import FOLDER_VARIABLE
 from lab.clouds.journal import Call, Journal
@@ -23,7 +24,6 @@ from lab.engine.environment import environment
 from lab.engine.stack import Stack
 from lab.engine.workspace import workspace
 from lab.errors import LabError
-from lab.node.certificates import Authority
 from lab.node.control_plane import ControlPlane
 from lab.node.simulated_pods import SimulatedPods
 from lab.progress import step
@@ -77,7 +77,7 @@ def _measured(folder: Path, name: str) -> CloudFigures:
         auth_plugins.CONTROL_PLANE: str(plane.folder),
         KUBECONFIG_VARIABLE: str(plane.kubeconfig),
         # A cluster's DNS endpoint has a certificate of a public CA.
-        "SSL_CERT_FILE": str(Authority(plane.folder / "pki").certificate),
+        "SSL_CERT_FILE": str(CertificateAuthority(plane.folder / "pki").certificate),
     }
     auth_plugins.install(folder / "bin")
     variables["PATH"] = os.pathsep.join([str(folder / "bin"), variables["PATH"]])

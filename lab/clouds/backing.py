@@ -8,7 +8,6 @@ it once. Calls come from several threads at once, and again after a crash: every
 from __future__ import annotations
 
 import base64
-import datetime
 import hashlib
 import os
 from collections.abc import Mapping
@@ -201,27 +200,13 @@ def invented_address(seed: str, network: str) -> str:
 
 def invented_authority() -> str:
     """The PEM certificate of a CA that signs nothing; it stays the same while the inventory exists."""
+    # Imported here: most calls need no certificate, and this import would take most of a plugin's start.
+    from lab.certificates import unused_authority
+
     path = Inventory.default().folder / "authority.pem"
     with locked(path.with_suffix(".lock")):
         if not path.exists():
             partial = path.with_suffix(".partial")
-            partial.write_text(_authority())
+            partial.write_text(unused_authority("Simulated Authority"))
             partial.rename(path)
     return path.read_text()
-
-
-def _authority() -> str:
-    # Imported here: most calls need no certificate, and this import would take most of a plugin's start.
-    from cryptography import x509
-    from cryptography.hazmat.primitives import hashes, serialization
-    from cryptography.hazmat.primitives.asymmetric import ec
-    from cryptography.x509.oid import NameOID
-
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Simulated Authority")])
-    start = datetime.datetime(2025, 1, 1, tzinfo=datetime.UTC)
-    builder = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
-    builder = builder.serial_number(x509.random_serial_number()).not_valid_before(start)
-    builder = builder.not_valid_after(start + datetime.timedelta(days=3650))
-    builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-    return builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM).decode()

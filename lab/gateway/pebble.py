@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from lab.certificates import CertificateAuthority
 from lab.daemon import Daemon
 from lab.errors import LabError
 from lab.gateway.programs import PEBBLE
-from lab.node.certificates import Authority
 from lab.node.instance import Instance
 
 _ACME_PORT: Final = 14000
@@ -102,8 +102,8 @@ class Pebble:
         }
 
     @property
-    def _authority(self) -> Authority:
-        return Authority(self.folder / "authority")
+    def _authority(self) -> CertificateAuthority:
+        return CertificateAuthority(self.folder / "authority")
 
     @property
     def _daemon(self) -> Daemon:

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from lab.certificates import public_authority
 from lab.images import layer, oci
 from lab.images.debian_base import DebianBase
 from lab.images.tree import Tree
 from lab.progress import step
-from lab.services.authority import public_authority
 
 FILES: Final = Path(__file__).parent / "files"
 """What the recipes copy into their images."""

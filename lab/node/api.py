@@ -16,7 +16,7 @@ from http.client import HTTPException
 from pathlib import Path
 from typing import Any, Final
 
-from lab.node.certificates import Pair
+from lab.certificates import Pair
 
 _REQUEST_SECONDS: Final = 10.0
 FIELD_MANAGER: Final = "airflow-lab"

@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from lab.certificates import CertificateAuthority, Pair
 from lab.daemon import Daemon
 from lab.errors import LabError
 from lab.node import programs
 from lab.node.api import Api
-from lab.node.certificates import Authority, Pair
 
 READY_SECONDS: Final = 60.0
 """Timeout until the API server is ready; usually it takes 4 s."""
@@ -50,9 +50,9 @@ class Layout:
         return f"https://{self.address}:{self.api_port}"
 
     @property
-    def authority(self) -> Authority:
+    def authority(self) -> CertificateAuthority:
         """The CA that issues all certificates of this cluster."""
-        return Authority(self.folder / "pki")
+        return CertificateAuthority(self.folder / "pki")
 
     @property
     def service_account_key(self) -> Pair:

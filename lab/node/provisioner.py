@@ -19,8 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from lab.certificates import Pair
 from lab.node.api import Api, ApiError, Manifest
-from lab.node.certificates import Pair
 from lab.node.objects import PROVISIONER, STORAGE_CLASS
 from lab.progress import say
 

@@ -162,39 +162,13 @@ def _control_plane(environment: Mapping[str, str]) -> Path:
 
 def _issue(control_plane: Path, user: str) -> tuple[str, str, datetime.datetime]:
     """Certificate and key as PEM, and their expiry."""
-    from cryptography import x509
-    from cryptography.hazmat.primitives import hashes, serialization
-    from cryptography.hazmat.primitives.asymmetric import ec
-    from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+    from lab.certificates import CertificateAuthority
 
     pki = control_plane / "pki"
-    try:
-        authority = x509.load_pem_x509_certificate((pki / "ca.crt").read_bytes())
-        signer = serialization.load_pem_private_key((pki / "ca.key").read_bytes(), password=None)
-    except OSError as error:
-        raise RefusedError(f"there is no cluster to log in to ({error})") from error
-    assert isinstance(signer, ec.EllipticCurvePrivateKey)
-    now = datetime.datetime.now(datetime.UTC).replace(microsecond=0)
-    key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name(
-        [x509.NameAttribute(NameOID.ORGANIZATION_NAME, "system:masters"), x509.NameAttribute(NameOID.COMMON_NAME, user)]
-    )
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(authority.subject)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(minutes=5))
-        .not_valid_after(now + VALID)
-        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH]), critical=False)
-        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key()), critical=False)
-        .sign(signer, hashes.SHA256())
-    )
-    secret = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    return certificate.public_bytes(serialization.Encoding.PEM).decode(), secret.decode(), now + VALID
+    if not (pki / "ca.key").exists():
+        raise RefusedError(f"there is no cluster to log in to ({pki / 'ca.key'} does not exist)")
+    until = datetime.datetime.now(datetime.UTC).replace(microsecond=0) + VALID
+    return (*CertificateAuthority(pki).client(user, groups=["system:masters"], until=until), until)
 
 
 def main() -> None:

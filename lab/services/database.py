@@ -28,18 +28,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Literal
 
+from lab.certificates import CertificateAuthority, public_authority
 from lab.daemon import Daemon
 from lab.errors import LabError
 from lab.images import postgres_root
 from lab.images.postgres import BINARIES
 from lab.lock import locked
-from lab.node.certificates import Authority
 from lab.node.instance import Instance
 from lab.node.names import Names
 from lab.node.node import Node
 from lab.paths import PROJECT
 from lab.services.addresses import Addresses, listens
-from lab.services.authority import public_authority
 from lab.services.sql_admin import client_authority
 from lab.services.sql_connector import PORT as CONNECTOR_PORT
 
@@ -164,7 +163,9 @@ class _Managed:
         self.folder.mkdir(parents=True, exist_ok=True)
         with locked(self.folder / "lock"):
             address = Addresses(self.node).take(self._owner)
-            authority = public_authority() if server.public_authority else Authority(self.folder / "authority")
+            authority = (
+                public_authority() if server.public_authority else CertificateAuthority(self.folder / "authority")
+            )
             changed = self._configure(server, address, authority)
             if changed:
                 self.connector.stop()
@@ -218,7 +219,7 @@ class _Managed:
             raise LabError(f"Database server {self.name} refused: {done.stderr.strip()[-300:]}")
         return done.stdout.strip()
 
-    def _configure(self, server: Server, address: str, authority: Authority) -> bool:
+    def _configure(self, server: Server, address: str, authority: CertificateAuthority) -> bool:
         """Write certificate and configuration. Returns whether the configuration changed."""
         common_name = server.common_name or server.hosts[0]
         pair = authority.issue(f"database-{self.name}", common_name, hosts=server.hosts)

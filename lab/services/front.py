@@ -25,12 +25,11 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote, unquote
 
+from lab.certificates import Pair, public_authority
 from lab.clouds.inventory import Inventory, World
 from lab.node.api import Api, ApiError
-from lab.node.certificates import Pair
 from lab.progress import say
 from lab.services import entra, google, sql_admin
-from lab.services.authority import public_authority
 from lab.services.http import Request, Response, answer, serve, text
 from lab.services.stores import BLOB_AUDIENCE, BLOB_SUFFIX, ISSUER, Programs, Stores
 from lab.services.tokens import InvalidTokenError, Tokens

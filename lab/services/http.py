@@ -12,7 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl, unquote, urlsplit
 
-from lab.node.certificates import Pair
+from lab.certificates import Pair
 from lab.progress import say
 
 

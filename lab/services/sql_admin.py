@@ -13,14 +13,12 @@ import re
 from pathlib import Path
 from typing import Any, Final
 
-from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from cryptography.hazmat.primitives.asymmetric import rsa
 
+from lab.certificates import CertificateAuthority
 from lab.clouds.gcp.server_certificates import AUTHORITIES
 from lab.clouds.inventory import Item, World
-from lab.node.certificates import Authority
 from lab.services import google
 from lab.services.http import Request, Response, answer
 
@@ -39,12 +37,12 @@ _CERTIFICATE: Final = re.compile(r"/sql/v1beta4/projects/([^/]+)/instances/([^/:
 _PUBLIC_KEY: Final = re.compile(r"-----BEGIN [A-Z ]*PUBLIC KEY-----(.*?)-----END", re.DOTALL)
 
 
-def client_authority(server: Path) -> Authority:
+def client_authority(server: Path) -> CertificateAuthority:
     """The CA of client certificates for the server in this folder; each instance has its own.
 
     As in the connector's own copy of Cloud SQL's certificates, internal/mock/certs.go: "Signing CA PROJECT:INSTANCE".
     """
-    return Authority(server / "clients")
+    return CertificateAuthority(server / "clients")
 
 
 def handle(world: World, member: str, request: Request, databases: Path) -> Response:
@@ -108,7 +106,11 @@ def _certified(request: Request, server: Path) -> Response:
     key = serialization.load_der_public_key(base64.b64decode(found[1]))
     if not isinstance(key, rsa.RSAPublicKey):
         return google.error(400, "Invalid request: public_key is not an RSA key.", "invalidRequest")
-    certificate = _sign(client_authority(server), key)
+    # The subject is that of cloudsqlconn's internal/mock/certs.go, signWithClientKey.
+    until = datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds=CERTIFICATE_SECONDS)
+    certificate = client_authority(server).sign(
+        key, "Google Cloud SQL Client", country="US", organizations=["Google, Inc"], until=until
+    )
     return answer(
         {
             "ephemeralCert": {
@@ -123,24 +125,3 @@ def _certified(request: Request, server: Path) -> Response:
             }
         }
     )
-
-
-def _sign(authority: Authority, key: rsa.RSAPublicKey) -> x509.Certificate:
-    issuer = x509.load_pem_x509_certificate(authority.certificate.read_bytes())
-    signer = serialization.load_pem_private_key(authority.key.read_bytes(), password=None)
-    assert isinstance(signer, ec.EllipticCurvePrivateKey)
-    now = datetime.datetime.now(datetime.UTC)
-    # As in cloudsqlconn's internal/mock/certs.go, signWithClientKey.
-    subject = [
-        x509.NameAttribute(NameOID.COUNTRY_NAME, "US"),
-        x509.NameAttribute(NameOID.ORGANIZATION_NAME, "Google, Inc"),
-        x509.NameAttribute(NameOID.COMMON_NAME, "Google Cloud SQL Client"),
-    ]
-    builder = x509.CertificateBuilder().subject_name(x509.Name(subject)).issuer_name(issuer.subject).public_key(key)
-    builder = builder.serial_number(x509.random_serial_number()).not_valid_before(now - datetime.timedelta(minutes=1))
-    builder = builder.not_valid_after(now + datetime.timedelta(seconds=CERTIFICATE_SECONDS))
-    builder = builder.add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH]), critical=False)
-    builder = builder.add_extension(
-        x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key()), critical=False
-    )
-    return builder.sign(signer, hashes.SHA256())

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from lab.certificates import public_authority
 from lab.clouds import backing
 from lab.clouds.inventory import FOLDER_VARIABLE, Inventory
 from lab.errors import LabError
@@ -22,7 +23,6 @@ from lab.node.processes import kill
 from lab.progress import step
 from lab.services import auth_plugins, cluster, database, front, programs
 from lab.services.addresses import Addresses, listens
-from lab.services.authority import public_authority
 from lab.services.csi import plugin as csi_plugin
 from lab.services.csi.volumes import DRIVERS
 from lab.tools import npm

@@ -17,11 +17,10 @@ from pathlib import Path
 from threading import Lock
 from typing import Final
 
+from lab.certificates import Pair, public_authority
 from lab.clouds.inventory import Item
 from lab.daemon import Daemon
 from lab.errors import LabError
-from lab.node.certificates import Pair
-from lab.services.authority import public_authority
 from lab.services.http import Request, Response
 from lab.services.tokens import Tokens
 

@@ -16,6 +16,7 @@ from typing import Any, Final
 import pytest
 import yaml
 
+from lab.certificates import CertificateAuthority
 from lab.clouds.backing import KUBECONFIG_VARIABLE
 from lab.clouds.faults import FAULTS_VARIABLE
 from lab.clouds.inventory import FOLDER_VARIABLE, Inventory, World
@@ -24,7 +25,6 @@ from lab.clouds.latency import SPEED_VARIABLE
 from lab.engine.environment import environment
 from lab.engine.toolchain import Toolchain
 from lab.node.api import ApiError
-from lab.node.certificates import Authority
 from lab.paths import PROJECT
 from lab.services import auth_plugins
 from lab.services import cluster as managed
@@ -179,7 +179,7 @@ def furnished(cluster: TestCluster, tools: Toolchain, folder: Path, python: Mapp
     `python` are variables that select the Python of programs and plugins.
     """
     plane = cluster.plane
-    authority = Authority(plane.folder / "pki")
+    authority = CertificateAuthority(plane.folder / "pki")
     # Google's clusters have more than Azure's, which does no harm.
     managed.furnish(cluster.api, "gcp", "", "")
     auth_plugins.install(folder / "bin")

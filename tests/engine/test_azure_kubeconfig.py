@@ -12,7 +12,7 @@ import yaml
 
 from components.cloud.azure.kubeconfig import kubelogin_kubeconfig
 from components.settings.azure.cloud import Cluster
-from lab.node.certificates import Authority
+from lab.certificates import CertificateAuthority
 from lab.services import auth_plugins
 
 ASKED = {"KUBERNETES_EXEC_INFO": json.dumps({"apiVersion": "client.authentication.k8s.io/v1"})}
@@ -23,7 +23,7 @@ SECRET = {"AZURE_CLIENT_SECRET": "x"}
 @pytest.fixture(scope="module")
 def control_plane(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("control-plane")
-    assert Authority(folder / "pki").certificate.exists()
+    assert CertificateAuthority(folder / "pki").certificate.exists()
     return folder
 
 

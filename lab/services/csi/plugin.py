@@ -18,9 +18,9 @@ from typing import Any, Final
 
 import grpc
 
+from lab.certificates import Pair
 from lab.clouds.inventory import Inventory
 from lab.node.api import Api
-from lab.node.certificates import Pair
 from lab.node.namespaces import mounts_below
 from lab.progress import say
 from lab.services.csi.attacher import Attacher

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from lab.node.certificates import Authority
+from lab.certificates import CertificateAuthority
 from lab.node.node import Node
 from lab.services import database, sql_connector
 from lab.tests.cluster.test_services_database import ask
@@ -57,7 +57,7 @@ def test_connectors_show_a_certificate_that_the_instances_authority_for_clients_
         # A copy: the instance's own folder keeps what it has.
         for name in ("ca.crt", "ca.key"):
             (tmp_path / name).write_bytes((database.folder(node) / NAME / signed_by / name).read_bytes())
-        pair = Authority(tmp_path).issue("client", "Google Cloud SQL Client")
+        pair = CertificateAuthority(tmp_path).issue("client", "Google Cloud SQL Client")
         context.load_cert_chain(pair.certificate, pair.key)
     with (
         socket.create_connection((endpoint.address, sql_connector.PORT), timeout=10) as plain,

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from lab.certificates import public_authority
 from lab.images import postgres_root
 from lab.images.postgres import BINARIES
 from lab.node.node import Node
 from lab.services import database
-from lab.services.authority import public_authority
 from lab.testing.space import Space
 
 PRIVATE = database.Server(

@@ -15,7 +15,7 @@ from cryptography import x509
 from kubernetes.client import AuthenticationV1Api
 from kubernetes.config import new_client_from_config
 
-from lab.node.certificates import Authority
+from lab.certificates import CertificateAuthority
 from lab.services import auth_plugins
 from lab.testing.cluster import TestCluster
 
@@ -33,7 +33,7 @@ def as_login(way: str) -> list[str]:
 @pytest.fixture(scope="module")
 def control_plane(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("control-plane")
-    assert Authority(folder / "pki").certificate.exists()
+    assert CertificateAuthority(folder / "pki").certificate.exists()
     return folder
 
 

@@ -1,4 +1,8 @@
-"""The certificates of a cluster, and kubeconfigs with client certificates."""
+"""Certificates of the lab: authorities, what they sign, and the kubeconfigs that carry them.
+
+Everything that the lab signs is signed here. It needs more than `trustme` does: keys of others are certified, a
+subject has several organisations, and an authority is found again by a later process.
+"""
 
 from __future__ import annotations
 
@@ -14,10 +18,32 @@ import yaml
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from lab.lock import locked
+from lab.paths import cache_dir
 
 _VALID: Final = datetime.timedelta(days=3650)
 _BACKDATED: Final = datetime.timedelta(hours=1)
+
+
+def public_authority() -> CertificateAuthority:
+    """The lab's stand-in for the public certificate authorities; made at the first call, because images hold it.
+
+    It signs what the simulated clouds serve under official host names. Only the lab's images trust it, and its key
+    stays in the cache folder of this machine.
+    """
+    with locked(cache_dir() / "authority.lock"):
+        authority = CertificateAuthority(cache_dir() / "authority")
+        # Made when it is first asked for.
+        assert authority.certificate.exists()
+    return authority
+
+
+def unused_authority(common_name: str) -> str:
+    """The PEM certificate of an authority whose key nobody has."""
+    return _pem(_self_signed(ec.generate_private_key(ec.SECP256R1()), common_name)).decode()
 
 
 @dataclass(frozen=True)
@@ -29,7 +55,7 @@ class Pair:
 
 
 @dataclass(frozen=True)
-class Authority:
+class CertificateAuthority:
     """A certificate authority (CA) with its files in a folder.
 
     All files are created once and reused, so that a restarted cluster keeps its identity.
@@ -52,13 +78,8 @@ class Authority:
         pair = Pair(self.folder / "ca.crt", self.folder / "ca.key")
         if not pair.certificate.exists():
             key = ec.generate_private_key(ec.SECP256R1())
-            name = _name("airflow-lab-ca", ())
-            builder = _builder(name, name, key.public_key()).add_extension(
-                x509.BasicConstraints(ca=True, path_length=None), critical=True
-            )
-            builder = builder.add_extension(_KEY_USAGE_AUTHORITY, critical=True)
-            _write_key(pair.key, key)
-            _write(pair.certificate, builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
+            _write(pair.key, _key_pem(key))
+            _write(pair.certificate, _pem(_self_signed(key, "airflow-lab-ca")))
         return pair
 
     def issue(self, name: str, common_name: str, *, groups: Sequence[str] = (), hosts: Sequence[str] = ()) -> Pair:
@@ -69,11 +90,32 @@ class Authority:
         pair = Pair(self.folder / f"{name}.crt", self.folder / f"{name}.key")
         if pair.certificate.exists() and _hosts(pair.certificate) == set(hosts):
             return pair
+        key = ec.generate_private_key(ec.SECP256R1())
+        _write(pair.key, _key_pem(key))
+        _write(pair.certificate, _pem(self.sign(key.public_key(), common_name, organizations=groups, hosts=hosts)))
+        return pair
+
+    def client(self, common_name: str, *, groups: Sequence[str], until: datetime.datetime) -> tuple[str, str]:
+        """Certificate and key of a client as PEM, kept nowhere."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        certificate = self.sign(key.public_key(), common_name, organizations=groups, until=until)
+        return _pem(certificate).decode(), _key_pem(key).decode()
+
+    def sign(
+        self,
+        key: CertificatePublicKeyTypes,
+        common_name: str,
+        *,
+        country: str = "",
+        organizations: Sequence[str] = (),
+        hosts: Sequence[str] = (),
+        until: datetime.datetime | None = None,
+    ) -> x509.Certificate:
+        """Certify somebody's key for a client, and for a server too when it has hosts; for ten years unless told."""
         authority = x509.load_pem_x509_certificate(self.certificate.read_bytes())
         signer = serialization.load_pem_private_key(self.key.read_bytes(), password=None)
         assert isinstance(signer, ec.EllipticCurvePrivateKey)
-        key = ec.generate_private_key(ec.SECP256R1())
-        builder = _builder(_name(common_name, groups), authority.subject, key.public_key())
+        builder = _builder(_name(common_name, organizations, country), authority.subject, key, until)
         usages = [ExtendedKeyUsageOID.CLIENT_AUTH, *([ExtendedKeyUsageOID.SERVER_AUTH] if hosts else [])]
         builder = builder.add_extension(x509.ExtendedKeyUsage(usages), critical=False)
         # Since 3.13 Python's TLS is strict: it refuses a leaf certificate without the CA's key id.
@@ -81,19 +123,16 @@ class Authority:
             x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key()), critical=False
         )
         if hosts:
-            builder = builder.add_extension(
-                x509.SubjectAlternativeName([_alternative(host) for host in hosts]), critical=False
-            )
-        _write_key(pair.key, key)
-        _write(pair.certificate, builder.sign(signer, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
-        return pair
+            names = x509.SubjectAlternativeName([_alternative(host) for host in hosts])
+            builder = builder.add_extension(names, critical=False)
+        return builder.sign(signer, hashes.SHA256())
 
     def signing_key(self, name: str) -> Pair:
         """A key pair without certificate (public key in `certificate`), which signs service account tokens."""
         pair = Pair(self.folder / f"{name}.pub", self.folder / f"{name}.key")
         if not pair.certificate.exists():
             key = ec.generate_private_key(ec.SECP256R1())
-            _write_key(pair.key, key)
+            _write(pair.key, _key_pem(key))
             public = key.public_key().public_bytes(
                 serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
             )
@@ -144,7 +183,16 @@ _KEY_USAGE_AUTHORITY: Final = x509.KeyUsage(
 )
 
 
-def _builder(subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey) -> x509.CertificateBuilder:
+def _self_signed(key: ec.EllipticCurvePrivateKey, common_name: str) -> x509.Certificate:
+    name = _name(common_name)
+    builder = _builder(name, name, key.public_key())
+    builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+    return builder.add_extension(_KEY_USAGE_AUTHORITY, critical=True).sign(key, hashes.SHA256())
+
+
+def _builder(
+    subject: x509.Name, issuer: x509.Name, key: CertificatePublicKeyTypes, until: datetime.datetime | None = None
+) -> x509.CertificateBuilder:
     now = datetime.datetime.now(datetime.UTC)
     return (
         x509.CertificateBuilder()
@@ -153,14 +201,15 @@ def _builder(subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicK
         .public_key(key)
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - _BACKDATED)
-        .not_valid_after(now + _VALID)
+        .not_valid_after(until or now + _VALID)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
     )
 
 
-def _name(common_name: str, groups: Sequence[str]) -> x509.Name:
-    parts = [x509.NameAttribute(NameOID.ORGANIZATION_NAME, group) for group in groups]
-    return x509.Name([*parts, x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
+def _name(common_name: str, organizations: Sequence[str] = (), country: str = "") -> x509.Name:
+    parts = [(NameOID.COUNTRY_NAME, country)] if country else []
+    parts += [(NameOID.ORGANIZATION_NAME, each) for each in organizations]
+    return x509.Name([x509.NameAttribute(oid, text) for oid, text in (*parts, (NameOID.COMMON_NAME, common_name))])
 
 
 def _alternative(host: str) -> x509.GeneralName:
@@ -179,10 +228,13 @@ def _hosts(certificate: Path) -> set[str]:
     return {str(name.value) for name in names}
 
 
-def _write_key(path: Path, key: ec.EllipticCurvePrivateKey) -> None:
-    _write(
-        path,
-        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()),
+def _pem(certificate: x509.Certificate) -> bytes:
+    return certificate.public_bytes(serialization.Encoding.PEM)
+
+
+def _key_pem(key: ec.EllipticCurvePrivateKey) -> bytes:
+    return key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
 
 

@@ -25,6 +25,8 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote, unquote
 
+import jwt
+
 from lab.certificates import Pair, public_authority
 from lab.clouds.inventory import Inventory, World
 from lab.node.api import Api, ApiError
@@ -32,7 +34,7 @@ from lab.progress import say
 from lab.services import entra, google, sql_admin
 from lab.services.http import Request, Response, answer, serve, text
 from lab.services.stores import BLOB_AUDIENCE, BLOB_SUFFIX, ISSUER, Programs, Stores
-from lab.services.tokens import InvalidTokenError, Tokens
+from lab.services.tokens import Tokens
 
 METADATA_ADDRESS: Final = "169.254.169.254"
 METADATA_NAMES: Final = ("metadata.google.internal", "metadata", "metadata.google.internal.cluster.local")
@@ -167,7 +169,7 @@ class Front:
     def _google(self, request: Request) -> Response:
         try:
             member = str(self.tokens.read(request.bearer, GOOGLE_AUDIENCE)["member"])
-        except (InvalidTokenError, ValueError) as error:
+        except (jwt.InvalidTokenError, ValueError) as error:
             return google.error(401, f"Invalid Credentials ({error})", "authError")
         world = self.world()
         try:
@@ -192,7 +194,7 @@ class Front:
         try:
             member = str(self.tokens.read(request.bearer, GOOGLE_AUDIENCE)["member"])
             return sql_admin.handle(self.world(), member, request, self.databases)
-        except (InvalidTokenError, ValueError) as error:
+        except (jwt.InvalidTokenError, ValueError) as error:
             return google.error(401, f"Invalid Credentials ({error})", "authError")
         except google.DeniedError as refused:
             say(f"sqladmin: {refused} ({refused.detail})")
@@ -291,7 +293,7 @@ class Front:
             container = entra.container(world, account, name)
             where = container.id if container is not None else _account_id(world, account)
             entra.require(world, oid, where, action)
-        except (InvalidTokenError, ValueError) as error:
+        except (jwt.InvalidTokenError, ValueError) as error:
             return _azure_error(401, "InvalidAuthenticationInfo", str(error))
         except entra.DeniedError as refused:
             say(f"blob: {account}/{name}: {refused}")

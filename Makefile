@@ -18,7 +18,7 @@ help: ## list the targets
 
 setup: $(STAMP) ## create the virtual environment with all requirements
 
-$(STAMP): requirements.txt requirements-dev.txt
+$(STAMP): requirements.txt requirements-dev.txt lab/requirements.txt
 	@sh lab/bootstrap.sh "$(PYTHON)" "$(VENV)"
 	@touch $@
 

@@ -18,7 +18,7 @@ from lab.clouds import latency
 from lab.clouds.inventory import Inventory
 from lab.daemon import Daemon
 from lab.engine import plugins
-from lab.engine.environment import environment
+from lab.engine.environment import NO_PREFLIGHT, environment
 from lab.engine.stack import Stack
 from lab.engine.workspace import workspace
 from lab.errors import LabError
@@ -77,12 +77,7 @@ def simulated_variables(state: Path) -> dict[str, str]:
     variables = environment(state=state, home=home)
     plugins.install_clouds(home)
     services = _stand_ins().environment()
-    return {
-        **variables,
-        **services,
-        "AIRFLOW_PREFLIGHT": "off",
-        "PATH": os.pathsep.join([services["PATH"], variables["PATH"]]),
-    }
+    return {**variables, **services, **NO_PREFLIGHT, "PATH": os.pathsep.join([services["PATH"], variables["PATH"]])}
 
 
 def run(name: str, *, keep: bool = False) -> None:

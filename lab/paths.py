@@ -6,8 +6,19 @@ import os
 from pathlib import Path
 from typing import Final
 
-PROJECT: Final = Path(__file__).resolve().parent.parent
-"""The checkout that contains this lab."""
+
+def project(package: Path, working: Path) -> Path:
+    """The checkout that the lab in a folder belongs to: the one it is part of, else the one that is worked in.
+
+    The second is for a lab that is installed with `pip install ./lab`.
+    """
+    for folder in (package.parent, working, *working.parents):
+        if (folder / "Pulumi.yaml").exists():
+            return folder
+    return working
+
+
+PROJECT: Final = project(Path(__file__).resolve().parent, Path.cwd())
 
 
 def cache_dir() -> Path:

@@ -24,6 +24,8 @@ LEFT_OUT: Final = frozenset(
     }
 )
 """Variables of the user's shell that would redirect the program, or make it compile the SDKs each time."""
+NO_PREFLIGHT: Final = {"AIRFLOW_PREFLIGHT": "off"}
+"""The variable that keeps the program from asking the real clouds about a simulated account."""
 
 
 def environment(
@@ -69,8 +71,7 @@ def environment(
         "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
         "PULUMI_IGNORE_AMBIENT_PLUGINS": "true",
         **tools.variables,
-        # The real clouds must not be asked about a simulated account.
-        **({"AIRFLOW_PREFLIGHT": "off"} if simulated_clouds else {}),
+        **(NO_PREFLIGHT if simulated_clouds else {}),
     }
 
 

@@ -14,11 +14,10 @@ from lab.images.collection import KEPT, built
 from lab.images.image import log_of
 from lab.images.tree import logged
 from lab.lock import locked
-from lab.paths import cache_dir
+from lab.paths import PROJECT, cache_dir
 from lab.progress import step
 
 CONTAINERFILE: Final = "images/airflow/Containerfile"
-_PROJECT: Final = Path(__file__).parents[2]
 _AUTHORITIES: Final = "/etc/ssl/certs/ca-certificates.crt"
 
 
@@ -44,7 +43,7 @@ def build(context: Path, name: str, target: Path, *, log: Path) -> None:
         logged([*buildah, "tag", identity.read_text().strip(), names.AIRFLOW], log=log)
         # Without namespaces of its own: machines that are containers themselves often allow no more.
         command = [*buildah, "bud", "--isolation=chroot", "--network=host", "--pull-never"]
-        command += [f"--volume={_AUTHORITIES}:{_AUTHORITIES}:ro", f"--file={_PROJECT / CONTAINERFILE}"]
+        command += [f"--volume={_AUTHORITIES}:{_AUTHORITIES}:ro", f"--file={PROJECT / CONTAINERFILE}"]
         logged([*command, f"--tag={name}", context], log=log)
         # Uncompressed, the layers of the base keep their digests, and a node that has them takes only the new one.
         logged([*buildah, "push", "--disable-compression", name, f"dir:{pushed}"], log=log)
@@ -78,7 +77,7 @@ def compiled() -> Path:
     """
     cache = cache_dir() / "images"
     [base] = built([airflow.IMAGE])
-    parts = [base.name, names.COMPILED, (_PROJECT / CONTAINERFILE).read_text(), Path(__file__).read_text()]
+    parts = [base.name, names.COMPILED, (PROJECT / CONTAINERFILE).read_text(), Path(__file__).read_text()]
     target = cache / f"compiled-{hashlib.sha256(chr(0).join(parts).encode()).hexdigest()[:16]}.tar"
     with locked(cache / "compiled.lock"):
         if not target.exists():

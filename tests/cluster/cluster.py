@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from lab.errors import LabError
-from lab.kubectl import kubectl
+from lab.testing.target import kubectl
 
 POLL_SECONDS: Final = 0.5
 COMPONENT: Final = "app.kubernetes.io/component"

@@ -1,4 +1,4 @@
-"""One Airflow installation on the lab's node: a stack with its own namespace, deployed, used and destroyed by tests."""
+"""An Airflow installation on the cluster of the tests: a stack with its own namespace, deployed, used and destroyed."""
 
 from __future__ import annotations
 
@@ -14,9 +14,8 @@ from lab.airflow_client import AirflowClient, logged_in
 from lab.engine.environment import environment
 from lab.engine.stack import Run, Stack
 from lab.engine.workspace import workspace
-from lab.kubectl import kubectl
-from lab.node.instance import Instance
-from lab.node.node import Node
+from lab.testing import target
+from lab.testing.target import kubectl
 from tests.cluster.cluster import COMPONENT, Object, execute, objects, wait_until
 
 NAMESPACE_END_SECONDS: Final = 180.0
@@ -24,7 +23,7 @@ RUN_SECONDS: Final = 300.0
 OWNERS: Final = "deployments,statefulsets,jobs"
 """Kinds of objects that create pods."""
 SMALL: Final[dict[str, Any]] = {
-    "cloud": {"kind": "existing", "context": Instance().name, "database": {"kind": "in_cluster", "size_gib": 1}},
+    "cloud": {"kind": "existing", "context": target.context(), "database": {"kind": "in_cluster", "size_gib": 1}},
     "logs": {"kind": "volume", "size_gib": 1, "access_mode": "ReadWriteOnce"},
     "exposure": {"kind": "node_port"},
     "example_dags": True,
@@ -78,7 +77,7 @@ class Installation:
         """Write the settings to the stack file."""
         content = {"name": self.name, "namespace": self.name, "executor": EXECUTORS[self.executor], **SMALL}
         config = {f"airflow:{key}": value for key, value in {**content, **self.settings}.items()}
-        variables = {**environment(state=self.folder / "pulumi"), "KUBECONFIG": str(Node(Instance()).kubeconfig)}
+        variables = {**environment(state=self.folder / "pulumi"), "KUBECONFIG": str(target.kubeconfig())}
         stack = workspace(self.folder / "program", self.name, variables, yaml.safe_dump({"config": config}))
         for key, value in self.secrets.items():
             stack.configure(f"airflow:{key}", value, secret=True)
@@ -112,7 +111,7 @@ class Installation:
     def url(self) -> str:
         """URL of the API, through the node's port."""
         [service] = objects("services", self.namespace, f"{COMPONENT}=api-server")
-        return f"http://{Instance().address}:{service['spec']['ports'][0]['nodePort']}"
+        return f"http://{target.address()}:{service['spec']['ports'][0]['nodePort']}"
 
     @cached_property
     def client(self) -> AirflowClient:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lab.kubectl import kubectl
+from lab.testing.target import kubectl
 from tests.cluster.airflow_fixture import Finished
 from tests.cluster.cluster import COMPONENT, is_ready, objects, services, wait_until
 from tests.cluster.installation import Installation

@@ -18,10 +18,10 @@ from pathlib import Path
 import pytest
 
 from lab.access import port_forward
-from lab.kubectl import kubectl
 from lab.node import kubectl as kubectl_binary
-from lab.node.instance import Instance
 from lab.node.node import Node
+from lab.testing import target
+from lab.testing.target import kubectl
 from tests.cluster.cluster import COMPONENT, Object, execute, is_ready, objects, wait_until
 from tests.cluster.installation import Installation
 
@@ -106,10 +106,10 @@ def test_the_login_page_lets_in_the_right_password_only(airflow: Installation) -
 
 
 @pytest.fixture
-def flower_url(airflow: Installation, node: Node) -> Iterator[str]:
+def flower_url(airflow: Installation) -> Iterator[str]:
     daemon, url = port_forward(
         airflow.folder,
-        kubeconfig=node.kubeconfig,
+        kubeconfig=target.kubeconfig(),
         namespace=airflow.namespace,
         service=f"{airflow.name}-flower",
         port=5555,
@@ -247,7 +247,7 @@ def test_the_node_port_is_the_only_way_in_from_outside(airflow: Installation) ->
         if service["spec"]["type"] != "ClusterIP"
     }
     assert outside == {f"{airflow.name}-api-server": "NodePort"}
-    assert airflow.url.startswith(f"http://{Instance().address}:")
+    assert airflow.url.startswith(f"http://{target.address()}:")
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from tests.cluster.cluster import execute, objects, services
 from tests.cluster.installation import SMALL, Installation
 
 pytestmark = [
+    pytest.mark.lab_node("reads a folder of the node"),
     pytest.mark.timeout(1800),
     pytest.mark.parametrize("airflow", ["celery+kubernetes"], indirect=True),
 ]

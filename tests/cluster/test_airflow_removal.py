@@ -7,12 +7,12 @@ from pathlib import Path
 import psutil
 import pytest
 
-from lab.kubectl import kubectl
 from lab.node.instance import Instance
+from lab.testing.target import kubectl
 from tests.cluster.cluster import objects, wait_until
 from tests.cluster.installation import Installation
 
-pytestmark = pytest.mark.timeout(1800)
+pytestmark = [pytest.mark.timeout(1800), pytest.mark.lab_node("looks for processes and folders of the node")]
 
 
 def test_destroy_leaves_nothing(airflow: Installation) -> None:

@@ -18,7 +18,7 @@ from lab.stack_file import StackFile
 from tests.cluster.cluster import objects
 from tests.cluster.deployed import NAMESPACE, Deployed, deployed_stack
 
-pytestmark = pytest.mark.timeout(1800)
+pytestmark = [pytest.mark.timeout(1800), pytest.mark.lab_node("simulated clouds stand beside the lab's node")]
 
 EXECUTORS = {"dev": "CeleryExecutor", "prod": "KubernetesExecutor"}
 

@@ -32,7 +32,11 @@ from tests.cluster.deployed import NAMESPACE, SERVERS
 from tests.cluster.installation import Installation
 from tests.cluster.outside import Browser
 
-pytestmark = [pytest.mark.gateway, pytest.mark.timeout(1200)]
+pytestmark = [
+    pytest.mark.gateway,
+    pytest.mark.timeout(1200),
+    pytest.mark.lab_node("simulated clouds stand beside the lab's node"),
+]
 
 GATEWAY_CLASS = "approuting-istio"
 GATEWAYS = f"{NAMESPACE}-gateway"

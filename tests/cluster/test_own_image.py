@@ -15,7 +15,7 @@ from lab.images import airflow, oci, own
 from lab.images.collection import built
 from lab.images.root import Root
 
-pytestmark = pytest.mark.timeout(1800)
+pytestmark = [pytest.mark.timeout(1800), pytest.mark.lab_node("builds on the lab's images")]
 
 PROJECT = Path(__file__).parents[2]
 ENVIRONMENT = {**airflow.IMAGE.settings.env, "HOME": airflow.HOME}

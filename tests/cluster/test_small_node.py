@@ -24,7 +24,7 @@ from lab.node.node import Node
 from lab.stack_file import StackFile
 from tests.cluster.cluster import COMPONENT, Object, objects, wait_until
 
-pytestmark = pytest.mark.timeout(1800)
+pytestmark = [pytest.mark.timeout(1800), pytest.mark.lab_node("starts a node of its own")]
 
 PODS_MIB = int(MEMORY_GIB_MIN * 1024) - SYSTEM_PODS_MIB
 EVICTION_MIB = 100

@@ -21,6 +21,8 @@ from lab.services.standins import StandIns
 from lab.testing.space import Space, eventually
 from lab.testing.worlds import Worlds
 
+pytestmark = pytest.mark.lab_node("simulated clouds stand beside the lab's node")
+
 PROJECT = "sql-project"
 NAME = "test-sql"
 SPACE = "sql-test"

@@ -24,6 +24,8 @@ from lab.paths import PROJECT
 from lab.testing import probe
 from lab.testing.space import Space, eventually
 
+pytestmark = pytest.mark.lab_node("tests the lab's node itself")
+
 PRIVATE = "airflow-lab-test"
 """An instance that tests may break."""
 

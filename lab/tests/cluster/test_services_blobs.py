@@ -16,6 +16,8 @@ from lab.services.standins import StandIns
 from lab.testing.space import Space, eventually
 from lab.testing.worlds import Worlds
 
+pytestmark = pytest.mark.lab_node("simulated clouds stand beside the lab's node")
+
 PYTHON = "/home/airflow/.local/bin/python"
 SPACE = "blobs-test"
 PROJECT = "p"

@@ -16,6 +16,8 @@ from lab.node.node import Node
 from lab.services import database, sql_connector
 from lab.tests.cluster.test_services_database import ask
 
+pytestmark = pytest.mark.lab_node("simulated clouds stand beside the lab's node")
+
 PROJECT = "sql-project"
 NAME = "test-connectors"
 INSTANCE = database.Server(

@@ -17,6 +17,8 @@ from lab.node.node import Node
 from lab.services import database
 from lab.testing.space import Space
 
+pytestmark = pytest.mark.lab_node("simulated clouds stand beside the lab's node")
+
 PRIVATE = database.Server(
     name="test-private",
     administrator="boss",

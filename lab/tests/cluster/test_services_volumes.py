@@ -15,6 +15,8 @@ from lab.services.standins import StandIns
 from lab.testing.space import Space, eventually
 from lab.testing.worlds import Worlds
 
+pytestmark = pytest.mark.lab_node("simulated clouds stand beside the lab's node")
+
 ZONE = "europe-west1-b"
 DISK = f"projects/p/zones/{ZONE}/disks/broker"
 SMB = ["uid=50000", "gid=0", "dir_mode=0770", "file_mode=0770", "mfsymlinks", "nobrl"]

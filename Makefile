@@ -55,7 +55,7 @@ test-settings: ready ## change every setting alone and check the engine's previe
 	$(RUN) -m pytest tests/engine -m each_setting
 
 test-cluster: ready ## run Airflow on a real node, with each executor
-	@$(RUN) -m lab build --all
+	@$(RUN) -m lab build $(if $(LAB_CLUSTER),,--all)
 	$(RUN) -m pytest tests/cluster lab/tests/cluster -m "not gateway"
 
 test-gateway: ready ## run Airflow behind a Gateway with HTTPS, on a real node and a simulated Azure

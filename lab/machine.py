@@ -17,7 +17,7 @@ from lab.paths import cache_dir
 SYSTEMS: Final = ("debian 12", "debian 13", "ubuntu 24.04")
 """Operating systems with the package names that the lab installs."""
 NODE_MEMORY_GIB: Final = 8
-"""Memory of a node for Pulumi.local.yaml, see tests/unit/test_node_memory.py."""
+"""Memory of a node for Pulumi.local.yaml, see tests/unit/cloud/existing/test_node_memory.py."""
 MEMORY_GIB_MIN: Final = NODE_MEMORY_GIB - 0.5
 """The memory that the kernel of such a machine reports."""
 SYSTEM_PODS_MIB: Final = 400

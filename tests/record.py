@@ -18,8 +18,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from tests.unit import conftest, stacks, stacks_gcp
-from tests.unit.recorder import Recording, Registration, Secret
+from tests.unit import conftest
+from tests.unit.recording import stacks, stacks_gcp
+from tests.unit.recording.recorder import Recording, Registration, Secret
 
 LEFT_OUT: Final = ("outputs",)
 """Outputs of the simulated provider, which follow from the inputs."""

@@ -16,7 +16,7 @@ import yaml
 from lab.engine.stack import Run
 from tests.engine.program_lives import Engine
 from tests.engine.program_stacks import RecordedStack, changed, config, program
-from tests.unit.inventory import INVENTORY
+from tests.unit.program.inventory import INVENTORY
 
 PARALLEL: Final = 2
 RUN_SECONDS: Final = 300.0

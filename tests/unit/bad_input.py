@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from tests.unit.recorder import Config
-from tests.unit.stacks import GIVEN, config
+from tests.unit.recording.recorder import Config
+from tests.unit.recording.stacks import GIVEN, config
 
 SECRET: Final = "topsecret-value"
 GIVEN_DATABASE: Final = {"database": {"kind": "external"}}

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Final
 
 from tests.unit.bad_input import bad
-from tests.unit.recorder import Config
-from tests.unit.stacks import AZURE, GATEWAY, GCP, PROVIDED
+from tests.unit.recording.recorder import Config
+from tests.unit.recording.stacks import AZURE, GATEWAY, GCP, PROVIDED
 
 CASES: Final[Mapping[str, tuple[Config, str, str, str, str]]] = {
     # name: config, key, value as shown, rule, remedy

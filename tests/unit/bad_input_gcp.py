@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from tests.unit import stacks_gcp
+from tests.unit.recording import stacks_gcp
 
 CLOUD: Final = "airflow:cloud"
 NETWORKS: Final = {"kind": "authorized_networks"}

@@ -15,7 +15,9 @@ from xdist.scheduler import LoadScopeScheduling
 from components.settings import path_programs
 
 CONTEXT = "test"
-FOLDER = Path(__file__).parent
+PROJECT = Path(__file__).parents[2]
+EVERY_STACK = "every stack"
+CLOUD = re.compile("azure|gcp")
 OVER_EVERY_STACK = re.compile(r"\b(recordings|every_pod|every_container)\(")
 
 
@@ -37,16 +39,16 @@ class ByRecordings(LoadScopeScheduling):
     """Runs tests with the same recordings in one process, because each process records its own."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return _group(nodeid.partition("::")[0])
+        file = nodeid.partition("::")[0]
+        if "/unit/cloud/" in file and (found := CLOUD.search(nodeid)):
+            # Azure's stacks are the slowest to record, so their own tests go with those that run over every stack.
+            return {"azure": EVERY_STACK, "gcp": "gcp"}[found[0]]
+        return _group(file)
 
 
 @cache
 def _group(file: str) -> str:
-    name = Path(file).stem
-    # Azure's stacks are the slowest to record, so their own tests go with those that run over every stack.
-    if name.startswith("test_azure") or OVER_EVERY_STACK.search((FOLDER.parents[1] / file).read_text()):
-        return "every stack"
-    return "gcp" if name.startswith("test_gcp") else name
+    return EVERY_STACK if OVER_EVERY_STACK.search((PROJECT / file).read_text()) else file
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -11,11 +11,12 @@ import yaml
 from components.settings import loader, path_programs
 from components.settings.errors import SettingsError
 from lab.stack_file import FILLED_IN, filled_in
-from tests.unit import bad_input, bad_input_conflicts, recorder
+from tests.unit import bad_input, bad_input_conflicts
 from tests.unit.bad_input import GIVEN_DATABASE, SECRET, bad
 from tests.unit.conftest import kubeconfig_text
-from tests.unit.recorder import Config, raw
-from tests.unit.stacks import AZURE, GCP, ROOT, stack_file
+from tests.unit.recording import recorder
+from tests.unit.recording.recorder import Config, raw
+from tests.unit.recording.stacks import AZURE, GCP, ROOT, stack_file
 
 CASES: Final = {**bad_input.CASES, **bad_input_conflicts.CASES}
 

@@ -12,8 +12,8 @@ from components.airflow.context import InstanceContext
 from components.airflow.feature import Feature, FeatureModule, Features, PodOverlay, variable
 from components.airflow.secrets.credential import Credential, StoredSecret
 from components.airflow.secrets.matrix import MATRIX
-from tests.unit.stacks import recordings
-from tests.unit.workloads import options_of, pods
+from tests.unit.recording.stacks import recordings
+from tests.unit.recording.workloads import options_of, pods
 
 OPTION = ("core", "parallelism")
 

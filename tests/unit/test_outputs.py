@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.recorder import Recording, plain
-from tests.unit.stacks import STAND_IN, recorded, recordings
+from tests.unit.recording.recorder import Recording, plain
+from tests.unit.recording.stacks import STAND_IN, recorded, recordings
 
 ALWAYS = {
     "name",

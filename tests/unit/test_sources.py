@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from tests.unit.stacks import ROOT
+from tests.unit.recording.stacks import ROOT
 
 PROGRAM: Final = [
     ROOT / "__main__.py",

@@ -1,0 +1,120 @@
+"""Permissions in the cluster."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import pytest
+
+from tests.unit.recording.recorder import Recording
+from tests.unit.recording.stacks import recorded, recordings
+
+LAUNCH: Final = {
+    "pods": {"create", "delete", "get", "list", "patch", "watch"},
+    "pods/log": {"get"},
+    "events": {"get", "list", "watch"},
+}
+XCOM: Final = {"pods/exec": {"create", "get"}}
+READ_LOGS: Final = {"pods": {"get", "list", "watch"}, "pods/log": {"get"}}
+FORBIDDEN_RESOURCES: Final = {"secrets", "roles", "rolebindings", "clusterroles", "serviceaccounts", "pods/attach"}
+FORBIDDEN_VERBS: Final = {"*", "escalate", "bind", "impersonate"}
+
+RIGHTS: Final[dict[str, dict[str, tuple[dict[str, set[str]], set[str]]]]] = {
+    "celery": {"pod-launcher": (LAUNCH, {"worker", "triggerer"})},
+    "kubernetes": {
+        "pod-launcher": (LAUNCH, {"scheduler", "triggerer", "task"}),
+        "log-reader": (READ_LOGS, {"api-server"}),
+    },
+    "celery+kubernetes": {
+        "pod-launcher": (LAUNCH, {"scheduler", "worker", "triggerer", "task"}),
+        "log-reader": (READ_LOGS, {"api-server"}),
+    },
+    "celery, no pod operator": {},
+    "both, no pod operator": {
+        "pod-launcher": (LAUNCH, {"scheduler"}),
+        "log-reader": (READ_LOGS, {"api-server"}),
+    },
+    "both, pod operator with XCom": {
+        "pod-launcher": (LAUNCH | XCOM, {"scheduler", "worker", "triggerer", "task"}),
+        "log-reader": (READ_LOGS, {"api-server"}),
+    },
+}
+"""By stack and role: its permissions and accounts."""
+
+
+def rules(role: dict[str, Any]) -> dict[str, set[str]]:
+    allowed: dict[str, set[str]] = {}
+    for rule in role["rules"]:
+        assert rule["apiGroups"] == [""]
+        for resource in rule["resources"]:
+            allowed.setdefault(resource, set()).update(rule["verbs"])
+    return allowed
+
+
+def rights(recording: Recording) -> dict[str, tuple[dict[str, set[str]], set[str]]]:
+    found = {}
+    for role in recording.of_type("Role"):
+        holders = {
+            subject["name"].removeprefix("airflow-")
+            for binding in recording.of_type("RoleBinding")
+            if binding.plain["roleRef"]["name"] == role.object_name and binding.namespace == role.namespace
+            for subject in binding.plain["subjects"]
+        }
+        found[role.object_name.removeprefix("airflow-")] = (rules(role.plain), holders)
+    return found
+
+
+@pytest.mark.parametrize("stack", RIGHTS)
+def test_each_account_has_exactly_the_rights_that_its_part_needs(stack: str) -> None:
+    """T17 and T25: patch and pods/log are allowed, and workers may create pods with Celery, too."""
+    assert rights(recorded(stack)) == RIGHTS[stack]
+
+
+def test_nothing_reaches_beyond_its_namespace() -> None:
+    assert [f"{s}: {f.name}" for s, r in recordings() for f in r.of_type("ClusterRole", "ClusterRoleBinding")] == []
+
+
+def test_no_rule_is_a_wildcard_or_a_way_to_more_rights() -> None:
+    offenders = []
+    for stack, recording in recordings():
+        for role in recording.of_type("Role"):
+            for rule in role.plain["rules"]:
+                if (
+                    set(rule["verbs"]) & FORBIDDEN_VERBS
+                    or set(rule["resources"]) & (FORBIDDEN_RESOURCES | {"*"})
+                    or "*" in rule["apiGroups"]
+                ):
+                    offenders.append(f"{stack}: {role.name}: {rule}")
+    assert offenders == []
+
+
+def test_every_binding_leads_from_an_account_that_is_there_to_a_role_that_is_there() -> None:
+    offenders = []
+    for stack, recording in recordings():
+        accounts = {(found.namespace, found.object_name) for found in recording.of_type("ServiceAccount")}
+        roles = {(found.namespace, found.object_name) for found in recording.of_type("Role")}
+        bound = set()
+        for binding in recording.of_type("RoleBinding"):
+            reference = binding.plain["roleRef"]
+            bound.add((binding.namespace, reference["name"]))
+            if reference["kind"] != "Role" or reference["apiGroup"] != "rbac.authorization.k8s.io":
+                offenders.append(f"{stack}: {binding.name}: {reference}")
+            offenders += [
+                f"{stack}: {binding.name}: {subject}"
+                for subject in binding.plain["subjects"]
+                if subject["kind"] != "ServiceAccount" or (subject["namespace"], subject["name"]) not in accounts
+            ]
+        if bound != roles:
+            offenders.append(f"{stack}: bound {bound}, there are {roles}")
+    assert offenders == []
+
+
+def test_accounts_have_names_that_a_cloud_can_bind_an_identity_to() -> None:
+    """The cloud would have to know Pulumi's suffix before the account exists."""
+    offenders = [
+        f"{stack}: {found.name}"
+        for stack, recording in recordings()
+        for found in recording.of_type("ServiceAccount")
+        if "-access-" in found.name and "name" not in found.plain["metadata"]
+    ]
+    assert offenders == []

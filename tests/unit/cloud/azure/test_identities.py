@@ -1,0 +1,94 @@
+"""Managed identities on Azure: roles, federation and annotations."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+
+from tests.unit.cloud.azure.test_layer import named
+from tests.unit.program.test_order import waits_for
+from tests.unit.recording import recorder_azure
+from tests.unit.recording.recorder import walk
+from tests.unit.recording.stacks import recorded
+from tests.unit.recording.stacks_azure import STACKS
+from tests.unit.recording.workloads import pods, variables_of
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_each_identity_is_used_by_exactly_one_account_which_is_there(stack: str) -> None:
+    recording = recorded(stack)
+    annotated = {
+        found.plain["metadata"]["annotations"]["azure.workload.identity/client-id"]: found
+        for found in recording.of_type("ServiceAccount")
+        if "azure.workload.identity/client-id" in found.plain["metadata"].get("annotations", {})
+    }
+    identities = {f.outputs["clientId"]: f for f in recording.of_cloud("UserAssignedIdentity") if "-ident" in f.name}
+    identities = {client: f for client, f in identities.items() if not f.name.endswith("-cluster-identity")}
+    assert annotated.keys() == identities.keys()
+    for client, identity in identities.items():
+        [federation] = [
+            f
+            for f in recording.of_cloud("FederatedIdentityCredential")
+            if f.plain["resourceName"] == identity.outputs["name"]
+        ]
+        user = annotated[client]
+        assert federation.plain["subject"] == f"system:serviceaccount:{user.namespace}:{user.object_name}"
+        assert federation.plain["issuer"] == recorder_azure.ISSUER
+        [role] = [
+            f for f in recording.of_cloud("RoleAssignment") if f.plain["principalId"] == identity.outputs["principalId"]
+        ]
+        # Used only after it has its roles, by data flow.
+        assert {federation.urn, role.urn} <= waits_for(recording, user)
+        assert user.plain["metadata"]["annotations"]["azure.workload.identity/tenant-id"] == recorder_azure.TENANT
+
+
+def test_pods_with_an_identity_say_so_and_others_do_not() -> None:
+    recording = recorded("azure, both")
+    label = "azure.workload.identity/use"
+    found = {
+        f.name: f.plain["spec"]["template"]["metadata"]["labels"].get(label)
+        for f in recording.of_type("Deployment", "StatefulSet")
+        if f.type.startswith("kubernetes:")
+    }
+    assert {name for name, value in found.items() if value == "true"} == {
+        "airflow-api-server",
+        "airflow-triggerer",
+        "airflow-worker",
+    }
+    assert set(found.values()) == {"true", None}
+
+
+@pytest.mark.parametrize("stack", ["azure, both", "azure, stack file prod"])
+def test_logs_go_to_the_container_by_a_connection_without_a_key(stack: str) -> None:
+    recording = recorded(stack)
+    readers = {pod.part: variables_of(recording, pod) for pod in pods(recording)}
+    readers = {part: data for part, data in readers.items() if "AIRFLOW_CONN_WASB_DEFAULT" in data}
+    assert readers.keys() == {"api-server", "triggerer", "task", *({"worker"} if stack == "azure, both" else ())}
+    account = named(recording, "airflow-cloud-logs-account").plain["accountName"]
+    for data in readers.values():
+        connection = json.loads(data["AIRFLOW_CONN_WASB_DEFAULT"])
+        assert connection == {"conn_type": "wasb", "host": f"https://{account}.blob.core.windows.net/"}
+        assert data["AIRFLOW__LOGGING__REMOTE_BASE_LOG_FOLDER"].startswith("wasb")
+        assert data["AIRFLOW__AZURE_REMOTE_LOGGING__REMOTE_WASB_LOG_CONTAINER"] == "logs"
+        assert data["AIRFLOW__LOGGING__REMOTE_LOG_CONN_ID"] == "wasb_default"
+        assert data["AIRFLOW__LOGGING__REMOTE_LOGGING"] == "True"
+    names = ["airflow-task-template" if part == "task" else f"airflow-{part}" for part in sorted(readers)]
+    holders = [named(recording, name) for name in names]
+    for endpoint in recording.of_cloud("PrivateDnsZoneGroup"):
+        assert all(endpoint.urn in waits_for(recording, holder) for holder in holders)
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_connections_to_the_database_check_name_and_authority(stack: str) -> None:
+    recording = recorded(stack)
+    urls = [
+        value
+        for found in recording.of_type("Secret")
+        for _, value, _ in walk(found.inputs)
+        if isinstance(value, str) and "postgresql" in value and "://" in value
+    ]
+    assert len(urls) >= 3
+    assert [url for url in urls if not re.search(r"ssl(mode)?=verify-full", url)] == []
+    assert [url for url in urls if ".postgres.database.azure.com:5432/" not in url] == []

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from typing import Any, Final
 from urllib.parse import quote, urlsplit
 
@@ -12,9 +11,10 @@ import yaml
 
 from components.cloud.gcp import cluster
 from components.contract.workloads import WORKLOADS
+from tests.unit.cloud.clouds import named
 from tests.unit.program.test_order import waits_for
 from tests.unit.recording import recorder, recorder_gcp, stacks_gcp
-from tests.unit.recording.recorder import Recording, Registration, Secret, plain, walk
+from tests.unit.recording.recorder import Recording, Registration, plain, walk
 from tests.unit.recording.stacks_gcp import STACKS, recorded
 from tests.unit.recording.workloads import pod_of, pods
 
@@ -36,11 +36,6 @@ APIS: Final = {
 
 def of_gcp(recording: Recording) -> list[Registration]:
     return [found for found in recording.registrations if found.type.startswith("gcp:")]
-
-
-def named(recording: Recording, name: str) -> Registration:
-    [found] = [found for found in recording.registrations if found.name == name and found.custom]
-    return found
 
 
 @pytest.mark.parametrize("stack", STACKS)
@@ -126,14 +121,6 @@ def test_only_what_may_wait_for_more_does() -> None:
     }
 
 
-@pytest.mark.parametrize("stack", STACKS)
-def test_database_and_cluster_are_made_side_by_side(stack: str) -> None:
-    recording = recorded(stack)
-    [gke], [server] = recording.of_cloud("Cluster"), recording.of_cloud("DatabaseInstance")
-    assert gke.urn not in waits_for(recording, server)
-    assert server.urn not in waits_for(recording, gke)
-
-
 def test_the_cluster_waits_for_nothing_that_it_does_not_need() -> None:
     waited = {recording_name(urn) for urn in waits_for(recorded("gcp, both"), gke(recorded("gcp, both")))}
     for needless in ("connection", "nat", "private-services", "bucket", "server", "disk", "role"):
@@ -164,17 +151,6 @@ def test_nodes_start_with_their_roles_and_a_way_out(stack: str) -> None:
         needed = [f for f in of_gcp(recording) if f.kind == "RouterNat" or "node-identity" in f.name]
         assert len(needed) == 3
         assert {found.urn for found in needed} <= waited
-
-
-@pytest.mark.parametrize("stack", STACKS)
-def test_what_runs_in_the_cluster_goes_before_nodes_cluster_and_network(stack: str) -> None:
-    """Destruction has the reverse order: objects, nodes, cluster, network."""
-    recording = recorded(stack)
-    [provider] = recording.of_type("kubernetes")
-    behind = waits_for(recording, provider)
-    chain = [f for f in of_gcp(recording) if f.kind in {"NodePool", "Cluster", "Subnetwork", "Network", "RouterNat"}]
-    assert {found.urn for found in chain} <= behind
-    assert [f.name for f in recording.objects if not f.provider.startswith(provider.urn)] == []
 
 
 @pytest.mark.parametrize("stack", STACKS)
@@ -226,31 +202,12 @@ def test_only_who_writes_logs_may_write_them() -> None:
     assert roles == {"triggerer": writer, "worker": writer, "task": writer, "api-server": reader}
 
 
-def test_passwords_of_the_database_are_secret_wherever_they_are() -> None:
-    for stack in STACKS:
-        recording = recorded(stack)
-        passwords = [f.outputs["result"] for f in recording.of_type("RandomPassword") if "-database-" in f.name]
-        holders = {
-            f"{found.kind} {found.name}{path}": secret
-            for found in recording.registrations
-            for path, value, secret in walk(found.inputs)
-            if any(password in str(value) for password in passwords)
-        }
-        assert len(holders) >= 3
-        assert [holder for holder, secret in holders.items() if not secret] == []
-
-
 @pytest.mark.parametrize("stack", ["gcp, both", "gcp, protected with everything"])
-def test_the_kubeconfig_is_secret_logs_in_by_plugin_and_holds_no_token(stack: str) -> None:
-    recording = recorded(stack)
-    [provider] = recording.of_type("kubernetes")
-    assert isinstance(provider.inputs["kubeconfig"], Secret)
-    assert isinstance(recording.outputs["kubeconfig"], Secret)
+def test_the_kubeconfig_trusts_who_signs_for_its_address_and_logs_in_as_the_program_does(stack: str) -> None:
+    [provider] = recorded(stack).of_type("kubernetes")
     config = yaml.safe_load(plain(provider.inputs["kubeconfig"]))
     [user], [known] = config["users"], config["clusters"]
-    assert user["user"].keys() == {"exec"}
-    assert user["user"]["exec"]["command"] == "gke-gcloud-auth-plugin"
-    # The account that created the cluster must log in; `gcloud` may have another login or none.
+    # Who made the cluster is who logs in, and `gcloud` may have another login or none.
     assert user["user"]["exec"]["args"] == ["--use_application_default_credentials"]
     by_name = stack == "gcp, both"
     assert known["cluster"]["server"] == (
@@ -258,7 +215,6 @@ def test_the_kubeconfig_is_secret_logs_in_by_plugin_and_holds_no_token(stack: st
     )
     # A public CA signs the certificate of the DNS name, the cluster's CA that of the address.
     assert ("certificate-authority-data" in known["cluster"]) != by_name
-    assert provider.plain["clusterIdentifier"] == f"{gke(recording).name}-id"
 
 
 def test_clients_believe_the_next_certificate_of_the_database_as_well() -> None:
@@ -292,22 +248,11 @@ def test_a_kubeconfig_is_one_that_clients_can_read() -> None:
     assert {c["context"]["user"] for c in config["contexts"]} == {u["name"] for u in config["users"]}
 
 
-def test_connections_to_the_database_check_its_own_authority() -> None:
-    """Never less than `require`, equally in the options of Airflow, Celery and the migration."""
-    for stack in STACKS:
+def test_the_database_is_checked_by_its_own_authority() -> None:
+    for stack in STACKS.keys() - {"gcp, through the proxy"}:
         recording = recorded(stack)
         [server] = recording.of_cloud("DatabaseInstance")
-        if stack == "gcp, through the proxy":
-            continue
         assert server.plain["settings"]["ipConfiguration"]["serverCaMode"] == "GOOGLE_MANAGED_INTERNAL_CA"
-        urls = [
-            value
-            for found in recording.of_type("Secret")
-            for _, value, _ in walk(found.inputs)
-            if isinstance(value, str) and "postgresql" in value and "://" in value
-        ]
-        assert len(urls) >= 3
-        assert [url for url in urls if not re.search(r"ssl(mode)?=verify-ca", url)] == []
         authorities = [f for f in recording.of_type("ConfigMap") if "BEGIN CERTIFICATE" in json.dumps(f.plain)]
         assert len(authorities) == 1
 
@@ -354,43 +299,6 @@ def test_who_goes_through_the_proxy_may_connect_to_this_server_alone() -> None:
     assert [f.name for f in found if not f.plain["condition"]["expression"].startswith(f"{wanted} && ")] == []
 
 
-def test_what_others_change_is_left_to_them() -> None:
-    """The autoscaler's counts, the release channel's versions, and the size of a disk that grows by itself."""
-    recording = recorded("gcp, protected with everything")
-    ignored = {f.name: set(f.ignore_changes) for f in of_gcp(recording) if f.ignore_changes}
-    assert ignored == {
-        "airflow-cloud-cluster-gke": {"initialNodeCount", "minMasterVersion", "nodeConfig", "nodeVersion"},
-        "airflow-cloud-database-server": {"settings.diskSize"},
-        "airflow-cloud-nodes-system": {"initialNodeCount", "nodeCount", "version"},
-        "airflow-cloud-nodes-tasks": {"initialNodeCount", "nodeCount", "version"},
-    }
-
-
-def test_slow_things_have_time() -> None:
-    recording = recorded("gcp, protected with everything")
-    slow = {"Cluster": 20, "NodePool": 15, "DatabaseInstance": 30, "Instance": 20}
-    offenders = [
-        f"{found.name}: {action} {found.timeouts.get(action)}"
-        for found in of_gcp(recording)
-        for action in ("create", "delete")
-        if found.kind in slow and int((found.timeouts.get(action) or "0m").removesuffix("m")) <= slow[found.kind]
-    ]
-    assert offenders == []
-    # Finalizers of a Gateway's endpoint groups may hold these for more than the ten minutes of the default,
-    # https://github.com/kubernetes/ingress-gce/issues/1720.
-    held = [found for found in recording.registrations if found.kind in ("Gateway", "HTTPRoute", "Namespace")]
-    assert {found.kind for found in held} == {"Gateway", "HTTPRoute", "Namespace"}
-    assert [found.name for found in held if found.timeouts.get("delete") != "30m"] == []
-
-
-def test_a_kept_brokers_disk_outlives_the_stack_and_another_does_not() -> None:
-    for kept in (True, False):
-        stack = stacks_gcp.config("celery", cloud_with={"broker_disk": {"kept": kept}})
-        recording = recorder.run(stack)
-        assert recording.error is None
-        assert named(recording, "airflow-cloud-broker-disk").retain_on_delete is kept
-
-
 @pytest.mark.parametrize(
     ("hour", "end"), [(0, "2000-01-01T08"), (15, "2000-01-01T23"), (16, "2000-01-02T00"), (23, "2000-01-02T07")]
 )
@@ -402,6 +310,16 @@ def test_a_maintenance_window_is_eight_hours_at_weekends(hour: int, end: str) ->
         "endTime": f"{end}:00:00Z",
         "recurrence": "FREQ=WEEKLY;BYDAY=SA,SU",
     }
+
+
+def test_a_gateway_and_its_namespace_have_time_to_go() -> None:
+    """Finalizers of a Gateway's endpoint groups may hold these for more than the ten minutes of the default,
+    https://github.com/kubernetes/ingress-gce/issues/1720.
+    """
+    recording = recorded("gcp, protected with everything")
+    held = [found for found in recording.registrations if found.kind in ("Gateway", "HTTPRoute", "Namespace")]
+    assert {found.kind for found in held} == {"Gateway", "HTTPRoute", "Namespace"}
+    assert [found.name for found in held if found.timeouts.get("delete") != "30m"] == []
 
 
 def test_everything_is_in_the_stacks_own_network() -> None:

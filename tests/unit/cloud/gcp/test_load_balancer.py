@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-from tests.unit.cloud.gcp.test_layer import named
+from tests.unit.cloud.clouds import named
 from tests.unit.program.test_order import waits_for
 from tests.unit.recording.stacks_gcp import STACKS, recorded
 

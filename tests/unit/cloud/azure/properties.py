@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import Any, Final
 
-from tests.unit.cloud.gcp.properties import at_least, is_set, rows
+from tests.unit.cloud.properties import at_least, is_set, rows
+from tests.unit.recording import recorder, stacks, stacks_azure
+from tests.unit.recording.recorder import Recording
 
 
 def one_of(*values: object) -> Any:
@@ -169,4 +172,18 @@ DIFFERENT: Final = {
     "T8": "The role of whoever creates the stack, and the right to list addresses, are on its resource group: they"
     " begin before the cluster, or have no narrower place.",
 }
-"""Rows that are fulfilled in another way, with the reason."""
+"""Where a property is met otherwise than its line says, and why."""
+
+SHARE: Final = {"airflow:dags": {"kind": "share", "size_gib": 100}}
+
+
+@cache
+def production() -> Recording:
+    """The project's own stack file, and the share that it does not have."""
+    recording = recorder.run({**stacks_azure.STACKS["azure, stack file prod"], **SHARE})
+    assert recording.error is None, recording.error
+    return recording
+
+
+def dev() -> Recording:
+    return stacks.recorded("azure, sample celery")

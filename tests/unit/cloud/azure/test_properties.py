@@ -7,9 +7,9 @@ from typing import Any, Final
 
 import pytest
 
+from tests.unit.cloud.azure import properties
 from tests.unit.cloud.azure.properties import DIFFERENT, PARAMETERS, POOLS, PRODUCTION_PARAMETERS, ROWS
-from tests.unit.cloud.gcp.properties import SAME, Row
-from tests.unit.cloud.gcp.test_properties import at, broken
+from tests.unit.cloud.properties import Row, at
 from tests.unit.recording import recorder, recorder_azure, stacks_azure
 from tests.unit.recording.recorder import Recording
 from tests.unit.recording.stacks import recorded
@@ -30,45 +30,22 @@ TESTED_APART: Final = {
     "T6": "test_there_is_no_key_vault",
     "T7": "test_public_addresses_outlive_a_zone",
 }
-SHARE: Final = {"airflow:dags": {"kind": "share", "size_gib": 100}}
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def production() -> Recording:
-    """The project's own stack file, with an additional share."""
-    recording = recorder.run({**STACKS["azure, stack file prod"], **SHARE})
-    assert recording.error is None, recording.error
-    return recording
+    return properties.production()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def dev() -> Recording:
-    return recorded("azure, sample celery")
-
-
-def test_a_stack_for_production_has_every_property(production: Recording) -> None:
-    assert broken(production, ROWS, relaxed=False) == []
-
-
-def test_dev_relaxes_what_it_may_and_nothing_else(dev: Recording) -> None:
-    assert broken(dev, ROWS, relaxed=True) == []
+    return properties.dev()
 
 
 def test_every_property_has_a_row_or_a_test_of_its_own() -> None:
     assert {row.reference for row in ROWS} | TESTED_APART.keys() == REFERENCES
     assert [name for name in TESTED_APART.values() if name not in globals()] == []
     assert DIFFERENT.keys() <= REFERENCES
-
-
-def test_a_row_tells_what_is_wrong(production: Recording) -> None:
-    """The rule can fail: with dev's values, production breaks every row that dev relaxes."""
-    relaxed = [row for row in ROWS if row.dev is not SAME and not callable(row.dev)]
-    assert len(broken(production, relaxed, relaxed=True)) >= len(relaxed) > 8
-
-
-def test_dev_never_relaxes_identity_tls_public_data_or_secrets() -> None:
-    never = {"A1", "A3", "A4", "A16", "P2", "P4", "T1", "T5", "T8", "T9"}
-    assert [row for row in ROWS if row.reference in never and row.dev is not SAME] == []
 
 
 def pools(recording: Recording) -> Iterator[tuple[str, dict[str, Any]]]:

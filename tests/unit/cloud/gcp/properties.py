@@ -2,45 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from functools import cache
 from typing import Any, Final
 
-Check = Callable[[Any], bool]
-
-
-class Same:
-    """Dev may not relax this."""
-
-
-SAME: Final = Same()
-
-
-@dataclass(frozen=True, kw_only=True)
-class Row:
-    """One property of every resource of a type."""
-
-    reference: str
-    type: str
-    """The last part of the resource's type."""
-    path: str
-    """Path in the inputs."""
-    prod: object
-    """The value, or a function that checks a value."""
-    dev: object = SAME
-    """Likewise; None is absent."""
-
-
-def at_least(least: int) -> Check:
-    return lambda value: isinstance(value, int) and value >= least
+from tests.unit.cloud.properties import Check, at_least, is_set, rows
+from tests.unit.recording import recorder, stacks_gcp
+from tests.unit.recording.recorder import Recording
 
 
 def holds(*wanted: str) -> Check:
     return lambda value: isinstance(value, list) and {*wanted} <= {*value}
-
-
-def is_set(value: object) -> bool:
-    return value not in (None, "", [], {})
 
 
 def has_flags(**flags: str) -> Check:
@@ -52,13 +23,6 @@ def has_flags(**flags: str) -> Check:
 def closed(value: Any) -> bool:
     """The control plane is only accessible by DNS name, with IAM."""
     return value == {"dnsEndpointConfig": {"allowExternalTraffic": True}, "ipEndpointsConfig": {"enabled": False}}
-
-
-def rows(reference: str, type_: str, *found: tuple[str, object] | tuple[str, object, object]) -> list[Row]:
-    return [
-        Row(reference=reference, type=type_, path=row[0], prod=row[1], dev=row[2] if len(row) > 2 else SAME)
-        for row in found
-    ]
 
 
 ROWS: Final = (
@@ -237,4 +201,23 @@ DIFFERENT: Final = {
     "G5": "The nodes read images from the stack's own repository, by a role on it, and from no other of the project.",
     "S3": "Clients show no certificates: they would be keys to hand out and renew. They check the server's instead.",
 }
-"""Rows that are fulfilled in another way, with the reason."""
+"""Where a property is met otherwise than its line says, and why."""
+
+PRODUCTION_STACK: Final = stacks_gcp.config("celery", dags={"kind": "share", "size_gib": 1024}, protect="true")
+"""Nothing but protection is asked for: what costs money is on by default."""
+
+
+@cache
+def production() -> Recording:
+    recording = recorder.run(PRODUCTION_STACK)
+    assert recording.error is None, recording.error
+    return recording
+
+
+@cache
+def dev() -> Recording:
+    """The project's own stack file, and the share that it does not have."""
+    share = {"airflow:dags": {"kind": "share", "size_gib": 1024}}
+    recording = recorder.run({**stacks_gcp.STACKS["gcp, stack file dev"], **share})
+    assert recording.error is None, recording.error
+    return recording

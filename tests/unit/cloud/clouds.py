@@ -50,6 +50,10 @@ class CloudRow:
     """The `sslmode` of every connection to the database's address."""
     connections_by_proxy: Set[str] = frozenset()
     """Stacks whose connections go through a proxy inside the pod, which encrypts them."""
+    identity: tuple[str, str]
+    """The type of a pod's identity, and the output that names it."""
+    identity_annotation: str
+    """What names the identity on an account of Kubernetes."""
     share_keys: tuple[str, ...] = ()
     """Keys of shares that the simulated cloud gives out."""
     left_to_others: Mapping[str, Set[str]]
@@ -81,6 +85,8 @@ GCP: Final = CloudRow(
     network_and_nodes={"NodePool", "Subnetwork", "Network", "RouterNat"},
     login_program="gke-gcloud-auth-plugin",
     verification="verify-ca",
+    identity=("Account", "email"),
+    identity_annotation="iam.gke.io/gcp-service-account",
     connections_by_proxy={"gcp, through the proxy"},
     left_to_others={
         "cluster-gke": {"initialNodeCount", "minMasterVersion", "nodeConfig", "nodeVersion"},
@@ -110,6 +116,8 @@ AZURE: Final = CloudRow(
     network_and_nodes={"AgentPool", "VirtualNetwork", "NatGateway"},
     login_program="kubelogin",
     verification="verify-full",
+    identity=("UserAssignedIdentity", "clientId"),
+    identity_annotation="azure.workload.identity/client-id",
     share_keys=(recorder_azure.SHARE_KEY,),
     left_to_others={
         "cluster-aks": {"kubernetesVersion", "agentPoolProfiles[0].count", "agentPoolProfiles[0].orchestratorVersion"},
@@ -159,3 +167,16 @@ def named(recording: Recording, name: str) -> Registration:
     """The resource with a logical name; a component may have the same."""
     [found] = [found for found in recording.registrations if found.name == name and found.custom]
     return found
+
+
+def identities(cloud: CloudRow, recording: Recording) -> list[tuple[Registration, Registration]]:
+    """Each identity of a pod, and the one account of Kubernetes that uses it, which must be there."""
+    accounts = {
+        found.plain["metadata"]["annotations"][cloud.identity_annotation]: found
+        for found in recording.of_type("ServiceAccount")
+        if cloud.identity_annotation in found.plain["metadata"].get("annotations", {})
+    }
+    kind, key = cloud.identity
+    found = {f.outputs[key]: f for f in recording.of_cloud(kind) if "-identities-" in f.name}
+    assert accounts.keys() == found.keys()
+    return [(identity, accounts[name]) for name, identity in found.items()]

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from tests.unit.cloud.clouds import named
+from tests.unit.cloud.clouds import AZURE, identities, named
 from tests.unit.program.test_order import waits_for
 from tests.unit.recording import recorder_azure
 from tests.unit.recording.recorder import walk
@@ -18,21 +18,12 @@ from tests.unit.recording.workloads import pods, variables_of
 @pytest.mark.parametrize("stack", STACKS)
 def test_each_identity_is_used_by_exactly_one_account_which_is_there(stack: str) -> None:
     recording = recorded(stack)
-    annotated = {
-        found.plain["metadata"]["annotations"]["azure.workload.identity/client-id"]: found
-        for found in recording.of_type("ServiceAccount")
-        if "azure.workload.identity/client-id" in found.plain["metadata"].get("annotations", {})
-    }
-    identities = {f.outputs["clientId"]: f for f in recording.of_cloud("UserAssignedIdentity") if "-ident" in f.name}
-    identities = {client: f for client, f in identities.items() if not f.name.endswith("-cluster-identity")}
-    assert annotated.keys() == identities.keys()
-    for client, identity in identities.items():
+    for identity, user in identities(AZURE, recording):
         [federation] = [
             f
             for f in recording.of_cloud("FederatedIdentityCredential")
             if f.plain["resourceName"] == identity.outputs["name"]
         ]
-        user = annotated[client]
         assert federation.plain["subject"] == f"system:serviceaccount:{user.namespace}:{user.object_name}"
         assert federation.plain["issuer"] == recorder_azure.ISSUER
         [role] = [

@@ -163,45 +163,6 @@ def test_the_migration_waits_for_the_databases_that_it_gives_to_their_owners(sta
     assert len(needed) == (3 if recording.config["airflow:executor"]["kind"] == "kubernetes" else 4)
 
 
-@pytest.mark.parametrize("stack", STACKS)
-def test_each_service_account_is_used_by_exactly_one_of_kubernetes_which_is_there(stack: str) -> None:
-    recording = recorded(stack)
-    annotated = {
-        found.plain["metadata"]["annotations"]["iam.gke.io/gcp-service-account"]: found
-        for found in recording.of_type("ServiceAccount")
-        if "iam.gke.io/gcp-service-account" in found.plain["metadata"].get("annotations", {})
-    }
-    accounts = {f.outputs["email"]: f for f in recording.of_cloud("Account") if "-identities-" in f.name}
-    assert annotated.keys() == accounts.keys()
-    for email, account in accounts.items():
-        bindings = [
-            f
-            for f in of_gcp(recording)
-            if f.kind == "IAMMember" and f.plain.get("serviceAccountId") == account.outputs["name"]
-        ]
-        [binding] = bindings
-        user = annotated[email]
-        project = recording.config["airflow:cloud"]["project"]
-        assert binding.plain["role"] == "roles/iam.workloadIdentityUser"
-        assert binding.plain["member"] == (f"serviceAccount:{project}.svc.id.goog[{user.namespace}/{user.object_name}]")
-        # Used only after it has its roles, by data flow.
-        rights = [f for f in of_gcp(recording) if f.plain.get("member") == f"serviceAccount:{email}"]
-        assert rights
-        assert {binding.urn, *(right.urn for right in rights)} <= waits_for(recording, user)
-        # The identity pool is created with the first cluster of a project.
-        assert gke(recording).urn in waits_for(recording, binding)
-
-
-def test_only_who_writes_logs_may_write_them() -> None:
-    recording = recorded("gcp, both")
-    roles = {
-        f.name.removeprefix("airflow-cloud-identities-").removesuffix("-access"): f.plain["role"]
-        for f in recording.of_cloud("BucketIAMMember")
-    }
-    writer, reader = "roles/storage.objectUser", "roles/storage.objectViewer"
-    assert roles == {"triggerer": writer, "worker": writer, "task": writer, "api-server": reader}
-
-
 @pytest.mark.parametrize("stack", ["gcp, both", "gcp, protected with everything"])
 def test_the_kubeconfig_trusts_who_signs_for_its_address_and_logs_in_as_the_program_does(stack: str) -> None:
     [provider] = recorded(stack).of_type("kubernetes")

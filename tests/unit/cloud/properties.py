@@ -26,9 +26,9 @@ class Row:
     type: str
     """The last part of the resource's type."""
     path: str
-    """Where it stands in the inputs."""
+    """Path in the inputs."""
     prod: object
-    """The value, or a function that says whether a value is fine."""
+    """The value, or a function that checks a value."""
     dev: object = SAME
     """Likewise; None is absent."""
 

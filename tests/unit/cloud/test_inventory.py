@@ -22,7 +22,7 @@ PREVIEWED: Final = [
 
 
 def contents(recording: Recording) -> set[tuple[str, str]]:
-    """The cloud's own resources; what Airflow makes of them is the same on every cloud."""
+    """The cloud's own resources; Airflow's resources are the same on every cloud."""
     return {(f.type, f.name) for f in recording.registrations if f.name.startswith("airflow-cloud")}
 
 
@@ -46,7 +46,7 @@ def test_a_preview_of_an_empty_stack_shows_every_resource(cloud: CloudRow, stack
 
 @each_stack
 def test_every_resource_of_the_cloud_is_given_the_stacks_own_provider(cloud: CloudRow, stack: str) -> None:
-    """The default provider would take project and region from whatever the machine is logged in to."""
+    """The default provider would use project and region of the machine's login."""
     recording = cloud.recorded(stack)
     [provider] = recording.of_type(cloud.provider)
     settings = recording.config["airflow:cloud"]

@@ -23,7 +23,7 @@ def test_database_and_cluster_are_made_side_by_side(cloud: CloudRow, stack: str)
 
 @each_stack
 def test_what_runs_in_the_cluster_goes_before_nodes_cluster_and_network(cloud: CloudRow, stack: str) -> None:
-    """Destruction is the other way round: objects, nodes, cluster, network."""
+    """Destruction has the reverse order: objects, nodes, cluster, network."""
     recording = cloud.recorded(stack)
     [provider] = recording.of_type("kubernetes")
     chain = recording.of_cloud(cloud.cluster, *cloud.network_and_nodes)
@@ -61,7 +61,7 @@ def test_the_kubeconfig_is_secret_logs_in_by_a_program_and_holds_no_token(cloud:
 
 @each_stack
 def test_connections_to_the_database_check_its_authority(cloud: CloudRow, stack: str) -> None:
-    """Never less than `require`: Airflow's options, Celery's, and the migration's say the same."""
+    """Never less than `require`, equally in the options of Airflow, Celery and the migration."""
     urls = [
         value
         for found in cloud.recorded(stack).of_type("Secret")
@@ -75,7 +75,7 @@ def test_connections_to_the_database_check_its_authority(cloud: CloudRow, stack:
 
 @each_cloud
 def test_what_others_change_is_left_to_them(cloud: CloudRow) -> None:
-    """The autoscaler's counts, the upgrade channel's versions, and the size of a disk that grows by itself."""
+    """The autoscaler's counts, the upgrade channel's versions, and the size of an automatically growing disk."""
     found = resources(cloud, cloud.recorded(cloud.everything))
     ignored = {f.name.removeprefix("airflow-cloud-"): {*f.ignore_changes} for f in found}
     assert {name: paths for name, paths in ignored.items() if paths} == cloud.left_to_others

@@ -20,7 +20,7 @@ def test_names_keep_to_the_grammar_of_their_kind(cloud: CloudRow, stack: str) ->
 
 @each_cloud
 def test_a_new_stack_of_the_same_name_has_other_names(cloud: CloudRow) -> None:
-    """S11: a server's name is blocked for a week, and a bucket's may be taken by somebody else meanwhile."""
+    """S11: a server's name is blocked for a week, and a bucket's name may be used by others meanwhile."""
     stacks = (cloud.basic, cloud.everything)
     first = [cloud.recorded(stack) for stack in stacks]
     second = [recorder.run(cloud.stacks[stack], seed="another") for stack in stacks]

@@ -88,7 +88,7 @@ SHARED: Final = {
 
 @cache
 def recorded(stack: str) -> Recording:
-    """The recording of one of STACKS, which the program must accept."""
+    """The recording of a valid stack of STACKS."""
     from tests.unit.recording import stacks
 
     if stack in SHARED:

@@ -31,7 +31,7 @@ def mebibytes(quantity: str) -> int:
 
 
 def test_no_pod_can_fill_the_disk_of_its_node() -> None:
-    """Without bounds one task's files get all its neighbours evicted."""
+    """Without limits the files of one task evict all neighbours."""
     offenders = []
     for stack, _, pod in every_pod():
         folders = {v["name"]: v["emptyDir"] for v in pod.spec.get("volumes", []) if "emptyDir" in v}
@@ -55,7 +55,7 @@ CPU_ON_A_CLOUD: Final = {
     "worker": 100 * 8,
     "task": 250,
 }
-"""What the autoscaler of a cloud's nodes must see, in thousandths of a core."""
+"""Requests that the cluster autoscaler needs, in thousandths of a core."""
 
 
 @pytest.mark.parametrize("stack", ["stand-in cloud, celery", "stand-in cloud, kubernetes"])

@@ -27,7 +27,7 @@ PATTERNS: Final = {
 }
 """https://learn.microsoft.com/azure/azure-resource-manager/management/resource-name-rules"""
 OTHERS: Final = r"[a-zA-Z0-9][-\w.]{0,61}[a-zA-Z0-9_]"
-"""The shortest of what virtual networks, subnets, addresses, disks and their like may be called."""
+"""The strictest rule for names of virtual networks, subnets, addresses, disks and similar resources."""
 
 
 def name_and_pattern(found: Registration) -> tuple[str, str] | None:

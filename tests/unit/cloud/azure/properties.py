@@ -172,14 +172,14 @@ DIFFERENT: Final = {
     "T8": "The role of whoever creates the stack, and the right to list addresses, are on its resource group: they"
     " begin before the cluster, or have no narrower place.",
 }
-"""Where a property is met otherwise than its line says, and why."""
+"""Rows that are fulfilled in another way, with the reason."""
 
 SHARE: Final = {"airflow:dags": {"kind": "share", "size_gib": 100}}
 
 
 @cache
 def production() -> Recording:
-    """The project's own stack file, and the share that it does not have."""
+    """The project's own stack file, with an additional share."""
     recording = recorder.run({**stacks_azure.STACKS["azure, stack file prod"], **SHARE})
     assert recording.error is None, recording.error
     return recording

@@ -201,10 +201,10 @@ DIFFERENT: Final = {
     "G5": "The nodes read images from the stack's own repository, by a role on it, and from no other of the project.",
     "S3": "Clients show no certificates: they would be keys to hand out and renew. They check the server's instead.",
 }
-"""Where a property is met otherwise than its line says, and why."""
+"""Rows that are fulfilled in another way, with the reason."""
 
 PRODUCTION_STACK: Final = stacks_gcp.config("celery", dags={"kind": "share", "size_gib": 1024}, protect="true")
-"""Nothing but protection is asked for: what costs money is on by default."""
+"""Only protection is set: paid features are on by default."""
 
 
 @cache
@@ -216,7 +216,7 @@ def production() -> Recording:
 
 @cache
 def dev() -> Recording:
-    """The project's own stack file, and the share that it does not have."""
+    """The project's own stack file, with an additional share."""
     share = {"airflow:dags": {"kind": "share", "size_gib": 1024}}
     recording = recorder.run({**stacks_gcp.STACKS["gcp, stack file dev"], **share})
     assert recording.error is None, recording.error

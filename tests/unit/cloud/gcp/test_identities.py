@@ -1,4 +1,4 @@
-"""The identities of pods on Google Cloud: the accounts that they are bound to, and their rights."""
+"""The identities of pods on Google Cloud: bindings to ServiceAccounts, and roles."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ def test_each_service_account_is_used_by_exactly_one_of_kubernetes_which_is_ther
         project = recording.config["airflow:cloud"]["project"]
         assert binding.plain["role"] == "roles/iam.workloadIdentityUser"
         assert binding.plain["member"] == (f"serviceAccount:{project}.svc.id.goog[{user.namespace}/{user.object_name}]")
-        # Used only once it may be: by data flow.
+        # Used only after it has its roles, by data flow.
         rights = [f for f in resources(GCP, recording) if f.plain.get("member") == f"serviceAccount:{email}"]
         assert rights
         assert {binding.urn, *(right.urn for right in rights)} <= waits_for(recording, user)
-        # The pool of identities is made with the first cluster of a project.
+        # The identity pool is created with the first cluster of a project.
         assert one(recording, "Cluster").urn in waits_for(recording, binding)
 
 

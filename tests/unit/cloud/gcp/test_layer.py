@@ -168,7 +168,7 @@ def test_the_kubeconfig_trusts_who_signs_for_its_address_and_logs_in_as_the_prog
     [provider] = recorded(stack).of_type("kubernetes")
     config = yaml.safe_load(plain(provider.inputs["kubeconfig"]))
     [user], [known] = config["users"], config["clusters"]
-    # Who made the cluster is who logs in, and `gcloud` may have another login or none.
+    # The account that created the cluster must log in; `gcloud` may have another login or none.
     assert user["user"]["exec"]["args"] == ["--use_application_default_credentials"]
     by_name = stack == "gcp, both"
     assert known["cluster"]["server"] == (

@@ -86,7 +86,8 @@ def merged(found: Iterator[Row]) -> list[Row]:
     for row in found:
         content = replace(row, kinds=())
         known = by_content.get(content, content)
-        by_content[content] = replace(known, kinds=(*known.kinds, *row.kinds))
+        # A variant that two clouds share has one name.
+        by_content[content] = replace(known, kinds=tuple(dict.fromkeys((*known.kinds, *row.kinds))))
     return list(by_content.values())
 
 

@@ -9,11 +9,10 @@ from urllib.parse import parse_qsl, urlsplit
 
 from components.kubernetes import kubeconfig
 from components.settings import connection_budget, option_checks, path_programs, placeholders, provided_checks
-from components.settings.azure import catalogue
 from components.settings.azure import checks as azure_checks
 from components.settings.azure.cloud import AzureCloud
 from components.settings.errors import SettingError
-from components.settings.existing.cloud import ExistingCluster, ExternalDatabase, InClusterDatabase
+from components.settings.existing.cloud import ExistingCluster, ExternalDatabase
 from components.settings.gcp import checks as gcp_checks
 from components.settings.gcp.cloud import GcpCloud
 from components.settings.secret_keys import METADATA_URL, PROJECT, RESULT_URL
@@ -57,7 +56,7 @@ def setting_errors(raw: Mapping[str, str], parsed: Mapping[str, Any]) -> Iterato
         yield from _exposure_errors(exposure.gateway if exposure is not None else None, cloud, executor)
     if isinstance(cloud, GcpCloud):
         yield from gcp_checks.setting_errors(cloud, parsed, protect=parsed.get("protect", False))
-    if executor is not None and isinstance(cloud, AzureCloud | ExistingCluster):
+    if cloud is not None and executor is not None:
         yield from _connection_errors(cloud, executor, parsed.get("components", Components()))
     if isinstance(cloud, AzureCloud):
         yield from azure_checks.setting_errors(cloud, parsed, protect=parsed.get("protect", False))
@@ -223,29 +222,16 @@ def _url_rule(text: str) -> tuple[str | None, tuple[str | None, str | None]]:
     return None, login
 
 
-def _connection_errors(
-    cloud: AzureCloud | ExistingCluster, executor: Executor, components: Components
-) -> Iterator[SettingError]:
-    """Servers that refuse connections while everything rolls out; of an external one nothing is known."""
-    match cloud.database:
-        case ExternalDatabase():
-            return
-        case InClusterDatabase(kind=value):
-            field, taken, larger = (
-                "kind",
-                connection_budget.IN_CLUSTER_CONNECTIONS,
-                'kind "external" with a larger server',
-            )
-        case database:
-            value = database.size
-            field, taken, larger = "size", catalogue.max_connections(value), "a larger size"
-    needed = connection_budget.least_connections(executor, components)
-    if taken < needed:
+def _connection_errors(cloud: Cloud, executor: Executor, components: Components) -> Iterator[SettingError]:
+    """Servers that would refuse connections while everything rolls out."""
+    database = cloud.database
+    available, needed = database.max_connections, connection_budget.least_connections(executor, components)
+    if available is not None and available < needed:
         yield SettingError(
-            key=f"{PROJECT}:cloud.database.{field}",
-            value=value,
-            rule=f"takes {taken} connections beside its own, and this stack may hold {needed}",
-            remedy=f"use {larger}, fewer workers or replicas, or a lower concurrency",
+            key=f"{PROJECT}:cloud.database.{database.SIZED_BY}",
+            value=getattr(database, database.SIZED_BY),
+            rule=f"takes {available} connections beside its own, and this stack may hold {needed}",
+            remedy=f"use {database.MORE_CONNECTIONS}, fewer workers or replicas, or a lower concurrency",
         )
 
 

@@ -53,6 +53,20 @@ class Model(BaseModel):
     )
 
 
+class Database(Model):
+    """Common interface of all database servers: nothing else asks which one it is."""
+
+    SIZED_BY: ClassVar[str]
+    """The key that decides the number of connections."""
+    MORE_CONNECTIONS: ClassVar[str]
+    """Remedy for too few connections."""
+
+    @property
+    def max_connections(self) -> int | None:
+        """Maximum number of connections for Airflow, the server's own subtracted; None is unknown."""
+        return None
+
+
 class Resources(Model):
     """Requests and limits of one pod. Memory is request and limit at once; the processor is never capped."""
 

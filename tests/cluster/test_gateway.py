@@ -47,7 +47,7 @@ SETTINGS: dict[str, Any] = {
     "cloud": {
         "kind": "azure",
         "subscription_id": "11111111-2222-3333-4444-555555555555",
-        "location": "swedencentral",
+        "region": "swedencentral",
         "zones": ["1"],
     },
     # Only the services run, because no task is started.

@@ -42,7 +42,7 @@ FIRST_POOL: Final = frozenset(
         "cloud.cluster.encryption_at_host",
         "cloud.cluster.system_nodes.disk",
         "cloud.cluster.system_nodes.disk_gib",
-        "cloud.cluster.system_nodes.machine_size",
+        "cloud.cluster.system_nodes.machine_type",
         "cloud.zones",
     }
 )

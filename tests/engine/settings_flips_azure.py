@@ -10,7 +10,7 @@ BASE: Final = {
     "protect": True,
     "dags": {"kind": "share", "size_gib": 100},
     "cloud__cluster__endpoint": {"kind": "authorized_ranges", "ranges": ["8.20.0.0/24"]},
-    "cloud__cluster__airflow_nodes": {"machine_size": "Standard_D4ds_v5"},
+    "cloud__cluster__airflow_nodes": {"machine_type": "Standard_D4ds_v5"},
 }
 """In addition to docs/stacks/azure-celery-kubernetes.yaml."""
 
@@ -31,7 +31,7 @@ FLIPS: Final[Flips] = {
         "11111111-1111-1111-1111-111111111111",
         Refused("airflow:cloud.subscription_id: '11111111-1111-1111-1111-111111111111' is another subscription"),
     ),
-    "cloud.location": Flip("uksouth", Protected({"celery-broker-data", "cloud-group", "dags"})),
+    "cloud.region": Flip("uksouth", Protected({"celery-broker-data", "cloud-group", "dags"})),
     "cloud.zones": Flip(["1", "2"], CLUSTER | Changes(replaces={"cloud-nodes-airflow", "cloud-nodes-tasks"})),
     "cloud.network.network": Flip("10.42.0.0/17", Changes(updates={"cloud-network-vnet"})),
     "cloud.network.nodes": Flip("10.42.32.0/20", Protected({"celery-broker-data", "cloud-cluster-aks", "dags"})),
@@ -68,17 +68,17 @@ FLIPS: Final[Flips] = {
     "cloud.cluster.endpoint.ranges": Flip(["8.20.0.0/25", "8.20.9.7/32"], CLUSTER),
     "cloud.cluster.login": Flip("workloadidentity", Changes(updates={"cloud-kubernetes"})),
     "cloud.cluster.admin_groups": Flip(["22222222-2222-2222-2222-222222222222"], CLUSTER),
-    "cloud.cluster.system_nodes.machine_size": Flip("Standard_D8ds_v5", CLUSTER),
+    "cloud.cluster.system_nodes.machine_type": Flip("Standard_D8ds_v5", CLUSTER),
     "cloud.cluster.system_nodes.nodes_min": Flip(2, CLUSTER),
     "cloud.cluster.system_nodes.nodes_max": Flip(5, CLUSTER),
     "cloud.cluster.system_nodes.disk": Flip("managed", CLUSTER),
     "cloud.cluster.system_nodes.disk_gib": Flip(80, CLUSTER),
-    "cloud.cluster.airflow_nodes.machine_size": Flip("Standard_D8ds_v5", Changes(replaces={"cloud-nodes-airflow"})),
+    "cloud.cluster.airflow_nodes.machine_type": Flip("Standard_D8ds_v5", Changes(replaces={"cloud-nodes-airflow"})),
     "cloud.cluster.airflow_nodes.nodes_min": Flip(2, Changes(updates={"cloud-nodes-airflow"})),
     "cloud.cluster.airflow_nodes.nodes_max": Flip(5, Changes(updates={"cloud-nodes-airflow"})),
     "cloud.cluster.airflow_nodes.disk": Flip("managed", Changes(replaces={"cloud-nodes-airflow"})),
     "cloud.cluster.airflow_nodes.disk_gib": Flip(80, Changes(replaces={"cloud-nodes-airflow"})),
-    "cloud.cluster.task_nodes.machine_size": Flip("Standard_D8ds_v5", Changes(replaces={"cloud-nodes-tasks"})),
+    "cloud.cluster.task_nodes.machine_type": Flip("Standard_D8ds_v5", Changes(replaces={"cloud-nodes-tasks"})),
     "cloud.cluster.task_nodes.nodes_min": Flip(1, Changes(updates={"cloud-nodes-tasks"})),
     "cloud.cluster.task_nodes.nodes_max": Flip(9, Changes(updates={"cloud-nodes-tasks"})),
     "cloud.cluster.task_nodes.disk": Flip("managed", Changes(replaces={"cloud-nodes-tasks"})),
@@ -86,7 +86,7 @@ FLIPS: Final[Flips] = {
     "cloud.cluster.task_nodes.spot": Flip(
         False, Changes(updates={"scheduler", "worker"}, replaces={"cloud-nodes-tasks", "task-template"})
     ),
-    "cloud.cluster.upgrades": Flip("stable", CLUSTER),
+    "cloud.cluster.channel": Flip("stable", CLUSTER),
     "cloud.cluster.node_upgrades": Flip("SecurityPatch", CLUSTER),
     "cloud.cluster.encryption_at_host": Flip(
         True, CLUSTER | Changes(replaces={"cloud-nodes-airflow", "cloud-nodes-tasks"})
@@ -97,7 +97,7 @@ FLIPS: Final[Flips] = {
     "cloud.database.size": Flip("Standard_D4ds_v5", Changes(updates={"cloud-database-server"})),
     "cloud.database.high_availability": Flip("zone_redundant", Changes(updates={"cloud-database-server"})),
     "cloud.database.disk_gib": Flip(128, Changes()),
-    "cloud.database.backup_days": Flip(21, Changes(updates={"cloud-database-server"})),
+    "cloud.database.backup_retention_days": Flip(21, Changes(updates={"cloud-database-server"})),
     "cloud.database.geo_redundant_backup": Flip(True, Protected({"cloud-database-results", "cloud-database-server"})),
     "cloud.database.audit": Flip(
         True,

@@ -8,7 +8,7 @@ from tests.engine.settings_effects import Changes, Flip, Flips, Protected, Refus
 
 BASE: Final = {
     "protect": True,
-    "cloud__cluster__endpoint": {"kind": "authorized_networks", "ranges": ["8.20.0.0/24"]},
+    "cloud__cluster__endpoint": {"kind": "authorized_ranges", "ranges": ["8.20.0.0/24"]},
 }
 """In addition to docs/stacks/gcp-celery-kubernetes.yaml."""
 
@@ -44,13 +44,13 @@ FLIPS: Final[Flips] = {
     ),
     "cloud.database.version": Flip(18, Changes(updates={"cloud-database-server"})),
     "cloud.database.edition": Flip(
-        "enterprise_plus", Refused("cloud.database.tier: 'db-custom-2-7680' is no tier of edition enterprise_plus")
+        "enterprise_plus", Refused("cloud.database.size: 'db-custom-2-7680' is no tier of edition enterprise_plus")
     ),
     "cloud.database.high_availability": Flip(True, Changes(updates={"cloud-database-server"})),
-    "cloud.database.tier": Flip("db-custom-4-15360", Changes(updates={"cloud-database-server"})),
+    "cloud.database.size": Flip("db-custom-4-15360", Changes(updates={"cloud-database-server"})),
     "cloud.database.disk_gib": Flip(40, Changes()),
     "cloud.database.disk_limit_gib": Flip(900, Changes(updates={"cloud-database-server"})),
-    "cloud.database.backups_kept": Flip(30, Changes(updates={"cloud-database-server"})),
+    "cloud.database.backup_retention_days": Flip(30, Changes(updates={"cloud-database-server"})),
     "cloud.database.point_in_time_recovery": Flip(False, Changes(updates={"cloud-database-server"})),
     "cloud.database.audit": Flip(False, Changes(updates={"cloud-database-server"})),
     "cloud.database.insights": Flip(False, Changes(updates={"cloud-database-server"})),
@@ -90,16 +90,16 @@ FLIPS: Final[Flips] = {
         ),
     ),
     "cloud.database.flags": Flip({"work_mem": "8192"}, Changes(updates={"cloud-database-server"})),
-    "cloud.addresses.nodes": Flip("10.10.16.0/20", Protected({"celery-broker-data", "dags"})),
-    "cloud.addresses.pods": Flip("10.17.0.0/16", Protected({"celery-broker-data", "cloud-cluster-gke", "dags"})),
-    "cloud.addresses.services": Flip("10.11.16.0/20", Protected({"celery-broker-data", "cloud-cluster-gke", "dags"})),
-    "cloud.addresses.private_services": Flip("10.12.16.0/20", Protected({"cloud-dags-share-share", "dags"})),
+    "cloud.network.nodes": Flip("10.10.16.0/20", Protected({"celery-broker-data", "dags"})),
+    "cloud.network.pods": Flip("10.17.0.0/16", Protected({"celery-broker-data", "cloud-cluster-gke", "dags"})),
+    "cloud.network.services": Flip("10.11.16.0/20", Protected({"celery-broker-data", "cloud-cluster-gke", "dags"})),
+    "cloud.network.private_services": Flip("10.12.16.0/20", Protected({"cloud-dags-share-share", "dags"})),
     "cloud.broker_disk.kept": Flip(True, Changes()),
     "cloud.shares.tier": Flip(
         "zonal", Protected({"celery-broker-data", "cloud-dags-share-share", "dags", "dags-volume"})
     ),
     "cloud.registry": Flip(False, Protected({"cloud-registry-repository"})),
-    "cloud.maintenance_hour": Flip(5, Changes(updates={"cloud-cluster-gke", "cloud-database-server"})),
+    "cloud.maintenance.hour": Flip(5, Changes(updates={"cloud-cluster-gke", "cloud-database-server"})),
     "cloud.iap": Flip(
         ["group:data@example.org"],
         Changes(

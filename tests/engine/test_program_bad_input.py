@@ -74,12 +74,12 @@ GOOGLE_CLOUD: Final = {
     "project": "simulated-project",
     "region": "europe-west1",
     "zones": ["us-east1-b"],
-    "database": {"tier": "db-g1-small", "high_availability": True},
+    "database": {"size": "db-g1-small", "high_availability": True},
 }
 AZURE: Final = {
     "kind": "azure",
     "subscription_id": "11111111-2222-3333-4444-555555555555",
-    "location": "atlantis",
+    "region": "atlantis",
     "database": {"size": "Standard_B2s", "high_availability": "zone_redundant"},
 }
 REPORTS: Final[Mapping[str, tuple[str, ...]]] = {
@@ -100,10 +100,10 @@ REPORTS: Final[Mapping[str, tuple[str, ...]]] = {
     "external database without a URL": ("airflow:metadata_database_url", "airflow:result_database_url"),
     "Google Cloud": (
         "airflow:cloud.zones: ['us-east1-b'] holds 'us-east1-b', which is outside europe-west1",
-        "airflow:cloud.database.tier: 'db-g1-small' shares a core, which high availability excludes",
+        "airflow:cloud.database.size: 'db-g1-small' shares a core, which high availability excludes",
     ),
     "Azure": (
-        "airflow:cloud.location: 'atlantis' is no location of Azure",
+        "airflow:cloud.region: 'atlantis' is no region of Azure",
         "airflow:cloud.database.high_availability: 'zone_redundant' is not for the Burstable size Standard_B2s",
     ),
 }

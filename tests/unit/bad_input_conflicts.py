@@ -176,7 +176,7 @@ CASES: Final[Mapping[str, tuple[Config, str, str, str, str]]] = {
         "az account show",
     ),
     "operators on an address of documentation": (
-        bad(cloud={**GCP, "cluster": {"endpoint": {"kind": "authorized_networks", "ranges": ["198.51.100.7/32"]}}}),
+        bad(cloud={**GCP, "cluster": {"endpoint": {"kind": "authorized_ranges", "ranges": ["198.51.100.7/32"]}}}),
         "airflow:cloud.cluster.endpoint.ranges.0",
         "'198.51.100.7/32'",
         "would lock you out",

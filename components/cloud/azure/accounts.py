@@ -42,7 +42,7 @@ def create_account(
         name,
         account_name=args.scope.names.alphanumeric_name(use),
         resource_group_name=args.scope.group,
-        location=args.scope.settings.location,
+        location=args.scope.settings.region,
         kind=kind,
         sku=storage.SkuArgs(name=sku),
         allow_blob_public_access=False,

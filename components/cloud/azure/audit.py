@@ -45,7 +45,7 @@ class Audit(pulumi.ComponentResource):
             f"{name}-workspace",
             workspace_name=scope.names.physical_name("audit"),
             resource_group_name=scope.group,
-            location=scope.settings.location,
+            location=scope.settings.region,
             sku=operationalinsights.WorkspaceSkuArgs(name="PerGB2018"),
             retention_in_days=RETENTION_DAYS,
             tags=scope.names.tags(),

@@ -13,8 +13,8 @@ from components.cloud.azure.kubeconfig import kubeconfig
 from components.cloud.azure.names import NODE_GROUP_MAX
 from components.cloud.azure.nodes import FIRST_POOL, POOL_LABEL, SURGE, SYSTEM_TAINT, shape
 from components.cloud.azure.scope import AzureScope
-from components.settings.azure.cloud import AzureCloud, Maintenance
-from components.settings.azure.network import RangesApi
+from components.settings.azure.cloud import AzureCloud, WeeklyMaintenance
+from components.settings.managed_cloud import AuthorizedRanges
 
 DNS_ADDRESS_INDEX: Final = 10
 """Index of the cluster DNS address in the Services' range."""
@@ -64,7 +64,7 @@ class Cluster(pulumi.ComponentResource):
             f"{name}-aks",
             resource_name_=scope.names.physical_name(),
             resource_group_name=scope.group,
-            location=settings.location,
+            location=settings.region,
             dns_prefix=scope.names.physical_name(limit=54),
             node_resource_group=scope.names.physical_name("nodes", limit=NODE_GROUP_MAX),
             node_resource_group_profile=containerservice.ManagedClusterNodeResourceGroupProfileArgs(
@@ -88,7 +88,7 @@ class Cluster(pulumi.ComponentResource):
                 balance_similar_node_groups="true", expander="least-waste", skip_nodes_with_local_storage="false"
             ),
             auto_upgrade_profile=containerservice.ManagedClusterAutoUpgradeProfileArgs(
-                upgrade_channel=options.upgrades, node_os_upgrade_channel=options.node_upgrades
+                upgrade_channel=options.channel, node_os_upgrade_channel=options.node_upgrades
             ),
             security_profile=_security(),
             storage_profile=_storage(),
@@ -135,7 +135,9 @@ class Cluster(pulumi.ComponentResource):
             custom_timeouts=pulumi.CustomTimeouts(create="60m", update="120m", delete="60m"),
         )
 
-    def _maintenance_configuration(self, name: str, schedule: str, window: Maintenance, args: ClusterArgs) -> None:
+    def _maintenance_configuration(
+        self, name: str, schedule: str, window: WeeklyMaintenance, args: ClusterArgs
+    ) -> None:
         use = "nodes" if "NodeOS" in schedule else "kubernetes"
         containerservice.MaintenanceConfiguration(
             f"{name}-{use}-maintenance",
@@ -158,7 +160,7 @@ def _api_server(args: ClusterArgs) -> containerservice.ManagedClusterAPIServerAc
     """Authorised ranges of the API. `az aks command invoke` is disabled, because it bypasses them."""
     endpoint = args.scope.settings.cluster.endpoint
     ranges: list[pulumi.Input[str]] = []
-    if isinstance(endpoint, RangesApi):
+    if isinstance(endpoint, AuthorizedRanges):
         ranges.extend(endpoint.ranges)
         if args.outbound_address is not None:
             # The nodes reach the API from this address.

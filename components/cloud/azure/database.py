@@ -108,7 +108,7 @@ class Database(pulumi.ComponentResource):
             f"{self._name}-server",
             server_name=scope.names.physical_name(),
             resource_group_name=scope.group,
-            location=scope.settings.location,
+            location=scope.settings.region,
             version=str(settings.version),
             administrator_login=ADMINISTRATOR,
             administrator_login_password=password,
@@ -121,7 +121,7 @@ class Database(pulumi.ComponentResource):
             sku=dbforpostgresql.SkuArgs(name=settings.size, tier=catalogue.tier(settings.size)),
             storage=dbforpostgresql.StorageArgs(storage_size_gb=settings.disk_gib, auto_grow="Enabled"),
             backup=dbforpostgresql.BackupArgs(
-                backup_retention_days=settings.backup_days,
+                backup_retention_days=settings.backup_retention_days,
                 geo_redundant_backup="Enabled" if settings.geo_redundant_backup else "Disabled",
             ),
             high_availability=dbforpostgresql.HighAvailabilityArgs(mode=HIGH_AVAILABILITY[settings.high_availability]),

@@ -76,7 +76,7 @@ class Azure(pulumi.ComponentResource):
         provider = pulumi_azure_native.Provider(
             f"{name}-provider",
             subscription_id=cloud.subscription_id,
-            location=cloud.location,
+            location=cloud.region,
             opts=pulumi.ResourceOptions(parent=self),
         )
         self._name, self._needed, self._settings, self._provider = name, needed, cloud, provider
@@ -133,7 +133,7 @@ class Azure(pulumi.ComponentResource):
         group = resources.ResourceGroup(
             f"{name}-group",
             resource_group_name=names.physical_name(),
-            location=cloud.location,
+            location=cloud.region,
             tags=names.tags(),
             opts=pulumi.ResourceOptions(
                 parent=self,

@@ -51,7 +51,7 @@ class Address(pulumi.ComponentResource):
             f"{name}-address",
             public_ip_address_name=scope.names.physical_name("address"),
             resource_group_name=scope.group,
-            location=scope.settings.location,
+            location=scope.settings.region,
             sku=network.PublicIPAddressSkuArgs(name="Standard", tier="Regional"),
             public_ip_allocation_method="Static",
             public_ip_address_version="IPv4",

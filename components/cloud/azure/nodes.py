@@ -51,7 +51,7 @@ def shape(cloud: AzureCloud, pool: Pool, subnet: pulumi.Input[str], tags: Mappin
     """The arguments that all pools share, for the pool in the cluster resource and for separate pool resources."""
     return {
         "type": "VirtualMachineScaleSets",
-        "vm_size": pool.machine_size,
+        "vm_size": pool.machine_type,
         "availability_zones": cloud.node_zones or None,
         "vnet_subnet_id": subnet,
         "enable_auto_scaling": True,

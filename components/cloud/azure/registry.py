@@ -38,7 +38,7 @@ class Registry(pulumi.ComponentResource):
             f"{name}-registry",
             registry_name=scope.names.alphanumeric_name("images", limit=REGISTRY_MAX),
             resource_group_name=scope.group,
-            location=cloud.location,
+            location=cloud.region,
             sku=containerregistry.SkuArgs(name=cloud.registry.capitalize()),
             admin_user_enabled=False,
             anonymous_pull_enabled=False,

@@ -27,4 +27,4 @@ class AzureScope:
     @property
     def location_zones(self) -> tuple[str, ...]:
         """Zones of public addresses, independent of the nodes' zones: more zones cost nothing."""
-        return catalogue.ZONES if catalogue.has_zones(self.settings.location) else ()
+        return catalogue.ZONES if catalogue.has_zones(self.settings.region) else ()

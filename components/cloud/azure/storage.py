@@ -266,7 +266,7 @@ class BrokerDisk(pulumi.ComponentResource):
             f"{name}-disk",
             disk_name=scope.names.physical_name("broker"),
             resource_group_name=self._create_group(name, scope) if settings.kept else scope.group,
-            location=cloud.location,
+            location=cloud.region,
             creation_data=compute.CreationDataArgs(create_option="Empty"),
             disk_size_gb=size_gib,
             # A disk of one zone would bind the broker to this zone, where the autoscaler may have no node.
@@ -295,7 +295,7 @@ class BrokerDisk(pulumi.ComponentResource):
                 handle=disk.id,
                 attributes={"fsType": "ext4"},
                 filesystem="ext4",
-                zone=f"{cloud.location}-{zone}" if zone is not None else None,
+                zone=f"{cloud.region}-{zone}" if zone is not None else None,
             ),
         )
         self.register_outputs({})
@@ -305,7 +305,7 @@ class BrokerDisk(pulumi.ComponentResource):
         return resources.ResourceGroup(
             f"{name}-kept-group",
             resource_group_name=scope.names.physical_name("kept"),
-            location=scope.settings.location,
+            location=scope.settings.region,
             tags=scope.names.tags(),
             opts=pulumi.ResourceOptions(parent=self, protect=scope.protect, retain_on_delete=True),
         ).name

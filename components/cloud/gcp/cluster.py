@@ -14,7 +14,9 @@ from components.cloud.gcp.names import CLUSTER_MAX
 from components.cloud.gcp.network import PODS_RANGE, SERVICES_RANGE
 from components.cloud.gcp.nodes import SCOPES
 from components.cloud.gcp.scope import GcpScope
-from components.settings.gcp.cloud import DnsEndpoint, Endpoint, GcpCloud
+from components.settings.gcp.cloud import GcpCloud
+from components.settings.gcp.network import DnsEndpoint, Endpoint
+from components.settings.managed_cloud import Maintenance
 
 FIRST_WEEKEND: Final = "2000-01-01"
 """The first Saturday of the recurring maintenance windows."""
@@ -73,7 +75,7 @@ class Cluster(pulumi.ComponentResource):
             control_plane_endpoints_config=_endpoints(options.endpoint),
             master_authorized_networks_config=_operators(options.endpoint),
             release_channel=container.ClusterReleaseChannelArgs(channel=options.channel.upper()),
-            maintenance_policy=_maintenance(settings.maintenance_hour),
+            maintenance_policy=_maintenance(settings.maintenance),
             workload_identity_config=container.ClusterWorkloadIdentityConfigArgs(
                 workload_pool=f"{settings.project}.svc.id.goog"
             ),
@@ -157,16 +159,16 @@ def _operators(endpoint: Endpoint) -> container.ClusterMasterAuthorizedNetworksC
     )
 
 
-def _maintenance(hour: int | None) -> container.ClusterMaintenancePolicyArgs | None:
-    """Maintenance windows for upgrades: at weekends from this hour, or at any time with None."""
-    if hour is None:
+def _maintenance(window: Maintenance | None) -> container.ClusterMaintenancePolicyArgs | None:
+    """Maintenance windows for upgrades: at weekends from the window's hour, or at any time with None."""
+    if window is None:
         return None
-    end = hour + WINDOW_HOURS
+    end = window.hour + WINDOW_HOURS
     # A window that begins late ends on Sunday.
     end_day, end_hour = (FIRST_WEEKEND, end) if end < 24 else ("2000-01-02", end - 24)
     return container.ClusterMaintenancePolicyArgs(
         recurring_window=container.ClusterMaintenancePolicyRecurringWindowArgs(
-            start_time=f"{FIRST_WEEKEND}T{hour:02}:00:00Z",
+            start_time=f"{FIRST_WEEKEND}T{window.hour:02}:00:00Z",
             end_time=f"{end_day}T{end_hour:02}:00:00Z",
             recurrence="FREQ=WEEKLY;BYDAY=SA,SU",
         )

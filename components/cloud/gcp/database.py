@@ -214,7 +214,7 @@ def _settings(args: DatabaseArgs) -> sql.DatabaseInstanceSettingsArgs:
     flags = {**(AUDIT_FLAGS if database.audit else {}), **database.flags}
     return sql.DatabaseInstanceSettingsArgs(
         edition=database.edition.upper(),
-        tier=database.tier,
+        tier=database.size,
         availability_type="REGIONAL" if database.high_availability else "ZONAL",
         location_preference=None
         if database.high_availability
@@ -242,9 +242,9 @@ def _settings(args: DatabaseArgs) -> sql.DatabaseInstanceSettingsArgs:
         if protect
         else None,
         maintenance_window=None
-        if cloud.maintenance_hour is None
+        if cloud.maintenance is None
         else sql.DatabaseInstanceSettingsMaintenanceWindowArgs(
-            day=7, hour=cloud.maintenance_hour, update_track="stable"
+            day=7, hour=cloud.maintenance.hour, update_track="stable"
         ),
         insights_config=sql.DatabaseInstanceSettingsInsightsConfigArgs(query_insights_enabled=database.insights),
         password_validation_policy=_password_policy() if database.insights else None,
@@ -263,7 +263,7 @@ def _backups(cloud: GcpCloud) -> sql.DatabaseInstanceSettingsBackupConfiguration
         start_time="01:00",
         location=cloud.region,
         backup_retention_settings=sql.DatabaseInstanceSettingsBackupConfigurationBackupRetentionSettingsArgs(
-            retained_backups=database.backups_kept, retention_unit="COUNT"
+            retained_backups=database.backup_retention_days, retention_unit="COUNT"
         ),
         point_in_time_recovery_enabled=database.point_in_time_recovery,
         transaction_log_retention_days=LOG_DAYS if database.point_in_time_recovery else None,

@@ -28,7 +28,8 @@ from components.contract import cloud as contract
 from components.contract.cloud import SHARED, Cloud, Identity, Volume, VolumeUse
 from components.contract.requirements import CloudRequirements
 from components.contract.workloads import Workload
-from components.settings.gcp.cloud import DnsEndpoint, GcpCloud
+from components.settings.gcp.cloud import GcpCloud
+from components.settings.gcp.network import DnsEndpoint
 
 SUFFIX_BYTES: Final = 3
 """Random suffix of names: 6 hexadecimal characters, so that two stacks of one name in one project do not collide."""

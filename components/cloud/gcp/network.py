@@ -66,7 +66,7 @@ class Network(pulumi.ComponentResource):
         self.register_outputs({"id": self.id})
 
     def _create_subnet(self, network: compute.Network, emptied: pulumi.ResourceHookBinding) -> compute.Subnetwork:
-        addresses = self._scope.settings.addresses
+        addresses = self._scope.settings.network
         return compute.Subnetwork(
             f"{self._name}-subnet",
             name=self._scope.names.physical_name("nodes"),
@@ -125,7 +125,7 @@ class Network(pulumi.ComponentResource):
         self, network: compute.Network
     ) -> tuple[compute.GlobalAddress, servicenetworking.Connection]:
         """The range that Google's services take addresses from, and the connection to them."""
-        apis, private = self._scope.apis, IPv4Network(self._scope.settings.addresses.private_services)
+        apis, private = self._scope.apis, IPv4Network(self._scope.settings.network.private_services)
         reserved = compute.GlobalAddress(
             f"{self._name}-private-services",
             name=self._scope.names.physical_name("private-services"),

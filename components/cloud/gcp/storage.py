@@ -96,7 +96,7 @@ class Share(pulumi.ComponentResource):
                 capacity_gb=args.size_gib,
                 nfs_export_options=[
                     filestore.InstanceFileSharesNfsExportOptionArgs(
-                        ip_ranges=[cloud.addresses.nodes],
+                        ip_ranges=[cloud.network.nodes],
                         access_mode="READ_WRITE",
                         # The CSI driver sets the folder's group for the pods, as the node's root. Pods are never root.
                         squash_mode="NO_ROOT_SQUASH",

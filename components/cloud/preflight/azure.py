@@ -155,10 +155,10 @@ def _quotas(cloud: AzureCloud, api: Management, root: str) -> Iterator[Finding]:
     """Check that the subscription may use the machine sizes and that enough processors are free."""
     try:
         sizes = _sizes(cloud, api, root)
-        url = f"{root}/providers/Microsoft.Compute/locations/{cloud.location}/usages"
+        url = f"{root}/providers/Microsoft.Compute/locations/{cloud.region}/usages"
         usages = [*api.listed(url, "value", "nextLink", **{"api-version": "2024-07-01"})]
     except RefusedError as error:
-        yield unknown(f"quotas of {cloud.location} ({error})", "try again")
+        yield unknown(f"quotas of {cloud.region} ({error})", "try again")
         return
     free = {
         str(entry["name"]["value"]).casefold(): (int(entry["limit"]), int(entry["currentValue"])) for entry in usages
@@ -166,16 +166,16 @@ def _quotas(cloud: AzureCloud, api: Management, root: str) -> Iterator[Finding]:
     needed: dict[str, tuple[int, int]] = {}
     cluster = cloud.cluster
     for pool in filter(None, (cluster.system_nodes, cluster.airflow_nodes, cluster.task_nodes)):
-        size = sizes.get(pool.machine_size.casefold())
+        size = sizes.get(pool.machine_type.casefold())
         if size is None:
-            remedy = f"choose another one: az vm list-skus --location {cloud.location} --size Standard_D --output table"
-            yield missing(f"{pool.machine_size} is not offered to this subscription in {cloud.location}", remedy)
+            remedy = f"choose another one: az vm list-skus --location {cloud.region} --size Standard_D --output table"
+            yield missing(f"{pool.machine_type} is not offered to this subscription in {cloud.region}", remedy)
             continue
         for key in (CORES, size.family):
             least, most = needed.get(key, (0, 0))
             needed[key] = (least + pool.nodes_min * size.cores, most + pool.nodes_max * size.cores)
     for key, demand in needed.items():
-        yield _quota(cloud.location, key, free.get(key.casefold()), demand)
+        yield _quota(cloud.region, key, free.get(key.casefold()), demand)
 
 
 def _quota(location: str, name: str, usage: tuple[int, int] | None, demand: tuple[int, int]) -> Finding:
@@ -198,7 +198,7 @@ class _Size:
 
 def _sizes(cloud: AzureCloud, api: Management, root: str) -> dict[str, _Size]:
     """Sizes by name in lower case, https://learn.microsoft.com/en-us/rest/api/compute/resource-skus/list."""
-    query = {"api-version": "2021-07-01", "$filter": f"location eq '{cloud.location}'"}
+    query = {"api-version": "2021-07-01", "$filter": f"location eq '{cloud.region}'"}
     return {
         str(entry["name"]).casefold(): _Size(entry)
         for entry in api.listed(f"{root}/providers/Microsoft.Compute/skus", "value", "nextLink", **query)

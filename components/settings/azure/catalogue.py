@@ -1,11 +1,11 @@
-"""Catalogue of Azure: locations with their zones and pairs, and sizes of PostgreSQL."""
+"""Catalogue of Azure: regions with their zones and pairs, and sizes of PostgreSQL."""
 
 from __future__ import annotations
 
 import re
 from typing import Final, Literal
 
-LOCATIONS: Final[dict[str, str]] = {
+REGIONS: Final[dict[str, str]] = {
     "australiacentral": "pb",
     "australiacentral2": "p",
     "australiaeast": "zpshb",
@@ -68,19 +68,14 @@ LOCATIONS: Final[dict[str, str]] = {
 }
 """What each has of these; what is not listed by its page counts as missing.
 
-z: availability zones; p: a paired location, https://learn.microsoft.com/azure/reliability/regions-list.
+z: availability zones; p: a paired region, https://learn.microsoft.com/azure/reliability/regions-list.
 s: zone-redundant storage accounts, https://learn.microsoft.com/azure/storage/common/redundancy-regions-zrs (disks have
 that redundancy wherever there are zones, https://learn.microsoft.com/azure/virtual-machines/disks-deploy-zrs).
-h: a standby of PostgreSQL in another zone for new servers; b: copies of its backups in the paired location. Both from
-https://learn.microsoft.com/azure/postgresql/overview-postgres-regions as of 22 December 2025, where some locations with
+h: a standby of PostgreSQL in another zone for new servers; b: copies of its backups in the paired region. Both from
+https://learn.microsoft.com/azure/postgresql/overview-postgres-regions as of 22 December 2025, where some regions with
 zones are marked "new zone-redundant HA deployments are temporarily blocked": westeurope, northeurope and eastus too.
 """
 ZONES: Final = ("1", "2", "3")
-
-DATABASE_VERSIONS: Final = (15, 18)
-"""First and last major version of PostgreSQL that both PostgreSQL and Azure support."""
-DATABASE_ENDS: Final = {14: "12 November 2026", 13: "13 November 2025", 12: "21 November 2024", 11: "9 November 2023"}
-"""When versions below got their last fixes, https://www.postgresql.org/support/versioning/."""
 
 BURSTABLE_GIB: Final = {"1ms": 2, "2s": 4, "2ms": 8, "4ms": 16, "8ms": 32, "12ms": 48, "16ms": 64, "20ms": 80}
 """Memory of the burstable sizes of PostgreSQL, https://learn.microsoft.com/azure/postgresql/compute-storage/concepts-compute."""
@@ -105,29 +100,29 @@ DISK_SIZES: Final = re.compile(r"Standard_[A-Z]+\d+(?:-\d+)?[a-z]*d[a-z]*(?:_[A-
 """Machine sizes with a local disk, which hold a system disk that costs nothing and is fast."""
 
 
-def has_zones(location: str) -> bool:
-    """Whether a known location has availability zones."""
-    return "z" in LOCATIONS[location]
+def has_zones(region: str) -> bool:
+    """Whether a known region has availability zones."""
+    return "z" in REGIONS[region]
 
 
-def has_pair(location: str) -> bool:
-    """Whether a known location has a pair that storage accounts are copied to."""
-    return "p" in LOCATIONS[location]
+def has_pair(region: str) -> bool:
+    """Whether a known region has a pair that storage accounts are copied to."""
+    return "p" in REGIONS[region]
 
 
-def has_zone_redundant_storage(location: str) -> bool:
-    """Whether storage accounts in a known location can keep copies in three zones."""
-    return "s" in LOCATIONS[location]
+def has_zone_redundant_storage(region: str) -> bool:
+    """Whether storage accounts in a known region can keep copies in three zones."""
+    return "s" in REGIONS[region]
 
 
-def has_database_standby(location: str) -> bool:
-    """Whether a new PostgreSQL server in a known location can have a standby in another zone."""
-    return "h" in LOCATIONS[location]
+def has_database_standby(region: str) -> bool:
+    """Whether a new PostgreSQL server in a known region can have a standby in another zone."""
+    return "h" in REGIONS[region]
 
 
-def has_database_copies(location: str) -> bool:
-    """Whether PostgreSQL in a known location copies backups to the paired one."""
-    return "b" in LOCATIONS[location]
+def has_database_copies(region: str) -> bool:
+    """Whether PostgreSQL in a known region copies backups to the paired one."""
+    return "b" in REGIONS[region]
 
 
 def is_database_size(size: str) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from ipaddress import IPv4Network
 from typing import Any, Final
 
-from components.settings import cloud_checks
+from components.settings import managed_cloud_checks
 from components.settings.azure import catalogue
 from components.settings.azure.cloud import AzureCloud
 from components.settings.errors import SettingError
@@ -19,8 +19,6 @@ RESERVED_ADDRESSES: Final = 5
 """Addresses that Azure keeps of each subnet."""
 SURGE: Final = 0.1
 """Part of a pool's nodes that an upgrade adds for a while, rounded up."""
-NODE_PODS_PREFIX: Final = 24
-"""What a node takes in an overlay, https://learn.microsoft.com/azure/aks/azure-cni-overlay."""
 FIREWALL_PREFIX_MAX: Final = 30
 """Storage firewalls take single addresses without a prefix, and ranges of up to /30."""
 
@@ -34,40 +32,40 @@ def setting_errors(cloud: AzureCloud, parsed: Mapping[str, Any], *, protect: boo
         protect: whether the stack's data is protected.
     """
     yield from _place_errors(cloud)
-    yield from _address_errors(cloud)
-    for key, size_gib in cloud_checks.shares(parsed):
+    yield from managed_cloud_checks.address_errors(cloud.network, nodes=_nodes(cloud), reserved=RESERVED_ADDRESSES)
+    for key, size_gib in managed_cloud_checks.shares(parsed):
         yield from _share_errors(key, size_gib, cloud)
-    yield from cloud_checks.protection_errors(production_data=cloud.production_data, protect=protect)
+    yield from managed_cloud_checks.protection_errors(production_data=cloud.production_data, protect=protect)
 
 
 def _place_errors(cloud: AzureCloud) -> Iterator[SettingError]:
-    """Settings that a location does not offer."""
-    location, zones = cloud.location, catalogue.has_zones(cloud.location)
-    copies_in_zones, pair = catalogue.has_zone_redundant_storage(location), catalogue.has_pair(location)
+    """Settings that a region does not offer."""
+    region, zones = cloud.region, catalogue.has_zones(cloud.region)
+    copies_in_zones, pair = catalogue.has_zone_redundant_storage(region), catalogue.has_pair(region)
     database, storage = cloud.database, cloud.storage
-    lacks_zones = f"requires availability zones, which {location} does not have"
-    lacks_pair = f"requires a paired location, which {location} does not have"
-    elsewhere = "or choose another location"
+    lacks_zones = f"requires availability zones, which {region} does not have"
+    lacks_pair = f"requires a paired region, which {region} does not have"
+    elsewhere = "or choose another region"
     wrong: list[tuple[bool, str, object, str, str]] = [
         (
-            database.high_availability == "zone_redundant" and not catalogue.has_database_standby(location),
+            database.high_availability == "zone_redundant" and not catalogue.has_database_standby(region),
             "database.high_availability",
             database.high_availability,
-            f"is not offered for new servers in {location} at present" if zones else lacks_zones,
-            'use "same_zone", or choose a location that offers it, such as swedencentral, francecentral or uksouth',
+            f"is not offered for new servers in {region} at present" if zones else lacks_zones,
+            'use "same_zone", or choose a region that offers it, such as swedencentral, francecentral or uksouth',
         ),
         (
-            database.geo_redundant_backup and not catalogue.has_database_copies(location),
+            database.geo_redundant_backup and not catalogue.has_database_copies(region),
             "database.geo_redundant_backup",
             True,
-            f"is not offered in {location}" if pair else lacks_pair,
+            f"is not offered in {region}" if pair else lacks_pair,
             f"set it to false, {elsewhere}",
         ),
         (
             storage.redundancy != "lrs" and not copies_in_zones,
             "storage.redundancy",
             storage.redundancy,
-            f"is not offered in {location}" if zones else lacks_zones,
+            f"is not offered in {region}" if zones else lacks_zones,
             f'use "lrs", {elsewhere}',
         ),
         (
@@ -81,7 +79,7 @@ def _place_errors(cloud: AzureCloud) -> Iterator[SettingError]:
             storage.redundancy == "gzrs" and cloud.shares.tier == "premium",
             "shares.tier",
             cloud.shares.tier,
-            "has no copies in the paired location, which airflow:cloud.storage.redundancy asks for",
+            "has no copies in the paired region, which airflow:cloud.storage.redundancy asks for",
             'use "standard", or redundancy "zrs"',
         ),
     ]
@@ -98,23 +96,11 @@ def _place_errors(cloud: AzureCloud) -> Iterator[SettingError]:
             )
 
 
-def _address_errors(cloud: AzureCloud) -> Iterator[SettingError]:
-    """Ranges that cannot hold the nodes of all pools at their greatest, while they are upgraded."""
+def _nodes(cloud: AzureCloud) -> int:
+    """Maximum number of nodes of all pools while they are upgraded."""
     cluster = cloud.cluster
     pools = [pool for pool in (cluster.system_nodes, cluster.airflow_nodes, cluster.task_nodes) if pool is not None]
-    nodes = sum(pool.nodes_max + math.ceil(pool.nodes_max * SURGE) for pool in pools)
-    held = {
-        "nodes": IPv4Network(cloud.network.nodes).num_addresses - RESERVED_ADDRESSES,
-        "pods": 2 ** max(0, NODE_PODS_PREFIX - IPv4Network(cloud.network.pods).prefixlen),
-    }
-    for name, count in held.items():
-        if count < nodes:
-            yield SettingError(
-                key=f"{PROJECT}:cloud.network.{name}",
-                value=getattr(cloud.network, name),
-                rule=f"holds {count} nodes, and the pools may have {nodes} while they are upgraded",
-                remedy="use a larger range, or a smaller nodes_max",
-            )
+    return sum(pool.nodes_max + math.ceil(pool.nodes_max * SURGE) for pool in pools)
 
 
 def _share_errors(key: str, size_gib: int, cloud: AzureCloud) -> Iterator[SettingError]:

@@ -8,10 +8,13 @@ from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
+from components.settings import types
 from components.settings.azure import catalogue
-from components.settings.azure.network import Network, PublicApi, RangesApi
+from components.settings.azure.network import Endpoint, Network, PublicEndpoint
 from components.settings.azure.tags import TagNames, Tags
 from components.settings.cidr import ClientRange
+from components.settings.managed_cloud import BrokerDisk, Maintenance, NodePool
+from components.settings.postgres_versions import MajorVersion
 from components.settings.types import Model
 
 UUID: Final = r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z"
@@ -19,16 +22,16 @@ MACHINE: Final = r"Standard_[A-Z]+\d+(-\d+)?[a-z]*(_[A-Z]\w*)?(_v\d+)?"
 LEAST_SYSTEM_CPUS: Final = 2
 
 
-def _location(text: str) -> str:
-    """The location, if Azure has one of that name.
+def _region(text: str) -> str:
+    """The region, if Azure has one of that name.
 
     Raises:
         ValueError: it has not; "rule; remedy".
     """
-    if text not in catalogue.LOCATIONS:
-        near = get_close_matches(text.lower().replace(" ", ""), catalogue.LOCATIONS, n=1)
-        hint = f"did you mean {near[0]}" if near else f"use one of {', '.join(catalogue.LOCATIONS)}"
-        raise ValueError(f"is no location of Azure; {hint}")
+    if text not in catalogue.REGIONS:
+        near = get_close_matches(text.lower().replace(" ", ""), catalogue.REGIONS, n=1)
+        hint = f"did you mean {near[0]}" if near else f"use one of {', '.join(catalogue.REGIONS)}"
+        raise ValueError(f"is no region of Azure; {hint}")
     return text
 
 
@@ -44,38 +47,30 @@ def _machine(text: str) -> str:
     return text
 
 
-Location = Annotated[str, AfterValidator(_location), Field(title="location of Azure")]
-MachineSize = Annotated[str, AfterValidator(_machine), Field(title="size of virtual machines")]
+Region = Annotated[str, AfterValidator(_region), Field(title="region of Azure")]
+MachineType = Annotated[str, AfterValidator(_machine), Field(title="size of virtual machines")]
 Uuid = Annotated[str, Field(pattern=UUID, title="UUID in lower case")]
 Zone = Literal["1", "2", "3"]
-Hour = Annotated[int, Field(ge=0, le=23)]
 
 
-class Pool(Model):
-    """Nodes of one kind."""
+class Pool(NodePool):
+    """Nodes of one machine type."""
 
-    machine_size: MachineSize = "Standard_D4ds_v5"
+    machine_type: MachineType = "Standard_D4ds_v5"
     """Size of the nodes."""
     nodes_min: Annotated[int, Field(ge=0, le=1000)] = 1
-    """Least number of nodes in all zones together."""
+    """Minimum number of nodes in all zones together."""
     nodes_max: Annotated[int, Field(ge=1, le=1000, validate_default=True)] = 3
-    """Greatest number of nodes in all zones together."""
+    """Maximum number of nodes in all zones together."""
     disk: Annotated[Literal["ephemeral", "managed"], Field(validate_default=True)] = "ephemeral"
     """System disk of a node: on the machine itself, fast and free, or a managed disk."""
     disk_gib: Annotated[int, Field(ge=30, le=2048)] = 64
     """Size of that disk, in GiB."""
 
-    @field_validator("nodes_max")
-    @classmethod
-    def _ordered(cls, nodes_max: int, info: ValidationInfo) -> int:
-        if nodes_max < (least := info.data.get("nodes_min", 0)):
-            raise ValueError(f"is below nodes_min ({least}); use at least that many")
-        return nodes_max
-
     @field_validator("disk")
     @classmethod
     def _held(cls, disk: str, info: ValidationInfo) -> str:
-        size: str | None = info.data.get("machine_size")
+        size: str | None = info.data.get("machine_type")
         if disk == "ephemeral" and size is not None and not catalogue.DISK_SIZES.fullmatch(size):
             raise ValueError(f'needs a local disk, which {size} has not; use "managed", or one like Standard_D4ds_v5')
         return disk
@@ -85,14 +80,14 @@ class SystemPool(Pool):
     """Nodes for the cluster's own services, and for everything that has no pool of its own."""
 
     nodes_min: Annotated[int, Field(ge=1, le=1000)] = 1
-    """Least number of nodes in all zones together."""
+    """Minimum number of nodes in all zones together."""
 
 
 class TaskPool(Pool):
     """Nodes for workers and task pods alone, kept free of everything else by a taint."""
 
     nodes_min: Annotated[int, Field(ge=0, le=1000)] = 0
-    """Least number of nodes in all zones together."""
+    """Minimum number of nodes in all zones together."""
     spot: bool = False
     """Whether nodes are cheap and may be taken away at any time."""
 
@@ -102,7 +97,7 @@ class Cluster(Model):
 
     tier: Literal["free", "standard", "premium"] = "free"
     """How far Azure answers for the control plane: `free` not at all, `standard` 99.95 % with zones."""
-    endpoint: Annotated[PublicApi | RangesApi, Field(discriminator="kind")] = PublicApi(kind="public")
+    endpoint: Endpoint = PublicEndpoint(kind="public")
     """From where the cluster's API is reached."""
     login: Literal["azurecli", "azd", "devicecode", "msi", "spn", "workloadidentity"] = "azurecli"
     """How `kubelogin` logs in; `workloadidentity` and `msi` are for pipelines."""
@@ -114,8 +109,8 @@ class Cluster(Model):
     """Nodes for Airflow; default: it shares the nodes of the cluster's own services."""
     task_nodes: TaskPool | None = None
     """Nodes for tasks alone; default: tasks share the nodes of Airflow."""
-    upgrades: Literal["patch", "stable", "rapid"] = "patch"
-    """How early new versions of Kubernetes come, by themselves."""
+    channel: Literal["patch", "stable", "rapid"] = "patch"
+    """Upgrade channel: how early new versions of Kubernetes are installed."""
     node_upgrades: Literal["NodeImage", "SecurityPatch"] = "NodeImage"
     """How nodes are patched: by new images each week, or by security patches alone."""
     encryption_at_host: bool = False
@@ -139,36 +134,30 @@ class Cluster(Model):
         return endpoint
 
 
-class Database(Model):
+class Database(types.Database):
     """The PostgreSQL Flexible Server."""
 
-    version: Annotated[int, Field(le=catalogue.DATABASE_VERSIONS[1], title="15 to 18")] = 17
+    SIZED_BY = "size"
+    MORE_CONNECTIONS = "a larger size"
+
+    version: MajorVersion = 17
     """Major version of PostgreSQL. A higher one upgrades in place, with an outage; there is no way back."""
     size: Annotated[str, Field(title="size of Flexible Server", validate_default=True)] = "Standard_B2s"
     """Size of the server; it decides tier and number of connections. Changing it restarts the server."""
     high_availability: Literal["none", "same_zone", "zone_redundant"] = "none"
-    """Whether a second server takes over, and where it stands; doubles the price. Not every location with zones has
+    """Whether a second server takes over, and where it stands; doubles the price. Not every region with zones has
     `zone_redundant` for new servers."""
     disk_gib: int = Field(
         default=32, ge=32, le=32_767, title=", ".join(map(str, catalogue.DATABASE_DISKS_GIB)), validate_default=True
     )
     """Disk at the start, in GiB; from then on it grows by itself, and a change here has no effect."""
-    backup_days: Annotated[int, Field(ge=7, le=35)] = 7
-    """How many days back the server can be restored to any second of."""
+    backup_retention_days: Annotated[int, Field(ge=7, le=35)] = 7
+    """How long backups are kept, in days; within them the server can be restored to any second."""
     geo_redundant_backup: bool = False
-    """Whether backups are copied to the paired location; only for a new server."""
+    """Whether backups are copied to the paired region; only for a new server."""
     audit: bool = False
     """Whether the server's log goes to a workspace of Log Analytics, with connections and each statement that changes
     objects, roles or rights, and wrong passwords slow a client down. To turn it off, turn `protect` off first."""
-
-    @field_validator("version")
-    @classmethod
-    def _supported(cls, version: int) -> int:
-        first, last = catalogue.DATABASE_VERSIONS
-        if version < first:
-            when = f"on {day}" if (day := catalogue.DATABASE_ENDS.get(version)) else "years ago"
-            raise ValueError(f"got its last fixes {when}; use {first} to {last}")
-        return version
 
     @field_validator("size")
     @classmethod
@@ -193,12 +182,17 @@ class Database(Model):
             raise ValueError(f"is no size that disks of Flexible Server have; use one of {sizes}")
         return disk_gib
 
+    @property
+    def max_connections(self) -> int:
+        """Maximum number of connections for Airflow, the server's own subtracted."""
+        return catalogue.max_connections(self.size)
+
 
 class Storage(Model):
     """The storage accounts: one for task logs, and one for file shares, where the stack has them."""
 
     redundancy: Literal["lrs", "zrs", "gzrs"] = "lrs"
-    """Copies: `lrs` in one building, `zrs` in three zones, `gzrs` in the paired location as well."""
+    """Copies: `lrs` in one building, `zrs` in three zones, `gzrs` in the paired region as well."""
     versions: bool = False
     """Whether logs that are overwritten stay readable as long as others do."""
     deleted_kept_days: Annotated[int, Field(ge=1, le=365)] = 7
@@ -225,24 +219,24 @@ class Shares(Model):
         return tier
 
 
-class BrokerDisk(Model):
+class ManagedDisk(BrokerDisk):
     """The disk of the broker; its size is the broker's own setting."""
 
     tier: Literal["standard", "premium"] = "premium"
     """Kind of solid-state disk. With nodes in several zones it is one that all of them can attach."""
     kept: bool = False
-    """Whether the disk stays, in a resource group of its own, when the stack is destroyed."""
+    """Whether the disk, with the messages on it, stays in a resource group of its own when the stack is destroyed."""
 
 
-class Maintenance(Model):
-    """When cluster and database may be maintained, each week (UTC)."""
+class WeeklyMaintenance(Maintenance):
+    """A window on one day of the week."""
 
     day: Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"] = "saturday"
-    """Day of the week."""
-    hour: Hour = 1
-    """Hour at which it begins."""
+    """Day of the week. With `maintenance: null` upgrades come at any time."""
+    hour: Annotated[int, Field(ge=0, le=23)] = 1
+    """Hour (UTC) at which the window begins."""
     duration_hours: Annotated[int, Field(ge=4, le=24)] = 4
-    """How long the cluster's maintenance may take, in hours."""
+    """Length of the cluster's window, in hours."""
 
 
 class AzureCloud(Model):
@@ -251,10 +245,10 @@ class AzureCloud(Model):
     kind: Literal["azure"]
     subscription_id: Uuid
     """The Azure subscription's id."""
-    location: Location
-    """The location of all resources."""
+    region: Region
+    """The region of all resources."""
     zones: Annotated[list[Zone], Field(max_length=3, title='list of up to three of "1", "2", "3"')] | None = None
-    """Availability zones of nodes and disks; default: all of the location; none with an empty list."""
+    """Availability zones of nodes and disks; default: all of the region; none with an empty list."""
     network: Network = Network()
     """The stack's own virtual network."""
     cluster: Cluster = Cluster()
@@ -265,12 +259,12 @@ class AzureCloud(Model):
     """The storage accounts."""
     shares: Shares = Shares()
     """File shares."""
-    broker_disk: BrokerDisk = BrokerDisk()
+    broker_disk: ManagedDisk = ManagedDisk()
     """The disk of the broker."""
     registry: Literal["none", "basic", "standard", "premium"] = "none"
     """Service tier of a container registry for your images, which the nodes may read; `none` makes none."""
-    maintenance: Maintenance | None = Maintenance()
-    """When cluster and database may be maintained; null is at any time."""
+    maintenance: WeeklyMaintenance | None = WeeklyMaintenance()
+    """When cluster and database may be upgraded; null is at any time."""
     tags: Tags = Field(default_factory=dict[str, str])
     """Tags of every resource, as policies of a subscription may ask for; names with other characters than letters,
     digits, `_`, `.` and `-` are left out of DNS zones, which take none such."""
@@ -282,19 +276,19 @@ class AzureCloud(Model):
     @field_validator("zones")
     @classmethod
     def _there(cls, zones: list[str] | None, info: ValidationInfo) -> list[str] | None:
-        location: str | None = info.data.get("location")
-        if zones and location is not None and not catalogue.has_zones(location):
-            raise ValueError(f"are not there in {location}; leave them out, or choose a location with zones")
+        region: str | None = info.data.get("region")
+        if zones and region is not None and not catalogue.has_zones(region):
+            raise ValueError(f"are not there in {region}; leave them out, or choose a region with zones")
         if zones and len({*zones}) < len(zones):
             raise ValueError("name a zone twice; name each once")
         return zones
 
     @property
     def node_zones(self) -> list[str]:
-        """Where nodes and disks are, whether the stack says so or not; empty is anywhere in the location."""
+        """Where nodes and disks are, whether the stack says so or not; empty is anywhere in the region."""
         if self.zones is not None:
             return [*self.zones]
-        return [*catalogue.ZONES] if catalogue.has_zones(self.location) else []
+        return [*catalogue.ZONES] if catalogue.has_zones(self.region) else []
 
     @property
     def workload_nodes(self) -> Pool:

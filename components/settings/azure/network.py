@@ -8,7 +8,8 @@ from typing import Annotated, Final, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from components.settings.cidr import AddressRange, ClientRange
+from components.settings.cidr import AddressRange
+from components.settings.managed_cloud import AuthorizedRanges
 from components.settings.types import Model
 
 TAKEN_BY_AKS: Final = (IPv4Network("172.30.0.0/16"), IPv4Network("172.31.0.0/16"), IPv4Network("192.0.2.0/24"))
@@ -75,17 +76,10 @@ class Network(Model):
         return str(IPv4Network(self.services)[index])
 
 
-class PublicApi(Model):
-    """From anywhere, by those whom Entra lets in."""
+class PublicEndpoint(Model):
+    """Reachable from anywhere, by users whom Entra authenticates."""
 
     kind: Literal["public"]
 
 
-class RangesApi(Model):
-    """From the listed address ranges alone, by those whom Entra lets in."""
-
-    kind: Literal["authorized_ranges"]
-    ranges: Annotated[
-        list[ClientRange], Field(min_length=1, max_length=200, title="list of IPv4 ranges, not everyone's")
-    ]
-    """Where operators are, this program included."""
+Endpoint = Annotated[PublicEndpoint | AuthorizedRanges, Field(discriminator="kind")]

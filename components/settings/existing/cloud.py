@@ -1,4 +1,4 @@
-"""Where a stack runs."""
+"""A stack on a cluster that exists already."""
 
 from __future__ import annotations
 
@@ -6,13 +6,15 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from components.settings.azure.cloud import AzureCloud
-from components.settings.gcp.cloud import GcpCloud
-from components.settings.types import ImageReference, Model, SizeGib
+from components.settings.connection_budget import IN_CLUSTER_CONNECTIONS
+from components.settings.types import Database, ImageReference, Model, SizeGib
 
 
-class InClusterDatabase(Model):
+class InClusterDatabase(Database):
     """A PostgreSQL server in the cluster, for stacks without a managed one. One pod, one volume, no backups."""
+
+    SIZED_BY = "kind"
+    MORE_CONNECTIONS = 'kind "external" with a larger server'
 
     kind: Literal["in_cluster"]
     image: ImageReference = "postgres:17-trixie"
@@ -20,8 +22,13 @@ class InClusterDatabase(Model):
     size_gib: SizeGib = 5
     """Size of the data volume, in GiB."""
 
+    @property
+    def max_connections(self) -> int:
+        """Maximum number of connections for Airflow, the server's own subtracted."""
+        return IN_CLUSTER_CONNECTIONS
 
-class ExternalDatabase(Model):
+
+class ExternalDatabase(Database):
     """A PostgreSQL server that exists already. Both databases and their users must exist on it.
 
     The connection URLs are secrets: `pulumi config set --secret metadata_database_url postgresql://…`, and
@@ -45,6 +52,3 @@ class ExistingCluster(Model):
         kind="in_cluster"
     )
     """Where Airflow's metadata and Celery's results are kept."""
-
-
-Cloud = Annotated[ExistingCluster | GcpCloud | AzureCloud, Field(discriminator="kind")]

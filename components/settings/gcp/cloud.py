@@ -5,20 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from difflib import get_close_matches
-from ipaddress import IPv4Network
 from typing import Annotated, Final, Literal, cast
 
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
-from components.settings.cidr import PRIVATE_USE, AddressRange, ClientRange
+from components.settings import types
 from components.settings.gcp import machines, regions, shares, sql_tiers
+from components.settings.gcp.network import DnsEndpoint, Endpoint, Network
+from components.settings.managed_cloud import BrokerDisk, Maintenance, NodePool
 from components.settings.postgres_versions import MajorVersion
 from components.settings.types import ImageReference, Model
 
-DOCKER: Final = IPv4Network("172.17.0.0/16")
-"""Cloud SQL cannot answer clients from here, https://cloud.google.com/sql/docs/postgres/private-ip. Clients outside RFC
-1918 need authorized networks, https://cloud.google.com/sql/docs/postgres/authorize-networks, and GKE hides pods behind
-their node's address only for targets outside its default non-masquerade ranges, which hold RFC 6598."""
 LEAST_CONNECTIONS: Final = 50
 """What Cloud SQL gives its second smallest tier."""
 OWNED_FLAGS: Final = frozenset({"cloudsql.iam_authentication", "cloudsql.enable_pgaudit"})
@@ -66,91 +63,34 @@ Member = Annotated[
 ZoneName = Annotated[str, Field(title="zones of the region, up to three")]
 
 
-class Addresses(Model):
-    """Address ranges of the stack's own network. They cannot change later without a new cluster."""
-
-    nodes: Annotated[AddressRange, Field(validate_default=True)] = "10.10.0.0/20"
-    """Addresses of the nodes, one each."""
-    pods: Annotated[AddressRange, Field(validate_default=True)] = "10.16.0.0/16"
-    """Addresses of the pods; each node takes a /24 of it."""
-    services: Annotated[AddressRange, Field(validate_default=True)] = "10.11.0.0/20"
-    """Addresses of Services in the cluster."""
-    private_services: Annotated[AddressRange, Field(validate_default=True)] = "10.12.0.0/20"
-    """Addresses of the database and of file shares, which Google runs in a network beside."""
-
-    @field_validator("nodes", "pods", "services", "private_services")
-    @classmethod
-    def _room(cls, text: str, info: ValidationInfo) -> str:
-        network = IPv4Network(text)
-        longest = {"nodes": 28, "pods": 21, "services": 27, "private_services": 24}[info.field_name or ""]
-        if network.prefixlen > longest:
-            raise ValueError(f"is too small; use /{longest} or a larger range")
-        if info.field_name in ("nodes", "pods") and not any(network.subnet_of(each) for each in PRIVATE_USE):
-            raise ValueError(
-                "is outside RFC 1918, and Cloud SQL answers no other client on its private address; use a range of "
-                "10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16"
-            )
-        if network.overlaps(DOCKER):
-            raise ValueError(f"overlaps {DOCKER}, which Cloud SQL does not answer; use another range")
-        for other, taken in info.data.items():
-            if network.overlaps(IPv4Network(taken)):
-                raise ValueError(f"overlaps {other} ({taken}); use ranges that share no address")
-        return text
-
-
-class DnsEndpoint(Model):
-    """By name from anywhere, where only who Google Cloud's IAM lets through is answered; no address is open."""
-
-    kind: Literal["dns"]
-
-
-class PublicEndpoint(Model):
-    """By a public address, from the listed ranges alone."""
-
-    kind: Literal["authorized_networks"]
-    ranges: Annotated[list[ClientRange], Field(min_length=1, title="list of IPv4 ranges, not everyone's")]
-    """Where operators are, this program included."""
-
-
-Endpoint = Annotated[DnsEndpoint | PublicEndpoint, Field(discriminator="kind")]
-
-
-class Pool(Model):
-    """Nodes of one kind."""
+class Pool(NodePool):
+    """Nodes of one machine type."""
 
     machine_type: MachineType = "e2-standard-4"
     """Machine type of the nodes: of a family with x86 processors that takes persistent disks, such as e2, n2 or c3."""
     nodes_min: Annotated[int, Field(ge=0, le=100)] = 1
-    """Least number of nodes in each zone."""
+    """Minimum number of nodes in each zone."""
     nodes_max: Annotated[int, Field(ge=1, le=100, validate_default=True)] = 3
-    """Greatest number of nodes in each zone."""
+    """Maximum number of nodes in each zone."""
     disk_gib: Annotated[int, Field(ge=20, le=65_536)] = 50
     """Disk of one node, in GiB."""
     spot: bool = False
     """Whether nodes are cheap and may be taken away at any time: their pods then have 15 seconds to end, whatever grace
     they were promised, and tasks on them are lost and tried again."""
 
-    @field_validator("nodes_max")
-    @classmethod
-    def _ordered(cls, nodes_max: int, info: ValidationInfo) -> int:
-        least = info.data.get("nodes_min", 0)
-        if nodes_max < least:
-            raise ValueError(f"is below nodes_min ({least}); use at least that many")
-        return nodes_max
-
 
 class SystemPool(Pool):
     """Nodes for Airflow's own services, and for tasks unless these have a pool of their own."""
 
     nodes_min: Annotated[int, Field(ge=1, le=100)] = 1
-    """Least number of nodes in each zone."""
+    """Minimum number of nodes in each zone."""
 
 
 class TaskPool(Pool):
     """Nodes for workers and task pods alone, kept free of everything else by a taint."""
 
     nodes_min: Annotated[int, Field(ge=0, le=100)] = 0
-    """Least number of nodes in each zone."""
+    """Minimum number of nodes in each zone."""
 
 
 class Cluster(Model):
@@ -178,13 +118,16 @@ class Cluster(Model):
         if kind == "private":
             raise ValueError(
                 "is inside a network that the same `up` makes, where this program cannot reach it; use kind dns, which "
-                "opens no address, or authorized_networks"
+                "opens no address, or authorized_ranges"
             )
         return cast(object, endpoint)
 
 
-class Database(Model):
+class Database(types.Database):
     """The Cloud SQL server."""
+
+    SIZED_BY = "size"
+    MORE_CONNECTIONS = "a larger size, flags with more max_connections"
 
     version: MajorVersion = 17
     """Major version of PostgreSQL. A higher one upgrades in place, with an outage; there is no way back."""
@@ -192,14 +135,15 @@ class Database(Model):
     """Edition of Cloud SQL, which decides the tiers."""
     high_availability: bool = True
     """Whether a second server in another zone takes over; doubles the price."""
-    tier: Annotated[str, Field(title="tier of Cloud SQL", validate_default=True)] = "db-custom-2-7680"
-    """Size of the server; it decides how many connections there may be. Changing it restarts the server."""
+    size: Annotated[str, Field(title="tier of Cloud SQL", validate_default=True)] = "db-custom-2-7680"
+    """Size of the server, as Cloud SQL names its tiers; it decides the maximum number of connections. A change restarts
+    the server."""
     disk_gib: Annotated[int, Field(ge=10, le=65_536)] = 20
     """Disk at the start, in GiB; it grows by itself."""
     disk_limit_gib: Annotated[int, Field(ge=10, le=65_536, validate_default=True)] = 500
     """Where growth of the disk ends, in GiB."""
-    backups_kept: Annotated[int, Field(ge=1, le=365)] = 14
-    """Number of daily backups that are kept."""
+    backup_retention_days: Annotated[int, Field(ge=1, le=365)] = 14
+    """How long daily backups are kept, in days."""
     point_in_time_recovery: bool = True
     """Whether the server can be restored to any second of the last 7 days."""
     audit: bool = True
@@ -211,7 +155,7 @@ class Database(Model):
     flags: dict[str, str] = Field(default_factory=dict, title="flag, text")
     """Free flags of Cloud SQL: name and value as text."""
 
-    @field_validator("tier")
+    @field_validator("size")
     @classmethod
     def _sold(cls, tier: str, info: ValidationInfo) -> str:
         # Without an edition that is fine there is nothing to measure by.
@@ -257,14 +201,7 @@ class Database(Model):
     def max_connections(self) -> int:
         """Maximum number of connections for Airflow, the server's own subtracted."""
         flag = self.flags.get("max_connections")
-        return (sql_tiers.connections(self.tier) if flag is None else int(flag)) - sql_tiers.OWN_CONNECTIONS
-
-
-class BrokerDisk(Model):
-    """The disk of the broker; its size is the broker's own setting."""
-
-    kept: bool = False
-    """Whether the disk stays, with the messages on it, when the stack is destroyed."""
+        return (sql_tiers.connections(self.size) if flag is None else int(flag)) - sql_tiers.OWN_CONNECTIONS
 
 
 class Shares(Model):
@@ -272,6 +209,15 @@ class Shares(Model):
 
     tier: shares.Tier = "regional"
     """Service tier of Filestore; it decides sizes (1 TiB and more), price, and whether a share outlives a zone."""
+
+
+class WeekendMaintenance(Maintenance):
+    """Windows on Saturdays and Sundays: GKE wants more hours a month than one window of 4 hours a week has,
+    https://cloud.google.com/kubernetes-engine/docs/concepts/maintenance-windows-and-exclusions."""
+
+    hour: Annotated[int, Field(ge=0, le=23)] = 2
+    """Hour (UTC) at which the window begins, on Saturdays and Sundays; the database uses Sundays. With
+    `maintenance: null` upgrades come at any time."""
 
 
 class GcpCloud(Model):
@@ -291,8 +237,8 @@ class GcpCloud(Model):
     """The GKE cluster."""
     database: Database = Database()
     """The Cloud SQL server."""
-    addresses: Addresses = Addresses()
-    """Address ranges of the network."""
+    network: Network = Network()
+    """Address ranges of the stack's own network."""
     broker_disk: BrokerDisk = BrokerDisk()
     """The disk of the broker."""
     shares: Shares = Shares()
@@ -300,8 +246,8 @@ class GcpCloud(Model):
     registry: bool = False
     """Whether an Artifact Registry for your images is made, which the nodes may read. The first `pulumi up` makes it,
     and runs an image from elsewhere: push yours afterwards, and set `image`."""
-    maintenance_hour: Annotated[int, Field(ge=0, le=23)] | None = 2
-    """Hour (UTC) at which maintenance of cluster and database may begin, at weekends alone; null is at any time."""
+    maintenance: WeekendMaintenance | None = WeekendMaintenance()
+    """When cluster and database may be upgraded; null is at any time."""
     iap: Annotated[list[Member], Field(title="list of user:, group: or domain: members")] = Field(
         default_factory=list[str]
     )

@@ -49,7 +49,7 @@ GCP: Final = {"kind": "gcp", "project": "simulated-project", "region": "europe-w
 AZURE: Final = {
     "kind": "azure",
     "subscription_id": stacks_azure.SUBSCRIPTION,
-    "location": "westeurope",
+    "region": "westeurope",
 }
 GATEWAY: Final[dict[str, Any]] = {
     "kind": "gateway",

@@ -16,7 +16,7 @@ Config = dict[str, Any]
 
 def config(executor: str, *, cloud_with: Config | None = None, **sections: Any) -> Config:
     """A stack on Azure with only the required settings: sections become keys of the project."""
-    cloud = {"kind": "azure", "subscription_id": SUBSCRIPTION, "location": "westeurope", **(cloud_with or {})}
+    cloud = {"kind": "azure", "subscription_id": SUBSCRIPTION, "region": "westeurope", **(cloud_with or {})}
     keys = {f"airflow:{key}": value for key, value in sections.items()}
     flower = {"flower": {"enabled": True}} if "celery" in executor else {}
     return {"airflow:cloud": cloud, "airflow:executor": {"kind": executor, **flower}, **keys}
@@ -40,7 +40,7 @@ STACKS: Final[dict[str, Config]] = {
     "azure, celery": config("celery"),
     "azure, kubernetes": config("kubernetes"),
     "azure, both": config("celery+kubernetes"),
-    "azure, no zones": config("celery", cloud_with={"location": "westus"}),
+    "azure, no zones": config("celery", cloud_with={"region": "westus"}),
     "azure, stack file prod": file("Pulumi.prod.yaml"),
     "azure, sample celery": file("docs/stacks/azure-celery.yaml"),
     "azure, sample both": file("docs/stacks/azure-celery-kubernetes.yaml"),

@@ -49,7 +49,7 @@ STACKS: Final[dict[str, Config]] = {
         "celery+kubernetes",
         cloud_with={
             "cluster": {
-                "endpoint": {"kind": "authorized_networks", "ranges": ["8.20.0.0/24"]},
+                "endpoint": {"kind": "authorized_ranges", "ranges": ["8.20.0.0/24"]},
                 "task_nodes": {"spot": True},
                 "encryption_key": KEY,
                 "signed_images_only": True,

@@ -191,7 +191,7 @@ def test_the_group_of_a_kept_brokers_disk_outlives_the_stack_with_it(kept: bool)
         ({}, "Premium_ZRS", None, None),
         ({"zones": ["2"]}, "Premium_LRS", ["2"], "westeurope-2"),
         ({"zones": []}, "Premium_LRS", None, None),
-        ({"location": "westus", "broker_disk": {"tier": "standard"}}, "StandardSSD_LRS", None, None),
+        ({"region": "westus", "broker_disk": {"tier": "standard"}}, "StandardSSD_LRS", None, None),
     ],
 )
 def test_the_brokers_disk_can_be_attached_wherever_there_are_nodes(

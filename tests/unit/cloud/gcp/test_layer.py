@@ -264,7 +264,7 @@ def test_who_goes_through_the_proxy_may_connect_to_this_server_alone() -> None:
     ("hour", "end"), [(0, "2000-01-01T08"), (15, "2000-01-01T23"), (16, "2000-01-02T00"), (23, "2000-01-02T07")]
 )
 def test_a_maintenance_window_is_eight_hours_at_weekends(hour: int, end: str) -> None:
-    recording = recorder.run(stacks_gcp.config("kubernetes", cloud_with={"maintenance_hour": hour}))
+    recording = recorder.run(stacks_gcp.config("kubernetes", cloud_with={"maintenance": {"hour": hour}}))
     window = gke(recording).plain["maintenancePolicy"]["recurringWindow"]
     assert window == {
         "startTime": f"2000-01-01T{hour:02}:00:00Z",

@@ -66,7 +66,7 @@ def test_production_data_is_not_left_without_protection() -> None:
 
 def test_every_fault_of_a_cloud_is_in_one_report() -> None:
     wrong = {
-        "location": "nowhere",
+        "region": "nowhere",
         "network": {"nodes": "1.2.3.4/24"},
         "cluster": {"tier": "gold"},
         "database": {"size": "large"},
@@ -74,25 +74,25 @@ def test_every_fault_of_a_cloud_is_in_one_report() -> None:
     }
     keys = {line.split(" ")[0].rstrip(":") for line in setting_errors(config("celery", cloud_with=wrong))}
     assert keys == {
-        f"{KEY}.{key}" for key in ("location", "network.nodes", "cluster.tier", "database.size", "shares.tier")
+        f"{KEY}.{key}" for key in ("region", "network.nodes", "cluster.tier", "database.size", "shares.tier")
     }
 
 
-def test_subscription_and_location_are_enough() -> None:
+def test_subscription_and_region_are_enough() -> None:
     cloud = accepted(config("celery")).cloud
     assert isinstance(cloud, AzureCloud)
     assert cloud.node_zones == ["1", "2", "3"]
     assert [line.split(" ")[0] for line in setting_errors({**config("celery"), KEY: {"kind": "azure"}})] == [
         f"{KEY}.subscription_id",
-        f"{KEY}.location",
+        f"{KEY}.region",
     ]
 
 
-@pytest.mark.parametrize("location", catalogue.LOCATIONS)
-def test_every_location_is_accepted_with_nothing_else_set(location: str) -> None:
-    cloud = accepted(config("kubernetes", cloud_with={"location": location})).cloud
+@pytest.mark.parametrize("region", catalogue.REGIONS)
+def test_every_region_is_accepted_with_nothing_else_set(region: str) -> None:
+    cloud = accepted(config("kubernetes", cloud_with={"region": region})).cloud
     assert isinstance(cloud, AzureCloud)
-    assert bool(cloud.node_zones) == catalogue.has_zones(location)
+    assert bool(cloud.node_zones) == catalogue.has_zones(region)
 
 
 @pytest.mark.parametrize("stack", STACKS)

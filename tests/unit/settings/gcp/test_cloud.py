@@ -16,7 +16,8 @@ from pydantic import ValidationError
 from components.settings import loader
 from components.settings.errors import SettingsError
 from components.settings.gcp import regions, shares, sql_tiers
-from components.settings.gcp.cloud import Addresses, Database, GcpCloud
+from components.settings.gcp.cloud import Database, GcpCloud
+from components.settings.gcp.network import Network
 from tests.unit.bad_input_gcp import CASES, CLOUD, cloud
 from tests.unit.recording import recorder
 from tests.unit.recording.recorder import raw
@@ -43,17 +44,17 @@ def test_a_report_names_key_value_rule_and_remedy_of(case: str) -> None:
 def test_several_faults_are_told_together() -> None:
     wrong = cloud(
         zones=["us-east1-b"],
-        addresses={"pods": "10.10.0.0/16", "services": "1.2.3.0/24"},
-        database={"tier": "db-f1-micro", "disk_gib": 5},
+        network={"pods": "10.10.0.0/16", "services": "1.2.3.0/24"},
+        database={"size": "db-f1-micro", "disk_gib": 5},
         cluster={"channel": "beta"},
     )
     assert [line.split(": ")[0] for line in setting_errors(wrong)] == [
         f"{CLOUD}.zones",
         f"{CLOUD}.cluster.channel",
-        f"{CLOUD}.database.tier",
+        f"{CLOUD}.database.size",
         f"{CLOUD}.database.disk_gib",
-        f"{CLOUD}.addresses.pods",
-        f"{CLOUD}.addresses.services",
+        f"{CLOUD}.network.pods",
+        f"{CLOUD}.network.services",
     ]
 
 
@@ -116,7 +117,7 @@ RANGE: Final = st.builds(
 @given(nodes=RANGE, pods=RANGE, services=RANGE, private_services=RANGE)
 def test_ranges_that_are_accepted_share_no_address_and_have_room(**ranges: str) -> None:
     try:
-        accepted = Addresses.model_validate(ranges)
+        accepted = Network.model_validate(ranges)
     except ValidationError:
         return
     networks = [IPv4Network(text) for text in accepted.model_dump().values()]

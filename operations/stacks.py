@@ -34,4 +34,4 @@ def settings(stack: str) -> Settings:
         reason = next((line for line in lines if "error:" in line), lines[-1] if lines else type(error).__name__)
         raise OperationError(f"The Pulumi command line cannot read stack {stack}: {reason.strip()}") from None
     values = {key: value.value for key, value in config.items() if key.startswith(f"{PROJECT}:")}
-    return loader.parse(values, secret={key for key, value in config.items() if value.secret})
+    return loader.read(values, secret={key for key, value in config.items() if value.secret})

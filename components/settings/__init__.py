@@ -1,1 +1,1 @@
-"""Stack config, read once: the models are the schema, `reading` is the only reader."""
+"""Settings of a stack: models, parser, checks, and `loader`, the only reader of stack config."""

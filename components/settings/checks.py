@@ -1,21 +1,19 @@
-"""Checks between the settings of a stack, and between them and what they point at."""
+"""Checks between the settings of a stack. Pure: checks against a machine or a cluster are in preflight."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final, cast
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any, Final
 from urllib.parse import parse_qsl, urlsplit
 
-from components.kubernetes import kubeconfig
-from components.settings import connection_budget, option_checks, path_programs, placeholders, provided_checks
+from components.settings import connection_budget, option_checks, placeholders, provided_checks
 from components.settings.azure import checks as azure_checks
 from components.settings.azure.cloud import AzureCloud
 from components.settings.errors import SettingError
 from components.settings.existing.cloud import ExistingCluster, ExternalDatabase
 from components.settings.gcp import checks as gcp_checks
 from components.settings.gcp.cloud import GcpCloud
-from components.settings.secret_keys import METADATA_URL, PROJECT, RESULT_URL
+from components.settings.secret_keys import METADATA_URL, PROJECT, RESULT_URL, SECRETS
 from components.settings.sections.cloud import Cloud
 from components.settings.sections.components import Components
 from components.settings.sections.dags import Dags
@@ -25,57 +23,69 @@ from components.settings.sections.image import Image
 from components.settings.sections.logs import Logs, WorkerLogs
 
 SSL_MODES: Final = ("disable", "prefer", "require")
-"""Values of sslmode in the URL of an external database: to verify certificates, pods would need the server's CA."""
+"""Supported values of sslmode in the URL of an external database. To verify certificates, pods would need the server's
+CA bundle."""
 
 
-def setting_errors(raw: Mapping[str, str], parsed: Mapping[str, Any]) -> Iterator[SettingError]:
-    """Everything that no model can see.
+def setting_errors(
+    values: Mapping[str, object], sections: Mapping[str, Any], *, secret: Collection[str]
+) -> Iterator[SettingError]:
+    """Errors that no single model can see.
 
     Args:
-        raw: the stack's config, keys without the project's name.
-        parsed: the sections that are fine by themselves.
+        values: the value of each key of the stack, without the project's name.
+        sections: the parsed sections that are valid by themselves.
+        secret: the keys that the stack keeps encrypted.
     """
-    cloud: Cloud | None = parsed.get("cloud")
-    executor: Executor | None = parsed.get("executor")
-    yield from _cluster_errors(raw)
-    # From the text and not from what was parsed: another error in the section must not hide an example.
-    yield from placeholders.setting_errors({name: _decoded(raw.get(name, "")) for name in placeholders.SECTIONS})
+    cloud: Cloud | None = sections.get("cloud")
+    executor: Executor | None = sections.get("executor")
+    exposure: Exposure | None = sections.get("exposure")
+    # From the values and not from the sections: another error in the section must not hide an example.
+    yield from placeholders.setting_errors(values)
+    texts = {key: value for key in SECRETS if isinstance(value := values.get(key), str)}
+    yield from _text_errors(values, texts)
     if isinstance(cloud, ExistingCluster) and isinstance(cloud.database, ExternalDatabase):
         celery = executor is not None and executor.celery is not None
-        yield from _url_errors(raw, (METADATA_URL, RESULT_URL) if celery else (METADATA_URL,))
-    if (options := parsed.get("options")) is not None:
-        yield from option_checks.setting_errors(options, parsed.get("exposure"))
-    yield from _log_errors(parsed.get("logs"), cloud, executor)
-    yield from provided_checks.setting_errors(raw, parsed.get("image", Image()), _exposure(raw, parsed))
+        yield from _url_errors(texts, (METADATA_URL, RESULT_URL) if celery else (METADATA_URL,))
+    if (options := sections.get("options")) is not None:
+        yield from option_checks.setting_errors(options, exposure)
+    if "options" in secret:
+        yield option_checks.encrypted()
+    yield from _log_errors(sections.get("logs"), cloud, executor)
+    default = None if "exposure" in values else ClusterIp(kind="cluster_ip")
+    image = sections.get("image", None if "image" in values else Image())
+    yield from provided_checks.setting_errors(texts, image, exposure or default)
     if executor is not None and executor.celery is not None:
         yield from _worker_errors(executor.celery.workers)
     if cloud is not None:
-        yield from path_programs.setting_errors(cloud)
-        yield from _dag_errors(parsed.get("dags"), cloud)
-        exposure: Exposure | None = parsed.get("exposure")
-        yield from _exposure_errors(exposure.gateway if exposure is not None else None, cloud, executor)
+        yield from _cloud_errors(cloud, sections)
+
+
+def _cloud_errors(cloud: Cloud, sections: Mapping[str, Any]) -> Iterator[SettingError]:
+    """Errors between a valid cloud and the other valid sections."""
+    executor: Executor | None = sections.get("executor")
+    exposure: Exposure | None = sections.get("exposure")
+    protect: bool = sections.get("protect", False)
+    yield from _dag_errors(sections.get("dags"), cloud)
+    yield from _exposure_errors(exposure.gateway if exposure is not None else None, cloud, executor)
+    if executor is not None:
+        yield from _connection_errors(cloud, executor, sections.get("components", Components()))
     if isinstance(cloud, GcpCloud):
-        yield from gcp_checks.setting_errors(cloud, parsed, protect=parsed.get("protect", False))
-    if cloud is not None and executor is not None:
-        yield from _connection_errors(cloud, executor, parsed.get("components", Components()))
+        yield from gcp_checks.setting_errors(cloud, sections, protect=protect)
     if isinstance(cloud, AzureCloud):
-        yield from azure_checks.setting_errors(cloud, parsed, protect=parsed.get("protect", False))
+        yield from azure_checks.setting_errors(cloud, sections, protect=protect)
 
 
-def _exposure(raw: Mapping[str, str], parsed: Mapping[str, Any]) -> Exposure | None:
-    """The exposure of the UI; None where the section is invalid."""
-    return parsed.get("exposure") if "exposure" in raw else ClusterIp(kind="cluster_ip")
-
-
-def _decoded(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except ValueError:
-        return text
+def _text_errors(values: Mapping[str, object], texts: Mapping[str, str]) -> Iterator[SettingError]:
+    """Secrets that are not text."""
+    for key in sorted(SECRETS & values.keys() - texts.keys()):
+        yield SettingError(
+            key=f"{PROJECT}:{key}", value=values[key], rule="is not text", remedy="set it as text", secret=True
+        )
 
 
 def _log_errors(logs: Logs | None, cloud: Cloud | None, executor: Executor | None) -> Iterator[SettingError]:
-    """Places for task logs that a stack does not have, or that lose them."""
+    """Log stores that the stack does not have, or that lose logs."""
     if logs is None:
         return
     key = f"{PROJECT}:logs.kind"
@@ -91,13 +101,13 @@ def _log_errors(logs: Logs | None, cloud: Cloud | None, executor: Executor | Non
         yield SettingError(
             key=f"{PROJECT}:logs.access_mode",
             value=logs.volume.access_mode,
-            rule="ties every pod to one node, and a cloud's cluster has several",
+            rule="ties every pod to one node, and the cluster of a cloud has several nodes",
             remedy='use ReadWriteMany, or logs of kind "store"',
         )
 
 
 def _dag_errors(dags: Dags | None, cloud: Cloud) -> Iterator[SettingError]:
-    """Places for DAG files that a cloud does not have."""
+    """Sources of DAG files that the cloud does not have."""
     existing = isinstance(cloud, ExistingCluster)
     if dags is None:
         return
@@ -114,7 +124,7 @@ def _dag_errors(dags: Dags | None, cloud: Cloud) -> Iterator[SettingError]:
 
 
 def _exposure_errors(gateway: Gateway | None, cloud: Cloud, executor: Executor | None) -> Iterator[SettingError]:
-    """Ways in that a cloud does not have, or that lead nowhere."""
+    """External access that the cloud does not offer, or a host without a service."""
     if gateway is None:
         return
     if isinstance(cloud, ExistingCluster):
@@ -128,7 +138,7 @@ def _exposure_errors(gateway: Gateway | None, cloud: Cloud, executor: Executor |
         yield SettingError(
             key=f"{PROJECT}:exposure.tls.kind",
             value=gateway.tls.kind,
-            rule=f"is a certificate that cloud {cloud.kind!r} does not make",
+            rule=f"is a certificate that cloud {cloud.kind!r} does not issue",
             remedy='choose kind "cert_manager" or "secret"',
         )
     celery = executor.celery if executor is not None else None
@@ -137,70 +147,25 @@ def _exposure_errors(gateway: Gateway | None, cloud: Cloud, executor: Executor |
         yield SettingError(
             key=f"{PROJECT}:exposure.flower_host",
             value=gateway.flower_host,
-            rule="leads to a Flower that this stack does not have",
+            rule="requires Flower, which this stack does not have",
             remedy="remove it, or choose an executor with Celery and enable Flower",
         )
 
 
-def _cluster_errors(raw: Mapping[str, str]) -> Iterator[SettingError]:
-    """Errors of the kubeconfig; reported even when other keys of the cloud are invalid."""
-    try:
-        cloud: Any = json.loads(raw.get("cloud", ""))
-    except ValueError:
-        return
-    if not isinstance(cloud, dict) or cast("dict[str, Any]", cloud).get("kind") != "existing":
-        return
-    path, wanted = (str(cloud[key]) if cloud.get(key) else None for key in ("kubeconfig", "context"))  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]
-    try:
-        config = kubeconfig.read(path)
-    except ValueError as error:
-        rule, _, remedy = str(error).partition("; ")
-        yield SettingError(key=f"{PROJECT}:cloud.kubeconfig", value=path, rule=rule, remedy=remedy)
-        return
-    context = wanted or config.current_context
-    if context is None or context not in config.contexts:
-        rule = f"is not a context of {config.path}"
-        there = ", ".join(config.contexts)
-        yield SettingError(
-            key=f"{PROJECT}:cloud.context",
-            value=context,
-            rule=rule if context is not None else f"is missing, and {config.path} has no current context",
-            remedy=f"choose one of {there}" if there else "the file has none; use another one",
-        )
-        return
-    if not config.cluster_server(context):
-        yield SettingError(
-            key=f"{PROJECT}:cloud.context",
-            value=context,
-            rule=f"has no cluster with a server in {config.path}",
-            remedy="correct the file or choose another context",
-        )
-        return
-    version = config.served_version(context)
-    if version is not None and version < kubeconfig.LEAST_KUBERNETES:
-        least = ".".join(map(str, kubeconfig.LEAST_KUBERNETES))
-        yield SettingError(
-            key=f"{PROJECT}:cloud.context",
-            value=context,
-            rule=f"runs Kubernetes {'.'.join(map(str, version))}, below {least}, the least that Airflow 3 is made for",
-            remedy="upgrade the cluster or choose another context",
-        )
-
-
-def _url_errors(raw: Mapping[str, str], keys: Sequence[str]) -> Iterator[SettingError]:
-    """Errors of the URLs of an external database; their text never shows."""
+def _url_errors(texts: Mapping[str, str], keys: Sequence[str]) -> Iterator[SettingError]:
+    """Errors of the connection URLs of an external database. Messages never contain their text."""
     users: dict[tuple[str | None, str | None], str] = {}
     for key in keys:
         remedy = f"pulumi config set --secret {key} postgresql://USER:PASSWORD@HOST:5432/DATABASE"
-        text = raw.get(key)
+        text = texts.get(key)
         if text is None:
             rule = "is missing with an external database"
             yield SettingError(key=f"{PROJECT}:{key}", value=None, rule=rule, remedy=remedy)
             continue
         rule, login = _url_rule(text)
         if rule is None and (other := users.setdefault(login, key)) != key:
-            rule = f"has the user of {PROJECT}:{other}, whose credentials no worker may hold"
-            remedy = "create a user and a database for Celery's results alone"
+            rule = f"has the same user as {PROJECT}:{other}, and workers must not have the credentials of that user"
+            remedy = "create a separate user and database for Celery's results"
         if rule is not None:
             yield SettingError(key=f"{PROJECT}:{key}", value=text, rule=rule, remedy=remedy, secret=True)
 
@@ -223,24 +188,24 @@ def _url_rule(text: str) -> tuple[str | None, tuple[str | None, str | None]]:
 
 
 def _connection_errors(cloud: Cloud, executor: Executor, components: Components) -> Iterator[SettingError]:
-    """Servers that would refuse connections while everything rolls out."""
+    """Servers that would refuse connections while all Deployments roll out."""
     database = cloud.database
     available, needed = database.max_connections, connection_budget.least_connections(executor, components)
     if available is not None and available < needed:
         yield SettingError(
             key=f"{PROJECT}:cloud.database.{database.SIZED_BY}",
             value=getattr(database, database.SIZED_BY),
-            rule=f"takes {available} connections beside its own, and this stack may hold {needed}",
+            rule=f"accepts {available} connections of Airflow, and this stack may open {needed}",
             remedy=f"use {database.MORE_CONNECTIONS}, fewer workers or replicas, or a lower concurrency",
         )
 
 
 def _worker_errors(workers: Workers) -> Iterator[SettingError]:
-    """Workers whose tasks end together because one of them takes the last memory."""
+    """Workers with too little memory: when it runs out, all tasks of the worker are killed."""
     if workers.memory_mib < (needed := workers.memory_needed_mib):
         yield SettingError(
             key=f"{PROJECT}:executor.workers.memory_mib",
             value=workers.memory_mib,
-            rule=f"is below {needed}, the least for {workers.concurrency} tasks at once",
+            rule=f"is below {needed}, the minimum for {workers.concurrency} concurrent tasks",
             remedy=f"use {needed} or more, or a lower concurrency",
         )

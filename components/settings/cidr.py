@@ -1,4 +1,4 @@
-"""IPv4 address ranges as settings name them."""
+"""Types of IPv4 address ranges (CIDR)."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from pydantic import AfterValidator, Field
 PRIVATE_USE: Final = (IPv4Network("10.0.0.0/8"), IPv4Network("172.16.0.0/12"), IPv4Network("192.168.0.0/16"))
 """RFC 1918."""
 PRIVATE: Final = (*PRIVATE_USE, IPv4Network("100.64.0.0/10"))
-"""What nobody is on the internet: RFC 1918 and RFC 6598."""
+"""Private and shared address space (RFC 1918, RFC 6598)."""
 
 
 def _network(text: str, example: str) -> IPv4Network:
     try:
         return IPv4Network(text)
     except ValueError as error:
-        raise ValueError(f"is no address range ({error}); write one like {example}") from None
+        raise ValueError(f"is not an address range ({error}); write one like {example}") from None
 
 
 def _private(text: str) -> str:
     """The address range, if it is a private one.
 
     Raises:
-        ValueError: it is not, or has bits set behind its prefix; "rule; remedy".
+        ValueError: it is not private, or has host bits set; "rule; remedy".
     """
     network = _network(text, "10.10.0.0/20")
     if not any(network.subnet_of(private) for private in PRIVATE):
@@ -33,13 +33,13 @@ def _private(text: str) -> str:
 
 
 def _clients(text: str) -> str:
-    """The address range of those who may come in.
+    """The address range of permitted clients.
 
     Raises:
-        ValueError: no range, or everyone; "rule; remedy".
+        ValueError: not a range, or all addresses; "rule; remedy".
     """
     if _network(text, "203.0.113.7/32").prefixlen == 0:
-        raise ValueError("lets everyone in; list the ranges of those who operate the stack")
+        raise ValueError("permits every address; list the ranges of the operators of the stack")
     return text
 
 

@@ -47,13 +47,13 @@ def address_errors(ranges: ClusterRanges, *, nodes: int, reserved: int) -> Itera
             yield SettingError(
                 key=f"{PROJECT}:cloud.network.{name}",
                 value=text,
-                rule=f"holds {count} nodes, and the pools may have {nodes} in all zones while they are upgraded",
+                rule=f"has addresses for {count} nodes, and the pools may have {nodes} in all zones during an upgrade",
                 remedy="use a larger range, or a smaller nodes_max",
             )
 
 
 def shares(parsed: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
-    """Of each file share that valid sections ask for, the key of its size and the size in GiB."""
+    """Key of the size and size in GiB of each file share that valid sections ask for."""
     logs: Logs | None = parsed.get("logs")
     if logs is not None and logs.volume is not None:
         yield f"{PROJECT}:logs.size_gib", logs.volume.size_gib
@@ -63,11 +63,11 @@ def shares(parsed: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
 
 
 def protection_errors(*, production_data: bool, protect: bool) -> Iterator[SettingError]:
-    """Data of production without protection."""
+    """Production data without protection."""
     if production_data and not protect:
         yield SettingError(
             key=f"{PROJECT}:protect",
             value=False,
-            rule="leaves the data of production, which airflow:cloud.production_data names, without protection",
-            remedy="set it to true, or production_data to false",
+            rule="leaves production data (airflow:cloud.production_data) without protection",
+            remedy="set it to true, or airflow:cloud.production_data to false",
         )

@@ -13,7 +13,7 @@ from components.settings.sections.exposure import Exposure
 from components.settings.sections.options import OWNED_OPTIONS, AirflowOptions
 
 OPTION_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
-"""What can be part of a variable's name."""
+"""Names that can be part of an environment variable."""
 SECRET_NAME: Final = re.compile(
     r"(?:.*_)?(?:password|passwd|token|secret|secret_key|private_key|api_key|access_key|dsn)"
 )
@@ -30,7 +30,7 @@ SENSITIVE: Final = frozenset(
     }
 )
 """Options that Airflow 3.3.2 and its providers mark as sensitive (config.yml, get_provider_info.py), beyond those of
-OWNED_OPTIONS and SECRET_NAME. Each is a JSON object that is harmless unless it holds a credential."""
+OWNED_OPTIONS and SECRET_NAME. Each is a JSON object, and a secret only if it contains a credential."""
 CREDENTIAL: Final = re.compile(
     r"""["'](?:\w*_)?(?:password|passwd|token|secret|secret_id|key|sas)["']\s*:""", re.IGNORECASE
 )
@@ -40,18 +40,18 @@ SECRETS_BACKEND: Final = "https://airflow.apache.org/docs/apache-airflow/stable/
 
 
 def setting_errors(options: AirflowOptions, exposure: Exposure | None) -> Iterator[SettingError]:
-    """Every option that cannot be used. Values of options that may be secrets never show."""
+    """Errors of all options. Messages never contain values of options that may be secrets."""
     for section, chosen in options.items():
         for option, value in chosen.items():
-            yield from _faults(section, option, value, exposure)
+            yield from _option_errors(section, option, value, exposure)
 
 
 def encrypted() -> SettingError:
-    """The error of options that the stack file encrypts: the program would write them in clear."""
+    """The error of encrypted options: the program would write them in clear text."""
     return SettingError(
         key=f"{PROJECT}:options",
         value=None,
-        rule="holds an encrypted value, and options are written in clear to a ConfigMap",
+        rule="has an encrypted value, and options are written in clear text to a ConfigMap",
         remedy=(
             "remove that option with `pulumi config rm --path airflow:options.SECTION.OPTION`, keep its value in your "
             f"secrets backend and name it there with the option OPTION_secret ({SECRETS_BACKEND})"
@@ -59,14 +59,14 @@ def encrypted() -> SettingError:
     )
 
 
-def _faults(section: str, option: str, value: str, exposure: Exposure | None) -> Iterator[SettingError]:
+def _option_errors(section: str, option: str, value: str, exposure: Exposure | None) -> Iterator[SettingError]:
     key = f"{PROJECT}:options.{section}.{option}"
     where, name = section.lower(), option.lower()
-    # Airflow also takes the value from a command or a secrets backend, under these names.
+    # Airflow also reads the value from a command or a secrets backend, under these names.
     names = {name, name.removesuffix("_cmd"), name.removesuffix("_secret")}
     if not OPTION_NAME.fullmatch(section) or not OPTION_NAME.fullmatch(option):
         yield SettingError(
-            key=key, value=None, rule="is no name of a section and an option", remedy="write both as in airflow.cfg"
+            key=key, value=None, rule="is not a name of a section and an option", remedy="write both as in airflow.cfg"
         )
     elif any((where, each) in OWNED_OPTIONS for each in names):
         yield SettingError(key=key, value=None, rule="is set by this program", remedy="remove it")
@@ -74,22 +74,22 @@ def _faults(section: str, option: str, value: str, exposure: Exposure | None) ->
         yield SettingError(
             key=key,
             value=None,
-            rule="is a secret, and options are written in clear to a ConfigMap",
+            rule="is a secret, and options are written in clear text to a ConfigMap",
             remedy=(
                 f"keep the value in your secrets backend and set {name}_secret to its name there, or {name}_cmd to a "
                 f"command of the image that prints it ({SECRETS_BACKEND})"
             ),
         )
     elif exposure is not None and exposure.gateway is not None and (where, name) == ("api", "base_url"):
-        yield SettingError(key=key, value=None, rule="is decided by the host of the exposure", remedy="remove it")
+        yield SettingError(key=key, value=None, rule="is set to the host of the exposure", remedy="remove it")
     elif (where, name) == ("api", "base_url") and urlsplit(value).path.strip("/"):
-        rule = "has a path, under which neither probes nor tasks look for the API"
+        rule = "has a path, and probes and tasks expect the API without one"
         yield SettingError(key=key, value=value, rule=rule, remedy="use a host of its own, without a path")
 
 
 def _is_secret(section: str, option: str, value: str) -> bool:
     base = option.removesuffix("_secret")
-    # Both say where the value is, and not what it is.
+    # Both refer to the value and do not contain it.
     if option.endswith("_cmd") or (base != option and (SECRET_NAME.fullmatch(base) or (section, base) in SENSITIVE)):
         return False
     if SECRET_NAME.fullmatch(option) or URL_PASSWORD.search(value):

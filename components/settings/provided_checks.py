@@ -1,4 +1,4 @@
-"""Encrypted keys of the stack that hold a login to a registry or a certificate; their text never shows."""
+"""Checks of secrets that contain registry credentials or a certificate. Messages never contain their text."""
 
 from __future__ import annotations
 
@@ -19,25 +19,25 @@ PEM: Final = {
         "private key without a passphrase",
     ),
 }
-"""What the text of a key begins with, and what it is."""
+"""Beginnings of the text of each key, and its description."""
 
 
-def setting_errors(raw: Mapping[str, str], image: Image | None, exposure: Exposure | None) -> Iterator[SettingError]:
-    """Everything that is wrong with the encrypted keys, or with settings that need them.
+def setting_errors(texts: Mapping[str, str], image: Image | None, exposure: Exposure | None) -> Iterator[SettingError]:
+    """Errors of the secrets, and of settings that need them.
 
     Args:
-        raw: the stack's config, keys without the project's name.
-        image, exposure: the sections that are fine by themselves; None for one that is not.
+        texts: the text of each secret of the stack, by its key.
+        image, exposure: the sections; None for an invalid one.
     """
-    if (content := raw.get(IMAGE_PULL_CONFIG)) is not None:
+    if (content := texts.get(IMAGE_PULL_CONFIG)) is not None:
         yield from _pull_errors(content, image)
-    yield from _tls_errors(raw, exposure)
+    yield from _tls_errors(texts, exposure)
 
 
 def _pull_errors(content: str, image: Image | None) -> Iterator[SettingError]:
     key = f"{PROJECT}:{IMAGE_PULL_CONFIG}"
     if image is not None and image.pull_secret is not None:
-        rule = f"makes a Secret, and {PROJECT}:image.pull_secret names another one"
+        rule = f"creates a Secret, and {PROJECT}:image.pull_secret names another one"
         yield SettingError(key=key, value=None, rule=rule, remedy="remove one of the two")
     if (rule := _login_rule(content)) is not None:
         yield SettingError(key=key, value=content, rule=rule, remedy=SET_PULL_CONFIG, secret=True)
@@ -51,11 +51,11 @@ def _login_rule(content: str) -> str | None:
         return "is not the JSON of a Docker configuration file"
     entries: Any = cast("dict[str, Any]", config).get("auths") if isinstance(config, dict) else None
     if not isinstance(entries, dict) or not entries:
-        return "has no logins under `auths`"
+        return "has no credentials under `auths`"
     logins = cast("dict[str, Any]", entries)
     empty = [name for name, login in logins.items() if not isinstance(login, dict) or not _has_login(login)]  # pyright: ignore[reportUnknownArgumentType]
     if empty:
-        return f"holds no login for {', '.join(empty)}: a credential store of this machine keeps it"
+        return f"has no credentials for {', '.join(empty)}: a credential store of this machine keeps them"
     return None
 
 
@@ -63,10 +63,10 @@ def _has_login(login: dict[str, Any]) -> bool:
     return bool(login.get("auth") or (login.get("username") and login.get("password")))
 
 
-def _tls_errors(raw: Mapping[str, str], exposure: Exposure | None) -> Iterator[SettingError]:
+def _tls_errors(texts: Mapping[str, str], exposure: Exposure | None) -> Iterator[SettingError]:
     used = exposure is not None and exposure.gateway is not None and exposure.gateway.tls.from_stack
     for key, (beginnings, what) in PEM.items():
-        full, text = f"{PROJECT}:{key}", raw.get(key)
+        full, text = f"{PROJECT}:{key}", texts.get(key)
         remedy = f"pulumi config set --secret {key} < FILE"
         if text is None:
             if used:

@@ -1,4 +1,4 @@
-"""Names of keys in a stack's config."""
+"""Names of the secret keys in a stack's config."""
 
 from __future__ import annotations
 
@@ -11,4 +11,4 @@ IMAGE_PULL_CONFIG: Final = "image_pull_config"
 TLS_CERTIFICATE: Final = "tls_certificate"
 TLS_PRIVATE_KEY: Final = "tls_private_key"
 SECRETS: Final = frozenset({METADATA_URL, RESULT_URL, IMAGE_PULL_CONFIG, TLS_CERTIFICATE, TLS_PRIVATE_KEY})
-"""Secret keys of the stack: read where they are used, checked with the settings, and never part of them."""
+"""Secret keys of the stack: read where they are used, checked with the settings, and not part of them."""

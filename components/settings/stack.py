@@ -21,13 +21,13 @@ from components.settings.types import Model, Name
 
 
 def _own_namespace(name: str) -> str:
-    """The name, unless it is a namespace of the cluster's own: `destroy` would take that along.
+    """The name, unless it is a namespace of the cluster itself, which `destroy` would delete.
 
     Raises:
         ValueError: such a name; "rule; remedy".
     """
     if name == "default" or name.startswith("kube-"):
-        raise ValueError("belongs to the cluster, and this stack would delete it one day; choose another name")
+        raise ValueError("belongs to the cluster, and `destroy` would delete it; choose another name")
     return name
 
 
@@ -35,47 +35,47 @@ class Settings(Model):
     """All settings of one stack; each field is a key of the stack file under `airflow:`."""
 
     cloud: Cloud
-    """Where the stack runs."""
+    """The cloud or the existing cluster."""
     executor: Executor
-    """How tasks run."""
+    """The executor of tasks."""
     name: Name = "airflow"
-    """Prefix of every object: two instances in one cluster need two names or two namespaces."""
+    """Prefix of every object. Two instances in one cluster need two names or two namespaces."""
     namespace: Annotated[Name, AfterValidator(_own_namespace)] = "airflow"
-    """The Kubernetes namespace; it is created, and deleted with the stack."""
+    """The Kubernetes namespace. It is created by the stack, and deleted with it."""
     image: Image = Image()
     """The Airflow image."""
     dags: Dags = ImageDags(kind="image")
-    """Where DAG files come from."""
+    """Source of DAG files."""
     example_dags: bool = False
-    """Whether the DAGs of the folder `dags/` beside this program are deployed as well."""
+    """Whether the example DAGs in the folder `dags/` of this program are deployed too."""
     logs: Logs | None = None
-    """Where task logs are kept; default: `store`, and `volume` on existing clusters."""
+    """Storage of task logs; default: `store`, and `volume` on existing clusters."""
     components: Components = Components()
     """Airflow's own services."""
     exposure: Exposure = ClusterIp(kind="cluster_ip")
     """External access to the UI."""
     migration: Migration = Migration()
-    """The Job that brings the database to the schema of the image's Airflow."""
+    """The Job that migrates the database to the schema of the image's Airflow version."""
     admin: Admin = Admin()
     """The first user."""
     options: AirflowOptions = Field(default_factory=dict)
-    """Additional options of airflow.cfg: section, option, and value as text. They are written in clear to a ConfigMap;
-    an option that is a secret is refused."""
+    """Additional options of airflow.cfg: section, option, and value as text. They are written in clear text to a
+    ConfigMap, so options that are secrets are refused."""
     pod_operator: bool = True
-    """Whether tasks may start pods of their own (KubernetesPodOperator) in the namespace."""
+    """Whether tasks may start pods in the namespace (KubernetesPodOperator)."""
     pod_operator_xcom: bool = False
-    """Whether the KubernetesPodOperator may read results back, which takes the right to run commands in pods."""
+    """Whether the KubernetesPodOperator may read results (XCom), which requires the right to run commands in pods."""
     protect: bool = False
-    """Whether everything that holds data refuses to be deleted."""
+    """Whether all resources with data are protected from deletion."""
 
     @property
     def existing_cluster(self) -> bool:
-        """Whether the stack runs on a cluster that exists already."""
+        """Whether the stack runs on an existing cluster."""
         return isinstance(self.cloud, ExistingCluster)
 
     @property
     def task_logs(self) -> Logs:
-        """Where task logs are kept, whether the stack says so or not."""
+        """Storage of task logs, set or default."""
         if self.logs is not None:
             return self.logs
         return VolumeLogs(kind="volume") if isinstance(self.cloud, ExistingCluster) else StoreLogs(kind="store")

@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar, Final
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-DNS_LABEL: Final = r"^[a-z]([-a-z0-9]*[a-z0-9])?$"
+DNS_LABEL: Final = r"^[a-z]([-a-z0-9]*[a-z0-9])?\Z"
 DNS_SUBDOMAIN: Final = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*\Z"
 HOSTNAME: Final = r"^(?:[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?\.)+[a-z](?:[-a-z0-9]{0,61}[a-z0-9])\Z"
 
@@ -15,14 +15,14 @@ IMAGE: Final = re.compile(r"[a-z0-9][a-z0-9._:/-]*(:(?!latest\Z)[A-Za-z0-9_][A-Z
 
 
 def _pinned(reference: str) -> str:
-    """The reference, if every pull of it gives the same kind of image.
+    """The reference, if it pins the image by tag or digest.
 
     Raises:
-        ValueError: no tag, the tag `latest`, or no image at all; "rule; remedy".
+        ValueError: no tag, the tag `latest`, or not an image reference; "rule; remedy".
     """
     if not IMAGE.fullmatch(reference):
         raise ValueError(
-            "is no image with a tag other than latest, or with a digest; write repository:tag or repository@sha256:…"
+            "is not an image with a digest or a tag other than latest; write repository:tag or repository@sha256:…"
         )
     return reference
 
@@ -32,9 +32,9 @@ Name = Annotated[str, Field(pattern=DNS_LABEL, max_length=30, title="lower-case 
 KubernetesName = Annotated[
     str, Field(pattern=DNS_SUBDOMAIN, max_length=253, title="name of a Kubernetes object, up to 253 characters")
 ]
-"""The name of an object that somebody else makes."""
+"""Name of an object that is created outside this stack."""
 Hostname = Annotated[str, Field(pattern=HOSTNAME, max_length=253, title="lower-case DNS name of at least two labels")]
-"""A host that browsers ask for; no wildcard, no port."""
+"""A host without wildcard and port."""
 CpuMilli = Annotated[int, Field(ge=10, le=64_000)]
 """Thousandths of a processor."""
 MemoryMib = Annotated[int, Field(ge=32, le=524_288)]
@@ -46,7 +46,7 @@ ImageReference = Annotated[str, AfterValidator(_pinned), Field(title="image with
 
 
 class Model(BaseModel):
-    """A frozen model that forbids unknown keys and takes no type for another: `true` is no number."""
+    """A frozen model that forbids unknown keys and converts no types: `true` is not a number."""
 
     model_config = ConfigDict(
         frozen=True, extra="forbid", strict=True, use_attribute_docstrings=True, regex_engine="python-re"
@@ -54,7 +54,7 @@ class Model(BaseModel):
 
 
 class Database(Model):
-    """Common interface of all database servers: nothing else asks which one it is."""
+    """Common interface of all database servers, so that no other module distinguishes them."""
 
     SIZED_BY: ClassVar[str]
     """The key that decides the number of connections."""
@@ -68,7 +68,7 @@ class Database(Model):
 
 
 class Resources(Model):
-    """Requests and limits of one pod. Memory is request and limit at once; the processor is never capped."""
+    """Requests and limits of one pod. Memory has the same request and limit; the processor has no limit."""
 
     cpu_milli: CpuMilli
     """Requested processor time, in thousandths of a core."""
@@ -79,8 +79,8 @@ class Resources(Model):
 class PodResources(Model):
     """Requests and limits of one pod, with defaults that differ between clouds and existing clusters.
 
-    On a cloud, requests are what the part takes under load: the autoscaler of nodes sees nothing else. On an
-    existing cluster they only have to fit.
+    On a cloud, requests are the use under load, because the autoscaler of nodes depends on them. On an existing
+    cluster they only have to fit.
     """
 
     CLOUD_MILLI: ClassVar[int]
@@ -91,10 +91,10 @@ class PodResources(Model):
     memory_mib: MemoryMib
     """Requested memory and its limit, in MiB."""
     scratch_gib: ScratchGib = 1
-    """What the pod may write to its node's disk, in GiB: requested, and the limit."""
+    """Request and limit of ephemeral storage on the node's disk, in GiB."""
 
     def cloud_milli(self) -> int:
-        """The processor time that it requests on a cloud unless the stack says otherwise."""
+        """Default request of processor time on a cloud, in thousandths of a core."""
         return self.CLOUD_MILLI
 
     def resources(self, *, existing_cluster: bool) -> Resources:

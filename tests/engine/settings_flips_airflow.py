@@ -13,7 +13,7 @@ FLIPS: Final[Flips] = {
     ),
     "executor.kind": Flip(
         {"kind": "kubernetes"},
-        Refused("exposure.flower_host: 'flower.simulated.test' leads to a Flower that this stack does not have"),
+        Refused("exposure.flower_host: 'flower.simulated.test' requires Flower, which this stack does not have"),
     ),
     "executor.workers.cpu_milli": Flip(300, Changes(updates={"worker"})),
     "executor.workers.memory_mib": Flip(4096, Changes(updates={"worker"})),
@@ -37,7 +37,7 @@ FLIPS: Final[Flips] = {
     "executor.flower.cpu_milli": Flip(100, Changes(updates={"flower"})),
     "executor.flower.memory_mib": Flip(512, Changes(updates={"flower"})),
     "executor.flower.enabled": Flip(
-        False, Refused("exposure.flower_host: 'flower.simulated.test' leads to a Flower that this stack does not have")
+        False, Refused("exposure.flower_host: 'flower.simulated.test' requires Flower, which this stack does not have")
     ),
     "executor.task_pods.cpu_milli": Flip(100, Changes(updates={"scheduler"}, replaces={"task-template"})),
     "executor.task_pods.memory_mib": Flip(1024, Changes(updates={"scheduler"}, replaces={"task-template"})),
@@ -76,7 +76,7 @@ FLIPS: Final[Flips] = {
             replaces={"migrate-job", "task-template"},
         ),
     ),
-    "image.version": Flip("3.3.1", Refused("image: {'version': '3.3.1'} holds Airflow 3.3.2, but version says 3.3.1")),
+    "image.version": Flip("3.3.1", Refused("image: {'version': '3.3.1'} has Airflow 3.3.2, but version is 3.3.1")),
     "image.pull_policy": Flip(
         "Always",
         Changes(
@@ -137,7 +137,7 @@ FLIPS: Final[Flips] = {
         2,
         Refused(
             "components.dag_processor.replicas: 2 is above 1, and Airflow does not support two DAG processors "
-            "over one bundle"
+            "for one bundle"
         ),
     ),
     "components.triggerer.cpu_milli": Flip(300, Changes(updates={"triggerer"})),

@@ -29,7 +29,7 @@ CLUSTER: Final = Changes(
 FLIPS: Final[Flips] = {
     "cloud.subscription_id": Flip(
         "11111111-1111-1111-1111-111111111111",
-        Refused("airflow:cloud.subscription_id: '11111111-1111-1111-1111-111111111111' is another subscription"),
+        Refused("airflow:cloud.subscription_id: '11111111-1111-1111-1111-111111111111' differs from"),
     ),
     "cloud.region": Flip("uksouth", Protected({"celery-broker-data", "cloud-group", "dags"})),
     "cloud.zones": Flip(["1", "2"], CLUSTER | Changes(replaces={"cloud-nodes-airflow", "cloud-nodes-tasks"})),
@@ -117,7 +117,7 @@ FLIPS: Final[Flips] = {
     "cloud.storage.allowed_ranges": Flip(
         ["8.20.0.0/30"], Changes(updates={"cloud-files-account", "cloud-logs-account"})
     ),
-    "cloud.shares.protocol": Flip("nfs", Refused("cloud.shares.tier: 'standard' has no shares by NFS")),
+    "cloud.shares.protocol": Flip("nfs", Refused("cloud.shares.tier: 'standard' does not support NFS")),
     "cloud.shares.tier": Flip("premium", Protected({"celery-broker-data", "cloud-files-account", "dags"})),
     "cloud.broker_disk.tier": Flip("standard", Changes(updates={"cloud-broker-disk"})),
     "cloud.broker_disk.kept": Flip(

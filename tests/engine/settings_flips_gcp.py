@@ -15,7 +15,8 @@ BASE: Final = {
 FLIPS: Final[Flips] = {
     "cloud.project": Flip("other-project", Protected({"celery-broker-data", "celery-broker-data-volume", "dags"})),
     "cloud.region": Flip(
-        "europe-west3", Refused("cloud.zones: ['europe-west1-b'] holds 'europe-west1-b', which is outside europe-west3")
+        "europe-west3",
+        Refused("cloud.zones: ['europe-west1-b'] contains 'europe-west1-b', which is outside europe-west3"),
     ),
     "cloud.zones": Flip(
         ["europe-west1-c"], Protected({"celery-broker-data", "cloud-broker-disk", "cloud-cluster-gke", "dags"})
@@ -44,7 +45,7 @@ FLIPS: Final[Flips] = {
     ),
     "cloud.database.version": Flip(18, Changes(updates={"cloud-database-server"})),
     "cloud.database.edition": Flip(
-        "enterprise_plus", Refused("cloud.database.size: 'db-custom-2-7680' is no tier of edition enterprise_plus")
+        "enterprise_plus", Refused("cloud.database.size: 'db-custom-2-7680' is not a tier of edition enterprise_plus")
     ),
     "cloud.database.high_availability": Flip(True, Changes(updates={"cloud-database-server"})),
     "cloud.database.size": Flip("db-custom-4-15360", Changes(updates={"cloud-database-server"})),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -13,10 +14,12 @@ from typing import Any, Final
 import pytest
 import yaml
 
+from components.settings import preflight
 from lab.engine.stack import Run
 from tests.engine.program_lives import Engine
 from tests.engine.program_stacks import RecordedStack, changed, config, program
 from tests.unit.program.inventory import INVENTORY
+from tests.unit.settings.cases import cases
 
 PARALLEL: Final = 2
 RUN_SECONDS: Final = 300.0
@@ -61,53 +64,28 @@ def old_cluster() -> Iterator[str]:
         thread.join(10)
 
 
-MANY: Final = {
-    "airflow:cloud": {"kind": "existing", "kubeconfig": "/nowhere/kubeconfig", "storage": "fast"},
-    "airflow:executor": {"kind": "kubernetes", "workers": {"replicas": 2}, "task_pods": {"memory_mib": 1}},
-    "airflow:image": {"reference": "apache/airflow:latest", "version": "2.11.0"},
-    "airflow:namespace": "No_Namespace",
-    "airflow:exmaple_dags": True,
-    "airflow:logs": {"size_gib": 5},
+CASES: Final = {
+    "many": "several: errors of an existing cluster",
+    "nothing": "several: nothing",
+    "external database without a URL": "several: an external database without URLs",
+    "Google Cloud": "several: a zone and a size that Google Cloud does not offer",
+    "Azure": "several: a region and a standby that Azure does not offer",
 }
-GOOGLE_CLOUD: Final = {
-    "kind": "gcp",
-    "project": "simulated-project",
-    "region": "europe-west1",
-    "zones": ["us-east1-b"],
-    "database": {"size": "db-g1-small", "high_availability": True},
-}
-AZURE: Final = {
-    "kind": "azure",
-    "subscription_id": "11111111-2222-3333-4444-555555555555",
-    "region": "atlantis",
-    "database": {"size": "Standard_B2s", "high_availability": "zone_redundant"},
-}
+"""Cases of the unit tests that run in the engine as well."""
 REPORTS: Final[Mapping[str, tuple[str, ...]]] = {
-    "many": (
-        "airflow:cloud.storage: 'fast'",
-        "airflow:cloud.kubeconfig: '/nowhere/kubeconfig' cannot be read",
-        "airflow:executor.workers",
-        "airflow:executor.task_pods.memory_mib: 1 is below 128",
-        "airflow:image.reference: 'apache/airflow:latest'",
-        "airflow:image.version: '2.11.0' is below Airflow 3",
-        "airflow:namespace: 'No_Namespace'",
-        "airflow:exmaple_dags",
-        "airflow:logs.kind",
-    ),
-    "nothing": ("airflow:cloud", "airflow:executor"),
+    **{name: tuple(cases()[case].report.splitlines()) for name, case in CASES.items()},
     "another context": ("airflow:cloud.context: 'elsewhere' is not a context of", "choose one of here"),
     "old Kubernetes": ("airflow:cloud.context: 'here' runs Kubernetes 1.28, below 1.30",),
-    "external database without a URL": ("airflow:metadata_database_url", "airflow:result_database_url"),
-    "Google Cloud": (
-        "airflow:cloud.zones: ['us-east1-b'] holds 'us-east1-b', which is outside europe-west1",
-        "airflow:cloud.database.size: 'db-g1-small' shares a core, which high availability excludes",
-    ),
-    "Azure": (
-        "airflow:cloud.region: 'atlantis' is no region of Azure",
-        "airflow:cloud.database.high_availability: 'zone_redundant' is not for the Burstable size Standard_B2s",
-    ),
 }
 """Required content of the report, by case."""
+
+
+def login_programs(folder: Path) -> Path:
+    """A folder with the programs that log in to clusters of clouds; nothing runs them."""
+    folder.mkdir()
+    for name, _ in preflight.LOGIN.values():
+        (folder / name).touch(mode=0o755)
+    return folder
 
 
 @pytest.fixture(scope="module")
@@ -115,22 +93,20 @@ def runs(
     engine: Engine, python: Mapping[str, str], old_cluster: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Mapping[str, Future[tuple[RecordedStack, Run]]]]:
     """All cases of this module, run in parallel."""
-    environment = {**engine.environment, **python}
     folder = tmp_path_factory.mktemp("bad-input")
+    environment = {**engine.environment, **python}
+    environment["PATH"] = f"{login_programs(folder / 'bin')}:{environment.get('PATH', os.environ['PATH'])}"
     refusing = kubeconfig(folder / "refusing", "https://127.0.0.1:1")
     celery = config(refusing, "celery")
-    cases: dict[str, dict[str, Any]] = {
-        "many": dict(MANY),
-        "nothing": {},
+    stacks: dict[str, dict[str, Any]] = {
+        **{name: cases()[case].config for name, case in CASES.items()},
         "another context": changed(celery, "cloud.context", "elsewhere"),
         "old Kubernetes": config(kubeconfig(folder / "old", old_cluster), "celery"),
         "external database without a URL": changed(celery, "cloud.database", {"kind": "external"}),
-        "Google Cloud": {"airflow:cloud": GOOGLE_CLOUD, "airflow:executor": {"kind": "celery"}},
-        "Azure": {"airflow:cloud": AZURE, "airflow:executor": {"kind": "kubernetes"}},
     }
 
     def refused(case: str) -> tuple[RecordedStack, Run]:
-        stack = program(folder / case.replace(" ", "-"), environment, cases[case])
+        stack = program(folder / case.replace(" ", "-"), environment, stacks[case])
         return stack, stack.up(check=False)
 
     def previewed(executor: str) -> tuple[RecordedStack, Run]:
@@ -140,7 +116,7 @@ def runs(
     with ThreadPoolExecutor(PARALLEL) as pool:
         yield {
             **{executor: pool.submit(previewed, executor) for executor in INVENTORY},
-            **{case: pool.submit(refused, case) for case in cases},
+            **{case: pool.submit(refused, case) for case in stacks},
         }
 
 

@@ -12,7 +12,7 @@ import pytest
 import yaml
 from xdist.scheduler import LoadScopeScheduling
 
-from components.settings import path_programs
+from components.settings import preflight
 
 CONTEXT = "test"
 PROJECT = Path(__file__).parents[2]
@@ -67,7 +67,7 @@ def _login_programs(home: Path) -> Path:
     """A folder with the programs that cloud stacks need on PATH; they never run."""
     folder = home / "bin"
     folder.mkdir(exist_ok=True)
-    for program, _ in path_programs.LOGIN.values():
+    for program, _ in preflight.LOGIN.values():
         (folder / program).touch(mode=0o755)
     return folder
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from components.settings.errors import SettingError, SettingsError
+from components.settings.errors import SettingError
+from components.settings.loader import StackSettingsError
 
 
 def require_same_subscription(subscription_id: str, group_id: str) -> str:
@@ -11,7 +12,7 @@ def require_same_subscription(subscription_id: str, group_id: str) -> str:
     The engine finds existing resources by their full id, and would create new ones in another subscription.
 
     Raises:
-        SettingsError: the stack was created in another subscription.
+        StackSettingsError: the stack was created in another subscription.
     """
     current = group_id.split("/")[2]
     if current.lower() != subscription_id.lower():
@@ -21,5 +22,5 @@ def require_same_subscription(subscription_id: str, group_id: str) -> str:
             rule=f"differs from {current}, the subscription of this stack's resources",
             remedy=f"set {current}, or create a new stack for the other subscription",
         )
-        raise SettingsError([error])
+        raise StackSettingsError([error])
     return group_id

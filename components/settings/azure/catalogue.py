@@ -1,4 +1,4 @@
-"""Catalogue of Azure: regions with their zones and pairs, and sizes of PostgreSQL."""
+"""Catalogue of Azure: regions with zones and pairs, and sizes of PostgreSQL."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ REGIONS: Final[dict[str, str]] = {
     "westus2": "zpsb",
     "westus3": "zpsh",
 }
-"""What each has of these; what is not listed by its page counts as missing.
+"""Features of each region; a feature that its page does not list counts as missing.
 
 z: availability zones; p: a paired region, https://learn.microsoft.com/azure/reliability/regions-list.
 s: zone-redundant storage accounts, https://learn.microsoft.com/azure/storage/common/redundancy-regions-zrs (disks have
@@ -91,13 +91,13 @@ CONNECTIONS_MAX: Final = 5000
 SMALL_GIB: Final = 2
 SMALL_CONNECTIONS: Final = 50
 OWN_CONNECTIONS: Final = 15
-"""What the server keeps for its own work, https://learn.microsoft.com/azure/postgresql/configure-maintain/concepts-limits."""
+"""Connections reserved for the server, https://learn.microsoft.com/azure/postgresql/configure-maintain/concepts-limits."""
 
 Tier = Literal["Burstable", "GeneralPurpose", "MemoryOptimized"]
 TIERS: Final[dict[str, Tier]] = {"B": "Burstable", "D": "GeneralPurpose", "E": "MemoryOptimized"}
 
 DISK_SIZES: Final = re.compile(r"Standard_[A-Z]+\d+(?:-\d+)?[a-z]*d[a-z]*(?:_[A-Z]\w*)?_v\d+")
-"""Machine sizes with a local disk, which hold a system disk that costs nothing and is fast."""
+"""Machine sizes with a local disk, which can be a fast system disk without a price."""
 
 
 def has_zones(region: str) -> bool:
@@ -126,7 +126,7 @@ def has_database_copies(region: str) -> bool:
 
 
 def is_database_size(size: str) -> bool:
-    """Whether PostgreSQL is sold in this size."""
+    """Whether PostgreSQL is offered in this size."""
     match = DATABASE_SIZE.fullmatch(size)
     if match is None:
         return False
@@ -136,7 +136,7 @@ def is_database_size(size: str) -> bool:
 
 
 def tier(size: str) -> Tier:
-    """The tier that a size of PostgreSQL belongs to."""
+    """The tier of a size of PostgreSQL."""
     return TIERS[size.removeprefix("Standard_")[0]]
 
 
@@ -144,11 +144,11 @@ def max_connections(size: str) -> int:
     """Maximum number of connections of a server of this size, its own reserve subtracted.
 
     Raises:
-        ValueError: PostgreSQL is not sold in this size.
+        ValueError: PostgreSQL is not offered in this size.
     """
     match = DATABASE_SIZE.fullmatch(size)
     if match is None or not is_database_size(size):
-        raise ValueError(f"{size} is no size of PostgreSQL")
+        raise ValueError(f"{size} is not a size of PostgreSQL")
     gib = BURSTABLE_GIB[match["burstable"]] if match["burstable"] else int(match["cpus"]) * GIB_PER_CPU[match["family"]]
     whole = SMALL_CONNECTIONS if gib <= SMALL_GIB else min(CONNECTIONS_MAX, int(gib * CONNECTIONS_PER_GIB))
     return whole - OWN_CONNECTIONS

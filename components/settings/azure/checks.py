@@ -1,4 +1,4 @@
-"""Checks of the settings of Azure, alone and against the rest of a stack."""
+"""Checks between the settings of Azure, and between them and other sections."""
 
 from __future__ import annotations
 
@@ -14,31 +14,31 @@ from components.settings.errors import SettingError
 from components.settings.secret_keys import PROJECT
 
 SHARE_GIB: Final = {"standard": (1, 102_400), "premium": (100, 102_400)}
-"""Least and greatest share, https://learn.microsoft.com/azure/storage/files/storage-files-scale-targets."""
+"""Minimum and maximum size of a share in GiB, https://learn.microsoft.com/azure/storage/files/storage-files-scale-targets."""
 RESERVED_ADDRESSES: Final = 5
-"""Addresses that Azure keeps of each subnet."""
+"""Addresses of a subnet that Azure reserves."""
 SURGE: Final = 0.1
-"""Part of a pool's nodes that an upgrade adds for a while, rounded up."""
+"""Additional nodes during an upgrade, as a fraction of the pool, rounded up."""
 FIREWALL_PREFIX_MAX: Final = 30
-"""Storage firewalls take single addresses without a prefix, and ranges of up to /30."""
+"""Storage firewalls accept single addresses without a prefix, and ranges of up to /30."""
 
 
 def setting_errors(cloud: AzureCloud, parsed: Mapping[str, Any], *, protect: bool) -> Iterator[SettingError]:
     """Checks that need settings from several sections.
 
     Args:
-        cloud: the cloud, fine by itself.
-        parsed: the stack's other sections that are fine by themselves.
+        cloud: the settings of the cloud, valid by themselves.
+        parsed: the other sections that are valid by themselves.
         protect: whether the stack's data is protected.
     """
-    yield from _place_errors(cloud)
+    yield from _region_errors(cloud)
     yield from managed_cloud_checks.address_errors(cloud.network, nodes=_nodes(cloud), reserved=RESERVED_ADDRESSES)
     for key, size_gib in managed_cloud_checks.shares(parsed):
         yield from _share_errors(key, size_gib, cloud)
     yield from managed_cloud_checks.protection_errors(production_data=cloud.production_data, protect=protect)
 
 
-def _place_errors(cloud: AzureCloud) -> Iterator[SettingError]:
+def _region_errors(cloud: AzureCloud) -> Iterator[SettingError]:
     """Settings that a region does not offer."""
     region, zones = cloud.region, catalogue.has_zones(cloud.region)
     copies_in_zones, pair = catalogue.has_zone_redundant_storage(region), catalogue.has_pair(region)
@@ -79,7 +79,7 @@ def _place_errors(cloud: AzureCloud) -> Iterator[SettingError]:
             storage.redundancy == "gzrs" and cloud.shares.tier == "premium",
             "shares.tier",
             cloud.shares.tier,
-            "has no copies in the paired region, which airflow:cloud.storage.redundancy asks for",
+            "has no copies in the paired region, which airflow:cloud.storage.redundancy requires",
             'use "standard", or redundancy "zrs"',
         ),
     ]
@@ -91,7 +91,7 @@ def _place_errors(cloud: AzureCloud) -> Iterator[SettingError]:
             yield SettingError(
                 key=f"{PROJECT}:cloud.storage.allowed_ranges",
                 value=text,
-                rule=f"is no range that a storage account's firewall takes: one address, or a /{FIREWALL_PREFIX_MAX}",
+                rule=f"is too small for a storage account's firewall: its smallest range is a /{FIREWALL_PREFIX_MAX}",
                 remedy=f"list its addresses one by one, or use a /{FIREWALL_PREFIX_MAX}",
             )
 
@@ -107,9 +107,9 @@ def _share_errors(key: str, size_gib: int, cloud: AzureCloud) -> Iterator[Settin
     tier = cloud.shares.tier
     least, most = SHARE_GIB[tier]
     if size_gib < least:
-        rule = f"is below {least}, the least that a {tier} share has"
+        rule = f"is below {least}, the minimum of a {tier} share"
         remedy = f"use {least} or more" + ("" if cloud.shares.protocol == "nfs" else ', or shares.tier "standard"')
         yield SettingError(key=key, value=size_gib, rule=rule, remedy=remedy)
     elif size_gib > most:
-        rule = f"is above {most}, the most that a {tier} share has"
+        rule = f"is above {most}, the maximum of a {tier} share"
         yield SettingError(key=key, value=size_gib, rule=rule, remedy=f"use at most {most}")

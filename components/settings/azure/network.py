@@ -1,4 +1,4 @@
-"""Address ranges of a stack on Azure, and who may reach its cluster."""
+"""Address ranges of a stack on Azure, and access to its cluster's API."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from components.settings.cidr import AddressRange
 from components.settings.managed_cloud import AuthorizedRanges
 from components.settings.types import Model
 
-TAKEN_BY_AKS: Final = (IPv4Network("172.30.0.0/16"), IPv4Network("172.31.0.0/16"), IPv4Network("192.0.2.0/24"))
-"""What no range of a cluster may overlap, https://learn.microsoft.com/azure/aks/azure-cni-overlay."""
+RESERVED_BY_AKS: Final = (IPv4Network("172.30.0.0/16"), IPv4Network("172.31.0.0/16"), IPv4Network("192.0.2.0/24"))
+"""Ranges that no range of a cluster may overlap, https://learn.microsoft.com/azure/aks/azure-cni-overlay."""
 LONGEST: Final[Mapping[str, int]] = {
     "network": 24,
     "nodes": 28,
@@ -32,22 +32,22 @@ class Network(Model):
     """The stack's own virtual network. Its ranges cannot change later without a new cluster and database."""
 
     network: Annotated[AddressRange, Field(validate_default=True)] = "10.42.0.0/16"
-    """The whole network; the subnets are parts of it."""
+    """The whole network, which contains the subnets."""
     nodes: Annotated[AddressRange, Field(validate_default=True)] = "10.42.0.0/20"
     """Subnet of the nodes, one address each."""
     database: Annotated[AddressRange, Field(validate_default=True)] = "10.42.16.0/27"
-    """Subnet of the database, which has it to itself."""
+    """Subnet of the database only."""
     endpoints: Annotated[AddressRange, Field(validate_default=True)] = "10.42.16.32/27"
     """Subnet of private endpoints."""
     pods: Annotated[AddressRange, Field(validate_default=True)] = "10.244.0.0/16"
-    """Addresses of the pods, an overlay beside the network; each node takes a /24 of it."""
+    """Addresses of the pods, in an overlay outside the network; each node takes a /24 of it."""
     services: Annotated[AddressRange, Field(validate_default=True)] = "10.96.0.0/16"
-    """Addresses of Services in the cluster, known only there."""
+    """Addresses of Services, valid only in the cluster."""
     outbound: Literal["load_balancer", "nat_gateway"] = "load_balancer"
-    """How nodes reach the internet: a NAT gateway has one lasting address, enough ports, its price, and one zone that
-    it fails with; a load balancer is in all zones."""
+    """Outbound connections of nodes. A NAT gateway has one fixed address, many ports and an additional price, and fails
+    with its zone; a load balancer is in all zones."""
     private_endpoints: bool = False
-    """Whether storage has addresses in the network alone; otherwise it answers the nodes' subnet at public ones."""
+    """Whether storage has only private addresses; otherwise it has public addresses, open to the nodes' subnet."""
 
     @field_validator("network", "nodes", "database", "endpoints", "pods", "services")
     @classmethod
@@ -56,10 +56,10 @@ class Network(Model):
         if network.prefixlen > LONGEST[name]:
             raise ValueError(f"is too small; use /{LONGEST[name]} or a larger range")
         if name == "services" and network.prefixlen < SERVICES_SHORTEST:
-            raise ValueError(f"is larger than a cluster takes; use /{SERVICES_SHORTEST} or a smaller range")
-        if any(network.overlaps(taken) for taken in TAKEN_BY_AKS):
+            raise ValueError(f"is larger than a cluster accepts; use /{SERVICES_SHORTEST} or a smaller range")
+        if any(network.overlaps(taken) for taken in RESERVED_BY_AKS):
             raise ValueError(
-                f"overlaps {' or '.join(map(str, TAKEN_BY_AKS))}, which AKS uses itself; use another range"
+                f"overlaps {' or '.join(map(str, RESERVED_BY_AKS))}, which AKS reserves; use another range"
             )
         whole: str | None = info.data.get("network")
         if name in SUBNETS and whole is not None and not network.subnet_of(IPv4Network(whole)):

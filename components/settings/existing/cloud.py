@@ -1,4 +1,4 @@
-"""A stack on a cluster that exists already."""
+"""Settings of an existing cluster."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from components.settings.types import Database, ImageReference, Model, SizeGib
 
 
 class InClusterDatabase(Database):
-    """A PostgreSQL server in the cluster, for stacks without a managed one. One pod, one volume, no backups."""
+    """A PostgreSQL server in the cluster. One pod, one volume, no backups."""
 
     SIZED_BY = "kind"
     MORE_CONNECTIONS = 'kind "external" with a larger server'
 
     kind: Literal["in_cluster"]
     image: ImageReference = "postgres:17-trixie"
-    """The PostgreSQL image. A new major version does not read the data of an older one: dump and restore them."""
+    """The PostgreSQL image. A new major version cannot read the data of an older one: dump and restore it."""
     size_gib: SizeGib = 5
     """Size of the data volume, in GiB."""
 
@@ -29,7 +29,7 @@ class InClusterDatabase(Database):
 
 
 class ExternalDatabase(Database):
-    """A PostgreSQL server that exists already. Both databases and their users must exist on it.
+    """An existing PostgreSQL server. Both databases and their users must exist on it.
 
     The connection URLs are secrets: `pulumi config set --secret metadata_database_url postgresql://…`, and
     `result_database_url` likewise with a Celery executor.
@@ -39,7 +39,7 @@ class ExternalDatabase(Database):
 
 
 class ExistingCluster(Model):
-    """A cluster that exists already: the lab's node, Minikube, kind, or any other context of a kubeconfig."""
+    """An existing cluster: the lab's node, Minikube, kind, or any other context of a kubeconfig."""
 
     kind: Literal["existing"]
     context: str | None = None
@@ -51,4 +51,4 @@ class ExistingCluster(Model):
     database: Annotated[InClusterDatabase | ExternalDatabase, Field(discriminator="kind")] = InClusterDatabase(
         kind="in_cluster"
     )
-    """Where Airflow's metadata and Celery's results are kept."""
+    """The database server of Airflow's metadata and Celery's results."""

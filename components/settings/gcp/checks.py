@@ -1,4 +1,4 @@
-"""Checks of the settings of Google Cloud, alone and against the rest of a stack."""
+"""Checks between the settings of Google Cloud, and between them and other sections."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from components.settings.sections.exposure import Exposure
 FORBIDDEN_IN_BUCKETS: Final = "goog"
 """https://cloud.google.com/storage/docs/buckets#naming."""
 RESERVED_ADDRESSES: Final = 4
-"""Addresses of a subnet that no node gets."""
+"""Addresses of a subnet that Google Cloud reserves."""
 SURGE_NODES: Final = 1
-"""Nodes that an upgrade of a pool adds for a while."""
+"""Additional nodes of a pool during an upgrade."""
 
 
 def setting_errors(cloud: GcpCloud, parsed: Mapping[str, Any], *, protect: bool) -> Iterator[SettingError]:
     """Checks that need settings from several sections.
 
     Args:
-        cloud: the cloud, fine by itself.
-        parsed: the stack's other sections that are fine by themselves.
+        cloud: the settings of the cloud, valid by themselves.
+        parsed: the other sections that are valid by themselves.
         protect: whether the stack's data is protected.
     """
     yield from managed_cloud_checks.address_errors(cloud.network, nodes=_nodes(cloud), reserved=RESERVED_ADDRESSES)
@@ -33,19 +33,19 @@ def setting_errors(cloud: GcpCloud, parsed: Mapping[str, Any], *, protect: bool)
         yield SettingError(
             key=f"{PROJECT}:name",
             value=name,
-            rule=f"holds {FORBIDDEN_IN_BUCKETS!r}, which no name of a bucket may",
+            rule=f"contains {FORBIDDEN_IN_BUCKETS!r}, which names of buckets must not contain",
             remedy="choose another name",
         )
     for key, size_gib in managed_cloud_checks.shares(parsed):
         yield from shares.setting_errors(key, size_gib, cloud.shares.tier)
     yield from managed_cloud_checks.protection_errors(production_data=cloud.production_data, protect=protect)
     exposure: Exposure | None = parsed.get("exposure")
-    # A section that is missing here is invalid itself, or not set: then its default is no Gateway.
+    # A missing section is invalid, or not set: the default exposure has no Gateway.
     if cloud.iap and (exposure is None or exposure.gateway is None):
         yield SettingError(
             key=f"{PROJECT}:cloud.iap",
             value=cloud.iap,
-            rule="stands before a Gateway, which this stack has not",
+            rule='requires a Gateway (airflow:exposure.kind is not "gateway")',
             remedy='set airflow:exposure to kind "gateway", or leave iap out',
         )
 

@@ -1,4 +1,4 @@
-"""A stack on Google Cloud."""
+"""Settings of a stack on Google Cloud."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from components.settings.postgres_versions import MajorVersion
 from components.settings.types import ImageReference, Model
 
 LEAST_CONNECTIONS: Final = 50
-"""What Cloud SQL gives its second smallest tier."""
+"""Maximum of connections of the second smallest tier of Cloud SQL."""
 OWNED_FLAGS: Final = frozenset({"cloudsql.iam_authentication", "cloudsql.enable_pgaudit"})
 
 
 def _region(text: str) -> str:
-    """The region, if Google Cloud has one of that name.
+    """The region, if Google Cloud has it.
 
     Raises:
-        ValueError: it has not; "rule; remedy".
+        ValueError: it does not; "rule; remedy".
     """
     if text not in regions.ZONES:
         near = get_close_matches(text, regions.ZONES, n=1)
         hint = f"did you mean {near[0]}" if near else f"use one of {', '.join(regions.ZONES)}"
-        raise ValueError(f"is no region of Google Cloud; {hint}")
+        raise ValueError(f"is not a region of Google Cloud; {hint}")
     return text
 
 
@@ -67,27 +67,27 @@ class Pool(NodePool):
     """Nodes of one machine type."""
 
     machine_type: MachineType = "e2-standard-4"
-    """Machine type of the nodes: of a family with x86 processors that takes persistent disks, such as e2, n2 or c3."""
+    """Machine type of the nodes, of a family with x86 processors and persistent disks, such as e2, n2 or c3."""
     nodes_min: Annotated[int, Field(ge=0, le=100)] = 1
     """Minimum number of nodes in each zone."""
     nodes_max: Annotated[int, Field(ge=1, le=100, validate_default=True)] = 3
     """Maximum number of nodes in each zone."""
     disk_gib: Annotated[int, Field(ge=20, le=65_536)] = 50
-    """Disk of one node, in GiB."""
+    """Disk size of one node, in GiB."""
     spot: bool = False
-    """Whether nodes are cheap and may be taken away at any time: their pods then have 15 seconds to end, whatever grace
-    they were promised, and tasks on them are lost and tried again."""
+    """Whether nodes are spot machines: cheaper, and withdrawn at any time. Their pods then have 15 seconds to stop,
+    whatever their grace period, and their tasks are lost and retried."""
 
 
 class SystemPool(Pool):
-    """Nodes for Airflow's own services, and for tasks unless these have a pool of their own."""
+    """Nodes for Airflow's services, and for tasks unless there is a pool for them."""
 
     nodes_min: Annotated[int, Field(ge=1, le=100)] = 1
     """Minimum number of nodes in each zone."""
 
 
 class TaskPool(Pool):
-    """Nodes for workers and task pods alone, kept free of everything else by a taint."""
+    """Nodes for workers and task pods only; a taint keeps other pods away."""
 
     nodes_min: Annotated[int, Field(ge=0, le=100)] = 0
     """Minimum number of nodes in each zone."""
@@ -97,19 +97,19 @@ class Cluster(Model):
     """The GKE cluster."""
 
     channel: Literal["rapid", "regular", "stable"] = "regular"
-    """Release channel: how early new versions of Kubernetes come."""
+    """Release channel: how early new versions of Kubernetes are installed."""
     endpoint: Endpoint = DnsEndpoint(kind="dns")
-    """How the cluster's API is reached."""
+    """Access to the cluster's API."""
     system_nodes: SystemPool = SystemPool()
-    """Nodes for Airflow's own services."""
+    """Nodes for Airflow's services."""
     task_nodes: TaskPool | None = None
-    """Nodes for tasks alone; default: tasks share the nodes of the services."""
+    """Nodes for tasks only; default: tasks share the nodes of the services."""
     observe: Literal["everything", "system"] = "everything"
-    """What is logged and measured: `system` leaves out the pods' own logs and metrics, traffic, and posture checks."""
+    """Scope of logs and metrics: `system` excludes logs and metrics of pods, traffic, and posture checks."""
     encryption_key: KeyName | None = None
-    """Key that encrypts Kubernetes Secrets once more, which GKE's agent may use; default: Google's own key alone."""
+    """Key for additional encryption of Kubernetes Secrets; GKE's agent must have access. Default: Google's key only."""
     signed_images_only: bool = False
-    """Whether the project's policy of Binary Authorization decides which images run."""
+    """Whether the project's Binary Authorization policy restricts images."""
 
     @field_validator("endpoint", mode="before")
     @classmethod
@@ -117,8 +117,8 @@ class Cluster(Model):
         kind = cast(Mapping[str, object], endpoint).get("kind") if isinstance(endpoint, Mapping) else None
         if kind == "private":
             raise ValueError(
-                "is inside a network that the same `up` makes, where this program cannot reach it; use kind dns, which "
-                "opens no address, or authorized_ranges"
+                "is inside a network that the same `up` creates, where this program cannot reach it; use kind dns, "
+                "which exposes no IP address, or authorized_ranges"
             )
         return cast(object, endpoint)
 
@@ -130,41 +130,41 @@ class Database(types.Database):
     MORE_CONNECTIONS = "a larger size, flags with more max_connections"
 
     version: MajorVersion = 17
-    """Major version of PostgreSQL. A higher one upgrades in place, with an outage; there is no way back."""
+    """Major version of PostgreSQL. A higher one upgrades in place, with an outage; a downgrade is not possible."""
     edition: sql_tiers.Edition = "enterprise"
-    """Edition of Cloud SQL, which decides the tiers."""
+    """Edition of Cloud SQL, which decides the available tiers."""
     high_availability: bool = True
-    """Whether a second server in another zone takes over; doubles the price."""
+    """Whether there is a standby server in another zone; doubles the price."""
     size: Annotated[str, Field(title="tier of Cloud SQL", validate_default=True)] = "db-custom-2-7680"
     """Size of the server, as Cloud SQL names its tiers; it decides the maximum number of connections. A change restarts
     the server."""
     disk_gib: Annotated[int, Field(ge=10, le=65_536)] = 20
-    """Disk at the start, in GiB; it grows by itself."""
+    """Initial disk size, in GiB; it grows automatically."""
     disk_limit_gib: Annotated[int, Field(ge=10, le=65_536, validate_default=True)] = 500
-    """Where growth of the disk ends, in GiB."""
+    """Maximum disk size, in GiB."""
     backup_retention_days: Annotated[int, Field(ge=1, le=365)] = 14
-    """How long daily backups are kept, in days."""
+    """Retention of daily backups, in days."""
     point_in_time_recovery: bool = True
-    """Whether the server can be restored to any second of the last 7 days."""
+    """Whether the server can be restored to any point in time of the last 7 days."""
     audit: bool = True
     """Whether connections, checkpoints, lock waits and temporary files are logged, and statements can be audited."""
     insights: bool = True
     """Whether slow queries are sampled, and weak passwords are refused."""
     proxy_image: ImageReference | None = None
-    """Image of the Cloud SQL Auth Proxy, version 2, to run beside each part; default: connections go directly."""
+    """Image of the Cloud SQL Auth Proxy, version 2, as a sidecar of each workload; default: direct connections."""
     flags: dict[str, str] = Field(default_factory=dict, title="flag, text")
-    """Free flags of Cloud SQL: name and value as text."""
+    """Additional flags of Cloud SQL: name and value as text."""
 
     @field_validator("size")
     @classmethod
     def _sold(cls, tier: str, info: ValidationInfo) -> str:
-        # Without an edition that is fine there is nothing to measure by.
+        # Tiers depend on the edition: without a valid one there is nothing to check.
         if (edition := info.data.get("edition")) is not None and (rule := sql_tiers.tier_rule(tier, edition)):
             raise ValueError(rule)
         if tier in sql_tiers.SHARED_CORE_MIB and info.data.get("high_availability"):
             raise ValueError(
-                "shares a core, which high availability excludes; use db-custom-1-3840 or larger, or turn "
-                "high_availability off"
+                "shares a core, and high availability requires dedicated cores; use db-custom-1-3840 or larger, or "
+                "turn high_availability off"
             )
         return tier
 
@@ -179,7 +179,7 @@ class Database(types.Database):
     @classmethod
     def _with_availability(cls, recovery: bool, info: ValidationInfo) -> bool:
         if not recovery and info.data.get("high_availability"):
-            raise ValueError("is what high availability takes; leave it on, or turn high_availability off as well")
+            raise ValueError("is required by high availability; leave it on, or turn high_availability off as well")
         return recovery
 
     @field_validator("flags")
@@ -187,13 +187,13 @@ class Database(types.Database):
     def _free(cls, flags: dict[str, str]) -> dict[str, str]:
         for name in flags:
             if not re.fullmatch(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)?", name):
-                raise ValueError(f"holds {name!r}, which is no flag; write names like log_min_duration_statement")
+                raise ValueError(f"contains {name!r}, which is not a flag; write names like log_min_duration_statement")
             if name in OWNED_FLAGS:
-                raise ValueError(f"holds {name}, which `audit` decides; leave it out")
+                raise ValueError(f"contains {name}, which is set by `audit`; leave it out")
         connections = flags.get("max_connections", str(LEAST_CONNECTIONS))
         if not connections.isdigit() or int(connections) < LEAST_CONNECTIONS:
             raise ValueError(
-                f"leaves Airflow max_connections {connections!r}; use {LEAST_CONNECTIONS} or more, or leave it out"
+                f"sets max_connections to {connections!r}; use {LEAST_CONNECTIONS} or more, or leave it out"
             )
         return flags
 
@@ -205,19 +205,20 @@ class Database(types.Database):
 
 
 class Shares(Model):
-    """File shares of Filestore, one for logs and one for DAG files, where the stack asks for them."""
+    """File shares of Filestore: one for logs and one for DAG files, if the stack uses them."""
 
     tier: shares.Tier = "regional"
-    """Service tier of Filestore; it decides sizes (1 TiB and more), price, and whether a share outlives a zone."""
+    """Service tier of Filestore; it decides sizes (1 TiB and more), price, and whether a share survives a zone's
+    failure."""
 
 
 class WeekendMaintenance(Maintenance):
-    """Windows on Saturdays and Sundays: GKE wants more hours a month than one window of 4 hours a week has,
+    """Windows on Saturdays and Sundays. GKE requires more hours a month than a window of 4 hours a week has,
     https://cloud.google.com/kubernetes-engine/docs/concepts/maintenance-windows-and-exclusions."""
 
     hour: Annotated[int, Field(ge=0, le=23)] = 2
     """Hour (UTC) at which the window begins, on Saturdays and Sundays; the database uses Sundays. With
-    `maintenance: null` upgrades come at any time."""
+    `maintenance: null` upgrades are possible at any time."""
 
 
 class GcpCloud(Model):
@@ -225,14 +226,14 @@ class GcpCloud(Model):
 
     kind: Literal["gcp"]
     project: ProjectId
-    """The Google Cloud project's id. Billing must be on; APIs are enabled by the program."""
+    """The Google Cloud project's id. Billing must be enabled; the program enables APIs."""
     region: Region
     """The region of all resources."""
     zones: Annotated[list[ZoneName], Field(max_length=3, title="list of up to three zones")] = Field(
         default_factory=list[str]
     )
-    """Zones of the nodes, by name or by letter (`b`). One zone gives a zonal cluster, which is cheaper and stops with
-    its zone; default: three, with a regional cluster."""
+    """Zones of the nodes, by name or by letter (`b`). One zone makes a zonal cluster: cheaper, but
+    unavailable when the zone is. Default: three zones, regional cluster."""
     cluster: Cluster = Cluster()
     """The GKE cluster."""
     database: Database = Database()
@@ -244,18 +245,18 @@ class GcpCloud(Model):
     shares: Shares = Shares()
     """File shares."""
     registry: bool = False
-    """Whether an Artifact Registry for your images is made, which the nodes may read. The first `pulumi up` makes it,
-    and runs an image from elsewhere: push yours afterwards, and set `image`."""
+    """Whether an Artifact Registry for your images is created, with read access for the nodes. The first `pulumi up`
+    creates it and uses an image from elsewhere: push yours afterwards, and set `image`."""
     maintenance: WeekendMaintenance | None = WeekendMaintenance()
     """When cluster and database may be upgraded; null is at any time."""
     iap: Annotated[list[Member], Field(title="list of user:, group: or domain: members")] = Field(
         default_factory=list[str]
     )
-    """Who may pass Identity-Aware Proxy before Airflow's own login; default: it is off. Requires a Gateway, and a
-    project in an organization: Google's own login client lets in members of that organization only."""
+    """Members that Identity-Aware Proxy admits before Airflow's own login; default: no proxy. Requires a Gateway, and a
+    project in an organization: Google's login client admits only members of that organization."""
 
     production_data: bool = False
-    """Whether data of production lies here: settings then refuse to turn `protect` off."""
+    """Whether the stack has production data: `protect` cannot be turned off then."""
 
     @field_validator("zones")
     @classmethod
@@ -267,17 +268,17 @@ class GcpCloud(Model):
         zones = [f"{region}-{zone}" if len(zone) == 1 else zone for zone in zones]
         for zone in zones:
             if zone not in known:
-                raise ValueError(f"holds {zone!r}, which is outside {region}; use {', '.join(known)}")
+                raise ValueError(f"contains {zone!r}, which is outside {region}; use {', '.join(known)}")
         if len({*zones}) < len(zones):
-            raise ValueError("names a zone twice; name each once")
+            raise ValueError("contains a zone twice; list each once")
         return zones
 
     @property
     def node_zones(self) -> list[str]:
-        """Where nodes are, whether the stack says so or not."""
+        """Zones of the nodes, set or default."""
         return self.zones or regions.zones(self.region)
 
     @property
     def cluster_location(self) -> str:
-        """Where the control plane is: in the one zone, else in all zones of the region."""
+        """Location of the control plane: the one zone, or the region."""
         return self.zones[0] if len(self.zones) == 1 else self.region

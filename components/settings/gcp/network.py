@@ -38,7 +38,7 @@ class Network(Model):
             raise ValueError(f"is too small; use /{longest} or a larger range")
         if info.field_name in ("nodes", "pods") and not any(network.subnet_of(each) for each in PRIVATE_USE):
             raise ValueError(
-                "is outside RFC 1918, and Cloud SQL answers no other client on its private address; use a range of "
+                "is outside RFC 1918, and Cloud SQL does not answer such clients privately; use a range of "
                 "10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16"
             )
         if network.overlaps(DOCKER):

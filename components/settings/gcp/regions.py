@@ -53,5 +53,5 @@ ZONES: Final[dict[str, str]] = {
 
 
 def zones(region: str) -> list[str]:
-    """The first three zones of a region that ZONES knows."""
+    """The first three zones of a region in ZONES."""
     return [f"{region}-{letter}" for letter in ZONES[region][:3]]

@@ -1,4 +1,4 @@
-"""The sizes that Cloud SQL for PostgreSQL is sold in."""
+"""Tiers (sizes) of Cloud SQL for PostgreSQL."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ CONNECTIONS_BY_MEMORY: Final = (
     (1740, 50),
     (0, 25),
 )
-"""From how many MiB on a server takes how many connections: the default of max_connections,
+"""Minimum memory in MiB and the default of max_connections from there on,
 https://cloud.google.com/sql/docs/postgres/flags."""
 OWN_CONNECTIONS: Final = 10
-"""What is not for Airflow: 3 for superusers, and what Cloud SQL's own agents and one operator hold."""
+"""Reserved connections: 3 for superusers, Cloud SQL's agents, one operator."""
 
 
 def tier_rule(tier: str, edition: Edition) -> str | None:
@@ -40,12 +40,13 @@ def tier_rule(tier: str, edition: Edition) -> str | None:
     if edition == "enterprise_plus":
         if (found := PREDEFINED.fullmatch(tier)) and int(found[1]) in PREDEFINED_CPUS:
             return None
-        return "is no tier of edition enterprise_plus; use db-perf-optimized-N-2 or another of its kind"
+        return "is not a tier of edition enterprise_plus; use db-perf-optimized-N-2 or another of its kind"
     if tier in SHARED_CORE_MIB:
         return None
     if not (custom := CUSTOM.fullmatch(tier)):
         return (
-            "is no tier of edition enterprise; use db-f1-micro, db-g1-small or db-custom-<processors>-<MiB of memory>"
+            "is not a tier of edition enterprise; "
+            "use db-f1-micro, db-g1-small or db-custom-<processors>-<memory in MiB>"
         )
     cpus, mib = int(custom[1]), int(custom[2])
     if cpus > CUSTOM_CPUS_MAX or (cpus > 1 and cpus % 2):

@@ -15,4 +15,4 @@ class Admin(Model):
     username: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,64}\Z")] = "admin"
     """Login name."""
     email: Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+\Z")] = "admin@example.org"
-    """E-mail address; the login page accepts the name only."""
+    """E-mail address. The login page accepts the user name only."""

@@ -1,4 +1,4 @@
-"""The cloud that a stack runs on."""
+"""The cloud or cluster of a stack."""
 
 from __future__ import annotations
 

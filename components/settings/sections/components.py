@@ -1,4 +1,4 @@
-"""Airflow's own services."""
+"""Airflow's services: api-server, scheduler, DAG processor, triggerer."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Component(PodResources):
 
 
 class ApiServer(Component):
-    """UI, REST API and the API that tasks talk to."""
+    """UI, REST API and the execution API of tasks."""
 
     CLOUD_MILLI = 1000
     EXISTING_MILLI = 200
@@ -27,7 +27,7 @@ class ApiServer(Component):
 
 
 class Scheduler(Component):
-    """Decides what runs when."""
+    """Schedules DAG runs and queues tasks."""
 
     CLOUD_MILLI = 1000
     EXISTING_MILLI = 200
@@ -49,14 +49,14 @@ class DagProcessor(Component):
     memory_mib: MemoryMib = 1024
     """Memory, in MiB."""
     replicas: Replicas = 1
-    """Number of pods; Airflow supports one alone over the same DAG files."""
+    """Number of pods. Airflow supports only one for the same DAG files."""
 
     @field_validator("replicas")
     @classmethod
     def _alone(cls, replicas: int) -> int:
         # https://github.com/apache/airflow/pull/66788 (May 2026): "not a supported topology"; both write the same rows.
         if replicas > 1:
-            raise ValueError("is above 1, and Airflow does not support two DAG processors over one bundle; use 1")
+            raise ValueError("is above 1, and Airflow does not support two DAG processors for one bundle; use 1")
         return replicas
 
 
@@ -76,9 +76,9 @@ class Components(Model):
     """Airflow's own services."""
 
     api_server: ApiServer = ApiServer()
-    """UI, REST API and the API that tasks talk to."""
+    """UI, REST API and the execution API of tasks."""
     scheduler: Scheduler = Scheduler()
-    """Decides what runs when."""
+    """Schedules DAG runs and queues tasks."""
     dag_processor: DagProcessor = DagProcessor()
     """Parses DAG files."""
     triggerer: Triggerer = Triggerer()

@@ -1,4 +1,4 @@
-"""Where DAG files come from."""
+"""Source of DAG files: image, folder of the node, or file share."""
 
 from __future__ import annotations
 
@@ -9,29 +9,29 @@ from pydantic import Field
 from components.settings.types import Model, SizeGib
 
 RELATIVE_PATH: Final = r"^(?:(?!\.\.?(?:/|\Z))[^/:\s]+(?:/|\Z))*\Z"
-"""A path inside a volume: no way up, nothing absolute; empty is the root."""
+"""A relative path inside a volume, without `..`; empty is the root."""
 
 
 FOLDER: Final = "/opt/airflow/dags"
-"""Where DAG files lie in a container unless the image has them elsewhere."""
+"""Default folder of DAG files in a container."""
 
 
 class _Dags(Model):
-    """Common interface of all sources of DAG files: nothing else asks which one it is."""
+    """Common interface of all sources of DAG files, so that no other module distinguishes them."""
 
     @property
     def folder(self) -> str:
-        """Where DAG files lie in a container."""
+        """Folder of DAG files in a container."""
         return FOLDER
 
     @property
     def node_folder(self) -> str | None:
-        """A folder of the node that holds them; None for every other source."""
+        """Folder of the node with the DAG files; None for every other source."""
         return None
 
     @property
     def share(self) -> ShareDags | None:
-        """The file share that holds them; None for every other source."""
+        """The file share with the DAG files; None for every other source."""
         return None
 
 
@@ -40,17 +40,16 @@ class ImageDags(_Dags):
 
     kind: Literal["image"]
     path: Annotated[str, Field(pattern=r"^/[^:\n]+\Z")] = "/opt/airflow/dags"
-    """Their folder in the image."""
+    """Folder of the DAG files in the image."""
 
     @property
     def folder(self) -> str:
-        """Their folder in the image."""
+        """Folder of the DAG files in the image."""
         return self.path
 
 
 class HostPathDags(_Dags):
-    """DAG files come from a folder of the node. Existing clusters only: the namespace then cannot
-    enforce Pod Security."""
+    """DAG files are in a folder of the node. Existing clusters only; the namespace cannot enforce Pod Security then."""
 
     kind: Literal["host_path"]
     path: Annotated[str, Field(pattern=r"^/[^:\n]+\Z")]
@@ -63,13 +62,13 @@ class HostPathDags(_Dags):
 
 
 class ShareDags(_Dags):
-    """DAG files lie on a file share that every component mounts. Not on existing clusters, which have no share."""
+    """DAG files are on a file share that every component mounts. Not available on existing clusters."""
 
     kind: Literal["share"]
     size_gib: SizeGib
-    """Size of the share, in GiB; what the cloud sells at least depends on its tier."""
+    """Size of the share, in GiB; the minimum depends on the tier of the cloud's shares."""
     sub_path: Annotated[str, Field(pattern=RELATIVE_PATH)] = ""
-    """The folder of the share that holds the DAG files; default: its root."""
+    """Folder of the DAG files on the share; default: its root."""
 
     @property
     def share(self) -> ShareDags:

@@ -18,11 +18,11 @@ from components.settings.types import (
 )
 
 WORKER_MILLI: Final = 100
-"""For each task of a worker, which all request together."""
+"""Processor time of each task of a worker, in thousandths of a core; a worker requests the sum."""
 WORKER_MIB: Final = 400
-"""What a worker takes before it runs a task: the parent process and the server of its logs."""
+"""Memory of a worker without tasks: the parent process and its log server."""
 TASK_MIB: Final = 150
-"""What a trivial task takes beyond that. When memory runs out, the kernel ends all processes of a container, not one
+"""Additional memory of a trivial task. When memory runs out, the kernel kills all processes of a container, not one
 (cgroup v2 since Kubernetes 1.28, https://github.com/kubernetes/kubernetes/pull/117793)."""
 
 
@@ -32,7 +32,7 @@ class Workers(PodResources):
     replicas: Replicas = 1
     """Number of worker pods."""
     concurrency: Annotated[int, Field(ge=1, le=256)] = 8
-    """Tasks that one worker runs at once."""
+    """Maximum number of concurrent tasks of one worker."""
     EXISTING_MILLI = 200
 
     cpu_milli: CpuMilli | None = None
@@ -41,17 +41,17 @@ class Workers(PodResources):
     memory_mib: Annotated[int, Field(ge=512, le=524_288)] = 3072
     """Memory of one worker, in MiB: at least 400, and 150 for each of its tasks."""
     scratch_gib: ScratchGib = 4
-    """What the tasks of one worker may write to its node's disk, in GiB: requested, and the limit."""
+    """Request and limit of ephemeral storage of one worker, shared by its tasks, in GiB."""
     grace_seconds: Annotated[int, Field(ge=30, le=86_400)] = 600
-    """How long a worker that is told to stop may finish its running tasks, in seconds."""
+    """Time that a stopping worker has to finish its running tasks, in seconds."""
 
     def cloud_milli(self) -> int:
-        """The processor time that it requests on a cloud unless the stack says otherwise."""
+        """Default request of processor time on a cloud, in thousandths of a core."""
         return WORKER_MILLI * self.concurrency
 
     @property
     def memory_needed_mib(self) -> int:
-        """The least memory for that many tasks at once."""
+        """Minimum memory for that many concurrent tasks."""
         return WORKER_MIB + TASK_MIB * self.concurrency
 
 
@@ -65,13 +65,13 @@ class Broker(Resources):
     cpu_milli: Annotated[int, Field(ge=10, le=64_000)] = 50
     """Requested processor time, in thousandths of a core."""
     memory_mib: Annotated[int, Field(ge=64, le=524_288)] = 256
-    """Memory, in MiB; messages may take five eighths of it, and the rest is for writing them to disk."""
+    """Memory, in MiB; messages may use five eighths of it; the rest is for writing them to disk."""
     visibility_timeout_seconds: Annotated[int, Field(ge=3600, le=604_800)] = 86_400
-    """A task that runs longer than this is delivered a second time; in seconds."""
+    """Time after which a task that still runs is delivered again, in seconds."""
 
 
 class Flower(Resources):
-    """Celery's own monitor, behind a generated password."""
+    """Flower, the monitor of Celery, protected by a generated password."""
 
     enabled: bool = False
     """Whether Flower is deployed."""
@@ -82,7 +82,7 @@ class Flower(Resources):
 
 
 class TaskPods(PodResources):
-    """The pods that the Kubernetes executor starts, one for each task."""
+    """Pods of the Kubernetes executor, one for each task."""
 
     CLOUD_MILLI = 250
     EXISTING_MILLI = 50
@@ -92,20 +92,20 @@ class TaskPods(PodResources):
     memory_mib: Annotated[int, Field(ge=128, le=524_288)] = 512
     """Memory of one task, in MiB."""
     grace_seconds: Annotated[int, Field(ge=30, le=86_400)] = 600
-    """How long a task that is told to stop may go on, in seconds."""
+    """Time that a stopping task has to finish, in seconds."""
     created_per_heartbeat: Annotated[int, Field(ge=1, le=256)] = 16
-    """Pods that the scheduler creates at most in one heartbeat; Airflow's own default of 1 makes bursts crawl."""
+    """Maximum number of pods that the scheduler creates in one heartbeat. Airflow's own default of 1 delays bursts."""
     max_running_tasks: Annotated[int, Field(ge=1, le=10_000)] = 32
-    """Tasks that run in pods at once, over all schedulers; the pool `default_pool` holds 128 at the start."""
+    """Maximum number of concurrent task pods of all schedulers together; `default_pool` has 128 slots by default."""
     keep_failed: bool = False
-    """Whether pods of failed tasks stay for inspection."""
+    """Whether pods of failed tasks are kept for inspection."""
 
 
 class _Executor(Model):
-    """Common interface of all executors: nothing else asks which one it is."""
+    """Common interface of all executors, so that no other module distinguishes them."""
 
     AIRFLOW_NAME: ClassVar[str]
-    """Airflow's own name or names; of several the first is the default."""
+    """Name or names of the executor in Airflow; the first is the default."""
 
     @property
     def celery(self) -> Celery | None:
@@ -114,7 +114,7 @@ class _Executor(Model):
 
     @property
     def pods(self) -> TaskPods | None:
-        """The pods that the Kubernetes executor starts; None without it."""
+        """Pods of the Kubernetes executor; None without it."""
         return None
 
 
@@ -126,7 +126,7 @@ class Celery(_Executor):
     broker: Broker = Broker()
     """The message broker between scheduler and workers."""
     flower: Flower = Flower()
-    """Celery's own monitor."""
+    """The monitor of Celery."""
 
     @property
     def celery(self) -> Celery:
@@ -143,32 +143,32 @@ class CeleryExecutor(Celery):
 
 
 class KubernetesExecutor(_Executor):
-    """Each task runs in a pod of its own."""
+    """Each task runs in its own pod."""
 
     AIRFLOW_NAME = "KubernetesExecutor"
 
     kind: Literal["kubernetes"]
     task_pods: TaskPods = TaskPods()
-    """The pods that the executor starts."""
+    """Pods of the Kubernetes executor."""
 
     @property
     def pods(self) -> TaskPods:
-        """The pods that the executor starts."""
+        """Pods of the Kubernetes executor."""
         return self.task_pods
 
 
 class MixedExecutor(Celery):
-    """Both: Celery by default, a pod of its own for tasks that say `executor="KubernetesExecutor"`."""
+    """Both: Celery by default, and a pod for each task that sets `executor="KubernetesExecutor"`."""
 
     AIRFLOW_NAME = "CeleryExecutor,KubernetesExecutor"
 
     kind: Literal["celery+kubernetes"]
     task_pods: TaskPods = TaskPods()
-    """The pods that the Kubernetes executor starts."""
+    """Pods of the Kubernetes executor."""
 
     @property
     def pods(self) -> TaskPods:
-        """The pods that the Kubernetes executor starts."""
+        """Pods of the Kubernetes executor."""
         return self.task_pods
 
 

@@ -10,7 +10,7 @@ from components.settings.types import Hostname, KubernetesName, Model
 
 
 class _Exposure(Model):
-    """Common interface of all exposures: nothing else asks which one it is."""
+    """Common interface of all exposures, so that no other module distinguishes them."""
 
     @property
     def service_type(self) -> str:
@@ -19,7 +19,7 @@ class _Exposure(Model):
 
     @property
     def node_port(self) -> int | None:
-        """The port of every node; None where the cluster chooses or there is none."""
+        """The port on every node; None if the cluster chooses it or there is none."""
         return None
 
     @property
@@ -39,7 +39,7 @@ class NodePort(_Exposure):
 
     kind: Literal["node_port"]
     port: Annotated[int, Field(ge=30_000, le=32_767)] | None = None
-    """The port; default: the cluster chooses."""
+    """The port; default: chosen by the cluster."""
 
     @property
     def service_type(self) -> str:
@@ -48,47 +48,47 @@ class NodePort(_Exposure):
 
     @property
     def node_port(self) -> int | None:
-        """The port of every node; None where the cluster chooses."""
+        """The port on every node; None if the cluster chooses it."""
         return self.port
 
 
 class _Tls(Model):
-    """Common interface of all certificate sources: nothing else asks which one it is."""
+    """Common interface of all certificate sources, so that no other module distinguishes them."""
 
     @property
     def from_cloud(self) -> bool:
-        """Whether the cloud makes the certificate and ends TLS with it."""
+        """Whether the cloud issues the certificate and terminates TLS."""
         return False
 
     @property
     def cluster_issuer(self) -> str | None:
-        """The ClusterIssuer of cert-manager that makes it; None for every other source."""
+        """The ClusterIssuer of cert-manager that issues it; None for every other source."""
         return None
 
     @property
     def from_stack(self) -> bool:
-        """Whether it stands in the stack's encrypted config."""
+        """Whether the certificate is in the stack's encrypted config."""
         return False
 
     @property
     def external_secret(self) -> str | None:
-        """The Secret that something else makes; None for every other source."""
+        """Name of the Secret that is created outside this stack; None for every other source."""
         return None
 
 
 class ManagedTls(_Tls):
-    """The cloud makes and renews the certificate. Google Cloud only."""
+    """The cloud issues and renews the certificate. Google Cloud only."""
 
     kind: Literal["managed"]
 
     @property
     def from_cloud(self) -> bool:
-        """Whether the cloud makes the certificate and ends TLS with it."""
+        """Whether the cloud issues the certificate and terminates TLS."""
         return True
 
 
 class CertManagerTls(_Tls):
-    """cert-manager, which must run in the cluster with its Gateway API support on, makes and renews the certificate."""
+    """cert-manager issues and renews the certificate. It must run in the cluster, with Gateway API support enabled."""
 
     kind: Literal["cert_manager"]
     issuer: KubernetesName
@@ -96,44 +96,44 @@ class CertManagerTls(_Tls):
 
     @property
     def cluster_issuer(self) -> str:
-        """The ClusterIssuer of cert-manager that makes it."""
+        """The ClusterIssuer of cert-manager that issues it."""
         return self.issuer
 
 
 class SecretTls(_Tls):
-    """The certificate is yours: the secrets `airflow:tls_certificate` and `airflow:tls_private_key`, or a Secret."""
+    """Your own certificate: the secrets `airflow:tls_certificate` and `airflow:tls_private_key`, or a Secret."""
 
     kind: Literal["secret"]
     name: KubernetesName | None = None
-    """Name of a Secret of type kubernetes.io/tls, good for every host, that something else puts into the Gateway's
-    namespace (`namespace` with `-gateway` at its end); default: it is made from the secrets `airflow:tls_certificate`
-    and `airflow:tls_private_key`."""
+    """Name of an existing Secret of type kubernetes.io/tls, valid for every host, in the Gateway's namespace
+    (`namespace` with the suffix `-gateway`); default: created from the secrets `airflow:tls_certificate` and
+    `airflow:tls_private_key`."""
 
     @property
     def from_stack(self) -> bool:
-        """Whether it stands in the stack's encrypted config."""
+        """Whether the certificate is in the stack's encrypted config."""
         return self.name is None
 
     @property
     def external_secret(self) -> str | None:
-        """The Secret that something else makes; None where it stands in the stack's encrypted config."""
+        """Name of the Secret that is created outside this stack; None if the certificate is in the stack's config."""
         return self.name
 
 
 class Gateway(_Exposure):
-    """Reachable from outside on a reserved address, by HTTPS alone. Not on existing clusters."""
+    """Reachable from outside the cluster on a reserved IP address, HTTPS only. Not available on existing clusters."""
 
     kind: Literal["gateway"]
     host: Hostname
-    """The UI's DNS name; point it to the output `address`."""
+    """DNS name of the UI; point it to the output `address`."""
     flower_host: Hostname | None = None
-    """Flower's DNS name; default: Flower is not reachable from outside."""
+    """DNS name of Flower; default: Flower is not reachable from outside the cluster."""
     tls: Annotated[ManagedTls | CertManagerTls | SecretTls, Field(discriminator="kind")]
-    """Where the certificate comes from."""
+    """Source of the certificate."""
 
     @property
     def gateway(self) -> Gateway:
-        """These settings of the Gateway."""
+        """Settings of the Gateway."""
         return self
 
     @field_validator("flower_host")
@@ -141,7 +141,7 @@ class Gateway(_Exposure):
     def _apart(cls, flower_host: str | None, found: ValidationInfo) -> str | None:
         if flower_host is not None and flower_host == found.data.get("host"):
             raise ValueError(
-                "is the UI's host, where Flower's paths and cookies would meet Airflow's; use another host"
+                "is the host of the UI, where paths and cookies of Flower and Airflow would collide; use another host"
             )
         return flower_host
 

@@ -1,4 +1,4 @@
-"""The Airflow image."""
+"""The Airflow image: reference, version, and access to its registry."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ LEAST_AIRFLOW: Final = (3, 0)
 
 
 OFFICIAL_TAG: Final = re.compile(r"(?:^|/)apache/airflow:(\d+\.\d+\.\d+)(?![\w.])")
-"""The tag of an official image begins with Airflow's version."""
+"""Tag of an official image, which begins with Airflow's version."""
 
 
 SLIM_TAG: Final = re.compile(r"(?:^|/)apache/airflow:slim-")
@@ -21,7 +21,7 @@ SLIM_TAG: Final = re.compile(r"(?:^|/)apache/airflow:slim-")
 
 
 class Image(Model):
-    """The Airflow image. It must hold the same Airflow version as `version` says."""
+    """The Airflow image. Its Airflow version must be `version`."""
 
     reference: ImageReference = "apache/airflow:3.3.2"
     """Repository with tag or digest; never `latest`."""
@@ -30,16 +30,16 @@ class Image(Model):
     pull_policy: Literal["IfNotPresent", "Always", "Never"] = "IfNotPresent"
     """When a node pulls the image."""
     pull_secret: str | None = None
-    """Name of a Secret of type kubernetes.io/dockerconfigjson that something else puts into the namespace. To have it
-    made by this stack, leave this out and set the secret `airflow:image_pull_config`."""
+    """Name of an existing Secret of type kubernetes.io/dockerconfigjson in the namespace. For a Secret that this stack
+    creates, leave this out and set the secret `airflow:image_pull_config`."""
 
     @field_validator("reference")
     @classmethod
     def _complete(cls, reference: str) -> str:
         if SLIM_TAG.search(reference):
             raise ValueError(
-                "is a slim image, which has no PostgreSQL driver, no login, no Celery and no Kubernetes executor; "
-                "use the tag without slim-, or build an image from it with these extras, under a name of your own"
+                "is a slim image, which has no PostgreSQL driver, auth manager, Celery or Kubernetes executor; "
+                "use the tag without slim-, or build your own image from it with these extras"
             )
         return reference
 
@@ -47,12 +47,12 @@ class Image(Model):
     @classmethod
     def _supported(cls, version: str) -> str:
         if tuple(int(part) for part in version.split(".")[:2]) < LEAST_AIRFLOW:
-            raise ValueError("is below Airflow 3, which this program is made for; use an image of Airflow 3")
+            raise ValueError("is below Airflow 3, the minimum of this program; use an image of Airflow 3")
         return version
 
     @model_validator(mode="after")
     def _agree(self) -> Image:
         official = OFFICIAL_TAG.search(self.reference)
         if official and official[1] != self.version:
-            raise ValueError(f"holds Airflow {official[1]}, but version says {self.version}; make both the same")
+            raise ValueError(f"has Airflow {official[1]}, but version is {self.version}; make both the same")
         return self

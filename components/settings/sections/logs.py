@@ -1,4 +1,4 @@
-"""Where task logs are kept."""
+"""Storage of task logs: object storage, a volume, or the workers."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from components.settings.types import Model, SizeGib
 
 
 class _Logs(Model):
-    """Common interface of all log stores: nothing else asks which one it is."""
+    """Common interface of all log stores, so that no other module distinguishes them."""
 
     @property
     def store(self) -> StoreLogs | None:
@@ -24,11 +24,11 @@ class _Logs(Model):
 
 
 class StoreLogs(_Logs):
-    """Task logs in the cloud's object storage, written and read by identity; the default where there is a cloud."""
+    """Task logs are in the cloud's object storage, accessed by workload identity; the default on a cloud."""
 
     kind: Literal["store"]
     retention_days: Annotated[int, Field(ge=1, le=3650)] = 90
-    """How long a log is kept, in days."""
+    """Retention of logs, in days."""
 
     @property
     def store(self) -> StoreLogs:
@@ -37,13 +37,13 @@ class StoreLogs(_Logs):
 
 
 class VolumeLogs(_Logs):
-    """Task logs on one volume that every component shares; the default on existing clusters."""
+    """Task logs are on one volume that every component mounts; the default on existing clusters."""
 
     kind: Literal["volume"]
     size_gib: SizeGib = 10
     """Size of the volume, in GiB."""
     access_mode: Literal["ReadWriteMany", "ReadWriteOnce"] = "ReadWriteMany"
-    """ReadWriteOnce only serves pods of one node: enough for a cluster of one node, and for no other."""
+    """Access mode of the volume. ReadWriteOnce is for pods on one node: use it only on a cluster with one node."""
 
     @property
     def volume(self) -> VolumeLogs:
@@ -52,7 +52,7 @@ class VolumeLogs(_Logs):
 
 
 class WorkerLogs(_Logs):
-    """Task logs on each worker's own disk, served by it and gone with it. Celery only."""
+    """Task logs are on the disk of each worker, which serves them; they are lost with the worker. Celery only."""
 
     kind: Literal["worker"]
 

@@ -10,7 +10,7 @@ from components.settings.types import Model
 
 
 class Migration(Model):
-    """The Job that brings the database to the schema of the image's Airflow."""
+    """The Job that migrates the database to the schema of the image's Airflow version."""
 
     deadline_seconds: Annotated[int, Field(ge=60, le=86_400)] = 900
-    """How long it may take, image pull included, before `up` fails; a large database takes longer. In seconds."""
+    """Maximum duration, image pull included, before `up` fails, in seconds. A large database needs more."""

@@ -34,8 +34,8 @@ OWNED_OPTIONS: Final = frozenset(
         ("scheduler", "scheduler_health_check_server_port"),
     }
 )
-"""Options that the program sets itself, or relies on in ports, probes and mounts: another value would break the
-deployment or leak a secret."""
+"""Options that the program sets, or that ports, probes and mounts depend on: another value would break the deployment
+or leak a secret."""
 
 
 AirflowOptions = dict[str, dict[str, str]]

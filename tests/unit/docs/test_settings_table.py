@@ -52,9 +52,10 @@ def test_a_row_says_what_the_model_does() -> None:
     for line in (
         "| `executor.workers.replicas` | 1 to 20 | `1` | Number of worker pods."
         " With executor `celery` or `celery+kubernetes`. |",
-        "| `protect` | `true`, `false` | `false` | Whether everything that holds data refuses to be deleted. |",
+        "| `protect` | `true`, `false` | `false` | Whether all resources with data are protected from deletion. |",
         "| `dags.path` | text | required | The folder on the node. With dags `host_path`. |",
-        "| `exposure.port` | 30000 to 32767 |  | The port; default: the cluster chooses. With exposure `node_port`. |",
+        "| `exposure.port` | 30000 to 32767 |  | The port; default: chosen by the cluster."
+        " With exposure `node_port`. |",
     ):
         assert line in lines
 

@@ -18,7 +18,7 @@ READERS_AND_WRITERS: Final = {"api-server", "triggerer", "worker", "task"}
 
 
 def settings_of(recording: Recording) -> Settings:
-    return loader.parse(raw(recording.config)[0])
+    return loader.read(raw(recording.config)[0])
 
 
 STORED: Final = [stack for stack in STAND_IN if "airflow:logs" not in STAND_IN[stack]]

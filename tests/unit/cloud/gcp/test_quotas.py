@@ -21,7 +21,7 @@ BROKER_GB: Final = 10
 
 def demand(path: str) -> dict[str, tuple[int, int]]:
     """Minimum and maximum of processors and GB of SSD disks that a stack file requires."""
-    settings = loader.parse(raw(file(path))[0])
+    settings = loader.read(raw(file(path))[0])
     cloud = settings.cloud
     assert isinstance(cloud, GcpCloud)
     broker = 0 if isinstance(settings.executor, KubernetesExecutor) else BROKER_GB

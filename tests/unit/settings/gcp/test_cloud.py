@@ -1,10 +1,8 @@
-"""Invalid settings of Google Cloud: each reported with key, value, rule and remedy."""
+"""Settings of Google Cloud: accepted values and the properties derived from them."""
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Mapping
 from ipaddress import IPv4Network
 from typing import Any, Final
 
@@ -14,58 +12,21 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from components.settings import loader
-from components.settings.errors import SettingsError
 from components.settings.gcp import regions, shares, sql_tiers
 from components.settings.gcp.cloud import Database, GcpCloud
 from components.settings.gcp.network import Network
-from tests.unit.bad_input_gcp import CASES, CLOUD, cloud
-from tests.unit.recording import recorder
+from tests.unit.recording import stacks_gcp
 from tests.unit.recording.recorder import raw
 from tests.unit.recording.stacks_gcp import STACKS
 
 
-def setting_errors(stack: Mapping[str, Any]) -> list[str]:
-    texts, secret = raw(stack)
-    with pytest.raises(SettingsError) as refused:
-        loader.parse(texts, secret=secret)
-    return [line.strip() for line in str(refused.value).splitlines()[1:]]
-
-
-@pytest.mark.parametrize("case", CASES)
-def test_a_report_names_key_value_rule_and_remedy_of(case: str) -> None:
-    stack, key, value, rule, remedy = CASES[case]
-    [line] = setting_errors(stack)
-    told, _, help_ = line.rpartition("; ")
-    assert told.startswith(f"{key}: {value} " if value else f"{key} ")
-    assert rule in told
-    assert remedy in help_
-
-
-def test_several_faults_are_told_together() -> None:
-    wrong = cloud(
-        zones=["us-east1-b"],
-        network={"pods": "10.10.0.0/16", "services": "1.2.3.0/24"},
-        database={"size": "db-f1-micro", "disk_gib": 5},
-        cluster={"channel": "beta"},
-    )
-    assert [line.split(": ")[0] for line in setting_errors(wrong)] == [
-        f"{CLOUD}.zones",
-        f"{CLOUD}.cluster.channel",
-        f"{CLOUD}.database.size",
-        f"{CLOUD}.database.disk_gib",
-        f"{CLOUD}.network.pods",
-        f"{CLOUD}.network.services",
-    ]
-
-
-def test_nothing_is_registered_when_the_cloud_is_refused() -> None:
-    recording = recorder.run(CASES["a zone outside its region"][0])
-    assert isinstance(recording.error, SettingsError)
-    assert recording.registrations == ()
+def cloud(**settings: Any) -> dict[str, Any]:
+    """A stack on Google Cloud with these settings of its cloud."""
+    return stacks_gcp.config("celery", cloud_with=settings)
 
 
 def test_project_and_region_are_enough() -> None:
-    settings = loader.parse(raw(cloud())[0])
+    settings = loader.read(raw(cloud())[0])
     assert isinstance(settings.cloud, GcpCloud)
     assert settings.cloud.node_zones == ["europe-west1-b", "europe-west1-c", "europe-west1-d"]
     assert settings.cloud.cluster_location == "europe-west1"
@@ -80,7 +41,7 @@ def test_project_and_region_are_enough() -> None:
     ],
 )
 def test_one_zone_makes_a_zonal_cluster_and_more_a_regional_one(zones: list[str], location: str) -> None:
-    settings = loader.parse(raw(cloud(region="us-east4", zones=zones))[0])
+    settings = loader.read(raw(cloud(region="us-east4", zones=zones))[0])
     assert isinstance(settings.cloud, GcpCloud)
     assert settings.cloud.cluster_location == location
     assert settings.cloud.node_zones == (zones or ["us-east4-a", "us-east4-b", "us-east4-c"])
@@ -90,7 +51,7 @@ def test_one_zone_makes_a_zonal_cluster_and_more_a_regional_one(zones: list[str]
 def test_the_stack_file_dev_fits_every_region_when_its_region_alone_is_changed(region: str) -> None:
     config = {**STACKS["gcp, stack file dev"]}
     config["airflow:cloud"] = {**config["airflow:cloud"], "region": region}
-    settings = loader.parse(raw(config)[0])
+    settings = loader.read(raw(config)[0])
     assert isinstance(settings.cloud, GcpCloud)
     assert settings.cloud.node_zones == [settings.cloud.cluster_location] == [f"{region}-b"]
 
@@ -104,7 +65,7 @@ def test_every_region_has_three_zones_of_its_own(region: str) -> None:
 
 @pytest.mark.parametrize("stack", STACKS)
 def test_every_stack_file_is_accepted(stack: str) -> None:
-    loader.parse(raw(STACKS[stack])[0])
+    loader.read(raw(STACKS[stack])[0])
 
 
 RANGE: Final = st.builds(
@@ -158,7 +119,3 @@ def test_connections_grow_with_memory() -> None:
     assert [sql_tiers.connections(tier) for tier in tiers] == [25, 50, 100, 400, 500]
     assert sql_tiers.connections("db-perf-optimized-N-16") == 1000
     assert Database(flags={"max_connections": "300"}).max_connections == 290
-
-
-def test_the_cases_are_told_apart() -> None:
-    assert len({json.dumps(case[0], sort_keys=True) for case in CASES.values()}) == len(CASES)

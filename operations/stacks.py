@@ -8,6 +8,7 @@ from typing import Final
 
 import pulumi.automation as automation
 
+from components.airflow.instance import RESERVED_OPTIONS
 from components.settings import loader
 from components.settings.secret_keys import PROJECT
 from components.settings.stack import Settings
@@ -34,4 +35,5 @@ def settings(stack: str) -> Settings:
         reason = next((line for line in lines if "error:" in line), lines[-1] if lines else type(error).__name__)
         raise OperationError(f"The Pulumi command line cannot read stack {stack}: {reason.strip()}") from None
     values = {key: value.value for key, value in config.items() if key.startswith(f"{PROJECT}:")}
-    return loader.read(values, secret={key for key, value in config.items() if value.secret})
+    secret = {key for key, value in config.items() if value.secret}
+    return loader.read(values, secret=secret, reserved=RESERVED_OPTIONS)

@@ -15,17 +15,13 @@ from pulumi_kubernetes.core.v1 import ContainerArgs, VolumeArgs, VolumeMountArgs
 
 from components.airflow.secrets.credential import Credential
 from components.contract.workloads import Workload
+from components.settings.sections.options import Option, Reserved
 from components.settings.types import Resources
 
 if TYPE_CHECKING:
     from components.airflow.context import InstanceContext
 
-Option = tuple[str, str]
-"""Section and name of an option of airflow.cfg."""
 Options = Mapping[Option, pulumi.Input[str]]
-Reserved = Mapping[Option, str | None]
-"""Options that `airflow:options` may not set, each with the key of the stack file that decides it; None where no key
-does."""
 
 
 def variable(option: Option) -> str:

@@ -21,6 +21,7 @@ from components.settings.sections.executor import Executor, Workers
 from components.settings.sections.exposure import ClusterIp, Exposure, Gateway
 from components.settings.sections.image import Image
 from components.settings.sections.logs import Logs, WorkerLogs
+from components.settings.sections.options import Reserved
 
 SSL_MODES: Final = ("disable", "prefer", "require")
 """Supported values of sslmode in the URL of an external database. To verify certificates, pods would need the server's
@@ -28,7 +29,7 @@ CA bundle."""
 
 
 def setting_errors(
-    values: Mapping[str, object], sections: Mapping[str, Any], *, secret: Collection[str]
+    values: Mapping[str, object], sections: Mapping[str, Any], *, secret: Collection[str], reserved: Reserved
 ) -> Iterator[SettingError]:
     """Errors that no single model can see.
 
@@ -36,6 +37,7 @@ def setting_errors(
         values: the value of each key of the stack, without the project's name.
         sections: the parsed sections that are valid by themselves.
         secret: the keys that the stack keeps encrypted.
+        reserved: options of airflow.cfg that the stack may not set.
     """
     cloud: Cloud | None = sections.get("cloud")
     executor: Executor | None = sections.get("executor")
@@ -48,7 +50,7 @@ def setting_errors(
         celery = executor is not None and executor.celery is not None
         yield from _url_errors(texts, (METADATA_URL, RESULT_URL) if celery else (METADATA_URL,))
     if (options := sections.get("options")) is not None:
-        yield from option_checks.setting_errors(options, exposure)
+        yield from option_checks.setting_errors(options, exposure, reserved)
     if "options" in secret:
         yield option_checks.encrypted()
     yield from _log_errors(sections.get("logs"), cloud, executor)

@@ -10,6 +10,7 @@ from pulumi.runtime.config import CONFIG, get_config_env, get_config_secret_keys
 from components.settings import parser, preflight, stack_config
 from components.settings.errors import SettingsError
 from components.settings.secret_keys import PROJECT
+from components.settings.sections.options import Reserved
 from components.settings.stack import Settings
 
 
@@ -17,8 +18,11 @@ class StackSettingsError(SettingsError, pulumi.RunError):
     """The report as the engine shows it: without a traceback."""
 
 
-def load() -> Settings:
+def load(*, reserved: Reserved) -> Settings:
     """The settings of the running stack.
+
+    Args:
+        reserved: options of airflow.cfg that a stack may not set.
 
     Raises:
         StackSettingsError: at least one setting cannot be used; the message lists them all.
@@ -26,23 +30,28 @@ def load() -> Settings:
     config = {**get_config_env(), **CONFIG.get()}
     secret = {*(key for key in config if is_config_secret(key)), *get_config_secret_keys_env()}
     try:
-        return read(config, secret=secret)
+        return read(config, secret=secret, reserved=reserved)
     except SettingsError as error:
         raise StackSettingsError(error.setting_errors) from None
 
 
-def read(config: Mapping[str, str], *, secret: Collection[str] = ()) -> Settings:
+def read(
+    config: Mapping[str, str], *, secret: Collection[str] = (), reserved: Reserved = parser.NOTHING_RESERVED
+) -> Settings:
     """The settings in a stack's config, checked against this machine as well.
 
     Args:
         config: text by key; keys carry the project's name.
         secret: the keys that the stack keeps encrypted.
+        reserved: options of airflow.cfg that a stack may not set.
 
     Raises:
         SettingsError: at least one setting cannot be used; the message lists them all.
     """
     values = stack_config.values(config)
-    settings, errors = parser.examine(values, secret={key.removeprefix(f"{PROJECT}:") for key in secret})
+    settings, errors = parser.examine(
+        values, secret={key.removeprefix(f"{PROJECT}:") for key in secret}, reserved=reserved
+    )
     errors = [*errors, *preflight.setting_errors(values)]
     if settings is None or errors:
         raise SettingsError(errors)

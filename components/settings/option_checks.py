@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from components.settings.errors import SettingError
 from components.settings.secret_keys import PROJECT
 from components.settings.sections.exposure import Exposure
-from components.settings.sections.options import OWNED_OPTIONS, AirflowOptions
+from components.settings.sections.options import AirflowOptions, Reserved
 
 OPTION_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 """Names that can be part of an environment variable."""
@@ -29,8 +29,8 @@ SENSITIVE: Final = frozenset(
         ("celery_result_backend_transport_options", "sentinel_kwargs"),
     }
 )
-"""Options that Airflow 3.3.2 and its providers mark as sensitive (config.yml, get_provider_info.py), beyond those of
-OWNED_OPTIONS and SECRET_NAME. Each is a JSON object, and a secret only if it contains a credential."""
+"""Options that Airflow 3.3.2 and its providers mark as sensitive (config.yml, get_provider_info.py), beyond
+reserved options and SECRET_NAME. Each is a JSON object, and a secret only if it contains a credential."""
 CREDENTIAL: Final = re.compile(
     r"""["'](?:\w*_)?(?:password|passwd|token|secret|secret_id|key|sas)["']\s*:""", re.IGNORECASE
 )
@@ -39,11 +39,11 @@ URL_PASSWORD: Final = re.compile(r"://[^/@\s]*:[^/@\s]+@")
 SECRETS_BACKEND: Final = "https://airflow.apache.org/docs/apache-airflow/stable/howto/set-config.html"
 
 
-def setting_errors(options: AirflowOptions, exposure: Exposure | None) -> Iterator[SettingError]:
+def setting_errors(options: AirflowOptions, exposure: Exposure | None, reserved: Reserved) -> Iterator[SettingError]:
     """Errors of all options. Messages never contain values of options that may be secrets."""
     for section, chosen in options.items():
         for option, value in chosen.items():
-            yield from _option_errors(section, option, value, exposure)
+            yield from _option_errors(section, option, value, exposure, reserved)
 
 
 def encrypted() -> SettingError:
@@ -59,17 +59,23 @@ def encrypted() -> SettingError:
     )
 
 
-def _option_errors(section: str, option: str, value: str, exposure: Exposure | None) -> Iterator[SettingError]:
+def _option_errors(
+    section: str, option: str, value: str, exposure: Exposure | None, reserved: Reserved
+) -> Iterator[SettingError]:
     key = f"{PROJECT}:options.{section}.{option}"
     where, name = section.lower(), option.lower()
     # Airflow also reads the value from a command or a secrets backend, under these names.
-    names = {name, name.removesuffix("_cmd"), name.removesuffix("_secret")}
+    names = (name, name.removesuffix("_cmd"), name.removesuffix("_secret"))
+    owned = [(where, each) for each in names if (where, each) in reserved]
     if not OPTION_NAME.fullmatch(section) or not OPTION_NAME.fullmatch(option):
         yield SettingError(
             key=key, value=None, rule="is not a name of a section and an option", remedy="write both as in airflow.cfg"
         )
-    elif any((where, each) in OWNED_OPTIONS for each in names):
-        yield SettingError(key=key, value=None, rule="is set by this program", remedy="remove it")
+    elif owned:
+        decides = reserved[owned[0]]
+        rule = "is set by this program" if decides is None else f"is decided by {decides}"
+        remedy = "remove it" if decides is None else f"remove it, and set {decides}"
+        yield SettingError(key=key, value=None, rule=rule, remedy=remedy)
     elif _is_secret(where, name, value):
         yield SettingError(
             key=key,

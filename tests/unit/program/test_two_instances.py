@@ -12,11 +12,11 @@ from tests.unit.recording.stacks import STACKS
 
 PROGRAM: Final = """
 from components import cloud
-from components.airflow.instance import Airflow
+from components.airflow.instance import RESERVED_OPTIONS, Airflow
 from components.contract.requirements import requirements
 from components.settings import loader
 
-settings = loader.load()
+settings = loader.load(reserved=RESERVED_OPTIONS)
 for name in ("first", "second"):
     one = settings.model_copy(update={"name": name, "namespace": name})
     Airflow(name, one, cloud.provision(one.cloud, requirements(one)))

@@ -9,6 +9,7 @@ from typing import Final
 import pytest
 import yaml
 
+from components.airflow.instance import RESERVED_OPTIONS
 from components.settings import loader, preflight
 from components.settings.errors import SettingsError
 from lab.stack_file import FILLED_IN, filled_in
@@ -25,7 +26,7 @@ def setting_errors(stack: Config) -> list[str]:
     """The report's lines, one for each error."""
     texts, secret = raw(stack)
     with pytest.raises(SettingsError) as refused:
-        loader.read(texts, secret=secret)
+        loader.read(texts, secret=secret, reserved=RESERVED_OPTIONS)
     first, *lines = str(refused.value).splitlines()
     assert "nothing was created or changed" in first
     assert first.startswith(f"{len(lines)} setting")

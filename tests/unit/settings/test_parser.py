@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import pytest
 
+from components.airflow.instance import RESERVED_OPTIONS
 from components.settings import parser, stack_config
 from components.settings.errors import SettingsError
 from tests.unit.recording.stacks import ROOT
@@ -51,10 +52,10 @@ def test_the_parser_reports_every_error_but_those_of_the_machine(case: str) -> N
     secret = {*cases()[case].secrets}
     texts = {f"airflow:{key}": value if isinstance(value, str) else json.dumps(value) for key, value in values.items()}
     if case in MACHINE:
-        parser.parse(stack_config.values(texts), secret=secret)
+        parser.parse(stack_config.values(texts), secret=secret, reserved=RESERVED_OPTIONS)
         return
     with pytest.raises(SettingsError) as refused:
-        parser.parse(stack_config.values(texts), secret=secret)
+        parser.parse(stack_config.values(texts), secret=secret, reserved=RESERVED_OPTIONS)
     lines = [str(error) for error in refused.value.setting_errors]
     machine = ("airflow:cloud.context", "airflow:cloud.kubeconfig")
     assert sorted(lines) == sorted(line for line in cases()[case].report.splitlines() if not line.startswith(machine))

@@ -85,8 +85,6 @@ class Feature:
 
     overlays: Sequence[PodOverlay] = ()
     credentials: Sequence[Credential] = ()
-    outputs: Mapping[str, pulumi.Input[object]] = field(default_factory=dict[str, pulumi.Input[object]])
-    """Outputs of the stack, by name."""
 
 
 class FeatureModule(Protocol):
@@ -134,7 +132,3 @@ class Features:
             for credential in feature.credentials
             if workload in credential.readers
         ]
-
-    def outputs(self) -> dict[str, pulumi.Input[object]]:
-        """The outputs of all features."""
-        return {name: value for feature in self.features for name, value in feature.outputs.items()}

@@ -75,39 +75,7 @@ class Airflow(pulumi.ComponentResource):
         executor = settings.executor
         namespace = self._create_namespace(name, settings, cloud)
         self.namespace = namespace.metadata.name
-        access = Access(
-            f"{name}-access",
-            AccessArgs(
-                settings=settings,
-                namespace=self.namespace,
-                kubernetes=cloud.kubernetes,
-                identities=cloud.identities,
-            ),
-            opts=pulumi.ResourceOptions(parent=self),
-        )
-        secrets = Secrets(
-            f"{name}-secrets",
-            SecretsArgs(
-                instance=name,
-                namespace=self.namespace,
-                kubernetes=cloud.kubernetes,
-                databases=cloud.databases,
-                broker_host=f"{name}-redis.{settings.namespace}.svc" if executor.celery is not None else None,
-                flower=executor.celery is not None and executor.celery.flower.enabled,
-                protect=settings.protect,
-            ),
-            opts=pulumi.ResourceOptions(parent=self),
-        )
-        self.admin_password, self.flower_password = secrets.admin_password, secrets.flower_password
-        context = InstanceContext(
-            settings=settings,
-            cloud=cloud,
-            component=self,
-            namespace_object=namespace,
-            accounts=access.accounts,
-            secrets=secrets.stored,
-            pull_secret=create_pull_secret(settings, self.namespace, cloud.kubernetes, self),
-        )
+        context = self._create_context(name, settings, cloud, namespace)
         features = Features(features=[create_feature(module, context) for module in FEATURES])
         features = features.with_feature(task_pods.create_template(context, features))
         schema = migration.Migration(
@@ -165,6 +133,43 @@ class Airflow(pulumi.ComponentResource):
                 # Task pods that still run when the stack is destroyed have their grace period, and end with this.
                 custom_timeouts=pulumi.CustomTimeouts(delete=f"{NAMESPACE_MINUTES}m"),
             ),
+        )
+
+    def _create_context(self, name: str, settings: Settings, cloud: Cloud, namespace: Namespace) -> InstanceContext:
+        """The context, with the accounts and secrets that everything else refers to."""
+        celery_settings = settings.executor.celery
+        access = Access(
+            f"{name}-access",
+            AccessArgs(
+                settings=settings,
+                namespace=self.namespace,
+                kubernetes=cloud.kubernetes,
+                identities=cloud.identities,
+            ),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        secrets = Secrets(
+            f"{name}-secrets",
+            SecretsArgs(
+                instance=name,
+                namespace=self.namespace,
+                kubernetes=cloud.kubernetes,
+                databases=cloud.databases,
+                broker_host=f"{name}-redis.{settings.namespace}.svc" if celery_settings is not None else None,
+                flower=celery_settings is not None and celery_settings.flower.enabled,
+                protect=settings.protect,
+            ),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        self.admin_password, self.flower_password = secrets.admin_password, secrets.flower_password
+        return InstanceContext(
+            settings=settings,
+            cloud=cloud,
+            component=self,
+            namespace_object=namespace,
+            accounts=access.accounts,
+            secrets=secrets.stored,
+            pull_secret=create_pull_secret(settings, self.namespace, cloud.kubernetes, self),
         )
 
 

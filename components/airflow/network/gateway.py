@@ -92,7 +92,7 @@ class Exposure(pulumi.ComponentResource):
         gateway_name = args.context.object_name("gateway")
         target = {"group": API_VERSION.partition("/")[0], "kind": "Gateway", "name": gateway_name}
         policies = [
-            self._object(
+            self._create_object(
                 f"{name}-gateway-{policy.name}",
                 "gateway",
                 policy.name,
@@ -104,7 +104,7 @@ class Exposure(pulumi.ComponentResource):
             )
             for policy in args.load_balancer.gateway_policies
         ]
-        gateway = self._object(
+        gateway = self._create_object(
             f"{name}-gateway",
             "gateway",
             kind="Gateway",
@@ -115,7 +115,19 @@ class Exposure(pulumi.ComponentResource):
             after=policies,
         )
         parent = {"name": gateway_name, "namespace": namespace.metadata.name}
-        self._object(
+        self._create_routes(name, args, backend_services, parent, gateway)
+        self.register_outputs({})
+
+    def _create_routes(
+        self,
+        name: str,
+        args: ExposureArgs,
+        backend_services: Sequence[Backend],
+        parent: Mapping[str, pulumi.Input[str]],
+        gateway: pulumi.Resource,
+    ) -> None:
+        """The redirect to HTTPS, and for each host its route and the policies of its Service."""
+        self._create_object(
             f"{name}-redirect",
             "redirect",
             kind="HTTPRoute",
@@ -124,7 +136,7 @@ class Exposure(pulumi.ComponentResource):
         )
         for backend in backend_services:
             service = args.services[backend.workload]
-            self._object(
+            self._create_object(
                 f"{name}-{backend.workload}-route",
                 backend.workload,
                 kind="HTTPRoute",
@@ -132,7 +144,7 @@ class Exposure(pulumi.ComponentResource):
                 after=[gateway],
             )
             for policy in args.load_balancer.backend_policies.get(backend.workload, ()):
-                self._object(
+                self._create_object(
                     f"{name}-{backend.workload}-{policy.name}",
                     backend.workload,
                     policy.name,
@@ -140,9 +152,8 @@ class Exposure(pulumi.ComponentResource):
                     kind=policy.kind,
                     spec={**policy.spec, "targetRef": {"group": "", "kind": "Service", "name": service}},
                 )
-        self.register_outputs({})
 
-    def _object(
+    def _create_object(
         self,
         name: str,
         *parts: str,

@@ -10,7 +10,7 @@ from pulumi_kubernetes.core.v1 import Namespace
 from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 
 from components.airflow import rbac
-from components.airflow.config import additional_options
+from components.airflow.config import additional_options, scheduling, timezone
 from components.airflow.context import InstanceContext
 from components.airflow.core import environment, services
 from components.airflow.dags import library_caches, source
@@ -53,6 +53,8 @@ FEATURES: Final[Sequence[FeatureModule]] = (
     placement,
     external_access,
     rbac,
+    timezone,
+    scheduling,
     additional_options,
 )
 """The features of an instance. Their overlays are applied in this order: later defaults of options, and so the stack's

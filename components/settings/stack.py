@@ -17,6 +17,8 @@ from components.settings.sections.image import Image
 from components.settings.sections.logs import Logs, StoreLogs, VolumeLogs
 from components.settings.sections.migration import Migration
 from components.settings.sections.options import AirflowOptions
+from components.settings.sections.scheduling import Scheduling
+from components.settings.sections.timezone import Timezone
 from components.settings.types import Model, Name
 
 
@@ -58,6 +60,10 @@ class Settings(Model):
     """The Job that migrates the database to the schema of the image's Airflow version."""
     admin: Admin = Admin()
     """The first user."""
+    timezone: Timezone = "UTC"
+    """The time zone of dates and schedules in DAGs that name none."""
+    scheduling: Scheduling = Scheduling()
+    """Limits of how many tasks and DAG runs are active at once."""
     options: AirflowOptions = Field(default_factory=dict)
     """Additional options of airflow.cfg: section, option, and value as text. They are written in clear text to a
     ConfigMap, so options that are secrets are refused."""

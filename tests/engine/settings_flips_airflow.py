@@ -6,6 +6,19 @@ from typing import Final
 
 from tests.engine.settings_effects import Changes, Flip, Flips, Protected, Refused
 
+EVERY_OPTION_READER: Final = Changes(
+    updates={"api-server", "dag-processor", "flower", "scheduler", "triggerer", "worker"},
+    replaces={
+        "api-server-options",
+        "dag-processor-options",
+        "flower-options",
+        "scheduler-options",
+        "task-options",
+        "task-template",
+        "triggerer-options",
+        "worker-options",
+    },
+)
 FLIPS: Final[Flips] = {
     "cloud.kind": Flip(
         {"kind": "existing"},
@@ -101,20 +114,7 @@ FLIPS: Final[Flips] = {
     ),
     "example_dags": Flip(
         True,
-        Changes(
-            creates={"example-dags"},
-            updates={"api-server", "dag-processor", "flower", "scheduler", "triggerer", "worker"},
-            replaces={
-                "api-server-options",
-                "dag-processor-options",
-                "flower-options",
-                "scheduler-options",
-                "task-options",
-                "task-template",
-                "triggerer-options",
-                "worker-options",
-            },
-        ),
+        Changes(creates={"example-dags"}) | EVERY_OPTION_READER,
     ),
     "logs.kind": Flip({"kind": "volume", "size_gib": 1024}, Protected({"cloud-logs-bucket"})),
     "logs.retention_days": Flip(60, Changes(updates={"cloud-logs-bucket"})),
@@ -144,6 +144,10 @@ FLIPS: Final[Flips] = {
     "components.triggerer.memory_mib": Flip(2048, Changes(updates={"triggerer"})),
     "components.triggerer.scratch_gib": Flip(4, Changes(updates={"triggerer"})),
     "components.triggerer.replicas": Flip(2, Changes(updates={"triggerer"})),
+    "timezone": Flip("Europe/Berlin", EVERY_OPTION_READER),
+    "scheduling.parallelism": Flip(12, Changes(updates={"scheduler"}, replaces={"scheduler-options"})),
+    "scheduling.max_active_tasks_per_dag": Flip(32, EVERY_OPTION_READER),
+    "scheduling.max_active_runs_per_dag": Flip(4, EVERY_OPTION_READER),
     "exposure.kind": Flip({"kind": "cluster_ip"}, Protected({"cloud-load-balancer-address"})),
     "exposure.port": Flip(30080, Refused("exposure.port: 30080 belongs to a key that is not known here")),
     "exposure.host": Flip(

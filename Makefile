@@ -69,7 +69,7 @@ demo-down: $(STAMP) ## end the demonstration and remove it completely
 	@$(RUN) -m lab demo-down --stack $(STACK)
 
 bench: ready ## measure Airflow on the node; prints a table and writes bench.json
-	@$(RUN) -m lab bench
+	@$(RUN) -m benchmarks
 
 clean: demo-down ## remove the demonstration and the virtual environment
 	rm -rf $(VENV)

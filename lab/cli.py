@@ -139,46 +139,6 @@ def clouds(
         print(line)
 
 
-@app.command()
-def bench(
-    executor: Annotated[list[str] | None, typer.Option(help="Which executor on the node. Repeatable.")] = None,
-    image: Annotated[
-        list[str] | None, typer.Option(help="The Airflow image: compiled (usual) or official-like. Repeatable.")
-    ] = None,
-    stack: Annotated[list[str] | None, typer.Option(help="Which stack on a simulated cloud. Repeatable.")] = None,
-    runs: Annotated[int, typer.Option(min=1, max=20, help="How often each.")] = 1,
-) -> None:
-    """Measure Airflow on the node and stacks on simulated clouds; by default all of both. Writes bench.json."""
-    from lab import demo as demonstration
-    from lab.bench import clouds, measure, report
-    from lab.paths import PROJECT
-
-    everything = not executor and not stack
-    stacks = clouds.STACKS if everything else tuple(stack or ())
-    executors = measure.EXECUTORS if everything else tuple(executor or ())
-    image_names = tuple(image or ("compiled",))
-    for name in image_names:
-        if name not in measure.IMAGES:
-            raise LabError(f"There is no image {name}.", remedy=f"One of: {', '.join(measure.IMAGES)}.")
-    figures: list[measure.Figures] = []
-    on_clouds: list[clouds.CloudFigures] = []
-    try:
-        # Before the node starts: previews are measured on an idle machine.
-        for name in stacks * runs:
-            on_clouds.append(clouds.measure(name))
-        if executors:
-            demonstration.start_lab()
-            for name in image_names:
-                measure.provide(name)
-        for name in executors * runs:
-            figures.extend(measure.measure(name, each) for each in image_names)
-    finally:
-        # Results from before a failure are still valid, and took minutes to measure.
-        report.write(figures, on_clouds, PROJECT / "bench.json")
-        report.show(figures)
-        report.show_clouds(on_clouds)
-
-
 def _run_in_lab(stack: str, command: list[str]) -> int:
     from lab import demo as demonstration
     from lab import node

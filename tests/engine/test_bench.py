@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import pytest
 
-from lab.bench import database, measure
+from benchmarks import database, measure
 from lab.testing.cluster import TestCluster
 from tests.engine.program_stacks import program
 

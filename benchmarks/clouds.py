@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from lab.bench import plain
+from benchmarks import plain
 from lab.certificates import CertificateAuthority
 from lab.clouds.backing import KUBECONFIG_VARIABLE
 from lab.clouds.inventory import FOLDER_VARIABLE

@@ -14,8 +14,8 @@ from typing import Final
 from rich.console import Console
 from rich.table import Table
 
-from lab.bench.clouds import SPEED, CloudFigures
-from lab.bench.measure import Figures
+from benchmarks.clouds import SPEED, CloudFigures
+from benchmarks.measure import Figures
 
 CHART: Final = {
     "celery": ("40", "1638", "13-17"),

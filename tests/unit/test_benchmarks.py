@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lab.bench.clouds import critical_path
+from benchmarks.clouds import critical_path
 from lab.clouds.journal import Call
 
 

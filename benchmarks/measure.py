@@ -14,10 +14,10 @@ from typing import Any, Final
 
 import yaml
 
+from benchmarks import database
 from lab import images, node
 from lab.access import port_forward
 from lab.airflow_client import AirflowClient, logged_in
-from lab.bench import database
 from lab.daemon import Daemon
 from lab.demo import API_PORT, node_stack
 from lab.engine.stack import Stack
@@ -30,7 +30,7 @@ from lab.progress import step
 EXECUTORS: Final = ("celery", "kubernetes", "celery+kubernetes")
 IMAGES: Final = ("compiled", "official-like")
 """`images/airflow/Containerfile` compiles Airflow's Python files in a layer; the official image has none compiled."""
-DAGS: Final = PROJECT / "lab/bench/dags"
+DAGS: Final = PROJECT / "benchmarks/dags"
 SETTLE_SECONDS: Final = 60
 """Time between the first DAG run, with everything Ready, and the reading of memory and CPU at rest, and the time over
 which the CPU is counted."""

@@ -18,7 +18,7 @@ from lab.clouds.operation import AnswerLostError, HalfDoneError, Operation
 from lab.clouds.schema import UnknownTypeError
 from lab.clouds.schema_check import Fault
 from lab.clouds.values import filled, forgotten, pruned, remembered
-from lab.engine.plugins import sdk_version
+from lab.engine.launcher import sdk_version
 from lab.engine.provider import Provider
 from lab.engine.provider_diff import below, diff
 from lab.engine.provider_values import UNKNOWN, marked, opened, sealed_like, secret, struct

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
-import shlex
 import shutil
 import subprocess
-import sys
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
-from lab.errors import LabError
+from lab.engine.launcher import CLOUDS, sdk_version, write_launcher
 from lab.lock import locked
 from lab.paths import cache_dir
 from lab.progress import step
@@ -37,27 +33,7 @@ KUBERNETES: Final = GoProgram(
 ANY_VERSION: Final = {"PULUMI_DEV": "true"}
 """Makes the engine accept a plugin that is older than the SDK without a warning in every operation: it has no other
 option for it (pkg/v3/host/host.go, v3.274.1). No other program of the lab depends on the variable."""
-CLOUDS: Final = {
-    "gcp": "lab.clouds.gcp",
-    "azure-native": "lab.clouds.azure",
-}
-"""Modules that simulate a cloud, by plugin name. Only installed for simulated clouds, because plugins with the same
-names create real resources."""
-LAUNCH: Final = Path(__file__).with_name("launch.py")
-PLUGINS_VARIABLE: Final = "LAB_PRELOADED_PLUGINS"
-"""Names the executable that runs the launcher of plugins instead of the lab's Python."""
-ISOLATED: Final = "-I"
-"""Python options: neither the program's folder nor the user's variables affect which modules a plugin imports."""
 FETCH_TIMEOUT_SECONDS: Final = 600.0
-
-
-def sdk_version(name: str) -> str:
-    """The version of the installed Python SDK, which is also the version of the plugin that it requests."""
-    # find_spec instead of importlib.resources, which would import the SDK and take a second.
-    spec = find_spec(f"pulumi_{name.replace('-', '_')}")
-    if spec is None or spec.origin is None:
-        raise LabError(f"The SDK pulumi-{name} is not installed.", remedy="Run make setup.")
-    return str(json.loads(Path(spec.origin).with_name("pulumi-plugin.json").read_text())["version"])
 
 
 def described(refusal: str = "") -> list[str]:
@@ -91,23 +67,6 @@ def install_clouds(home: Path) -> None:
     """Install the plugins of simulated clouds into a PULUMI_HOME, in place of those for the real clouds."""
     for name, module in CLOUDS.items():
         write_launcher(_folder(home, name) / f"pulumi-resource-{name}", module)
-
-
-def write_launcher(path: Path, module: str, *arguments: str) -> None:
-    """Write an executable that runs a module of this checkout with this Python; `arguments` precede the caller's."""
-    what = shlex.join([str(LAUNCH), module, *arguments])
-    text = (
-        "#!/bin/sh\n"
-        f'if [ -n "${PLUGINS_VARIABLE}" ]; then exec "${PLUGINS_VARIABLE}" {what} "$@"; fi\n'
-        f'exec {shlex.join([sys.executable, ISOLATED])} {what} "$@"\n'
-    )
-    if path.exists() and path.read_text() == text:
-        return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
-    partial.write_text(text)
-    partial.chmod(0o755)
-    partial.rename(path)
 
 
 def _link_to(program: Path, path: Path) -> None:

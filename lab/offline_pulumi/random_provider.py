@@ -13,7 +13,7 @@ import grpc
 from google.protobuf.empty_pb2 import Empty
 from pulumi.runtime.proto import provider_pb2
 
-from lab.engine.plugins import sdk_version
+from lab.engine.launcher import sdk_version
 from lab.engine.provider import Provider, serve
 from lab.engine.provider_diff import diff
 from lab.engine.provider_values import UNKNOWN, is_unknown, marked, opened, secret, struct

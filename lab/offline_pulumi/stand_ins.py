@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from lab.engine.plugins import CLOUDS, ISOLATED, LAUNCH, PLUGINS_VARIABLE, write_launcher
+from lab.engine.launcher import CLOUDS, ISOLATED, LAUNCH, PLUGINS_VARIABLE, write_launcher
 from lab.offline_pulumi.language_host_environment import PYTHON_VARIABLE
 from lab.offline_pulumi.preloaded import CLIENT, preloaded
 

@@ -65,7 +65,7 @@ class RefusedError(Exception):
 
 def install(folder: Path) -> None:
     """Install both into a folder for the PATH of `pulumi`."""
-    from lab.engine.plugins import write_launcher
+    from lab.engine.launcher import write_launcher
 
     for name in USERS:
         write_launcher(folder / name, __name__, name)

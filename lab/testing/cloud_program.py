@@ -13,7 +13,7 @@ from lab.clouds.inventory import FOLDER_VARIABLE, Inventory
 from lab.clouds.journal import Journal
 from lab.clouds.latency import SPEED_VARIABLE
 from lab.engine.environment import environment
-from lab.engine.plugins import sdk_version
+from lab.engine.launcher import sdk_version
 from lab.engine.stack import Stack
 from lab.engine.toolchain import Toolchain
 from lab.paths import PROJECT

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from components.cloud.azure import late
+from components.cloud.azure import lateness
 from components.cloud.azure.database import BUSY
 from lab.clouds.latency import SPEED_VARIABLE
 from lab.testing.azure import Azure
@@ -32,5 +32,5 @@ def test_a_role_that_was_just_given_is_not_known_everywhere(azure: Azure) -> Non
         azure.make(name)
     network = f"{ROLE}/4d97b98b-1d4f-4787-a291-c67834d212e7"
     azure.another("role", scope=NODES, roleDefinitionId=network)
-    assert late.ROLE.refused(azure.refused("cluster"))
+    assert lateness.ROLE.refused(azure.refused("cluster"))
     azure.make("cluster")

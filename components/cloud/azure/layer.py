@@ -20,7 +20,7 @@ from components.cloud.azure.cluster import Cluster, ClusterArgs
 from components.cloud.azure.database import Database, DatabaseArgs
 from components.cloud.azure.identity import Identities, IdentitiesArgs, log_roles
 from components.cloud.azure.kubeconfig import kubeconfig_command, kubelogin_command
-from components.cloud.azure.late import waiting
+from components.cloud.azure.lateness import waiting
 from components.cloud.azure.load_balancer import Address, AddressArgs, create_gateway_api
 from components.cloud.azure.locks import Locks
 from components.cloud.azure.names import ResourceNames

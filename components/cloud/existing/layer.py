@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 import pulumi
 import pulumi_kubernetes as kubernetes
 
-from components.cloud.existing.postgres import Postgres, PostgresArgs
+from components.cloud.existing.database import Postgres, PostgresArgs
 from components.contract.cloud import Cloud, Database, Databases, Volume
 from components.contract.requirements import CloudRequirements
 from components.kubernetes import kubeconfig

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from lab.engine.plugins import sdk_version
+from lab.engine.launcher import sdk_version
 from lab.engine.stack import Run, Stack
 from lab.paths import PROJECT
 from lab.testing import new_stacks

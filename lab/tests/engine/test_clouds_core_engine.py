@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from lab.clouds.gcp import tokens
-from lab.engine.plugins import CLOUDS
+from lab.engine.launcher import CLOUDS
 from lab.engine.toolchain import Toolchain
 from lab.testing.cloud_program import CloudTrial, cloud_trial, declared, output_of, secret
 from lab.testing.gcp import PROJECT, REGION, inputs

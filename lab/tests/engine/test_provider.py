@@ -17,7 +17,7 @@ from google.protobuf.empty_pb2 import Empty
 from google.rpc import status_pb2
 from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 
-from lab.engine import plugins, serving
+from lab.engine import serving
 from lab.engine.provider import Provider
 from lab.engine.provider_diff import below, diff, path_of, text_of
 from lab.engine.provider_values import (
@@ -226,7 +226,7 @@ def launcher(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[P
     stand_ins.install_random_plugin(path)
     if request.param == "preloaded":
         with stand_ins.preloaded_plugins(tmp_path) as python:
-            yield path, {plugins.PLUGINS_VARIABLE: str(python)}
+            yield path, {launcher.PLUGINS_VARIABLE: str(python)}
     else:
         yield path, {}
 

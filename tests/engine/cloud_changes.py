@@ -12,7 +12,7 @@ CHANGES: Final[Mapping[str, Mapping[str, Any]]] = {
         "cloud__cluster__system_nodes__spot": True,
         "cloud__cluster__task_nodes": {"nodes_max": 2},
         "cloud__database__version": 18,
-        "cloud__database__tier": "db-custom-2-7680",
+        "cloud__database__size": "db-custom-2-7680",
         "cloud__database__disk_gib": 20,
         "cloud__database__backup_retention_days": 14,
         "cloud__database__point_in_time_recovery": True,
@@ -91,5 +91,5 @@ EXPECTED: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
     },
 }
 """Effects by stack: no resource with data is replaced, and only affected workloads roll."""
-REFUSED: Final = {"cloud__location": "uksouth"}
+REFUSED: Final = {"cloud__region": "uksouth"}
 """Changes that would replace a protected stack's resources."""

@@ -99,7 +99,7 @@ def prod(clouds: Clouds) -> CloudLife:
     life.run("preview after the change", "preview", *life.with_config(changed, "changed"))
     own = altered(changed, executor={"kind": "celery"})
     life.run("executor changed", "up", *life.with_config(own, "celery"))
-    life.run("another location", "preview", *life.with_config(altered(own, **REFUSED), "refused"))
+    life.run("another region", "preview", *life.with_config(altered(own, **REFUSED), "refused"))
     _released(life, own)
     _ended(life, clouds)
     return life

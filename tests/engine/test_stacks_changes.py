@@ -58,8 +58,8 @@ def test_the_executor_of_a_protected_stack_changes_though_a_lock_keeps_the_roles
 
 
 def test_a_protected_stack_refuses_what_would_make_it_anew(prod: CloudLife) -> None:
-    run = prod.runs["another location"]
+    run = prod.runs["another region"]
     assert run.code != 0
     refused = [message for message in run.messages() if "as it is currently marked for protection" in message]
     assert refused != []
-    assert [call.op for call in prod.calls["another location"] if call.op not in ("read", "invoke")] == []
+    assert [call.op for call in prod.calls["another region"] if call.op not in ("read", "invoke")] == []

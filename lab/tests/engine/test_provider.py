@@ -18,6 +18,7 @@ from google.rpc import status_pb2
 from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 
 from lab.engine import serving
+from lab.engine.launcher import PLUGINS_VARIABLE
 from lab.engine.provider import Provider
 from lab.engine.provider_diff import below, diff, path_of, text_of
 from lab.engine.provider_values import (
@@ -226,7 +227,7 @@ def launcher(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[P
     stand_ins.install_random_plugin(path)
     if request.param == "preloaded":
         with stand_ins.preloaded_plugins(tmp_path) as python:
-            yield path, {launcher.PLUGINS_VARIABLE: str(python)}
+            yield path, {PLUGINS_VARIABLE: str(python)}
     else:
         yield path, {}
 

@@ -176,7 +176,7 @@ def test_imports_run_from_higher_rooms_to_lower_ones() -> None:
 
 
 def test_no_modules_import_each_other_in_a_circle() -> None:
-    """Imports inside of functions count as well: they only hide a circle. In tests, recordings load their stacks late."""
+    """Imports inside of functions count as well, because they only hide a circle. Recordings load stacks late."""
     left = {file: imports(file, functions=not file.startswith("tests/")) for file in files().values()}
     while free := {file for file, others in left.items() if not others & left.keys()}:
         left = {file: others for file, others in left.items() if file not in free}

@@ -21,7 +21,7 @@ if ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then
         fail "python3-venv could not be installed. Try: apt-get install python3-venv"
 fi
 
-# An environment whose Python was removed or replaced cannot be repaired; create it again.
+# An environment whose Python was removed or replaced cannot be repaired, so create it again.
 "$folder/bin/python" -c 'import pip' 2>/dev/null || rm -rf "$folder"
 [ -d "$folder" ] || "$python" -m venv "$folder"
 echo "• Install the packages of requirements-dev.txt into $folder …" >&2

@@ -42,7 +42,7 @@ class InstanceContext:
 
     @property
     def namespace(self) -> pulumi.Output[str]:
-        """The name of the namespace, known when it exists."""
+        """The name of the namespace, resolved when the namespace exists."""
         return self.namespace_object.metadata.name
 
     @property

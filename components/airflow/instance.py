@@ -125,20 +125,21 @@ class Airflow(pulumi.ComponentResource):
                 name=settings.namespace,
                 labels={
                     **naming.labels(name, "namespace"),
-                    # Pod Security forbids folders of the node with every level but this one.
+                    # Pod Security allows folders of the node only with the level "privileged".
                     **pod_security_labels("privileged" if settings.dags.node_folder is not None else "restricted"),
                 },
             ),
             opts=pulumi.ResourceOptions(
                 parent=self,
                 provider=cloud.kubernetes,
-                # Task pods that still run when the stack is destroyed have their grace period, and end with this.
+                # Task pods that still run when the stack is destroyed have their grace period, and end with the
+                # namespace.
                 custom_timeouts=pulumi.CustomTimeouts(delete=f"{NAMESPACE_MINUTES}m"),
             ),
         )
 
     def _create_context(self, name: str, settings: Settings, cloud: Cloud, namespace: Namespace) -> InstanceContext:
-        """The context, with the accounts and secrets that everything else refers to."""
+        """The context, with the accounts and secrets that all workloads use."""
         celery_settings = settings.executor.celery
         access = Access(
             f"{name}-access",
@@ -176,7 +177,7 @@ class Airflow(pulumi.ComponentResource):
 
 
 def create_feature(module: FeatureModule, context: InstanceContext) -> Feature:
-    """The feature of a module, which sets no option that users could set as well without being told."""
+    """The feature of a module, after a check that every fixed option it sets is listed in `RESERVED`."""
     feature = module.create_feature(context)
     unlisted = {option for overlay in feature.overlays for option in overlay.options} - module.RESERVED.keys()
     assert not unlisted, f"{module} sets {sorted(unlisted)} and does not list them in RESERVED"

@@ -1,4 +1,4 @@
-"""ServiceAccounts and RBAC: one ServiceAccount for each workload, and Roles with the least rights."""
+"""ServiceAccounts and RBAC: one ServiceAccount for each workload, and Roles with minimum permissions."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ LAUNCH_RULES: Final = (
     (("pods/log",), ("get",)),
     (("events",), ("get", "list", "watch")),
 )
-"""What the Kubernetes executor and the KubernetesPodOperator do; patch adopts the pods of a scheduler that is gone."""
+"""Permissions of the Kubernetes executor and KubernetesPodOperator; patch adopts the pods of a stopped scheduler."""
 XCOM_RULES: Final = ((("pods/exec",), ("create", "get")),)
-"""The KubernetesPodOperator reads a result by running a command in the pod's sidecar."""
+"""The KubernetesPodOperator runs a command in the pod's sidecar to read a result."""
 READ_LOG_RULES: Final = (
     (("pods",), ("get", "list", "watch")),
     (("pods/log",), ("get",)),
 )
-"""What the api-server needs to show the log of a task that still runs in a pod of its own."""
+"""Permissions of the api-server to show the log of a task that is running in its own pod."""
 
 
 def launchers(settings: Settings) -> list[Workload]:
-    """The workloads that start pods: the scheduler for its executor, and whoever runs tasks for their operators."""
+    """The workloads that start pods: the scheduler for its executor, and the workloads that run operators."""
     present = workloads(settings.executor)
     return [
         workload
@@ -79,7 +79,7 @@ class AccessArgs:
 
 
 class Access(pulumi.ComponentResource):
-    """The ServiceAccounts of an installation with their rights."""
+    """The ServiceAccounts of an instance with their permissions."""
 
     accounts: Mapping[Workload, pulumi.Output[str]]
 
@@ -121,7 +121,7 @@ class Access(pulumi.ComponentResource):
             namespace=self._args.namespace,
             labels=naming.labels(self._args.settings.name, role),
         )
-        made = Role(
+        created = Role(
             f"{self._name}-{role}",
             metadata=metadata,
             rules=[PolicyRuleArgs(api_groups=[""], resources=list(what), verbs=list(verbs)) for what, verbs in rules],
@@ -130,7 +130,7 @@ class Access(pulumi.ComponentResource):
         RoleBinding(
             f"{self._name}-{role}-binding",
             metadata=metadata,
-            role_ref=RoleRefArgs(api_group="rbac.authorization.k8s.io", kind="Role", name=made.metadata.name),
+            role_ref=RoleRefArgs(api_group="rbac.authorization.k8s.io", kind="Role", name=created.metadata.name),
             subjects=[
                 SubjectArgs(kind="ServiceAccount", name=self.accounts[workload], namespace=self._args.namespace)
                 for workload in workloads

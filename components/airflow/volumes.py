@@ -29,7 +29,7 @@ from components.contract.cloud import StaticVolume, Volume, VolumeUse
 from components.kubernetes import naming, pods
 
 NAMESPACE_MINUTES: Final = 30
-"""How long a namespace may take to end: task pods that still run have their grace period, and endpoint groups of load
+"""Maximum time to delete a namespace: task pods that still run have their grace period, and endpoint groups of load
 balancers their finalizers, https://github.com/kubernetes/ingress-gce/issues/1720."""
 ZONE: Final = "topology.kubernetes.io/zone"
 
@@ -43,7 +43,7 @@ class ClaimArgs:
     instance: str
     namespace: pulumi.Output[str]
     namespace_name: str
-    """The same as plain text, for what must not be deleted before the namespace."""
+    """The namespace's name as plain text, for resources that must not be deleted before the namespace."""
     kubernetes: kubernetes.Provider
     protect: bool
 
@@ -52,8 +52,8 @@ def create_shared_claim(context: InstanceContext, use: VolumeUse) -> pulumi.Outp
     """The name of the claim for a volume that many pods mount; None where the cloud has none for this use."""
     if use not in context.cloud.volumes:
         return None
-    # In state as "<name>-logs" and "<name>-dags": renaming loses what is on them.
-    made = create_claim(
+    # In state as "<name>-logs" and "<name>-dags": renaming loses their data.
+    claim = create_claim(
         f"{context.name}-{use}",
         ClaimArgs(
             use=use,
@@ -65,10 +65,10 @@ def create_shared_claim(context: InstanceContext, use: VolumeUse) -> pulumi.Outp
             protect=context.settings.protect,
         ),
         parent=context.component,
-        # Task pods are not in state, and one that is left holds the claim: only the namespace ends both.
+        # Task pods are not in state, and a remaining one blocks the claim's deletion: the namespace deletes both.
         deleted_with=context.namespace_object,
     )
-    return made.metadata.name
+    return claim.metadata.name
 
 
 def create_claim(
@@ -77,17 +77,17 @@ def create_claim(
     """A claim of a storage class, or one that is bound to its static volume and to no other.
 
     Args:
-        name: the logical name. In state: renaming it loses what is on a volume of a storage class.
-        args: what it is made for.
+        name: the logical name. In state: renaming it loses the data on a volume of a storage class.
+        args: the volume, and the instance that uses it.
         parent: the component that it belongs to.
-        deleted_with: what takes the claim along when it is deleted.
+        deleted_with: the resource whose deletion also deletes the claim.
     """
     volume = args.volume
     bound = _create_static_volume(name, args, volume.static, parent) if volume.static is not None else None
     return PersistentVolumeClaim(
         name,
         metadata=ObjectMetaArgs(
-            # The static volume knows its claim by name; others may be called anything.
+            # A static volume refers to its claim by name; other claims may have any name.
             name=pair_name(args, volume.static) if volume.static is not None else None,
             namespace=args.namespace,
             labels=naming.labels(args.instance, "storage"),
@@ -95,7 +95,7 @@ def create_claim(
         ),
         spec=PersistentVolumeClaimSpecArgs(
             access_modes=[volume.access_mode],
-            # Empty, and not absent: the cluster's default class would make a volume of its own.
+            # Empty, not absent: the cluster's default class would create another volume.
             storage_class_name="" if bound is not None else volume.storage_class,
             volume_name=bound.metadata.name if bound is not None else None,
             resources=VolumeResourceRequirementsArgs(requests={"storage": f"{volume.size_gib}Gi"}),
@@ -105,18 +105,18 @@ def create_claim(
             provider=args.kubernetes,
             protect=args.protect,
             deleted_with=deleted_with,
-            # The API server lets only claims of a storage class grow. Here disk and volume do, and the node's kubelet
-            # has the filesystem grow to the size of the volume.
+            # The API server lets only claims of a storage class grow. Here the disk and the volume grow, and the node's
+            # kubelet extends the filesystem to the size of the volume.
             ignore_changes=["spec.resources"] if bound is not None else None,
         ),
     )
 
 
 def pair_name(args: ClaimArgs, static: StaticVolume) -> pulumi.Output[str]:
-    """The name of a static volume and of the claim that it waits for; no other instance in the cluster has it.
+    """The name of a static volume and of the claim that it is bound to; unique in the cluster.
 
-    Neither can change what it is bound to, nor go while pods use it. So whatever cannot be changed is part of the name:
-    with another disk there is another pair, and the pods move from one to the next.
+    The binding of both is immutable, and neither can be deleted while pods use it. So the name includes all immutable
+    properties: another disk gets another pair, and the pods move to the new pair.
     """
     fixed = pulumi.Output.json_dumps(
         [args.namespace_name, static.driver, static.handle, dict(static.attributes), static.filesystem, static.zone],
@@ -128,10 +128,10 @@ def pair_name(args: ClaimArgs, static: StaticVolume) -> pulumi.Output[str]:
 def _create_static_volume(
     name: str, args: ClaimArgs, static: StaticVolume, parent: pulumi.Resource
 ) -> PersistentVolume:
-    """The PersistentVolume of a disk or share. Deleting it leaves the disk, which is the stack's own to delete.
+    """The PersistentVolume of a disk or share. Deleting it keeps the disk, which the stack deletes itself.
 
-    It names the namespace and the Secret, but waits for neither: a claim that is deleted with its namespace would
-    otherwise hold the volume, the volume the namespace, and the namespace the claim.
+    It names the namespace and the Secret, but does not depend on them. Otherwise the claim, which is deleted with its
+    namespace, would block the volume, the volume the namespace, and the namespace the claim.
     """
     labels = naming.labels(args.instance, "storage")
     credentials = None
@@ -141,7 +141,7 @@ def _create_static_volume(
         )
         Secret(
             f"{name}-credentials",
-            # Under one name, and to be changed in place: a volume can never name another Secret.
+            # A fixed name and a change in place: a volume can never refer to another Secret.
             metadata=ObjectMetaArgs(name=credentials.name, namespace=args.namespace, labels=labels),
             string_data=dict(static.credentials),
             opts=pulumi.ResourceOptions(parent=parent, provider=args.kubernetes),
@@ -151,7 +151,7 @@ def _create_static_volume(
         metadata=ObjectMetaArgs(name=pair_name(args, static), labels=labels),
         spec=PersistentVolumeSpecArgs(
             capacity={"storage": f"{args.volume.size_gib}Gi"},
-            # The driver is told of the first.
+            # The driver gets the first one.
             access_modes=[args.volume.access_mode, *static.further_access_modes],
             persistent_volume_reclaim_policy="Retain",
             # No storage class, not even an empty one: the API server drops it, and a refresh would find a change.
@@ -167,7 +167,7 @@ def _create_static_volume(
                 volume_handle=static.handle,
                 volume_attributes=dict(static.attributes) or None,
                 fs_type=static.filesystem,
-                # A driver asks for them when it stages a volume on the node or when it puts it into a pod.
+                # A driver uses them when it stages a volume on the node or when it mounts it into a pod.
                 node_stage_secret_ref=credentials,
                 node_publish_secret_ref=credentials,
             ),
@@ -177,14 +177,14 @@ def _create_static_volume(
             parent=parent,
             provider=args.kubernetes,
             protect=args.protect,
-            # It waits for its claim, and that for the namespace.
+            # Its deletion waits for the claim, and the claim's for the namespace.
             custom_timeouts=pulumi.CustomTimeouts(delete=f"{NAMESPACE_MINUTES + 5}m"),
         ),
     )
 
 
 def _in_zone(zone: pulumi.Input[str]) -> VolumeNodeAffinityArgs:
-    """Pods with the volume run where its disk can be attached."""
+    """Node affinity to the zone in which the volume's disk can be attached."""
     return VolumeNodeAffinityArgs(
         required=NodeSelectorArgs(
             node_selector_terms=[

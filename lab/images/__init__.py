@@ -1,4 +1,4 @@
-"""Images for the lab's node, made on this machine: no image registry is needed."""
+"""Images for the lab's node, built on this machine: no image registry is needed."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from lab.images.root import Root
 
 
 def archives() -> list[Path]:
-    """OCI archives of all images in `lab.images.names`; what the cache lacks is built, which takes about two minutes.
+    """OCI archives of all images in `lab.images.names`; missing ones are built, which takes about two minutes.
 
     Raises:
         LabError: not root, not Debian, or a build failed; the message names the log.
     """
-    # Late: whoever only wants the names need not load the recipes.
+    # Imported late: a caller that needs only the names does not load the recipes.
     from lab.images.collection import built
 
     return built()
@@ -44,7 +44,7 @@ def database_proxy() -> Path:
 
 
 def gateway_controllers() -> list[Path]:
-    """The OCI archives of `lab.images.gateway`, built when the cache lacks them, which takes half an hour.
+    """The OCI archives of `lab.images.gateway`, built if the cache lacks them, which takes half an hour.
 
     Raises:
         LabError: as of `archives`.

@@ -1,4 +1,4 @@
-"""All of the lab's images together: which are missing, and building them side by side."""
+"""All of the lab's images together: detection of missing ones, and their parallel builds."""
 
 from __future__ import annotations
 
@@ -23,26 +23,26 @@ from lab.paths import cache_dir
 IMAGES: Final = (airflow.IMAGE, postgres.IMAGE, valkey.IMAGE, pause.IMAGE)
 
 ON_DEMAND: Final = (sql_proxy.IMAGE, *gateway.IMAGES)
-"""Images that are built only by what names them."""
+"""Images that are built only on request."""
 
 TOOLS: Final = ("debian-archive-keyring", "mmdebstrap", "util-linux")
-"""Debian packages that this machine needs to make root filesystems."""
+"""Debian packages that this machine needs to create root filesystems."""
 
 ROOTS: Final = "root-"
 """Prefix of an unpacked image's name in the cache."""
 
 KEPT: Final = 2
-"""Archives of one image that stay in the cache: the newest ones, so that going back a step costs nothing."""
+"""Number of archives of an image that stay in the cache: a return to the previous version needs no build."""
 
 
-def built(wanted: Sequence[Image] = IMAGES) -> list[Path]:
+def built(images: Sequence[Image] = IMAGES) -> list[Path]:
     """The archives of these images, in their order."""
     cache = cache_dir() / "images"
     packages = {image.title: image.packages for image in IMAGES}
     base_key = key(packages)
-    targets = {image.title: image.archive(cache, base_key) for image in wanted}
+    targets = {image.title: image.archive(cache, base_key) for image in images}
     with locked(cache_dir() / "images.lock"):
-        missing = [image for image in wanted if not targets[image.title].exists()]
+        missing = [image for image in images if not targets[image.title].exists()]
         if missing:
             if os.geteuid() != 0:
                 raise LabError("Images are built in root filesystems of their own.", remedy="Run as root.")
@@ -53,7 +53,7 @@ def built(wanted: Sequence[Image] = IMAGES) -> list[Path]:
 
 
 def root(image: Image) -> Root:
-    """The unpacked image, from the cache when it has been asked for before."""
+    """The unpacked image, from the cache if it was unpacked before."""
     [archive] = built([image])
     folder = archive.with_name(f"{ROOTS}{archive.stem}")
     with locked(cache_dir() / "images.lock"):
@@ -69,7 +69,7 @@ def _build(
 ) -> None:
     debian.install(sorted({*TOOLS, *(tool for image in missing for tool in image.tools)}))
     with ThreadPoolExecutor(max_workers=2) as pool:
-        # Two cores: both downloads at once, then the large image beside the small ones.
+        # Two cores: both downloads in parallel, then the large image in parallel with the small ones.
         fetched = pool.submit(wheels, cache, airflow.LOCK, log=log_of(cache, "wheels"))
         try:
             base = pool.submit(debian_base, cache, packages, log=log_of(cache, "base")).result()
@@ -91,7 +91,7 @@ def _with_wheels(image: Image, target: Path, base: DebianBase, fetched: Future[P
 
 
 def _sweep(cache: Path) -> None:
-    """Remove what a build that was killed left; its mounts ended with it."""
+    """Remove the files of a killed build; its mounts ended with it."""
     cache.mkdir(parents=True, exist_ok=True)
     for leftover in (*cache.glob("building-*"), *cache.glob("*.partial")):
         if leftover.is_dir():
@@ -101,11 +101,11 @@ def _sweep(cache: Path) -> None:
 
 
 def _prune(cache: Path, used: Set[Path]) -> None:
-    """Remove what newer builds have replaced."""
+    """Remove archives and folders that newer builds have replaced."""
     titles = [image.title for image in (*IMAGES, *ON_DEMAND)]
     for title in ("base", "wheels", *titles, *(f"{ROOTS}{title}" for title in titles)):
-        made = sorted(cache.glob(f"{title}-*"), key=lambda path: path.stat().st_mtime, reverse=True)
-        for old in set(made[KEPT:]) - used:
+        entries = sorted(cache.glob(f"{title}-*"), key=lambda path: path.stat().st_mtime, reverse=True)
+        for old in set(entries[KEPT:]) - used:
             if old.is_dir():
                 shutil.rmtree(old)
             else:

@@ -1,4 +1,4 @@
-"""The Debian that all the lab's images stand on, and the packages that each image adds to it."""
+"""The Debian base of all the lab's images, and the packages that each image adds to it."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ SUITE: Final = "trixie"
 """Debian 13: the names of the images say so."""
 
 HOSTS: Final = ("bookworm", "trixie")
-"""The Debians whose own archives this machine's apt may name: their mirrors have the images' Debian as well."""
+"""Debian releases of this machine whose apt mirrors can be used: they have the images' Debian as well."""
 
 SLIM: Final = ("/usr/share/doc/*", "/usr/share/man/*", "/usr/share/info/*", "/usr/share/locale/*")
-"""What no container reads. Packages that a derived image installs leave it out as well."""
+"""Files that no container reads. They are also excluded from packages that a derived image installs."""
 
 HOOK: Final = """#!/bin/sh
 set -e
@@ -36,7 +36,7 @@ fetch() {
 }
 ROOT=$1
 """
-"""Beginning of the script that downloads, with this machine's apt, what each image adds to the base."""
+"""Beginning of the script that downloads the packages of each image with this machine's apt."""
 
 
 @dataclass(frozen=True)
@@ -51,23 +51,23 @@ class DebianBase:
         return self.folder / "layer.tar"
 
     def debs(self, image: str) -> Path:
-        """The package files that an image adds."""
+        """The folder with the package files that an image adds."""
         return self.folder / "debs" / image
 
 
 def key(packages: Mapping[str, Sequence[str]]) -> str:
-    """What a base depends on, as 16 hexadecimal digits; the date is not among it: delete the cache to get updates."""
-    parts = [SUITE, architecture(), json.dumps(packages, sort_keys=True), *SLIM, HOOK]
-    parts += [Path(module.__file__ or "").read_text() for module in (layer, tree)]
-    parts.append(Path(__file__).read_text())
-    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
+    """Hash of a base's inputs, 16 hexadecimal digits. It does not include the date: delete the cache to get updates."""
+    inputs = [SUITE, architecture(), json.dumps(packages, sort_keys=True), *SLIM, HOOK]
+    inputs += [Path(module.__file__ or "").read_text() for module in (layer, tree)]
+    inputs.append(Path(__file__).read_text())
+    return hashlib.sha256("\0".join(inputs).encode()).hexdigest()[:16]
 
 
 def debian_base(cache: Path, packages: Mapping[str, Sequence[str]], *, log: Path) -> DebianBase:
-    """The base for these packages of each image; made from this machine's Debian mirror when the cache has none.
+    """The base for these packages of each image; built from this machine's Debian mirror if the cache has none.
 
     Raises:
-        LabError: the mirror served no base; the message names the log.
+        LabError: no base could be built from the mirror; the message names the log.
     """
     folder = cache / f"base-{key(packages)}"
     if folder.exists():
@@ -76,17 +76,19 @@ def debian_base(cache: Path, packages: Mapping[str, Sequence[str]], *, log: Path
         step(f"Debian {SUITE} for the images (once)"),
         tempfile.TemporaryDirectory(dir=cache, prefix="building-") as scratch,
     ):
-        made = Path(scratch) / "base"
-        made.mkdir()
-        _bootstrap(Path(scratch), made, packages, log)
-        made.rename(folder)
+        partial = Path(scratch) / "base"
+        partial.mkdir()
+        _bootstrap(Path(scratch), partial, packages, log)
+        partial.rename(folder)
     return DebianBase(folder)
 
 
-def _bootstrap(scratch: Path, made: Path, packages: Mapping[str, Sequence[str]], log: Path) -> None:
+def _bootstrap(scratch: Path, partial: Path, packages: Mapping[str, Sequence[str]], log: Path) -> None:
     hook = scratch / "hook"
-    fetches = [shlex.join(["fetch", str(made / "debs" / image), *names]) for image, names in packages.items() if names]
-    # The options hold proxies and credentials of this machine: they must not stay in an image.
+    fetches = [
+        shlex.join(["fetch", str(partial / "debs" / image), *names]) for image, names in packages.items() if names
+    ]
+    # The options contain proxies and credentials of this machine: they must not stay in an image.
     cleanup = 'rm -f "$ROOT"/etc/apt/apt.conf.d/99mmdebstrap'
     hook.write_text("\n".join([HOOK, *fetches, cleanup, ""]))
     hook.chmod(0o755)
@@ -95,15 +97,15 @@ def _bootstrap(scratch: Path, made: Path, packages: Mapping[str, Sequence[str]],
         subprocess.run(["apt-config", "dump", "Acquire"], check=True, capture_output=True, text=True).stdout
     )
     root = scratch / "root"
-    # A mount namespace of its own: whatever ends this, no mount of the bootstrap stays behind.
+    # A mount namespace of its own: no mount of the bootstrap remains, however it ends.
     command = ["unshare", "--mount", "mmdebstrap"]
     command += ["--mode=root", "--variant=minbase", "--format=directory", f"--aptopt={options}"]
     command += [f"--dpkgopt=path-exclude={path}" for path in SLIM]
     command += ["--skip=output/dev", f"--customize-hook={hook}", SUITE, str(root)]
-    if known := _sources(log):
+    if lines := _sources(log):
         sources = scratch / "sources.list"
-        sources.write_text("\n".join(known) + "\n")
-        # Without it mmdebstrap takes Debian's own mirror.
+        sources.write_text("\n".join(lines) + "\n")
+        # Without it mmdebstrap uses Debian's own mirror.
         command.append(str(sources))
     tree.logged(command, log=log, env={"SOURCE_DATE_EPOCH": str(layer.EPOCH)})
     base = tree.Tree(root=root, log=log)
@@ -111,16 +113,16 @@ def _bootstrap(scratch: Path, made: Path, packages: Mapping[str, Sequence[str]],
     base.put("localhost\n", "etc/hostname")
     for rubbish in ("var/log", "var/cache/ldconfig", "var/cache/debconf", "var/lib/apt/lists"):
         base.clear(rubbish)
-    with (made / "layer.tar").open("wb") as out:
+    with (partial / "layer.tar").open("wb") as out:
         layer.write(root, out)
     shutil.rmtree(root)
 
 
 def _sources(log: Path) -> list[str]:
-    """The images' Debian from the mirrors of this machine's own apt; nothing where it knows none, as on Ubuntu."""
+    """The images' Debian from the mirrors of this machine's own apt; empty if it has none, as on Ubuntu."""
     sources = translated(_index_targets())
     if not sources:
-        # A fresh machine has no package lists, and without them apt cannot tell whose an archive is.
+        # A fresh machine has no package lists, and without them apt does not know the origin of an archive.
         tree.logged(["apt-get", "-q", "update"], log=log)
         sources = translated(_index_targets())
     return sources
@@ -133,7 +135,7 @@ def _index_targets() -> str:
 
 
 def translated(targets: str) -> list[str]:
-    """Sources of the images' Debian on the mirrors that `targets` names, without what others added to this machine.
+    """Sources of the images' Debian on the mirrors that `targets` names, without this machine's other repositories.
 
     Each line of `targets` holds address, release, component and origin of a package list.
     """

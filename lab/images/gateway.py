@@ -1,6 +1,6 @@
-"""The images of what serves a Gateway: Traefik, cert-manager, and the pod by which cert-manager proves a host.
+"""The images for a Gateway: Traefik, cert-manager, and cert-manager's pod for ACME challenges.
 
-Each holds one static program, as the official ones do. They are built only by what asks for them.
+Each contains one static program, like the official ones. They are built only on request.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from lab.images.oci import Settings
 from lab.tools.go import GoProgram
 
 USER: Final = 65532
-"""The user nonroot of distroless/static, on which the official images of cert-manager stand.
+"""The user nonroot of distroless/static, the base of cert-manager's official images.
 https://github.com/cert-manager/cert-manager/blob/v1.21.2/make/base_images.mk"""
 
 

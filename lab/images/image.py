@@ -1,4 +1,4 @@
-"""One image: its recipe, and the archive that is made from it."""
+"""One image: its recipe, and the archive that is built from it."""
 
 from __future__ import annotations
 
@@ -17,46 +17,46 @@ from lab.images.tree import Tree
 from lab.progress import step
 
 FILES: Final = Path(__file__).parent / "files"
-"""What the recipes copy into their images."""
+"""The files that the recipes copy into their images."""
 
 
 @dataclass(frozen=True)
 class Workbench:
-    """What a recipe's `fill` works with."""
+    """The inputs of a recipe's `fill`."""
 
     tree: Tree
     debs: Path | None
-    """The package files of this image; None when it stands on nothing."""
+    """The package files of this image; None if it has no base."""
     wheels: Path | None
-    """The wheels of Airflow, for the image that asks for them."""
+    """The wheels of Airflow, for an image that needs them."""
     authority: bytes | None = None
-    """The certificate of the lab's stand-in for public authorities, for images that trust it."""
+    """The certificate of the lab's stand-in for public certificate authorities, for images that trust it."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Image:
-    """How one image is made."""
+    """The recipe of one image."""
 
     title: str
     """Short name, for files and messages."""
     name: str
-    """Under which a node knows it, with registry and tag."""
+    """Full name on a node, with registry and tag."""
     settings: oci.Settings
     fill: Callable[[Workbench], None]
-    """Brings the tree from the base to what the image holds."""
+    """Changes the tree from the base to the content of the image."""
     inputs: Sequence[Path]
-    """Files that decide what the image holds, the recipe's own module among them."""
+    """Files that determine the content of the image, including the recipe's own module."""
     packages: Sequence[str] = ()
-    """Debian packages beside the base; without any the image does not stand on the base at all."""
+    """Debian packages in addition to the base; without any, the image does not use the base at all."""
     tools: Sequence[str] = ()
     """Debian packages that this machine needs for `fill`."""
     python: bool = False
     """Whether `fill` needs the wheels of Airflow."""
     authority: bool = False
-    """Whether the image trusts the lab's stand-in for public authorities, which is another one on each machine."""
+    """Whether the image trusts the lab's stand-in for public certificate authorities, which differs on each machine."""
 
     def archive(self, cache: Path, base_key: str) -> Path:
-        """Where the archive lies once it is made; its name changes with all that it depends on."""
+        """The path of the archive after the build; its name contains a hash of all inputs."""
         key = hashlib.sha256(base_key.encode() if self.packages else b"")
         key.update(self.name.encode())
         for source in (*self.inputs, *(Path(str(module.__file__)) for module in (layer, oci)), Path(__file__)):
@@ -65,7 +65,7 @@ class Image:
         return cache / f"{self.title}-{key.hexdigest()[:16]}.tar"
 
     def build(self, target: Path, base: DebianBase, wheels: Path | None) -> None:
-        """Make the archive at `target`.
+        """Build the archive at `target`.
 
         Raises:
             LabError: a step of the recipe failed; the message names the log.
@@ -96,7 +96,7 @@ class Image:
 
 
 def log_of(cache: Path, title: str) -> Path:
-    """The log of what was last built under this title."""
+    """The log of the last build with this title."""
     return cache / f"{title}.log"
 
 

@@ -1,7 +1,7 @@
-"""Image layers: what a folder holds beyond what the layer below it holds, as a tar stream.
+"""Image layers: the differences between a folder and the layer below, as a tar stream.
 
-A layer is the same to the byte when the tree is: entries are sorted, times do not pass `EPOCH`, names of users are
-left out. Extended attributes are not carried; Debian's packages that the lab installs have none.
+The same tree gives a layer with the same bytes: entries are sorted, times are at most `EPOCH`, names of users are
+omitted. Extended attributes are not included; Debian's packages that the lab installs have none.
 """
 
 from __future__ import annotations
@@ -16,26 +16,26 @@ from pathlib import Path
 from typing import IO, Final, Protocol
 
 EPOCH: Final = 1_767_225_600
-"""2026-01-01 UTC, in seconds. No file in a layer is younger, so that the time of the build leaves no trace."""
+"""2026-01-01 UTC, in seconds. No file in a layer has a later time, so the layer does not depend on the build time."""
 
 EMPTY: Final = frozenset({"dev", "proc", "sys", "tmp"})
-"""Top folders whose content is the container runtime's, or rubbish of the build: only the folder itself is kept."""
+"""Top folders whose content belongs to the container runtime or is temporary: only the folder itself is included."""
 
 WHITEOUT: Final = ".wh."
 """Prefix of an entry that hides a name of the layer below (OCI image specification, layer.md)."""
 
 
 class Sink(Protocol):
-    """Where a stream goes."""
+    """The destination of a stream."""
 
     def write(self, data: bytes, /) -> int:
-        """Take `data` whole."""
+        """Write all of `data`."""
         ...
 
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
-    """What decides whether a path differs from the one of the same name below."""
+    """The properties by which a path is compared with the same path in the layer below."""
 
     type: bytes
     mode: int
@@ -43,12 +43,12 @@ class Entry:
     gid: int
     size: int = 0
     mtime: int = 0
-    """Seconds; 0 where it says nothing: only regular files are compared by it."""
+    """Seconds; 0 if not compared: only regular files are compared by time."""
     target: str = ""
 
 
 def manifest(layer: Path) -> dict[str, Entry]:
-    """Every path of a layer that `write` made, hard links resolved to the file they name."""
+    """Every path of a layer from `write`, with hard links resolved to their target."""
     entries: dict[str, Entry] = {}
     with tarfile.open(layer, "r:") as tar:
         for info in tar:
@@ -57,34 +57,34 @@ def manifest(layer: Path) -> dict[str, Entry]:
 
 
 def write(tree: Path, out: Sink, below: Mapping[str, Entry] | None = None) -> None:
-    """Write the tar stream of what `tree` adds to, changes in and removes from the layer `below`."""
+    """Write the tar stream of additions, changes and removals of `tree` relative to the layer `below`."""
     below = {} if below is None else below
-    wanted: dict[str, tuple[tarfile.TarInfo, Path]] = {}
-    seen: dict[str, bool] = {}
+    changed: dict[str, tuple[tarfile.TarInfo, Path]] = {}
+    is_folder: dict[str, bool] = {}
     for name, path in _walk(tree):
         info, mtime = _info(name, path)
-        seen[name] = info.isdir()
+        is_folder[name] = info.isdir()
         if below.get(name) != _entry(info, mtime):
-            wanted[name] = (info, path)
-            # A changed file brings its folders along: an unpacker need not look them up below.
+            changed[name] = (info, path)
+            # A changed file is written with its parent folders: an unpacker need not look them up in the layer below.
             parent = name.rpartition("/")[0]
-            while parent and parent not in wanted:
-                wanted[parent] = (_info(parent, tree / parent)[0], tree / parent)
+            while parent and parent not in changed:
+                changed[parent] = (_info(parent, tree / parent)[0], tree / parent)
                 parent = parent.rpartition("/")[0]
-    for name in sorted(_hidden(below, seen)):
+    for name in sorted(_hidden(below, is_folder)):
         folder, _, leaf = name.rpartition("/")
         mark = tarfile.TarInfo(f"{folder}/{WHITEOUT}{leaf}".lstrip("/"))
         mark.mtime = EPOCH
         out.write(_header(mark))
     first_name: dict[tuple[int, int], str] = {}
-    for name in sorted(wanted):
-        info, path = wanted[name]
+    for name in sorted(changed):
+        info, path = changed[name]
         _append(out, info, path, first_name)
     out.write(b"\0" * 1024)
 
 
 def unpack(layer: IO[bytes], tree: Path) -> None:
-    """Bring `tree`, which holds the layers below, to what it is with a layer that `write` made."""
+    """Apply a layer from `write` to `tree`, which contains the layers below."""
     with tarfile.open(fileobj=layer, mode="r:") as tar:
         for info in tar:
             path = tree / info.name
@@ -92,7 +92,7 @@ def unpack(layer: IO[bytes], tree: Path) -> None:
                 _remove(path.with_name(path.name.removeprefix(WHITEOUT)))
                 continue
             if path.is_dir() != info.isdir() or path.is_symlink():
-                # A new kind of file replaces the old one.
+                # A file of another type replaces the old one.
                 _remove(path)
             tar.extract(info, tree, numeric_owner=True, filter="fully_trusted")
 
@@ -116,7 +116,7 @@ def _walk(tree: Path) -> Iterator[tuple[str, Path]]:
 
 
 def _info(name: str, path: Path) -> tuple[tarfile.TarInfo, int]:
-    """The tar entry of a path with its time held to EPOCH, and its true time in whole seconds."""
+    """The tar entry of a path with its time limited to EPOCH, and its real time in whole seconds."""
     status = path.lstat()
     info = tarfile.TarInfo(name)
     info.mode = stat.S_IMODE(status.st_mode)
@@ -149,14 +149,14 @@ def _entry(info: tarfile.TarInfo, mtime: int | float) -> Entry:
     )
 
 
-def _hidden(below: Mapping[str, Entry], seen: Mapping[str, bool]) -> Iterator[str]:
-    """Paths of the layer below that are gone; only the topmost of a folder that is gone as a whole.
+def _hidden(below: Mapping[str, Entry], is_folder: Mapping[str, bool]) -> Iterator[str]:
+    """Paths of the layer below that are removed; only the topmost path if a whole folder is removed.
 
-    `seen` says of each path that is there now whether it is a folder.
+    `is_folder` maps each existing path to whether it is a folder.
     """
     for name in below:
         parent = name.rpartition("/")[0]
-        if name not in seen and (not parent or seen.get(parent, False)):
+        if name not in is_folder and (not parent or is_folder.get(parent, False)):
             yield name
 
 

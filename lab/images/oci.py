@@ -24,15 +24,15 @@ MANIFEST: Final = "application/vnd.oci.image.manifest.v1+json"
 CONFIG: Final = "application/vnd.oci.image.config.v1+json"
 
 ARCHITECTURES: Final = {"x86_64": "amd64", "aarch64": "arm64"}
-"""The kernel's name of a processor, and the one that images carry."""
+"""The kernel's names of processor architectures, and those in images."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """How a container of the image starts when a pod says nothing else."""
+    """The defaults with which a container of the image starts."""
 
     user: str
-    """Numbers, `uid` or `uid:gid`: the kubelet cannot prove that a name is not root."""
+    """Numbers, `uid` or `uid:gid`: the kubelet cannot verify that a name is not root."""
     entrypoint: Sequence[str]
     command: Sequence[str] = ()
     env: Mapping[str, str] = field(default_factory=dict)
@@ -43,7 +43,7 @@ class Settings:
 
 @dataclass(frozen=True)
 class Blob:
-    """One file of the archive, named by its content."""
+    """One file of the archive, named by its digest."""
 
     digest: str
     """`sha256:` and 64 hexadecimal digits."""
@@ -51,12 +51,12 @@ class Blob:
     """Bytes."""
 
     def descriptor(self, media_type: str) -> dict[str, object]:
-        """How manifests and the index refer to it."""
+        """The reference to it in manifests and the index."""
         return {"mediaType": media_type, "digest": self.digest, "size": self.size}
 
 
 class HashedOutput:
-    """Passes bytes on and keeps their digest and number."""
+    """Writes bytes to another output, and computes their digest and number."""
 
     def __init__(self, out: BinaryIO) -> None:
         self._out = out
@@ -64,19 +64,19 @@ class HashedOutput:
         self._size = 0
 
     def write(self, data: bytes) -> int:
-        """Pass on `data` whole."""
+        """Write all of `data`."""
         self._hash.update(data)
         self._size += len(data)
         return self._out.write(data)
 
     @property
     def blob(self) -> Blob:
-        """What has been written up to now."""
+        """The blob of all bytes written so far."""
         return Blob(f"sha256:{self._hash.hexdigest()}", self._size)
 
 
 class Archive:
-    """An archive being written to `path`; it stands there only once it is whole.
+    """An archive that is written to `path`; the file appears there only when it is complete.
 
     Use it as a context manager, add layers from the lowest up, then `finish`.
     """
@@ -101,7 +101,7 @@ class Archive:
 
     @contextmanager
     def layer(self) -> Iterator[HashedOutput]:
-        """Take a layer's tar stream straight into the archive.
+        """Write a layer's tar stream directly into the archive.
 
         Its digest, which is its name in the archive, is known only afterwards: the header is written last.
         """
@@ -117,7 +117,7 @@ class Archive:
         self._layers.append(out.blob)
 
     def add_layer(self, source: Path) -> None:
-        """Add a layer that is a file already."""
+        """Add a layer from an existing file."""
         with self.layer() as out, source.open("rb") as data:
             shutil.copyfileobj(data, out, 1 << 20)
 
@@ -132,7 +132,7 @@ class Archive:
                 "layers": [layer.descriptor(LAYER) for layer in self._layers],
             }
         )
-        # containerd takes the image's name from its own annotation; other tools read the tag from the OCI one.
+        # containerd reads the image's name from its own annotation; other tools read the tag from the OCI one.
         names = {"io.containerd.image.name": name, "org.opencontainers.image.ref.name": name.rpartition(":")[2]}
         index = {"schemaVersion": 2, "manifests": [{**manifest.descriptor(MANIFEST), "annotations": names}]}
         self._add("index.json", json.dumps(index).encode())
@@ -167,10 +167,10 @@ def unpack(archive: Path, tree: Path) -> None:
 
 
 def architecture() -> str:
-    """This machine's processor as images name it.
+    """This machine's processor architecture, with its name in images.
 
     Raises:
-        LabError: it is none that the lab knows.
+        LabError: the architecture is not supported by the lab.
     """
     machine = platform.machine()
     if machine not in ARCHITECTURES:

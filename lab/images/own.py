@@ -1,4 +1,4 @@
-"""Images of one's own: what images/airflow/Containerfile makes of the lab's Airflow image, built by buildah."""
+"""Custom images: images/airflow/Containerfile on the lab's Airflow image, built by buildah."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _AUTHORITIES: Final = "/etc/ssl/certs/ca-certificates.crt"
 def build(context: Path, name: str, target: Path, *, log: Path) -> None:
     """Build the project's Containerfile from the files of `context`, as an archive at `target`.
 
-    pip, inside, reaches the package index as this machine does.
+    pip in the build uses the same package index as this machine.
 
     Raises:
         LabError: a step failed; the message names the log.
@@ -35,23 +35,23 @@ def build(context: Path, name: str, target: Path, *, log: Path) -> None:
     with tempfile.TemporaryDirectory(dir=target.parent, prefix="building-") as scratch:
         store = Path(scratch) / "store"
         pushed = Path(scratch) / "pushed"
-        # A mount namespace for each step: the store's mounts would outlast it.
+        # A mount namespace for each step: otherwise the store's mounts would remain after it.
         buildah = ["unshare", "--mount", "buildah", f"--root={store}/root", f"--runroot={store}/run"]
         identity = Path(scratch) / "identity"
         pull = 'identity=$1; shift; exec "$@" > "$identity"'
         logged(["sh", "-c", pull, "sh", identity, *buildah, "pull", "--quiet", f"oci-archive:{base}"], log=log)
         logged([*buildah, "tag", identity.read_text().strip(), names.AIRFLOW], log=log)
-        # Without namespaces of its own: machines that are containers themselves often allow no more.
+        # No separate namespaces: machines that are containers themselves often do not allow them.
         command = [*buildah, "bud", "--isolation=chroot", "--network=host", "--pull-never"]
         command += [f"--volume={_AUTHORITIES}:{_AUTHORITIES}:ro", f"--file={PROJECT / CONTAINERFILE}"]
         logged([*command, f"--tag={name}", context], log=log)
-        # Uncompressed, the layers of the base keep their digests, and a node that has them takes only the new one.
+        # Uncompressed, the layers of the base keep their digests, and a node that has them imports only the new one.
         logged([*buildah, "push", "--disable-compression", name, f"dir:{pushed}"], log=log)
         _pack(pushed, name, target)
 
 
 def _pack(pushed: Path, name: str, target: Path) -> None:
-    """Write an archive of what buildah left in a folder; its own ones are compressed whatever it is told."""
+    """Write an archive from buildah's folder; buildah's own archives are always compressed."""
     manifest = json.loads((pushed / "manifest.json").read_text())
     config = json.loads((pushed / manifest["config"]["digest"].partition(":")[2]).read_text())["config"]
     settings = oci.Settings(
@@ -77,8 +77,8 @@ def compiled() -> Path:
     """
     cache = cache_dir() / "images"
     [base] = built([airflow.IMAGE])
-    parts = [base.name, names.COMPILED, (PROJECT / CONTAINERFILE).read_text(), Path(__file__).read_text()]
-    target = cache / f"compiled-{hashlib.sha256(chr(0).join(parts).encode()).hexdigest()[:16]}.tar"
+    inputs = [base.name, names.COMPILED, (PROJECT / CONTAINERFILE).read_text(), Path(__file__).read_text()]
+    target = cache / f"compiled-{hashlib.sha256(chr(0).join(inputs).encode()).hexdigest()[:16]}.tar"
     with locked(cache / "compiled.lock"):
         if not target.exists():
             with step(f"Image {names.COMPILED} (once)"), tempfile.TemporaryDirectory(prefix="airflow-lab-") as folder:
@@ -87,7 +87,7 @@ def compiled() -> Path:
                 (context / "images/airflow").mkdir(parents=True)
                 (context / "images/airflow/requirements.txt").touch()
                 build(context, names.COMPILED, target, log=log_of(cache, "compiled"))
-            made = sorted(cache.glob("compiled-*.tar"), key=lambda path: path.stat().st_mtime, reverse=True)
-            for old in made[KEPT:]:
+            archives = sorted(cache.glob("compiled-*.tar"), key=lambda path: path.stat().st_mtime, reverse=True)
+            for old in archives[KEPT:]:
                 old.unlink()
     return target

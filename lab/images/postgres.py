@@ -1,4 +1,4 @@
-"""The PostgreSQL image: Debian's server behind the switches of the official image."""
+"""The PostgreSQL image: Debian's server with the interface of the official image."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ JUST_IN_TIME: Final = (
     "usr/lib/postgresql/17/lib/llvmjit_types.bc",
     "usr/lib/postgresql/17/lib/bitcode",
 )
-"""The server does without these; with libLLVM they are 120 MiB."""
+"""Libraries that the server does not need; with libLLVM they take 120 MiB."""
 
 
 def _fill(bench: Workbench) -> None:
@@ -37,7 +37,7 @@ def _fill(bench: Workbench) -> None:
         tree.remove(path)
     for library in (tree.root / "usr/lib").glob("*-linux-gnu/libLLVM*"):
         library.unlink()
-    # Made at installation, each time another one: nobody may take it for a secret.
+    # The package generates a new pair at each installation: nobody must rely on it as a secret.
     for pair in ("etc/ssl/private/ssl-cert-snakeoil.key", "etc/ssl/certs/ssl-cert-snakeoil.pem"):
         tree.remove(pair)
     tree.put((tree.root / SAMPLE).read_text() + "\nlisten_addresses = '*'\n", SAMPLE)
@@ -58,7 +58,7 @@ IMAGE: Final = Image(
         entrypoint=("docker-entrypoint.sh",),
         command=("postgres",),
         ports=(5432,),
-        # Fast shutdown; the usual SIGTERM waits until every client has gone.
+        # Fast shutdown; the usual SIGTERM waits until all clients have disconnected.
         stop_signal="SIGINT",
         env={
             "PATH": f"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:{BINARIES}",

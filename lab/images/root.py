@@ -10,15 +10,15 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Root:
-    """The unpacked image; it is shared by all that run in it, so only `mounts` may be written to."""
+    """The unpacked image; all its processes share it, so only `mounts` may be written to."""
 
     folder: Path
 
     def command(self, command: Sequence[str], *, mounts: Mapping[Path, str] | None = None) -> list[str]:
         """The command line that runs a command inside as root; the process keeps its pid.
 
-        `mounts` says which folders (outside: inside) it sees. They, /proc and /dev are mounted in a namespace of its
-        own and are gone when it ends.
+        `mounts` maps folders outside to folders inside. They, /proc and /dev are mounted in a separate namespace and
+        are unmounted when the process ends.
         """
         script = ["set -e"]
         script += [shlex.join(["mount", "-t", "proc", "proc", f"{self.folder}/proc"])]

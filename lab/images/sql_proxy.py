@@ -1,7 +1,7 @@
-"""The image of the Cloud SQL Auth Proxy: the real program from its Go module, as the official image holds it.
+"""The image of the Cloud SQL Auth Proxy: the real program from its Go module, as in the official image.
 
 https://github.com/GoogleCloudPlatform/cloud-sql-proxy/blob/v2.28.0/Dockerfile: one static program on distroless/static,
-user 65532, no shell. It is built only by what asks for it: no stack runs it by default.
+user 65532, no shell. It is built only on request: no stack runs it by default.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from lab.tools import go
 from lab.tools.go import GoProgram
 
 USER: Final = 65532
-"""As of the Dockerfile and of distroless/static, where its name is nonroot."""
+"""From the Dockerfile and distroless/static, where its name is nonroot."""
 _MODULE: Final = "github.com/GoogleCloudPlatform/cloud-sql-proxy/v2"
 PROGRAM: Final = GoProgram(
     name="cloud-sql-proxy",
     module="sql_proxy",
     package=_MODULE,
-    # The second one as the Dockerfile has it.
+    # The second flag is that of the Dockerfile.
     ldflags=("-s", "-w", f"-X {_MODULE}/cmd.metadataString=container"),
 )
 _SOURCES: Final = Path(go.__file__).parent / PROGRAM.module
@@ -49,7 +49,7 @@ IMAGE: Final = Image(
     name=names.SQL_PROXY,
     inputs=(source_of(__name__), _SOURCES / "go.mod", _SOURCES / "go.sum"),
     fill=_fill,
-    # It has the lab's authority alone: nothing else answers it.
+    # It trusts only the lab's certificate authority, because it connects only to the lab's servers.
     authority=True,
     settings=Settings(
         user=str(USER),

@@ -1,4 +1,4 @@
-"""A root filesystem in a folder while an image is made in it, and commands run inside."""
+"""A root filesystem in a folder during the build of an image, and commands that run in it."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ INSIDE: Final = {
     "DEBIAN_FRONTEND": "noninteractive",
     "SOURCE_DATE_EPOCH": str(EPOCH),
 }
-"""The whole environment of a command inside."""
+"""The complete environment of a command that runs in the tree."""
 
 STEP_SECONDS: Final = 900
-"""Longer than any command inside a tree can take on a slow machine."""
+"""Time limit of a command; none takes that long even on a slow machine."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Tree:
-    """A root filesystem at `root`; what its commands print goes to `log`."""
+    """A root filesystem at `root`; the output of its commands is written to `log`."""
 
     root: Path
     log: Path
@@ -43,7 +43,7 @@ class Tree:
         self._logged(["tar", "--extract", "--preserve-permissions", "--numeric-owner", "-C", self.root, "-f", layer])
 
     def install(self, debs: Path) -> None:
-        """Install every package file of a folder, in an order that their dependencies allow; start nothing."""
+        """Install every package file of a folder in the order of their dependencies; start no services."""
         policy = self.root / "usr/sbin/policy-rc.d"
         self.put("#!/bin/sh\nexit 101\n", policy.relative_to(self.root), mode=0o755)
         self.run(
@@ -57,9 +57,9 @@ class Tree:
             self.clear(leftover)
 
     def run(self, *command: str, binds: Mapping[Path, str] | None = None) -> None:
-        """Run a command in the tree as root, with the folders of `binds` (outside: inside) mounted to be read.
+        """Run a command in the tree as root, with the folders of `binds` (outside: inside) mounted read-only.
 
-        It reaches no network, and its mounts are in a namespace of their own: they are gone when it is.
+        It has no network, and its mounts are in a separate namespace: they end with the command.
 
         Raises:
             LabError: it failed; the message names the log.
@@ -78,14 +78,14 @@ class Tree:
             inside.rmdir()
 
     def put(self, content: bytes | str, target: str | Path, *, mode: int = 0o644) -> None:
-        """Write a file that belongs to root; its folders are made when they are missing."""
+        """Write a file that is owned by root; missing parent folders are created."""
         path = self.root / target
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content.encode() if isinstance(content, str) else content)
         path.chmod(mode)
 
     def folder(self, target: str, *, mode: int, uid: int = 0, gid: int = 0) -> None:
-        """Make a folder, or give one that is there this mode and owner."""
+        """Create a folder, or set this mode and owner on an existing one."""
         path = self.root / target
         path.mkdir(parents=True, exist_ok=True)
         os.chown(path, uid, gid)
@@ -98,7 +98,7 @@ class Tree:
                 (Path(folder) / leaf).unlink()
 
     def remove(self, target: str) -> None:
-        """Remove a file or a whole folder, if it is there."""
+        """Remove a file, or a folder with its content, if it exists."""
         path = self.root / target
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path)
@@ -113,7 +113,7 @@ def logged(command: Sequence[str | Path], *, log: Path, env: Mapping[str, str] |
     """Run a command of the machine with its output appended to a log.
 
     Raises:
-        LabError: it failed or took too long; the message carries its last line and names the log.
+        LabError: it failed or took too long; the message contains its last line and names the log.
     """
     with log.open("a") as out:
         child = subprocess.Popen(
@@ -135,7 +135,7 @@ def logged(command: Sequence[str | Path], *, log: Path, env: Mapping[str, str] |
 
 
 def _end(child: subprocess.Popen[bytes]) -> None:
-    """Kill a command that still runs, and what it started."""
+    """Kill a command that still runs, and its child processes."""
     if child.poll() is not None:
         return
     for process in (*psutil.Process(child.pid).children(recursive=True), child):

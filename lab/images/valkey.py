@@ -20,7 +20,7 @@ def _fill(bench: Workbench) -> None:
     assert bench.debs is not None
     tree.run("sh", "-c", ACCOUNT)
     tree.install(bench.debs)
-    # Debian's configuration is for a service of the machine; the image starts without one.
+    # Debian's configuration is for a system service; the image starts without a configuration.
     tree.remove("etc/valkey")
     tree.put((FILES / "valkey/docker-entrypoint.sh").read_bytes(), "usr/local/bin/docker-entrypoint.sh", mode=0o755)
     tree.folder("data", mode=0o755, uid=999, gid=999)

@@ -1,4 +1,4 @@
-"""The Python packages of the Airflow image: fetched by this machine's pip, installed without a network."""
+"""The Python packages of the Airflow image: downloaded by this machine's pip, installed without network access."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from lab.images.tree import logged
 from lab.progress import step
 
 PYTHON: Final = "3.13"
-"""What Debian 13 has, and the official image of Airflow 3.3 by default (AIRFLOW_PYTHON_VERSION in its Dockerfile)."""
+"""The version in Debian 13, the default of Airflow 3.3's official image (AIRFLOW_PYTHON_VERSION in its Dockerfile)."""
 
 INSTALLER: Final = "uv==0.13.9"
-"""Unpacks 200 wheels in 2 s, where pip takes about 40; it is not left in the image."""
+"""Unpacks 200 wheels in 2 s, where pip takes about 40; it is removed from the image."""
 
 GLIBC_MINORS: Final = range(41, 16, -1)
-"""glibc 2.41, Debian 13's, down to 2.17: the wheels that run there."""
+"""glibc versions of wheels that run on Debian 13: from its own, 2.41, down to 2.17."""
 
 
 def wheels(cache: Path, lock: Path, *, log: Path) -> Path:
@@ -40,7 +40,7 @@ def wheels(cache: Path, lock: Path, *, log: Path) -> Path:
         step("Python packages of Airflow (once)"),
         tempfile.TemporaryDirectory(dir=cache, prefix="building-") as scratch,
     ):
-        made = Path(scratch) / "wheels"
+        partial = Path(scratch) / "wheels"
         download = [sys.executable, "-m", "pip", "download", "--no-deps", "--no-cache-dir", "--only-binary=:all:"]
         download += [
             "--progress-bar=off",
@@ -53,9 +53,9 @@ def wheels(cache: Path, lock: Path, *, log: Path) -> Path:
         download += ["--abi", f"cp{PYTHON.replace('.', '')}", "--abi", "abi3", "--abi", "none"]
         for tag in _platform_tags():
             download += ["--platform", tag]
-        logged([*download, "--dest", made, "--requirement", lock, INSTALLER], log=log)
-        _unpack_installer(made)
-        made.rename(folder)
+        logged([*download, "--dest", partial, "--requirement", lock, INSTALLER], log=log)
+        _unpack_installer(partial)
+        partial.rename(folder)
     return folder
 
 

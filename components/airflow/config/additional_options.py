@@ -32,7 +32,7 @@ ALSO_READ_BY: Final[Mapping[Option, frozenset[Workload]]] = {
     ("scheduler", "create_cron_data_intervals"): DAG_READERS,
     ("scheduler", "create_delta_data_intervals"): DAG_READERS,
     ("scheduler", "allowed_run_id_pattern"): frozenset({"api-server"}),
-    # How long each waits for a heartbeat of another.
+    # Maximum age of a heartbeat before another workload takes its sender for dead.
     ("scheduler", "task_instance_heartbeat_timeout"): frozenset({"worker", "task"}),
     ("scheduler", "scheduler_health_check_threshold"): frozenset({"api-server"}),
     ("triggerer", "triggerer_health_check_threshold"): frozenset({"api-server"}),
@@ -45,7 +45,7 @@ ALSO_READ_BY: Final[Mapping[Option, frozenset[Workload]]] = {
     ("dag_processor", "stale_bundle_cleanup_interval"): DAG_READERS | SERVERS,
     ("dag_processor", "stale_bundle_cleanup_min_versions"): DAG_READERS | SERVERS,
 }
-"""Options with more readers than the rest of their section; found in the sources of Airflow 3.3.2."""
+"""Options with more readers than the rest of their section, according to the sources of Airflow 3.3.2."""
 
 RESERVED: Final[Reserved] = {}
 

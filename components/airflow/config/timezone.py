@@ -1,4 +1,4 @@
-"""The time zone of dates and schedules that name none."""
+"""The time zone of dates and schedules that do not set one."""
 
 from __future__ import annotations
 

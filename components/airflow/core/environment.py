@@ -25,7 +25,7 @@ RESERVED: Final[Reserved] = {
 
 
 def create_feature(context: InstanceContext) -> Feature:
-    """The common part of all pods with Airflow's image."""
+    """Environment, folders and options that all pods with Airflow's image share."""
     service = f"{context.name}-api-server.{context.settings.namespace}.svc"
     return Feature(
         overlays=[
@@ -34,7 +34,7 @@ def create_feature(context: InstanceContext) -> Feature:
                 environment={
                     # All options come from variables. A file that exists and is empty keeps Airflow from writing one.
                     "AIRFLOW_CONFIG": "/dev/null",
-                    # The image's entrypoint would ask the database at every start; init containers do that once.
+                    # The image's entrypoint would check the database at every start; init containers do that once.
                     "CONNECTION_CHECK_MAX_COUNT": "0",
                 },
                 scratch=[ScratchFolder(name="tmp", path=TMP)],
@@ -64,8 +64,8 @@ def create_feature(context: InstanceContext) -> Feature:
             ),
             PodOverlay(
                 workloads={"worker", "task"},
-                # A slow api-server still completes a request: a task that repeats it within seconds is told that it
-                # runs already, and fails.
+                # A slow api-server still completes a request. A task that repeats the request within seconds gets the
+                # answer that it is already running, and fails.
                 default_options={("workers", "execution_api_timeout"): "60.0"},
             ),
         ]

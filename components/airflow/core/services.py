@@ -17,9 +17,9 @@ from components.contract.requirements import HEALTH_PATHS
 from components.kubernetes import pods
 
 SERVES_SECONDS: Final = 10
-"""Time until endpoints and the clouds' load balancers know that a pod stops."""
+"""Time until endpoints and the clouds' load balancers stop sending requests to a pod that stops."""
 SERVER_GRACE_SECONDS: Final = 60
-"""For the requests that a server has accepted by then."""
+"""Time to complete the requests that a server has accepted by then."""
 
 
 def check_job(job_type: str) -> list[str]:
@@ -28,7 +28,7 @@ def check_job(job_type: str) -> list[str]:
 
 
 def job_lives(job_type: str) -> ProbeArgs:
-    """Liveness by Airflow's own heartbeat in the database. A database that is away restarts nothing."""
+    """Liveness by Airflow's own heartbeat in the database. A database outage restarts nothing."""
     return pods.exec_probe([*check_job(job_type), "--unless-away"], period=60, timeout=30, failures=5)
 
 
@@ -50,7 +50,7 @@ def api_server(context: InstanceContext) -> WorkloadPod:
         probes={
             "startup_probe": pods.http_probe(HEALTH_PATHS["api-server"], "http", period=2, timeout=10, failures=150),
             "readiness_probe": pods.http_probe(HEALTH_PATHS["api-server"], "http", period=15, timeout=10, failures=4),
-            # Cheap, and without the database: a database that is away must not restart the api-server.
+            # Cheap, and without the database: a database outage must not restart the api-server.
             "liveness_probe": pods.http_probe("/api/v2/version", "http", period=30, timeout=20, failures=5),
         },
         annotations=EVICTABLE,
@@ -116,7 +116,7 @@ def create_services(
     for pod, component, surge in (
         (api_server(context), components.api_server, 1),
         (scheduler(context), components.scheduler, 1),
-        # Two of them over the same files write the same rows; scheduler and tasks run on without one for a while.
+        # Two dag-processors on the same files write the same rows; scheduler and tasks can run without one for a while.
         (dag_processor(context), components.dag_processor, None),
         (triggerer(context), components.triggerer, 1),
     ):

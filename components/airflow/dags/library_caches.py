@@ -1,4 +1,4 @@
-"""Folders for what libraries of DAGs cache."""
+"""Cache folders for the libraries that DAGs use."""
 
 from __future__ import annotations
 

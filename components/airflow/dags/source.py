@@ -1,4 +1,4 @@
-"""DAG files: the volumes that bring them into pods, and the bundles that Airflow finds them by."""
+"""DAG files: the volumes that mount them into pods, and the bundles in which Airflow finds them."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def create_feature(context: InstanceContext) -> Feature:
     settings = context.settings
     overlays = [
         PodOverlay(
-            # All these need the names of the bundles; which of them read the files is another matter.
+            # All these workloads need the names of the bundles; only some of them read the files.
             workloads=OPTION_READERS,
             options={("dag_processor", "dag_bundle_config_list"): json.dumps(dag_bundles(settings), sort_keys=True)},
         ),
@@ -84,7 +84,7 @@ def _node_folder(path: str, folder: str) -> PodOverlay:
 def _create_share(context: InstanceContext, share: ShareDags, folder: str) -> PodOverlay:
     claim = create_shared_claim(context, "dags")
     assert claim is not None, "a cloud must have the share that settings ask for"
-    # Only the mount is read-only: a folder that an empty share lacks can then be made by the node.
+    # Only the mount is read-only: the node can then create a folder that an empty share lacks.
     source = PersistentVolumeClaimVolumeSourceArgs(claim_name=claim)
     return PodOverlay(
         workloads=DAG_READERS,
@@ -108,7 +108,7 @@ def _create_examples(context: InstanceContext) -> PodOverlay:
     return PodOverlay(
         workloads=DAG_READERS,
         volumes=[VolumeArgs(name="examples", config_map=source)],
-        # One mount a file: mounted as a folder, a ConfigMap is a loop of symbolic links to the DAG parser.
+        # One mount per file: the DAG parser sees a ConfigMap that is mounted as a folder as a loop of symbolic links.
         mounts=[
             VolumeMountArgs(name="examples", mount_path=f"{EXAMPLES_FOLDER}/{file}", sub_path=file, read_only=True)
             for file in files

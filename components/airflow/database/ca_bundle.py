@@ -14,11 +14,11 @@ from components.contract.workloads import DATABASE_CLIENTS
 FOLDER: Final = "/opt/airflow/authority"
 FILE: Final = "database.pem"
 TRUST_STORE: Final = "/etc/ssl/certs/ca-certificates.crt"
-"""The authorities that the image's Debian trusts."""
+"""The CA bundle of the image's Debian."""
 VERIFYING: Final = frozenset({"verify-ca", "verify-full"})
 """Values of sslmode that verify the server's certificate."""
 VARIABLE: Final = "PGSSLROOTCERT"
-"""Read by libpq, which is below psycopg2, and by asyncpg."""
+"""Read by libpq, which psycopg2 uses, and by asyncpg."""
 
 RESERVED: Final[Reserved] = {}
 
@@ -27,7 +27,7 @@ def create_feature(context: InstanceContext) -> Feature:
     """The CA bundle for all pods that connect to the database; empty where no connection verifies."""
     databases = context.cloud.databases
     servers = (databases.metadata, databases.results, databases.administrator)
-    # The sslmode of an external database is an Output: settings let through only modes that verify nothing.
+    # The sslmode of an external database is an Output: settings allow only modes that do not verify.
     modes = {database.ssl_mode for database in servers if database is not None and isinstance(database.ssl_mode, str)}
     if not modes & VERIFYING:
         return Feature()
@@ -35,7 +35,7 @@ def create_feature(context: InstanceContext) -> Feature:
         return Feature(overlays=[PodOverlay(workloads=DATABASE_CLIENTS, environment={VARIABLE: TRUST_STORE})])
     config_map = ConfigMap(
         f"{context.name}-database-authority",
-        # No fixed name: another authority is a new object, which restarts the pods that trust it.
+        # No fixed name: another CA bundle is a new object, which restarts the pods that use it.
         metadata=ObjectMetaArgs(namespace=context.namespace, labels=context.labels("database")),
         immutable=True,
         data={FILE: databases.ca_bundle},

@@ -1,4 +1,4 @@
-"""Connection pools that together fit into the number of connections that the database takes."""
+"""Connection pools that together stay within the maximum number of connections of the database."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ def create_feature(context: InstanceContext) -> Feature:
         ),
     ]
     if executor.celery is not None:
-        # For each process that runs tasks; Airflow replaces Celery's own defaults by nothing. No max_overflow: Celery
-        # before 5.6.3 gives options that do not begin with "pool" to a NullPool, which refuses them
+        # For each process that runs tasks; Airflow replaces Celery's own defaults with empty options. No max_overflow:
+        # Celery before 5.6.3 passes options that do not begin with "pool" to a NullPool, which refuses them
         # (https://github.com/celery/celery/issues/7355). Such a process has one thread, and so one connection.
         engine = {"pool_pre_ping": True, "pool_recycle": POOL_RECYCLE_SECONDS, "pool_size": 1}
         overlays.append(

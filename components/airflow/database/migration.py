@@ -19,11 +19,11 @@ from components.settings.types import Resources
 
 RESOURCES: Final = Resources(cpu_milli=200, memory_mib=768)
 AWAIT_MARGIN_SECONDS: Final = 60
-"""The engine waits longer than the Job may take: the Job's own failure names the cause."""
+"""Time that the engine waits beyond the Job's deadline, so that the Job's own failure is reported with its cause."""
 RETRIES: Final = 3
 WAIT_SECONDS: Final = 120
 WAIT_RESOURCES: Final = Resources(cpu_milli=50, memory_mib=512)
-"""Memory of one start of Airflow's command line."""
+"""Requests and limits for one start of Airflow's command line."""
 
 RESERVED: Final[Reserved] = {}
 
@@ -47,18 +47,18 @@ class MigrationArgs:
     context: InstanceContext
     features: Features
     database_identity: pulumi.Input[str]
-    """What tells the server from another one."""
+    """Identifies the database server; another server runs the migration again."""
 
 
 class Migration(pulumi.ComponentResource):
     """One awaited Job: databases and their users, `airflow db migrate`, then the first user.
 
-    Its name carries a hash of what it depends on. A new image, database, first user or password makes a new Job;
-    anything else leaves the finished one alone. It has no time to live: a Job that vanishes would be made again.
+    Its name carries a hash of what it depends on. A new image, database, first user or password creates a new
+    Job; anything else leaves the completed Job unchanged. It has no time to live: a deleted Job would be created again.
     """
 
     done: pulumi.Resource
-    """Finished when the database has its schema and the first user."""
+    """The Job; it completes when the database has its schema and the first user."""
 
     def __init__(self, name: str, args: MigrationArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("airflow:airflow:Migration", name, None, opts)
@@ -70,7 +70,7 @@ class Migration(pulumi.ComponentResource):
             resources=RESOURCES,
             restart_policy="OnFailure",
             environment={
-                # The reference may be a digest, which says nothing of a version.
+                # The reference may be a digest, which does not contain the version.
                 "AIRFLOW_VERSION_WANTED": settings.image.version,
                 "ADMIN_USERNAME": settings.admin.username,
                 "ADMIN_EMAIL": settings.admin.email,
@@ -79,7 +79,7 @@ class Migration(pulumi.ComponentResource):
         options = create_options(context, args.features, pod.workload, child)
         depends = (settings.image.reference, settings.image.version, settings.admin.username)
         job_name = pulumi.Output.all(args.database_identity, context.secrets["admin"].checksum).apply(
-            lambda known: naming.object_name(context.name, pod.workload, naming.digest(*depends, *known))
+            lambda values: naming.object_name(context.name, pod.workload, naming.digest(*depends, *values))
         )
         self.done = Job(
             f"{name}-job",
@@ -87,7 +87,7 @@ class Migration(pulumi.ComponentResource):
                 name=job_name,
                 namespace=context.namespace,
                 labels=context.labels(pod.workload),
-                # A Job that gave up never tries again: the next `up` makes a new one.
+                # A failed Job never retries: the next `up` creates a new one.
                 annotations={"pulumi.com/replaceUnready": "true"},
             ),
             spec=JobSpecArgs(

@@ -25,7 +25,7 @@ def create_feature(context: InstanceContext) -> Feature:
 
 
 def container(sidecar: Sidecar) -> ContainerArgs:
-    """A native sidecar: an init container that runs on, and that no Job and no task waits for to end."""
+    """A native sidecar: an init container that keeps running, and whose end no Job and no task waits for."""
     return pods.container(
         sidecar.name,
         image=sidecar.image,

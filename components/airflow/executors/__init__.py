@@ -1,1 +1,1 @@
-"""The parts of the executors: Celery's workers with their broker, and a pod for each task."""
+"""The workloads of the executors: Celery's workers with their broker, and a pod for each task."""

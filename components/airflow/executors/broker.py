@@ -76,7 +76,7 @@ def create_broker(name: str, args: BrokerArgs, parent: pulumi.Resource) -> None:
         opts=pulumi.ResourceOptions(
             parent=parent,
             provider=context.kubernetes,
-            # A disk is attached to one node at a time: in another namespace, too, the old pod goes first.
+            # A disk is attached to one node at a time: the old pod is deleted first, even if the namespace changes.
             delete_before_replace=True,
         ),
     )
@@ -111,7 +111,7 @@ def _template(args: BrokerArgs, claim: pulumi.Input[str]) -> PodTemplateSpecArgs
 
 def _server(args: BrokerArgs, scratch: pods.Scratch) -> ContainerArgs:
     # Valkey's images need not have programs under Redis's names. The client exits with 0 even when it is refused: the
-    # answer itself must be looked at.
+    # check must read the response.
     ping = ["sh", "-c", 'test "$("$(command -v valkey-cli || command -v redis-cli)" ping)" = PONG']
     return pods.container(
         "redis",
@@ -119,11 +119,11 @@ def _server(args: BrokerArgs, scratch: pods.Scratch) -> ContainerArgs:
         image_pull_policy="IfNotPresent",
         resources=args.broker,
         args=[
-            # The entrypoint of either image puts the name of its own server before a configuration file
+            # The entrypoint of each image puts the name of its server before a configuration file
             # (docker-entrypoint.sh of valkey-io/valkey-container and docker-library/redis).
             "/etc/redis/redis.conf",
-            # Rewriting its file, it forks and may need what it holds once more: refusing messages is better than a
-            # kill. To forget messages would lose tasks.
+            # To rewrite its file, the server forks, which may double its memory. Without a limit it would be killed for
+            # memory: refusing messages is better. Evicting messages would lose tasks.
             "--maxmemory",
             f"{args.broker.memory_mib * 5 // 8}mb",
             "--maxmemory-policy",

@@ -1,4 +1,4 @@
-"""The Celery executor: a broker, workers, and Flower to watch them."""
+"""The Celery executor: a broker, workers, and Flower to monitor them."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ from components.settings.sections import executor
 from components.settings.sections.executor import Flower, Workers
 
 START_SECONDS: Final = 900
-"""Time that workers may take beyond the time for their tasks: a new node, the pull of the image, the start."""
+"""Time for the roll-out of workers beyond the time for their tasks: a new node, the image pull, the start."""
 PUBLISH_SECONDS: Final = 2.0
-"""Maximum time of one attempt to give a task to the broker: a scheduler makes the attempts one after the other."""
+"""Maximum time of one attempt to send a task to the broker: a scheduler makes the attempts one after another."""
 PUBLISH_RETRIES: Final = 60
 """Attempts before the task fails: together they outlast a broker's restart on another node. Airflow's default is 3."""
 
@@ -48,8 +48,8 @@ def create_feature(context: InstanceContext) -> Feature:
         overlays=[
             PodOverlay(
                 workloads={"scheduler"},
-                # Airflow repeats an attempt that takes too long, and no other one: so the client must not give up
-                # before, as it does by itself after three tries. The connection's own limit, 4 s, is longer than
+                # Airflow retries an attempt only when it times out. So the client must not fail before the timeout,
+                # as it does by default after three tries. The connection's own limit, 4 s, is longer than
                 # PUBLISH_SECONDS.
                 default_options={
                     ("celery", "operation_timeout"): str(PUBLISH_SECONDS),
@@ -101,9 +101,9 @@ class Celery(pulumi.ComponentResource):
             features,
             _worker_pod(context, workers),
             replicas=workers.replicas,
-            # All new workers beside the old ones, which finish their tasks meanwhile.
+            # All new workers start at once, while the old ones finish their tasks.
             surge="100%",
-            # Where the nodes have no room for twice as many, the last new one comes when an old one has finished.
+            # If the nodes have no room for twice as many, the last new worker starts after an old one has ended.
             deadline_seconds=workers.grace_seconds + START_SECONDS,
             parent=self,
             after=args.after,
@@ -121,8 +121,8 @@ def _worker_pod(context: InstanceContext, workers: Workers) -> WorkloadPod:
     check = ["python", f"{SCRIPTS_FOLDER}/check_worker.py"]
     return WorkloadPod(
         workload="worker",
-        # Workers need not know of each other: asking for neighbours delays each start by a second, and gossip goes
-        # through the broker. Heartbeats, which Flower shows, stay.
+        # Workers need not know of each other: a search for other workers delays each start by a second, and gossip
+        # goes through the broker. Heartbeats stay on, because Flower shows them.
         args=[*AIRFLOW, "celery", "worker", "--without-mingle", "--without-gossip"],
         resources=context.resources(workers),
         scratch_gib=workers.scratch_gib,
@@ -130,7 +130,7 @@ def _worker_pod(context: InstanceContext, workers: Workers) -> WorkloadPod:
         # The first signal goes to Celery's parent process alone, which then waits for its running tasks.
         environment={"DUMB_INIT_SETSID": "0"},
         probes={
-            # A roll-out tells old workers to stop as soon as new ones really take tasks.
+            # A roll-out stops old workers only when new ones can receive tasks.
             "startup_probe": pods.exec_probe(check, period=2, timeout=5, failures=150),
             "readiness_probe": pods.tcp_probe("logs", period=15, timeout=5, failures=4),
             "liveness_probe": pods.exec_probe(check, period=60, timeout=20, failures=5),

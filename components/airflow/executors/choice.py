@@ -11,14 +11,14 @@ from components.contract.workloads import OPTION_READERS
 from components.settings.stack import Settings
 
 MIXED_QUEUED_SECONDS: Final = 3600
-"""How long a task may wait in a queue where both executors share one bound. Airflow's own 600 s, and two more tries,
+"""How long a task may wait in a queue where both executors share one limit. Airflow's own 600 s, and two more tries,
 fail tasks that only wait for a free worker: https://github.com/apache/airflow/issues/34339."""
 
 RESERVED: Final[Reserved] = {("core", "executor"): "airflow:executor.kind"}
 
 
 def create_feature(context: InstanceContext) -> Feature:
-    """The executor, for everything that reads options, and its bounds for the scheduler."""
+    """The executor, for all workloads that read options, and its limits for the scheduler."""
     executor = context.settings.executor
     overlays = [
         PodOverlay(workloads=OPTION_READERS, options={("core", "executor"): executor.AIRFLOW_NAME}),
@@ -39,7 +39,7 @@ def create_feature(context: InstanceContext) -> Feature:
 def parallelism(settings: Settings) -> int:
     """Number of tasks that one scheduler may have queued or running: no more than there are slots.
 
-    What Airflow queues beyond them waits in the broker, and is failed there.
+    Tasks that Airflow queues beyond the slots wait in the broker, and Airflow fails them after a time limit.
     """
     celery, task_pods = settings.executor.celery, settings.executor.pods
     slots = celery.workers.replicas * celery.workers.concurrency if celery is not None else 0

@@ -12,7 +12,7 @@ RESERVED: Final[Reserved] = {}
 
 
 def create_feature(context: InstanceContext) -> Feature:
-    """Workers and task pods on the nodes that the cloud has for them."""
+    """Placement of workers and task pods on the cloud's nodes for tasks."""
     cloud = context.cloud
     return Feature(
         overlays=[

@@ -13,8 +13,8 @@ from components.kubernetes import manifest
 from components.settings.sections.executor import TaskPods
 
 POD_RETRIES: Final = 10
-"""Attempts to make a task's pod before the task fails. With Airflow's own default, 0, one answer 503 of the Kubernetes
-API fails it: a zonal control plane that is upgraded gives them for minutes."""
+"""Attempts to create a task's pod before the task fails. With Airflow's own default, 0, one 503 response of the
+Kubernetes API fails the task: a zonal control plane returns 503 for minutes during an upgrade."""
 POD_TEMPLATE: Final = "/opt/airflow/pod_templates/task.yaml"
 BASE_CONTAINER: Final = "base"
 """The executor looks for its container by this name."""
@@ -88,7 +88,7 @@ def task_pod(context: InstanceContext, task_pods: TaskPods) -> WorkloadPod:
         args=["python", "--version"],
         resources=context.resources(task_pods),
         scratch_gib=task_pods.scratch_gib,
-        # A stopped pod's signal reaches the process that supervises the task first.
+        # When the pod is stopped, the signal goes first to the process that supervises the task.
         environment={"DUMB_INIT_SETSID": "0"},
         restart_policy="Never",
         annotations=NOT_EVICTABLE,

@@ -1,1 +1,1 @@
-"""Where task logs are kept."""
+"""Storage of task logs."""

@@ -1,4 +1,4 @@
-"""Task logs: the folder where tasks write them, and the store that keeps them when the pod is gone."""
+"""Task logs: the folder where tasks write them, and the store that keeps them after the pod is deleted."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ RESERVED: Final[Reserved] = {
 
 
 def create_feature(context: InstanceContext) -> Feature:
-    """The log folder, on the shared volume where there is one, and the remote log store where there is one."""
+    """The log folder, on the shared volume if the cloud has one, and the remote log store if the cloud has one."""
     overlays = [
         PodOverlay(workloads=AIRFLOW_WORKLOADS, options={("logging", "base_log_folder"): LOG_FOLDER}),
         _folder(create_shared_claim(context, "logs")),
@@ -33,7 +33,8 @@ def create_feature(context: InstanceContext) -> Feature:
     if (store := context.cloud.log_store) is not None:
         overlays += [
             _remote_logging(store),
-            # The store's copy need not fill the disk as well; a task that resumes after a pause appends to its log.
+            # The store has a copy, so the file need not use disk space. A task that resumes after a pause appends to
+            # its log.
             PodOverlay(workloads=LOG_STORE_WRITERS, default_options={("logging", "delete_local_logs"): "True"}),
         ]
     return Feature(overlays=overlays)
@@ -51,7 +52,7 @@ def _folder(claim: pulumi.Output[str] | None) -> PodOverlay:
 
 
 def _remote_logging(store: LogStore) -> PodOverlay:
-    """Options and connection for a log store. They hold no key: access is by workload identity."""
+    """Options and connection for a log store. They contain no key: access is by workload identity."""
     common: Options = {("logging", "remote_logging"): "True"}
     match store.kind:
         case "gcs":
@@ -66,7 +67,7 @@ def _remote_logging(store: LogStore) -> PodOverlay:
                 workloads=LOG_STORE_CLIENTS,
                 default_options={
                     **common,
-                    # Airflow knows the kind of store by how this begins; the account is the connection's.
+                    # Airflow detects the kind of store by this prefix; the connection names the account.
                     ("logging", "remote_base_log_folder"): "wasb-airflow",
                     ("logging", "remote_log_conn_id"): CONNECTION,
                     ("azure_remote_logging", "remote_wasb_log_container"): store.container,

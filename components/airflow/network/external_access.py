@@ -1,4 +1,4 @@
-"""The address of the UI, and what the api-server needs to know of the load balancer in front of it."""
+"""The URL of the UI, and the api-server's options for the load balancer."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ RESERVED: Final[Reserved] = {}
 
 
 def base_url(settings: Settings) -> str:
-    """The URL at which users find the UI."""
+    """The URL of the UI for users."""
     gateway = settings.exposure.gateway
     return f"https://{gateway.host}" if gateway is not None else f"http://localhost:{API_PORT}"
 
 
 def create_feature(context: InstanceContext) -> Feature:
-    """The URL for all workloads that link to the UI, and trust in the headers of the load balancer."""
+    """The URL for all workloads that link to the UI, and the trusted headers of the load balancer."""
     settings, load_balancer = context.settings, context.cloud.load_balancer
     overlays = [PodOverlay(workloads=readers(BASE_URL), default_options={BASE_URL: base_url(settings)})]
     if settings.exposure.gateway is not None:

@@ -1,4 +1,4 @@
-"""The way in from outside: a Gateway on the cloud's reserved address, HTTPS alone, one host a service."""
+"""External access: a Gateway on the cloud's reserved address, HTTPS only, one host per service."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from components.settings.sections.exposure import Gateway
 
 API_VERSION: Final = "gateway.networking.k8s.io/v1"
 ISSUER_ANNOTATION: Final = "cert-manager.io/cluster-issuer"
-"""Has cert-manager make the Secret that the listeners name, https://cert-manager.io/docs/usage/gateway/."""
+"""With it cert-manager creates the Secret that the listeners name, https://cert-manager.io/docs/usage/gateway/."""
 PLAIN_LISTENER: Final = "http"
 NAMESPACE_LABEL: Final = "kubernetes.io/metadata.name"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Backend:
-    """A service that is reached by a host of its own."""
+    """A service with a host name of its own."""
 
     workload: Workload
     host: str
@@ -42,11 +42,11 @@ class Backend:
 
 
 def backends(exposure: Gateway) -> list[Backend]:
-    """The Services behind the Gateway."""
-    found = [Backend(workload="api-server", host=exposure.host, port=API_PORT)]
+    """The backend services of the Gateway."""
+    services = [Backend(workload="api-server", host=exposure.host, port=API_PORT)]
     if exposure.flower_host is not None:
-        found.append(Backend(workload="flower", host=exposure.flower_host, port=FLOWER_PORT))
-    return found
+        services.append(Backend(workload="flower", host=exposure.flower_host, port=FLOWER_PORT))
+    return services
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,15 +57,15 @@ class ExposureArgs:
     exposure: Gateway
     load_balancer: LoadBalancer
     services: Mapping[Workload, pulumi.Output[str]]
-    """The names of the Services backend_services it."""
+    """The names of the backend Services."""
 
 
 class Exposure(pulumi.ComponentResource):
     """A Gateway in a namespace of its own, a route for each host, and one that sends plain HTTP to HTTPS.
 
-    A controller may run the Gateway's proxy beside it, as Istio does, in pods that Pod Security "restricted" does not
-    admit (no seccompProfile, https://github.com/istio-ecosystem/sail-operator/issues/1423): Airflow's namespace is no
-    place for it. Routes and the policies of Services stay with the Services.
+    A controller may run the Gateway's proxy in the same namespace, as Istio does, in pods that Pod Security
+    "restricted" does not admit (no seccompProfile, https://github.com/istio-ecosystem/sail-operator/issues/1423): the
+    Gateway cannot be in Airflow's namespace. Routes and the policies of Services stay with the Services.
 
     Nothing here waits for the Gateway to be ready: its certificate needs the DNS names, and these need the address.
     """
@@ -83,7 +83,7 @@ class Exposure(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(
                 parent=self,
                 provider=args.context.kubernetes,
-                # As long as the Gateway in it.
+                # The same time as for the Gateway in it.
                 custom_timeouts=pulumi.CustomTimeouts(delete="30m"),
             ),
         )
@@ -96,7 +96,7 @@ class Exposure(pulumi.ComponentResource):
                 f"{name}-gateway-{policy.name}",
                 "gateway",
                 policy.name,
-                # They only mean a Gateway beside them.
+                # They apply only to a Gateway in the same namespace.
                 namespace=namespace.metadata.name,
                 api_version=policy.api_version,
                 kind=policy.kind,
@@ -111,7 +111,8 @@ class Exposure(pulumi.ComponentResource):
             namespace=namespace.metadata.name,
             spec=gateway_spec(args, backend_services),
             annotations={**args.load_balancer.annotations, **_certificate_annotations(args.exposure)},
-            # Never open without them; and what they name in the cloud is in use as long as the Gateway is.
+            # The Gateway is never open without its policies; it uses the cloud resources that they name until it is
+            # deleted.
             after=policies,
         )
         parent = {"name": gateway_name, "namespace": namespace.metadata.name}
@@ -164,7 +165,7 @@ class Exposure(pulumi.ComponentResource):
         annotations: Mapping[str, pulumi.Input[str]] | None = None,
         after: Sequence[pulumi.Resource] = (),
     ) -> CustomResource:
-        """An object of a kind that the SDK has no class for; by default in Airflow's namespace."""
+        """An object of a kind for which the SDK has no class; by default in Airflow's namespace."""
         return CustomResource(
             name,
             api_version=api_version,
@@ -181,7 +182,7 @@ class Exposure(pulumi.ComponentResource):
                 parent=self,
                 provider=self._context.kubernetes,
                 depends_on=[*after] or None,
-                # A controller's finalizers wait for the load balancer, which goes slowly: the default is 10 minutes,
+                # A controller's finalizers wait for the slow deletion of the load balancer: the default is 10 minutes,
                 # https://github.com/kubernetes/ingress-gce/issues/1720.
                 custom_timeouts=pulumi.CustomTimeouts(delete="30m"),
             ),
@@ -189,12 +190,12 @@ class Exposure(pulumi.ComponentResource):
 
 
 def gateway_namespace(namespace: str) -> str:
-    """The namespace of the Gateway of an installation, and of the Secret with its certificate."""
+    """The namespace of an instance's Gateway, and of the Secret with its certificate."""
     return f"{namespace}-gateway"
 
 
 def certificate(context: InstanceContext, exposure: Gateway, load_balancer: LoadBalancer) -> str | None:
-    """The Secret with the certificate, in the Gateway's namespace; None where the cloud holds it."""
+    """The Secret with the certificate, in the Gateway's namespace; None if the cloud manages the certificate."""
     if exposure.tls.from_cloud:
         assert load_balancer.holds_certificate, "a cloud must make the certificate that settings ask for"
         return None
@@ -202,14 +203,14 @@ def certificate(context: InstanceContext, exposure: Gateway, load_balancer: Load
 
 
 def gateway_spec(args: ExposureArgs, backend_services: Sequence[Backend]) -> dict[str, Any]:
-    """The Gateway: plain HTTP for the redirect alone, and a listener a host."""
+    """The Gateway: a listener of plain HTTP for the redirect only, and one HTTPS listener per host."""
     load_balancer = args.load_balancer
     secret = certificate(args.context, args.exposure, load_balancer)
     tls = {"tls": {"mode": "Terminate", "certificateRefs": [{"kind": "Secret", "name": secret}]}} if secret else {}
     plain_from = [args.context.settings.namespace]
     if args.exposure.tls.cluster_issuer is not None:
-        # An issuer that proves the possession of a host by HTTP does so with a route beside the certificate, to one
-        # path, which goes before the redirect of all: https://cert-manager.io/docs/configuration/acme/http01/.
+        # An issuer with HTTP-01 challenges creates a route for one path in the certificate's namespace; this path has
+        # precedence over the redirect of all paths: https://cert-manager.io/docs/configuration/acme/http01/.
         plain_from.append(gateway_namespace(args.context.settings.namespace))
     spec: dict[str, Any] = {
         "gatewayClassName": load_balancer.gateway_class,
@@ -236,7 +237,7 @@ def gateway_spec(args: ExposureArgs, backend_services: Sequence[Backend]) -> dic
 
 
 def redirect_spec(gateway: Mapping[str, pulumi.Input[str]], hosts: Sequence[str]) -> dict[str, Any]:
-    """The route of plain HTTP: it leads nowhere but to the same address under HTTPS."""
+    """The route of plain HTTP: it only redirects to the same URL with HTTPS."""
     redirect = {"type": "RequestRedirect", "requestRedirect": {"scheme": "https", "statusCode": 301}}
     return {
         "parentRefs": [{**gateway, "sectionName": PLAIN_LISTENER}],
@@ -257,7 +258,10 @@ def route_spec(
 
 
 def _routes_from(namespaces: Sequence[str]) -> dict[str, Any]:
-    """Routes of other namespaces would be other people's pages on this address. Kubernetes sets the label itself."""
+    """The namespaces whose routes are allowed: a route of any other namespace could serve pages at this address.
+
+    Kubernetes itself sets the label.
+    """
     selector = {"matchExpressions": [{"key": NAMESPACE_LABEL, "operator": "In", "values": [*namespaces]}]}
     return {
         "allowedRoutes": {"namespaces": {"from": "Selector", "selector": selector}, "kinds": [{"kind": "HTTPRoute"}]}

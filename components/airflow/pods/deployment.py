@@ -1,4 +1,4 @@
-"""Deployments of workloads, and the Services in front of them."""
+"""Deployments and Services of workloads."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ def create_deployment(
     Args:
         context: the instance.
         features: all features of the instance.
-        pod: its pod.
+        pod: the pod of the workload.
         replicas: number of pods.
-        surge: how many new pods start before an old one ends, as a number or in percent; None ends the old ones first.
+        surge: number of new pods, or percentage, that start before an old one ends; None: old pods end first.
         deadline_seconds: maximum time of a roll-out; default: the cluster's and the engine's own 10 minutes.
         parent: the component that it belongs to.
-        after: resources that must exist before, such as the migration.
+        after: resources that must exist first, such as the migration.
     """
     child = pulumi.ResourceOptions(parent=parent, provider=context.kubernetes)
     options = create_options(context, features, pod.workload, child)
@@ -79,7 +79,7 @@ def create_service(
     opts: pulumi.ResourceOptions,
     exposure: Exposure | None = None,
 ) -> Service:
-    """The Service in front of a workload; without an exposure it is for the cluster alone."""
+    """The Service of a workload; without an exposure it is reachable only inside the cluster."""
     service_type, node_port = (
         (exposure.service_type, exposure.node_port) if exposure is not None else ("ClusterIP", None)
     )
@@ -101,13 +101,13 @@ def create_service(
 def create_headless_service(
     context: InstanceContext, workload: Workload, *, ports: Mapping[str, int], opts: pulumi.ResourceOptions
 ) -> Service:
-    """The Service that gives each pod of a workload a name."""
+    """The headless Service, which gives each pod of a workload a DNS name."""
     return Service(
         f"{context.name}-{workload}-service",
         metadata=context.metadata(workload, annotations=pods.SKIP_AWAIT),
         spec=ServiceSpecArgs(
             cluster_ip="None",
-            # The only pod: removing it while it answers slowly would turn slow answers into refused connections.
+            # There is only one pod: removing it while it is slow would turn slow responses into refused connections.
             publish_not_ready_addresses=True,
             selector=naming.selector(context.name, workload),
             ports=[ServicePortArgs(name=name, port=port, target_port=name) for name, port in ports.items()],

@@ -1,4 +1,4 @@
-"""The scripts that run inside pods, and the folder for the compiled files of those that run on."""
+"""The scripts that run inside pods, and the folder for compiled files in long-running pods."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from components.contract.workloads import LONG_RUNNING
 
 SCRIPTS: Final = Path(__file__).parents[1] / "scripts"
 SCRIPTS_FOLDER: Final = "/opt/airflow-scripts"
-"""The folder of the scripts in long-running pods. Not below Airflow's own folder, where images keep files of theirs."""
+"""The folder of the scripts in long-running pods. Not below Airflow's own folder, where images have their own files."""
 POD_SCRIPTS: Final = ("start.py", "check_job.py", "check_worker.py")
 BYTECODE_FOLDER: Final = "/opt/airflow-bytecode"
 """The folder in which start.py lets Python keep compiled files."""

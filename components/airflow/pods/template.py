@@ -1,4 +1,4 @@
-"""The pod of a workload: its own part, and the overlays of all features. No feature is named here."""
+"""The pod of a workload: its specific fields, and the overlays of all features. No feature is named here."""
 
 from __future__ import annotations
 
@@ -38,14 +38,14 @@ NOT_EVICTABLE: Final = {"cluster-autoscaler.kubernetes.io/safe-to-evict": "false
 
 @dataclass(frozen=True, kw_only=True)
 class WorkloadPod:
-    """Workload-specific part of a pod."""
+    """The fields of a pod that are specific to its workload."""
 
     workload: Workload
     args: Sequence[str]
-    """Arguments of the image's entrypoint, which must run: it sets up user and signals."""
+    """Arguments of the image's entrypoint. The entrypoint must run, because it sets up the user and signals."""
     resources: Resources
     scratch_gib: int = 1
-    """Limit of what it writes to the node's disk: temporary files, logs and compiled files together."""
+    """Maximum disk space that the pod uses on its node: temporary files, logs and compiled files together."""
     container: str = ""
     """The main container's name; default: the workload's."""
     ports: Mapping[str, int] = field(default_factory=dict[str, int])
@@ -54,7 +54,7 @@ class WorkloadPod:
     """startup_probe, readiness_probe and liveness_probe of the main container."""
     grace_seconds: int = 30
     serves_until_seconds: int = 0
-    """How long it still answers after it was told to stop; part of the grace period."""
+    """How long the pod still serves requests after the stop signal; included in the grace period."""
     restart_policy: str = "Always"
     annotations: Mapping[str, str] = field(default_factory=dict[str, str])
 
@@ -62,7 +62,7 @@ class WorkloadPod:
 def create_options(
     context: InstanceContext, features: Features, workload: Workload, opts: pulumi.ResourceOptions
 ) -> ConfigMap:
-    """The ConfigMap with a workload's options; a change makes a new one, under a new name, for this workload alone."""
+    """The ConfigMap with a workload's options; a change creates a new one with a new name, for this workload only."""
     return ConfigMap(
         f"{context.name}-{workload}-options",
         metadata=context.metadata(workload, fixed=False),
@@ -161,7 +161,7 @@ def _volumes(pod: WorkloadPod, overlays: Sequence[PodOverlay]) -> list[VolumeArg
 
 
 def _environment(features: Features, pod: WorkloadPod) -> list[EnvVarArgs]:
-    """The variables of a workload's containers, beside its options."""
+    """The variables of a workload's containers, except its options."""
     plain: dict[str, pulumi.Input[str]] = {}
     for overlay in features.overlays(pod.workload):
         plain.update(overlay.environment)
@@ -183,7 +183,7 @@ def checksum(features: Features, workload: Workload) -> pulumi.Output[str]:
     read: list[pulumi.Input[str]] = [
         pulumi.Output.json_dumps(features.variables(workload), sort_keys=True),
         *(text for overlay in features.overlays(workload) for text in overlay.checksums),
-        # Several credentials of one Secret count twice, which changes nothing.
+        # A Secret with several credentials is included several times, which has no effect.
         *(credential.secret.checksum for credential in features.credentials(workload)),
     ]
     return pulumi.Output.all(*read).apply(lambda texts: naming.sha256("\0".join(texts)))

@@ -1,10 +1,10 @@
-"""Whether the job of this pod showed lately, in Airflow's database, that it lives: exit code 0 or 1.
+"""Check that this pod's job has a recent heartbeat in Airflow's database: exit code 0 or 1.
 
-By the database's driver alone: under 0.1 s of a processor, where `airflow jobs check` takes 3 to 8 s.
+It uses only the database driver: less than 0.1 s of CPU, where `airflow jobs check` takes 3 to 8 s.
 
-Arguments: the type of the job as Airflow calls it, and `--unless-away` for a check that passes when the database does
-not answer, which says nothing about the job. Environment: AIRFLOW__DATABASE__SQL_ALCHEMY_CONN, and the options of
-Airflow that matter here.
+Arguments: Airflow's name of the job type, and `--unless-away` for a check that passes when the database does not
+respond, because that says nothing about the job. Environment: AIRFLOW__DATABASE__SQL_ALCHEMY_CONN, and Airflow's
+options for the maximum age of a heartbeat.
 """
 
 import datetime
@@ -16,7 +16,7 @@ import psycopg2
 from psycopg2 import sql
 
 SECONDS = 60
-"""How old the last sign of life may be, unless Airflow itself is told to wait longer."""
+"""Maximum age of the last heartbeat, unless an option of Airflow allows more."""
 THRESHOLDS = {
     "DagProcessorJob": "AIRFLOW__DAG_PROCESSOR__HEALTH_CHECK_THRESHOLD",
     "TriggererJob": "AIRFLOW__TRIGGERER__TRIGGERER_HEALTH_CHECK_THRESHOLD",
@@ -24,7 +24,7 @@ THRESHOLDS = {
 
 job_type = sys.argv[1]
 seconds = max(SECONDS, float(os.environ.get(THRESHOLDS[job_type], 0)))
-# As airflow.utils.net.get_host_ip_address finds it, which options.py chooses for these parts.
+# The same address as airflow.utils.net.get_host_ip_address returns, which core/environment.py sets for these workloads.
 host = socket.gethostbyname(socket.gethostname())
 table = sql.Identifier(*filter(None, [os.environ.get("AIRFLOW__DATABASE__SQL_ALCHEMY_SCHEMA"), "job"]))
 since = datetime.datetime.now(datetime.UTC) - datetime.timedelta(seconds=seconds)

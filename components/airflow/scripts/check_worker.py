@@ -1,10 +1,10 @@
-"""Whether the Celery worker of this pod reads from its broker: exit code 0 or 1.
+"""Check that this pod's Celery worker reads from its broker: exit code 0 or 1.
 
-The worker sends itself messages through the broker, and touches a file when one arrives (start.py): the way that tasks
-take. Looking at the file takes 0.02 s of a processor, where `celery inspect ping` loads all of Airflow.
+The worker sends itself messages through the broker, and touches a file when one arrives (start.py): tasks
+take the same path. The check of the file takes 0.02 s of CPU, where `celery inspect ping` loads all of Airflow.
 
-A broker that is away is not the worker's fault, and a restart would end its tasks: then the check passes, unless no
-message has arrived yet. Environment: AIRFLOW__CELERY__BROKER_URL.
+An outage of the broker is not a fault of the worker, and a restart would end its tasks. The check passes during an
+outage, unless no message has arrived yet. Environment: AIRFLOW__CELERY__BROKER_URL.
 """
 
 import os
@@ -16,7 +16,7 @@ SECONDS = 60
 
 
 def broker_answers():
-    """Whether the broker lets a client in; without any library, which would take longer than all else here."""
+    """Whether the broker accepts a client. It uses no library: the import would take longer than the check."""
     import socket
     from urllib.parse import unquote, urlsplit
 

@@ -1,12 +1,12 @@
-"""Bring the database to what this Airflow wants: databases and users, schema, first user; each only if it is missing.
+"""Prepare the database for this Airflow: databases and users, schema, first user; each only if it is missing.
 
-One process for all: loading Airflow takes about 4 s of a processor, and everything else waits for this.
+One process does all steps: loading Airflow takes about 4 s of CPU, and all other workloads wait for the migration.
 
-Environment: AIRFLOW_VERSION_WANTED, what the settings say that the image holds. ADMIN_USERNAME, ADMIN_EMAIL,
-ADMIN_PASSWORD; a user of that name keeps the password that it has, unless ADMIN_PASSWORD is another one than the time
-before. AIRFLOW__DATABASE__SQL_ALCHEMY_CONN: the metadata database. For a server on which this program makes the
-databases: ADMINISTRATOR_URL, and OWNERS as a JSON list of {database, user, password}; users that exist get their
-password anew. Safe to run again.
+Environment: AIRFLOW_VERSION_WANTED: the version of the image according to the settings. ADMIN_USERNAME, ADMIN_EMAIL,
+ADMIN_PASSWORD: an existing user of that name keeps its password, unless ADMIN_PASSWORD has changed since the last run.
+AIRFLOW__DATABASE__SQL_ALCHEMY_CONN: the metadata database. For a server on which this program creates the databases:
+ADMINISTRATOR_URL, and OWNERS as a JSON list of {database, user, password}; the passwords of existing users are set
+again. Safe to run again.
 """
 
 import hashlib
@@ -25,18 +25,18 @@ from psycopg2.extensions import encrypt_password
 WAIT_SECONDS = 300
 
 
-def require_version(wanted):
-    """End here, before anything is changed, when the image holds another Airflow than the settings say."""
+def require_version(expected):
+    """Exit before any change if the image has another version of Airflow than the settings."""
     installed = version("apache-airflow-core")
-    if re.match(r"[0-9]+\.[0-9]+\.[0-9]+", installed)[0] != wanted:
+    if re.match(r"[0-9]+\.[0-9]+\.[0-9]+", installed)[0] != expected:
         sys.exit(
-            f"The image holds Airflow {installed}, and airflow:image.version says {wanted}; nothing was migrated. "
+            f"The image holds Airflow {installed}, and airflow:image.version says {expected}; nothing was migrated. "
             "Set airflow:image.version to what the image holds, or airflow:image.reference to the image that you mean."
         )
 
 
 def connected(url, **parameters):
-    """A connection to the server, waited for."""
+    """A connection to the server, after waiting until it accepts one."""
     deadline = time.monotonic() + WAIT_SECONDS
     while True:
         try:
@@ -51,26 +51,27 @@ def connected(url, **parameters):
 
 
 def create_databases(administrator_url, owners):
-    """Create what is missing on the server, each database in the hands of its own user."""
+    """Create the missing users and databases on the server; each database is owned by its own user."""
     with closing(connected(administrator_url)) as connection, connection.cursor() as cursor:
         for owner in owners:
             user, database = sql.Identifier(owner["user"]), sql.Identifier(owner["database"])
             cursor.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [owner["user"]])
             verb = sql.SQL("ALTER" if cursor.fetchone() else "CREATE")
-            # Hashed here, in the way that the server asks for: statements are logged where an audit is on.
+            # Hashed here, with the server's own method: a server with audit logging logs statements.
             secret = encrypt_password(owner["password"], owner["user"], scope=connection)
             cursor.execute(sql.SQL("{} ROLE {} LOGIN PASSWORD %s").format(verb, user), [secret])
-            # A managed server's administrator is no superuser: it must be a member to give a database away, and to
-            # enter it afterwards. USAGE and not MEMBER: since PostgreSQL 16, who makes a role is a member without it.
+            # A managed server's administrator is not a superuser: it must be a member of the role to change the owner
+            # of a database, and to connect to it afterwards. USAGE, not MEMBER: since PostgreSQL 16 the creator of a
+            # role is a member without USAGE.
             cursor.execute("SELECT pg_has_role(CURRENT_USER, %s, 'USAGE')", [owner["user"]])
             if not cursor.fetchone()[0]:
                 cursor.execute(sql.SQL("GRANT {} TO CURRENT_USER").format(user))
             cursor.execute(
                 "SELECT pg_catalog.pg_get_userbyid(datdba) FROM pg_database WHERE datname = %s", [owner["database"]]
             )
-            found = cursor.fetchone()
-            if not found or found[0] != owner["user"]:
-                give = "ALTER DATABASE {} OWNER TO {}" if found else "CREATE DATABASE {} OWNER {}"
+            row = cursor.fetchone()
+            if not row or row[0] != owner["user"]:
+                give = "ALTER DATABASE {} OWNER TO {}" if row else "CREATE DATABASE {} OWNER {}"
                 cursor.execute(sql.SQL(give).format(database, user))
             cursor.execute(sql.SQL("REVOKE CONNECT ON DATABASE {} FROM PUBLIC").format(database))
             allow_tables(administrator_url, owner["database"], owner["user"])
@@ -78,7 +79,7 @@ def create_databases(administrator_url, owners):
 
 
 def allow_tables(administrator_url, database, user):
-    """Let a user create tables in schema `public` of its database, where owning the database does not.
+    """Grant a user CREATE on schema `public` of its database, if ownership of the database does not include it.
 
     On Azure the schema belongs to azure_pg_admin and not to pg_database_owner,
     https://github.com/frappe/frappe/issues/39145; the administrator is a member of it.
@@ -86,7 +87,7 @@ def allow_tables(administrator_url, database, user):
     question = "SELECT has_schema_privilege(%s, oid, 'CREATE') FROM pg_namespace WHERE nspname = 'public'"
     with closing(connected(administrator_url, dbname=database)) as connection, connection.cursor() as cursor:
         cursor.execute(question, [user])
-        # Who has taken the schema away knows why.
+        # If the schema is missing, somebody has removed it on purpose.
         if cursor.fetchone() in (None, (True,)):
             return
         cursor.execute(sql.SQL("GRANT ALL ON SCHEMA public TO {}").format(sql.Identifier(user)))
@@ -107,26 +108,26 @@ def migrate():
 
 
 class AppliedPassword:
-    """A fingerprint of the password that this program gave the first user last, as a comment on FAB's table of users.
+    """A fingerprint of the last password that this program set for the first user, as a comment on FAB's user table.
 
-    It tells a password that the stack replaced, which has to be set, from one that the user changed in the UI, which
-    has to stay.
+    It distinguishes a password that the stack replaced, which must be set, from one that the user changed in the UI,
+    which must stay.
     """
 
     def __init__(self, username, password):
-        # Of 32 random characters: the fingerprint gives nothing away.
-        self.wanted = f"{username} {hashlib.sha256(password.encode()).hexdigest()}"
+        # The password has 32 random characters: the hash does not reveal it.
+        self.fingerprint = f"{username} {hashlib.sha256(password.encode()).hexdigest()}"
         self.username = username
         self.url = os.environ["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"].replace("+psycopg2", "")
 
     def differs(self):
-        """Whether another password was given to this user the last time."""
-        found = self._run("SELECT obj_description('ab_user'::regclass, 'pg_class')") or ""
-        return found.startswith(f"{self.username} ") and found != self.wanted
+        """Whether another password was set for this user the last time."""
+        comment = self._run("SELECT obj_description('ab_user'::regclass, 'pg_class')") or ""
+        return comment.startswith(f"{self.username} ") and comment != self.fingerprint
 
     def remember(self):
-        """Note that this password is the last one."""
-        self._run("COMMENT ON TABLE ab_user IS %s", [self.wanted])
+        """Store the fingerprint of this password as the last one set."""
+        self._run("COMMENT ON TABLE ab_user IS %s", [self.fingerprint])
 
     def _run(self, query, values=()):
         with closing(connected(self.url)) as connection, connection.cursor() as cursor:
@@ -135,7 +136,7 @@ class AppliedPassword:
 
 
 def create_admin(username, email, password):
-    """Create the first user unless it exists; one that exists gets a password that the stack has replaced."""
+    """Create the first user unless it exists; an existing user gets the new password if the stack has replaced it."""
     from airflow.providers.fab.auth_manager.cli_commands.utils import get_application_builder
 
     applied = AppliedPassword(username, password)
@@ -163,7 +164,7 @@ def create_admin(username, email, password):
 
 
 require_version(os.environ["AIRFLOW_VERSION_WANTED"])
-# Out of the environment: what Airflow loads here, plugins included, has no use for them.
+# Removed from the environment: Airflow and the plugins that it loads do not need them.
 administrator_url, owners = os.environ.pop("ADMINISTRATOR_URL", None), os.environ.pop("OWNERS", "[]")
 admin = [os.environ.pop(name) for name in ("ADMIN_USERNAME", "ADMIN_EMAIL", "ADMIN_PASSWORD")]
 if administrator_url is not None:

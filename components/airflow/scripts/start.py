@@ -1,10 +1,10 @@
-"""Run a command of Airflow that stays, compiling each of its files once.
+"""Run a long-running command of Airflow, and compile each of its files once.
 
-The official image has no compiled files, and its root file system cannot be written here: each start would compile
-Airflow again. Compiled files go to a folder of the pod instead; an image that brings its own is left alone. Not by
-PYTHONPYCACHEPREFIX: programs that tasks start would inherit it, and fill the folder with what they compile once.
+The official image has no compiled files, and its root file system is read-only here: each start would compile
+Airflow again. Compiled files go to a folder of the pod instead, unless the image has its own. PYTHONPYCACHEPREFIX is
+not used: programs that tasks start would inherit it, and fill the folder with files that are used once.
 
-A worker also shows here that it reads from its broker, see check_worker.py.
+A worker also sends itself messages here, to show that it reads from its broker; see check_worker.py.
 
 Arguments: those of `airflow`.
 """
@@ -23,8 +23,8 @@ MESSAGE_SECONDS = 15
 
 def brings_bytecode(package):
     """Whether the image has compiled files of a package."""
-    found = importlib.util.find_spec(package)
-    return bool(found and found.origin and Path(importlib.util.cache_from_source(found.origin)).exists())
+    spec = importlib.util.find_spec(package)
+    return bool(spec and spec.origin and Path(importlib.util.cache_from_source(spec.origin)).exists())
 
 
 def send_messages_to_itself():
@@ -36,7 +36,7 @@ def send_messages_to_itself():
 
     @signals.worker_init.connect(weak=False)
     def receive(**_):
-        # Not before: with some pools the import must come after Celery has patched the standard library.
+        # Not at the top: with some pools the import must come after Celery has patched the standard library.
         from celery.worker.control import control_command
 
         @control_command(name=MESSAGE)
@@ -47,23 +47,23 @@ def send_messages_to_itself():
     def send(sender, **_):
         nonlocal last
         now = time.monotonic()
-        # The first ones may come before the worker listens.
+        # The first messages may be sent before the worker listens.
         if now - last >= MESSAGE_SECONDS or not ARRIVED.exists():
             last = now
             eventer = sender.eventer
             eventer.app.control.broadcast(MESSAGE, destination=[eventer.hostname])
 
 
-# Outside of main: a process that is spawned imports this file again, and takes the same folder.
+# Outside main: a spawned process imports this file again, and then uses the same folder.
 if not brings_bytecode("airflow"):
     sys.pycache_prefix = BYTECODE
-    # Images say that nothing is to be written into them; this folder is none of theirs.
+    # Images disable writing of compiled files; this folder is not part of the image.
     sys.dont_write_bytecode = False
 
 
 def main():
-    """Become `airflow`."""
-    # The folder of this file: what lies in it is for no DAG to import.
+    """Run `airflow` in this process."""
+    # The folder of this file: DAGs must not import its files.
     del sys.path[0]
     sys.argv[0] = "airflow"
     if sys.argv[1:3] == ["celery", "worker"]:

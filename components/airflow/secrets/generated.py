@@ -1,4 +1,4 @@
-"""Every secret of an installation: generated once, kept in state, stored in Kubernetes Secrets."""
+"""All secrets of an instance: generated once, kept in state, stored in Kubernetes Secrets."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def connection_url(database: Database) -> pulumi.Output[str]:
 
 
 def async_connection_url(database: Database) -> pulumi.Output[str]:
-    """The database's URL for asyncpg, given explicitly: derived from the other one it would carry libpq's options."""
+    """The database's URL for asyncpg, set explicitly: a URL derived from the other one would have libpq's options."""
     # asyncpg's `ssl` takes the values of libpq's `sslmode`.
     return _url("postgresql+asyncpg", database, pulumi.Output.concat("ssl=", database.ssl_mode))
 
@@ -39,7 +39,7 @@ def result_url(database: Database) -> pulumi.Output[str]:
 
 
 def _url(driver: str, database: Database, query: pulumi.Input[str]) -> pulumi.Output[str]:
-    # Secret even where the password that came in was not marked as one.
+    # Secret even if the password was not marked as secret.
     return pulumi.Output.secret(
         pulumi.Output.all(database.user, database.password, database.host, database.port, database.name, query).apply(
             lambda part: (
@@ -50,12 +50,12 @@ def _url(driver: str, database: Database, query: pulumi.Input[str]) -> pulumi.Ou
 
 
 def encoded(text: str) -> str:
-    """Percent-encoded for any place of a URL."""
+    """Percent-encoded for any component of a URL."""
     return quote(text, safe="")
 
 
 def host(name: str) -> str:
-    """A host as it stands in a URL: addresses of IPv6 in brackets."""
+    """A host as written in a URL: IPv6 addresses in brackets."""
     return f"[{name}]" if ":" in name else name
 
 
@@ -79,7 +79,7 @@ class SecretsArgs:
 
 
 class Secrets(pulumi.ComponentResource):
-    """All secrets of an installation, by the names that the secrets matrix uses."""
+    """All secrets of an instance, by the names that the secrets matrix uses."""
 
     stored: Mapping[str, StoredSecret]
     admin_password: pulumi.Output[str]
@@ -110,7 +110,7 @@ class Secrets(pulumi.ComponentResource):
             values["broker"] = {
                 "url": pulumi.Output.concat("redis://:", password, f"@{args.broker_host}:{BROKER_PORT}/0"),
                 "password": password,
-                # A file, because arguments can be read by everyone who may list processes.
+                # A file, because every user who can list processes can read arguments.
                 "redis.conf": pulumi.Output.concat(
                     "requirepass ", password, "\nappendonly yes\ndir /data\nprotected-mode yes\nbind * -::*\n"
                 ),
@@ -134,7 +134,7 @@ class Secrets(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self, provider=self._args.kubernetes),
         )
         joined = pulumi.Output.json_dumps(dict(content), sort_keys=True)
-        # A sha256 of high-entropy values gives nothing away, and as a secret it would hide what rolls a pod.
+        # A sha256 of high-entropy values does not reveal them; marked as secret, it would hide why a pod is restarted.
         return StoredSecret(
             name=secret.metadata.name,
             keys=frozenset(content),
@@ -142,28 +142,28 @@ class Secrets(pulumi.ComponentResource):
         )
 
     def _password(self, key: str) -> pulumi.Output[str]:
-        made = random.RandomPassword(f"{self._name}-{key}-password", length=32, special=False, opts=self._kept())
-        return made.result
+        password = random.RandomPassword(f"{self._name}-{key}-password", length=32, special=False, opts=self._kept())
+        return password.result
 
     def _bytes(self, key: str, length: int) -> pulumi.Output[str]:
-        made = random.RandomBytes(f"{self._name}-{key}-key", length=length, opts=self._kept())
-        return pulumi.Output.secret(made.base64)
+        key_bytes = random.RandomBytes(f"{self._name}-{key}-key", length=length, opts=self._kept())
+        return pulumi.Output.secret(key_bytes.base64)
 
     def _kept(self) -> pulumi.ResourceOptions:
-        # In state as "<name>-…-key" and "<name>-…-password": renaming makes new ones and locks everyone out.
+        # In state as "<name>-…-key" and "<name>-…-password": renaming creates new ones and locks everyone out.
         return pulumi.ResourceOptions(parent=self, protect=self._args.protect)
 
 
 def database_credentials(databases: Databases) -> dict[str, pulumi.Output[str]]:
-    """The credentials by which the migration creates both databases and their users."""
+    """The credentials with which the migration creates both databases and their users."""
     assert databases.administrator is not None
-    wanted = [database for database in (databases.metadata, databases.results) if database is not None]
+    owned = [database for database in (databases.metadata, databases.results) if database is not None]
     owners = pulumi.Output.all(
         *[
             pulumi.Output.all(database.name, database.user, database.password).apply(
                 lambda part: {"database": part[0], "user": part[1], "password": part[2]}
             )
-            for database in wanted
+            for database in owned
         ]
     )
     return {

@@ -36,8 +36,8 @@ MATRIX: Final = (
         variable="AIRFLOW__CORE__FERNET_KEY",
         stored_in="fernet",
         key="key",
-        # Not the workers: since Airflow 3 connections and variables come decrypted from the API. Of what runs in tasks
-        # two serializers of XComs alone encrypt, of Delta Lake and Iceberg (airflow/sdk/serde/serializers, 3.3.2).
+        # Not the workers: since Airflow 3 they get decrypted connections and variables from the API. In tasks, only two
+        # serializers of XComs encrypt, those of Delta Lake and Iceberg (airflow/sdk/serde/serializers, 3.3.2).
         readers=frozenset({"api-server", "scheduler", "dag-processor", "triggerer"}),
     ),
     Row(
@@ -75,7 +75,7 @@ MATRIX: Final = (
     Row(variable="REDISCLI_AUTH", stored_in="broker", key="password", readers=frozenset({"redis"})),
     Row(variable="ADMIN_PASSWORD", stored_in="admin", key="password", readers=frozenset({"migration"})),
 )
-"""All of them: a generated value that is not listed here reaches no pod."""
+"""All generated credentials: a generated value that is not listed here reaches no pod."""
 
 OPTION_PREFIX: Final = "AIRFLOW__"
 

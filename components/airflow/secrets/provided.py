@@ -1,4 +1,4 @@
-"""Secrets that users give: made from the stack's encrypted config, so that they are there on the first `up`."""
+"""Secrets that users provide: created from the stack's encrypted config, so that they exist at the first `up`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from components.settings.stack import Settings
 def create_pull_secret(
     settings: Settings, namespace: pulumi.Output[str], provider: kubernetes.Provider, parent: pulumi.Resource
 ) -> pulumi.Input[str] | None:
-    """The name of the Secret that pods pull the Airflow image with; None where pulling takes no login."""
+    """The name of the Secret that pods pull the Airflow image with; None if pulling needs no login."""
     content = optional_secret(IMAGE_PULL_CONFIG)
     if content is None:
         return settings.image.pull_secret
@@ -33,7 +33,7 @@ def create_pull_secret(
 def create_tls_secret(
     settings: Settings, namespace: pulumi.Output[str], provider: kubernetes.Provider, parent: pulumi.Resource
 ) -> pulumi.Output[str]:
-    """The name of the Secret with the Gateway's own certificate, made in the Gateway's namespace."""
+    """The name of the Secret with the Gateway's own certificate, created in the Gateway's namespace."""
     return _secret(
         settings,
         "tls",
@@ -46,22 +46,22 @@ def create_tls_secret(
 
 def _secret(
     settings: Settings,
-    part: str,
+    purpose: str,
     kind: str,
     content: dict[str, pulumi.Output[str]],
     namespace: pulumi.Output[str],
     opts: pulumi.ResourceOptions,
 ) -> pulumi.Output[str]:
     # A fixed name and a content that changes in place: a renewed login or certificate restarts no pod.
-    made = Secret(
-        f"{settings.name}-{part}",
+    secret = Secret(
+        f"{settings.name}-{purpose}",
         metadata=ObjectMetaArgs(
-            name=naming.object_name(settings.name, part),
+            name=naming.object_name(settings.name, purpose),
             namespace=namespace,
-            labels=naming.labels(settings.name, part),
+            labels=naming.labels(settings.name, purpose),
         ),
         type=kind,
         string_data=content,
         opts=opts,
     )
-    return made.metadata.name
+    return secret.metadata.name

@@ -1,4 +1,4 @@
-/* Holds the namespaces of a pod: sleeps, collects children that lost their parent, ends on SIGINT and SIGTERM. */
+/* Holds the namespaces of a pod: sleeps, reaps orphaned child processes, exits on SIGINT and SIGTERM. */
 #include <signal.h>
 #include <stdio.h>
 #include <sys/wait.h>

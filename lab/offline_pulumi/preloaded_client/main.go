@@ -1,8 +1,8 @@
-// Command preloaded stands in for a `python` that has modules loaded already.
+// Command preloaded replaces a `python`, with modules that are already loaded.
 //
-// It asks the server at ADDRESS, which is its own path and `.socket`, for a fork that runs a script with its
-// arguments, folder, environment and streams; hands signals on; and ends as the fork ends. A suite starts it a
-// thousand times, and Python itself takes ten times as long to start.
+// It requests a fork from the server at ADDRESS, its own path with the suffix `.socket`. The fork runs a script with
+// the client's arguments, folder, environment and streams. The client forwards signals, and exits like the
+// fork. A suite starts it a thousand times, and Python itself takes ten times as long to start.
 package main
 
 import (
@@ -22,7 +22,7 @@ const parentPoll = time.Second
 func main() {
 	arguments := os.Args[1:]
 	if len(arguments) > 0 && arguments[0] == "-u" {
-		// Streams of a fork are unbuffered without being told.
+		// Streams of a fork are always unbuffered, so the flag is dropped.
 		arguments = arguments[1:]
 	}
 	server, err := asked(os.Args[0]+".socket", arguments)
@@ -42,14 +42,14 @@ func main() {
 			syscall.Write(server, []byte{byte(sent.(syscall.Signal))})
 		case <-orphaned.C:
 			if os.Getppid() != parent {
-				// Nobody is left to tell this one to end.
+				// The parent has ended, so no signal will end this process.
 				os.Exit(1)
 			}
 		case code := <-ended:
 			if code < 0 {
 				signal.Reset()
 				syscall.Kill(os.Getpid(), syscall.Signal(-code))
-				// Dying takes a moment.
+				// The end of the process takes a moment.
 				time.Sleep(parentPoll)
 			}
 			os.Exit(code)
@@ -57,7 +57,7 @@ func main() {
 	}
 }
 
-// asked connects to the server and sends it all that a program starts from.
+// asked connects to the server and sends the arguments, folder, environment and streams.
 func asked(address string, arguments []string) (int, error) {
 	server, err := syscall.Socket(syscall.AF_UNIX, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
 	if err != nil {

@@ -1,7 +1,8 @@
 // Command cert-manager-controller runs cert-manager's controllers, for issuers of the kinds ACME and CA.
 //
-// cert-manager's own command is another module of its repository, which is not served. This one starts the same
-// controllers, with the flags of that one that the lab gives and the defaults of all others, once: no leader is elected.
+// cert-manager's own command is in another module of its repository, which the module proxy does not serve. This one
+// starts the same controllers. It has only the flags that the lab sets, and the defaults of all others. It runs as one
+// replica, without leader election.
 package main
 
 import (
@@ -46,7 +47,7 @@ func main() {
 	}
 }
 
-// options are the defaults of internal/apis/config/controller/v1alpha1/defaults.go, where a flag says nothing else.
+// options returns the defaults of internal/apis/config/controller/v1alpha1/defaults.go, changed by flags.
 func options() controller.ContextOptions {
 	found := controller.ContextOptions{
 		KubernetesAPIQPS:   20,

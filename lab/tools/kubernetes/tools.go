@@ -1,6 +1,6 @@
 //go:build tools
 
-// Package tools pins what `go build` makes from this module: the parts of a Kubernetes node.
+// Package tools pins what `go build` makes from this module: the components of a Kubernetes node.
 package tools
 
 import (

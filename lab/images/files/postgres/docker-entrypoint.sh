@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
-# Starts PostgreSQL, and makes its database first when the data folder is empty.
+# Starts PostgreSQL, and first creates its database if the data folder is empty.
 #
-# POSTGRES_PASSWORD (needed, unless POSTGRES_HOST_AUTH_METHOD=trust), POSTGRES_USER (postgres), POSTGRES_DB (the user's
-# name), POSTGRES_INITDB_ARGS, POSTGRES_INITDB_WALDIR and POSTGRES_HOST_AUTH_METHOD (scram-sha-256) say how; each of them
-# but the last two may be given as the name of a file in NAME_FILE. *.sh, *.sql and *.sql.gz of
+# POSTGRES_PASSWORD (required, unless POSTGRES_HOST_AUTH_METHOD=trust), POSTGRES_USER (postgres), POSTGRES_DB (the user's
+# name), POSTGRES_INITDB_ARGS, POSTGRES_INITDB_WALDIR and POSTGRES_HOST_AUTH_METHOD (scram-sha-256) configure it; for all
+# but the last two, NAME_FILE may name a file with the value instead. *.sh, *.sql and *.sql.gz of
 # /docker-entrypoint-initdb.d run once, in the order of their names.
 set -euo pipefail
 
 initial=/docker-entrypoint-initdb.d
-# Stands in the data folder while the first initialisation is not complete.
+# A marker in the data folder until the first initialisation is complete.
 unfinished="${PGDATA}/.initialisation-unfinished"
 
 from_file() {
@@ -74,7 +74,7 @@ initialise() {
     touch "${unfinished}"
     printf '\nhost all all all %s\n' "${method}" >> "${PGDATA}/pg_hba.conf"
 
-    # No client from outside must reach the database before it is as configured: Unix socket only.
+    # No external client may connect before the database is configured: Unix socket only.
     pg_ctl --pgdata="${PGDATA}" --options="-c listen_addresses=''" --wait start
     if [[ ${POSTGRES_DB} != postgres ]]; then
         query --dbname postgres --set db="${POSTGRES_DB}" <<< 'CREATE DATABASE :"db";'
@@ -91,7 +91,7 @@ if [[ ${1:-} == -* ]]; then
 fi
 
 if [[ ${1:-} == postgres ]]; then
-    # A question about the program starts no server.
+    # Options that print information, such as --version, start no server.
     for argument in "$@"; do
         case "${argument}" in -\? | --help | --describe-config | -V | --version) exec "$@" ;; esac
     done

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Starts Valkey, as the user valkey when the container's is root.
+# Starts Valkey, as the user valkey if the container's user is root.
 set -euo pipefail
 
 if [[ ${1:-} == -* || ${1:-} == *.conf ]]; then
@@ -11,11 +11,11 @@ if [[ ${1:-} == valkey-server && $(id -u) == 0 ]]; then
     exec setpriv --reuid=valkey --regid=valkey --init-groups "$0" "$@"
 fi
 
-# What is written to the volume is for this user alone.
+# Only this user may read the files written to the volume.
 [[ $(umask) == 0022 ]] && umask 0077
 
-# The official image is compiled without protected mode, which would refuse every other pod; a configuration of
-# one's own decides for itself.
+# The official image is compiled without protected mode, which would refuse clients in other pods; a custom
+# configuration sets this itself.
 if [[ ${1:-} == valkey-server && ${2:-} != *.conf && " $* " != *" --protected-mode "* && " $* " != *" --version "* ]]; then
     set -- "$@" --protected-mode no
 fi

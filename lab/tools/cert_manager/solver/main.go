@@ -1,4 +1,4 @@
-// Command cert-manager-acmesolver answers one challenge of an ACME server, as cert-manager's pods for that do.
+// Command cert-manager-acmesolver responds to one challenge of an ACME server, in cert-manager's solver pods.
 package main
 
 import (

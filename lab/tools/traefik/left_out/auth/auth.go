@@ -1,5 +1,5 @@
-// Package auth declares what Traefik's middlewares for passwords name of a fork of go-http-auth that cannot be had as a
-// Go module. It lets nobody in; routes of the lab have no such middleware.
+// Package auth declares the names that Traefik's password middlewares use from a fork of go-http-auth that is not
+// available as a Go module. It rejects all requests; routes of the lab have no such middleware.
 package auth
 
 import "net/http"

@@ -1,5 +1,5 @@
-// Package ext is the place where builds of Traefik may add fields to its configuration. Its own lies in Traefik's
-// repository as a module that is not served.
+// Package ext lets builds of Traefik add fields to its configuration. The original is a module in Traefik's repository
+// that the module proxy does not serve.
 package ext
 
 // HTTP adds nothing.

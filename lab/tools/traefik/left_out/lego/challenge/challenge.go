@@ -1,9 +1,9 @@
-// Package challenge has the type of those that prove the possession of a name.
+// Package challenge has the type of providers that solve challenges.
 package challenge
 
 import "context"
 
-// Provider shows a proof, and takes it away.
+// Provider presents the response to a challenge, and removes it.
 type Provider interface {
 	Present(ctx context.Context, domain, token, keyAuth string) error
 	CleanUp(ctx context.Context, domain, token, keyAuth string) error

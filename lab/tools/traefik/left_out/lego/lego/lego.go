@@ -17,10 +17,10 @@ import (
 	"github.com/go-acme/lego/v5/registration"
 )
 
-// DirectoryURLLetsEncrypt is no address, so that none is ever asked.
+// DirectoryURLLetsEncrypt is empty, so that no server is ever contacted.
 const DirectoryURLLetsEncrypt = ""
 
-// Config says how the client works.
+// Config has the options of the client.
 type Config struct {
 	CADirURL, UserAgent string
 	Certificate         struct{ Timeout time.Duration }

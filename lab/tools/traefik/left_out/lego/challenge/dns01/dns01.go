@@ -1,4 +1,4 @@
-// Package dns01 has the options of proofs by DNS.
+// Package dns01 has the options of DNS-01 challenges.
 package dns01
 
 import (
@@ -6,10 +6,10 @@ import (
 	"time"
 )
 
-// Options says where names are looked up.
+// Options names the DNS servers for look-ups.
 type Options struct{ RecursiveNameservers []string }
 
-// Option changes how a proof is looked for.
+// Option changes how a response is checked.
 type Option struct{}
 
 // Client looks names up.
@@ -33,5 +33,5 @@ func DisableRecursiveNSsPropagationRequirement() Option { return Option{} }
 // PropagationWait has no effect.
 func PropagationWait(time.Duration, bool) Option { return Option{} }
 
-// UnFqdn is a name without the dot at its end. Traefik takes it for the names of every certificate.
+// UnFqdn is a name without the dot at its end. Traefik applies it to the names of every certificate.
 func UnFqdn(name string) string { return strings.TrimSuffix(name, ".") }

@@ -1,12 +1,12 @@
-// Package http01 has the options of proofs by HTTP.
+// Package http01 has the options of HTTP-01 challenges.
 package http01
 
 import "time"
 
-// PathPrefix is where RFC 8555 has proofs, https://www.rfc-editor.org/rfc/rfc8555#section-8.3.
+// PathPrefix is the path of challenge responses in RFC 8555, https://www.rfc-editor.org/rfc/rfc8555#section-8.3.
 const PathPrefix = "/.well-known/acme-challenge/"
 
-// Option changes how a proof is looked for.
+// Option changes how a response is checked.
 type Option struct{}
 
 // SetDelay has no effect.

@@ -1,4 +1,4 @@
-// Package tlsalpn01 has the options of proofs by TLS.
+// Package tlsalpn01 has the options of TLS-ALPN-01 challenges.
 package tlsalpn01
 
 import (
@@ -9,7 +9,7 @@ import (
 // ACMETLS1Protocol is the protocol's name in RFC 8737, https://www.rfc-editor.org/rfc/rfc8737#section-6.2.
 const ACMETLS1Protocol = "acme-tls/1"
 
-// Option changes how a proof is looked for.
+// Option changes how a response is checked.
 type Option struct{}
 
 // SetDelay has no effect.

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 import pulumi
 from pulumi_kubernetes.core.v1 import ContainerArgs, VolumeArgs, VolumeMountArgs
 
 from components.airflow.secrets.credential import Credential
 from components.contract.workloads import Workload
+from components.kubernetes.pods import ScratchFolder
 from components.settings.sections.options import Option, Reserved
 from components.settings.types import Resources
 
@@ -24,20 +25,19 @@ if TYPE_CHECKING:
 Options = Mapping[Option, pulumi.Input[str]]
 
 
+OPTION_PREFIX: Final = "AIRFLOW__"
+
+
 def variable(option: Option) -> str:
     """The environment variable of an option."""
     section, name = option
-    return f"AIRFLOW__{section.upper()}__{name.upper()}"
+    return f"{OPTION_PREFIX}{section.upper()}__{name.upper()}"
 
 
-@dataclass(frozen=True, kw_only=True)
-class ScratchFolder:
-    """A writable folder on the node's disk that is deleted with the pod."""
-
-    name: str
-    path: str
-    size_mib: int | None = None
-    """Beyond this size the node evicts the pod; None is the pod's own `scratch_gib`."""
+def option_of(variable: str) -> Option:
+    """The option that an environment variable sets."""
+    section, _, name = variable.removeprefix(OPTION_PREFIX).partition("__")
+    return section.lower(), name.lower()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,6 +62,7 @@ class PodOverlay:
     arguments: Sequence[str] = ()
     """Further arguments of the main container."""
     scratch: Sequence[ScratchFolder] = ()
+    """Folders; the pod's own size is its `scratch_gib`."""
     volumes: Sequence[VolumeArgs] = ()
     mounts: Sequence[VolumeMountArgs] = ()
     init_mounts: bool = False

@@ -16,7 +16,7 @@ from components.airflow.core import environment, services
 from components.airflow.dags import library_caches, source
 from components.airflow.database import ca_bundle, connections, migration, proxy
 from components.airflow.executors import celery, choice, placement, task_pods
-from components.airflow.feature import Feature, FeatureModule, Features, Option
+from components.airflow.feature import Feature, FeatureModule, Features
 from components.airflow.logs import store
 from components.airflow.network import external_access
 from components.airflow.network.gateway import Exposure, ExposureArgs
@@ -30,6 +30,7 @@ from components.airflow.secrets.provided import create_pull_secret
 from components.airflow.volumes import NAMESPACE_MINUTES
 from components.kubernetes import naming
 from components.kubernetes.pod_security import pod_security_labels
+from components.settings.sections.options import Option
 
 if TYPE_CHECKING:
     from components.contract.cloud import Cloud

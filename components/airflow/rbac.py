@@ -13,11 +13,12 @@ from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 from pulumi_kubernetes.rbac.v1 import PolicyRuleArgs, Role, RoleBinding, RoleRefArgs, SubjectArgs
 
 from components.airflow.context import InstanceContext
-from components.airflow.feature import Feature, PodOverlay, Reserved
+from components.airflow.feature import Feature, PodOverlay
 from components.contract.cloud import Identity
 from components.contract.requirements import workloads
 from components.contract.workloads import Workload, service_account_name
 from components.kubernetes import naming
+from components.settings.sections.options import Reserved
 from components.settings.stack import Settings
 
 LAUNCH_RULES: Final = (

@@ -1,13 +1,16 @@
-"""Claims for the cloud's volumes, and the static volumes that some of them are bound to."""
+"""Volumes of pods: files from ConfigMaps, and claims for the cloud's volumes with their static volumes."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
 import pulumi
 import pulumi_kubernetes as kubernetes
 from pulumi_kubernetes.core.v1 import (
+    ConfigMap,
+    ConfigMapVolumeSourceArgs,
     CSIPersistentVolumeSourceArgs,
     NodeSelectorArgs,
     NodeSelectorRequirementArgs,
@@ -19,6 +22,7 @@ from pulumi_kubernetes.core.v1 import (
     PersistentVolumeSpecArgs,
     Secret,
     SecretReferenceArgs,
+    VolumeArgs,
     VolumeNodeAffinityArgs,
     VolumeResourceRequirementsArgs,
 )
@@ -46,6 +50,30 @@ class ClaimArgs:
     """The namespace's name as plain text, for resources that must not be deleted before the namespace."""
     kubernetes: kubernetes.Provider
     protect: bool
+
+
+def create_files(
+    context: InstanceContext, name: str, *, volume: str, owner: str, files: Mapping[str, pulumi.Input[str]]
+) -> VolumeArgs:
+    """A volume with files from a ConfigMap of the instance.
+
+    Other content is a new ConfigMap under a new name, so that exactly the pods that mount it restart.
+
+    Args:
+        context: the instance.
+        name: the ConfigMap's logical name after the instance's.
+        volume: the volume's name in the pod.
+        owner: the component in the ConfigMap's labels.
+        files: content by file name.
+    """
+    config_map = ConfigMap(
+        f"{context.name}-{name}",
+        metadata=context.metadata(owner, fixed=False),
+        immutable=True,
+        data=dict(files),
+        opts=context.child,
+    )
+    return VolumeArgs(name=volume, config_map=ConfigMapVolumeSourceArgs(name=config_map.metadata.name))
 
 
 def create_shared_claim(context: InstanceContext, use: VolumeUse) -> pulumi.Output[str] | None:

@@ -120,21 +120,22 @@ def empty_dir(size_mib: int) -> EmptyDirVolumeSourceArgs:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Scratch:
-    """Folders that a container may write; deleted with its pod."""
+class ScratchFolder:
+    """A writable folder on the node's disk that is deleted with the pod."""
 
-    paths: Mapping[str, str]
-    """Volume name to the path where it is mounted."""
-    size_mib: int
-    """Size limit of each folder: beyond it the node evicts this pod, and not its neighbours."""
+    name: str
+    path: str
+    size_mib: int | None = None
+    """Beyond this size the node evicts this pod, and not its neighbours; None is the pod's own size."""
 
-    def volumes(self) -> list[VolumeArgs]:
-        """The pod's volumes."""
-        return [VolumeArgs(name=name, empty_dir=empty_dir(self.size_mib)) for name in self.paths]
+    def volume(self, pod_mib: int) -> VolumeArgs:
+        """The pod's volume; `pod_mib` is the pod's own size."""
+        return VolumeArgs(name=self.name, empty_dir=empty_dir(self.size_mib or pod_mib))
 
-    def mounts(self) -> list[VolumeMountArgs]:
-        """The container's mounts."""
-        return [VolumeMountArgs(name=name, mount_path=path) for name, path in self.paths.items()]
+    @property
+    def mount(self) -> VolumeMountArgs:
+        """The container's mount."""
+        return VolumeMountArgs(name=self.name, mount_path=self.path)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from typing import Final
 
 from components.airflow.context import InstanceContext
-from components.airflow.feature import Feature, Option, PodOverlay, Reserved
+from components.airflow.feature import Feature, PodOverlay
 from components.contract.workloads import DAG_READERS, METADATA_CLIENTS, OPTION_READERS, Workload
+from components.settings.sections.options import Option, Reserved
 
 SECTION_READERS: Final[Mapping[str, frozenset[Workload]]] = {
     "api": frozenset({"api-server"}),

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Final
 
 from components.airflow.context import InstanceContext
-from components.airflow.feature import Feature, PodOverlay, Reserved, ScratchFolder
+from components.airflow.feature import Feature, PodOverlay
 from components.airflow.ports import API_PORT, SCHEDULER_HEALTH_PORT
 from components.contract.workloads import AIRFLOW_WORKLOADS
+from components.kubernetes.pods import ScratchFolder
+from components.settings.sections.options import Reserved
 
 TMP: Final = "/tmp"  # noqa: S108 - a volume of the pod's own
 

@@ -6,8 +6,9 @@ from typing import Final
 
 from components.airflow.context import InstanceContext
 from components.airflow.core.environment import TMP
-from components.airflow.feature import Feature, PodOverlay, Reserved
+from components.airflow.feature import Feature, PodOverlay
 from components.contract.workloads import DAG_READERS
+from components.settings.sections.options import Reserved
 
 CACHES: Final = {"XDG_CACHE_HOME": f"{TMP}/cache", "MPLCONFIGDIR": f"{TMP}/matplotlib"}
 """Libraries write there instead of below the home folder, which is read-only. Not XDG_CONFIG_HOME: that would hide

@@ -7,21 +7,19 @@ from pathlib import Path
 from typing import Final
 
 from pulumi_kubernetes.core.v1 import (
-    ConfigMap,
-    ConfigMapVolumeSourceArgs,
     HostPathVolumeSourceArgs,
     PersistentVolumeClaimVolumeSourceArgs,
     VolumeArgs,
     VolumeMountArgs,
 )
-from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 
 from components.airflow.context import InstanceContext
-from components.airflow.feature import Feature, PodOverlay, Reserved
-from components.airflow.volumes import create_shared_claim
+from components.airflow.feature import Feature, PodOverlay
+from components.airflow.volumes import create_files, create_shared_claim
 from components.contract.workloads import DAG_READERS, OPTION_READERS
 from components.kubernetes import naming
 from components.settings.sections.dags import ShareDags
+from components.settings.sections.options import Reserved
 from components.settings.stack import Settings
 
 EXAMPLES: Final = Path(__file__).resolve().parents[3] / "dags"
@@ -97,17 +95,9 @@ def _create_share(context: InstanceContext, share: ShareDags, folder: str) -> Po
 
 def _create_examples(context: InstanceContext) -> PodOverlay:
     files = example_files()
-    config_map = ConfigMap(
-        f"{context.name}-example-dags",
-        metadata=ObjectMetaArgs(namespace=context.namespace, labels=context.labels("dags")),
-        immutable=True,
-        data=files,
-        opts=context.child,
-    )
-    source = ConfigMapVolumeSourceArgs(name=config_map.metadata.name)
     return PodOverlay(
         workloads=DAG_READERS,
-        volumes=[VolumeArgs(name="examples", config_map=source)],
+        volumes=[create_files(context, "example-dags", volume="examples", owner="dags", files=files)],
         # One mount per file: the DAG parser sees a ConfigMap that is mounted as a folder as a loop of symbolic links.
         mounts=[
             VolumeMountArgs(name="examples", mount_path=f"{EXAMPLES_FOLDER}/{file}", sub_path=file, read_only=True)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Final
 
-from pulumi_kubernetes.core.v1 import ConfigMap, ConfigMapVolumeSourceArgs, VolumeArgs, VolumeMountArgs
-from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
+from pulumi_kubernetes.core.v1 import VolumeMountArgs
 
 from components.airflow.context import InstanceContext
-from components.airflow.feature import Feature, PodOverlay, Reserved
+from components.airflow.feature import Feature, PodOverlay
+from components.airflow.volumes import create_files
 from components.contract.workloads import DATABASE_CLIENTS
+from components.settings.sections.options import Reserved
 
 FOLDER: Final = "/opt/airflow/authority"
 FILE: Final = "database.pem"
@@ -33,21 +34,14 @@ def create_feature(context: InstanceContext) -> Feature:
         return Feature()
     if databases.ca_bundle is None:
         return Feature(overlays=[PodOverlay(workloads=DATABASE_CLIENTS, environment={VARIABLE: TRUST_STORE})])
-    config_map = ConfigMap(
-        f"{context.name}-database-authority",
-        # No fixed name: another CA bundle is a new object, which restarts the pods that use it.
-        metadata=ObjectMetaArgs(namespace=context.namespace, labels=context.labels("database")),
-        immutable=True,
-        data={FILE: databases.ca_bundle},
-        opts=context.child,
-    )
-    source = ConfigMapVolumeSourceArgs(name=config_map.metadata.name)
+    files = {FILE: databases.ca_bundle}
+    volume = create_files(context, "database-authority", volume="authority", owner="database", files=files)
     return Feature(
         overlays=[
             PodOverlay(
                 workloads=DATABASE_CLIENTS,
                 environment={VARIABLE: f"{FOLDER}/{FILE}"},
-                volumes=[VolumeArgs(name="authority", config_map=source)],
+                volumes=[volume],
                 mounts=[VolumeMountArgs(name="authority", mount_path=FOLDER, read_only=True)],
                 init_mounts=True,
             )

@@ -6,9 +6,10 @@ import json
 from typing import Final
 
 from components.airflow.context import InstanceContext
-from components.airflow.feature import Feature, Options, PodOverlay, Reserved
+from components.airflow.feature import Feature, Options, PodOverlay
 from components.contract.workloads import METADATA_CLIENTS, RUNS_ONCE
 from components.settings import connection_budget
+from components.settings.sections.options import Reserved
 
 POOL_RECYCLE_SECONDS: Final = 280
 """Managed PostgreSQL drops connections that are idle for about 300 s, and asyncpg sends no keep-alives."""

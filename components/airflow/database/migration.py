@@ -10,11 +10,12 @@ from pulumi_kubernetes.batch.v1 import Job, JobSpecArgs
 from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 
 from components.airflow.context import InstanceContext
-from components.airflow.feature import Feature, Features, InitContainer, PodOverlay, Reserved
+from components.airflow.feature import Feature, Features, InitContainer, PodOverlay
 from components.airflow.pods.scripts import script
 from components.airflow.pods.template import WorkloadPod, create_options, pod_template
 from components.contract.workloads import METADATA_CLIENTS, RUNS_ONCE
 from components.kubernetes import naming
+from components.settings.sections.options import Reserved
 from components.settings.types import Resources
 
 RESOURCES: Final = Resources(cpu_milli=200, memory_mib=768)

@@ -7,10 +7,11 @@ from typing import Final
 from pulumi_kubernetes.core.v1 import ContainerArgs, ContainerPortArgs, EnvVarArgs
 
 from components.airflow.context import InstanceContext
-from components.airflow.feature import Feature, PodOverlay, Reserved
+from components.airflow.feature import Feature, PodOverlay
 from components.contract.cloud import Sidecar
 from components.contract.workloads import DATABASE_CLIENTS
 from components.kubernetes import pods
+from components.settings.sections.options import Reserved
 from components.settings.types import Resources
 
 RESERVED: Final[Reserved] = {}

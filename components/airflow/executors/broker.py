@@ -33,6 +33,7 @@ from components.settings.sections.executor import Broker
 REDIS_USER: Final = pods.User(uid=999, gid=999, fs_group=999)
 """The user `valkey` or `redis` of the official images."""
 REDIS_FOLDER: Final = "/data"
+SCRATCH_MIB: Final = 256
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,7 +85,7 @@ def create_broker(name: str, args: BrokerArgs, parent: pulumi.Resource) -> None:
 
 def _template(args: BrokerArgs, claim: pulumi.Input[str]) -> PodTemplateSpecArgs:
     context, stored = args.context, args.context.secrets["broker"]
-    scratch = pods.Scratch(paths={"tmp": TMP}, size_mib=256)
+    scratch = pods.ScratchFolder(name="tmp", path=TMP)
     volumes = [
         VolumeArgs(name="data", persistent_volume_claim=PersistentVolumeClaimVolumeSourceArgs(claim_name=claim)),
         VolumeArgs(
@@ -93,7 +94,7 @@ def _template(args: BrokerArgs, claim: pulumi.Input[str]) -> PodTemplateSpecArgs
                 secret_name=stored.name, items=[KeyToPathArgs(key="redis.conf", path="redis.conf")]
             ),
         ),
-        *scratch.volumes(),
+        scratch.volume(SCRATCH_MIB),
     ]
     return PodTemplateSpecArgs(
         metadata=ObjectMetaArgs(labels=context.labels("redis"), annotations={"airflow/checksum": stored.checksum}),
@@ -109,7 +110,7 @@ def _template(args: BrokerArgs, claim: pulumi.Input[str]) -> PodTemplateSpecArgs
     )
 
 
-def _server(args: BrokerArgs, scratch: pods.Scratch) -> ContainerArgs:
+def _server(args: BrokerArgs, scratch: pods.ScratchFolder) -> ContainerArgs:
     # Valkey's images need not have programs under Redis's names. The client exits with 0 even when it is refused: the
     # check must read the response.
     ping = ["sh", "-c", 'test "$("$(command -v valkey-cli || command -v redis-cli)" ping)" = PONG']
@@ -134,7 +135,7 @@ def _server(args: BrokerArgs, scratch: pods.Scratch) -> ContainerArgs:
         volume_mounts=[
             VolumeMountArgs(name="data", mount_path=REDIS_FOLDER),
             VolumeMountArgs(name="config", mount_path="/etc/redis", read_only=True),
-            *scratch.mounts(),
+            scratch.mount,
         ],
         startup_probe=pods.exec_probe(ping, period=1, timeout=5, failures=120),
         readiness_probe=pods.exec_probe(ping, period=15, timeout=5, failures=4),

@@ -12,7 +12,7 @@ import pulumi
 from components.airflow.context import InstanceContext
 from components.airflow.core.services import SERVER_GRACE_SECONDS, SERVES_SECONDS
 from components.airflow.executors.broker import BrokerArgs, create_broker
-from components.airflow.feature import Feature, Features, PodOverlay, Reserved
+from components.airflow.feature import Feature, Features, PodOverlay
 from components.airflow.pods.deployment import create_deployment, create_service
 from components.airflow.pods.scripts import AIRFLOW, SCRIPTS_FOLDER
 from components.airflow.pods.template import NOT_EVICTABLE, WorkloadPod
@@ -22,6 +22,7 @@ from components.contract.requirements import HEALTH_PATHS
 from components.kubernetes import pods
 from components.settings.sections import executor
 from components.settings.sections.executor import Flower, Workers
+from components.settings.sections.options import Reserved
 
 START_SECONDS: Final = 900
 """Time for the roll-out of workers beyond the time for their tasks: a new node, the image pull, the start."""

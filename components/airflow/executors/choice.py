@@ -6,8 +6,9 @@ import math
 from typing import Final
 
 from components.airflow.context import InstanceContext
-from components.airflow.feature import Feature, PodOverlay, Reserved
+from components.airflow.feature import Feature, PodOverlay
 from components.contract.workloads import OPTION_READERS
+from components.settings.sections.options import Reserved
 from components.settings.stack import Settings
 
 MIXED_QUEUED_SECONDS: Final = 3600

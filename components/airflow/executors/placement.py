@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 from components.airflow.context import InstanceContext
-from components.airflow.feature import Feature, PodOverlay, Reserved
+from components.airflow.feature import Feature, PodOverlay
 from components.contract.workloads import TASK_RUNNERS
+from components.settings.sections.options import Reserved
 
 RESERVED: Final[Reserved] = {}
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import Final
 
-from pulumi_kubernetes.core.v1 import ConfigMap, ConfigMapVolumeSourceArgs, VolumeArgs, VolumeMountArgs
+from pulumi_kubernetes.core.v1 import VolumeMountArgs
 
 from components.airflow.context import InstanceContext
-from components.airflow.feature import Feature, Features, PodOverlay, Reserved
+from components.airflow.feature import Feature, Features, PodOverlay
 from components.airflow.pods.template import NOT_EVICTABLE, WorkloadPod, create_options, pod_template
+from components.airflow.volumes import create_files
 from components.kubernetes import manifest
 from components.settings.sections.executor import TaskPods
+from components.settings.sections.options import Reserved
 
 POD_RETRIES: Final = 10
 """Attempts to create a task's pod before the task fails. With Airflow's own default, 0, one 503 response of the
@@ -60,20 +62,13 @@ def create_template(context: InstanceContext, features: Features) -> Feature:
     options = create_options(context, features, "task", context.child)
     pod = pod_template(context, features, task_pod(context, task_pods), options.metadata.name)
     text = manifest.json_text({"apiVersion": "v1", "kind": "Pod", "metadata": pod.metadata, "spec": pod.spec})
-    config_map = ConfigMap(
-        f"{context.name}-task-template",
-        metadata=context.metadata("task", fixed=False),
-        immutable=True,
-        data={"task.yaml": text},
-        opts=context.child,
-    )
-    source = ConfigMapVolumeSourceArgs(name=config_map.metadata.name)
+    volume = create_files(context, "task-template", volume="pod-template", owner="task", files={"task.yaml": text})
     folder = POD_TEMPLATE.rpartition("/")[0]
     return Feature(
         overlays=[
             PodOverlay(
                 workloads={"scheduler"},
-                volumes=[VolumeArgs(name="pod-template", config_map=source)],
+                volumes=[volume],
                 mounts=[VolumeMountArgs(name="pod-template", mount_path=folder, read_only=True)],
             )
         ]

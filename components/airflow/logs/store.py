@@ -8,10 +8,12 @@ import pulumi
 from pulumi_kubernetes.core.v1 import PersistentVolumeClaimVolumeSourceArgs, VolumeArgs, VolumeMountArgs
 
 from components.airflow.context import InstanceContext
-from components.airflow.feature import Feature, Options, PodOverlay, Reserved, ScratchFolder
+from components.airflow.feature import Feature, Options, PodOverlay
 from components.airflow.volumes import create_shared_claim
 from components.contract.cloud import LogStore
 from components.contract.workloads import AIRFLOW_WORKLOADS, LOG_STORE_CLIENTS, LOG_STORE_WRITERS, TASK_LOGGERS
+from components.kubernetes.pods import ScratchFolder
+from components.settings.sections.options import Reserved
 
 LOG_FOLDER: Final = "/opt/airflow/logs"
 CONNECTION: Final = "wasb_default"

@@ -8,8 +8,9 @@ import pulumi
 
 from components.airflow.config.additional_options import readers
 from components.airflow.context import InstanceContext
-from components.airflow.feature import Feature, Option, PodOverlay, Reserved
+from components.airflow.feature import Feature, PodOverlay
 from components.airflow.ports import API_PORT
+from components.settings.sections.options import Option, Reserved
 from components.settings.stack import Settings
 
 BASE_URL: Final[Option] = ("api", "base_url")

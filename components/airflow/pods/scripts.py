@@ -5,11 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-from pulumi_kubernetes.core.v1 import ConfigMap, ConfigMapVolumeSourceArgs, VolumeArgs, VolumeMountArgs
+from pulumi_kubernetes.core.v1 import VolumeMountArgs
 
 from components.airflow.context import InstanceContext
-from components.airflow.feature import Feature, PodOverlay, Reserved, ScratchFolder
+from components.airflow.feature import Feature, PodOverlay
+from components.airflow.volumes import create_files
 from components.contract.workloads import LONG_RUNNING
+from components.kubernetes.pods import ScratchFolder
+from components.settings.sections.options import Reserved
 
 SCRIPTS: Final = Path(__file__).parents[1] / "scripts"
 SCRIPTS_FOLDER: Final = "/opt/airflow-scripts"
@@ -32,21 +35,14 @@ def script(name: str) -> str:
 
 def create_feature(context: InstanceContext) -> Feature:
     """The scripts and the folder for compiled files in long-running pods."""
-    config_map = ConfigMap(
-        f"{context.name}-scripts",
-        # No fixed name: changed scripts are a new object, which restarts the pods that run them.
-        metadata=context.metadata("scripts", fixed=False),
-        immutable=True,
-        data={name: script(name) for name in POD_SCRIPTS},
-        opts=context.child,
-    )
-    source = ConfigMapVolumeSourceArgs(name=config_map.metadata.name)
+    files = {name: script(name) for name in POD_SCRIPTS}
+    volume = create_files(context, "scripts", volume="scripts", owner="scripts", files=files)
     return Feature(
         overlays=[
             PodOverlay(
                 workloads=LONG_RUNNING,
                 scratch=[ScratchFolder(name="bytecode", path=BYTECODE_FOLDER, size_mib=BYTECODE_MIB)],
-                volumes=[VolumeArgs(name="scripts", config_map=source)],
+                volumes=[volume],
                 mounts=[VolumeMountArgs(name="scripts", mount_path=SCRIPTS_FOLDER, read_only=True)],
             )
         ]

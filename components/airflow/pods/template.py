@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -80,14 +80,13 @@ def pod_template(
     common: dict[str, Any] = {
         "image": context.settings.image.reference,
         "image_pull_policy": context.settings.image.pull_policy,
-        "env": _environment(features, pod),
+        "env": _environment(features, pod, overlays),
         "env_from": [EnvFromSourceArgs(config_map_ref=ConfigMapEnvSourceArgs(name=options))],
     }
     init_mounts = _mounts([overlay for overlay in overlays if overlay.init_mounts])
-    placed = [overlay for overlay in overlays if overlay.node_selector or overlay.taint]
     return PodTemplateSpecArgs(
         metadata=ObjectMetaArgs(
-            labels=context.labels(pod.workload) | {key: text for each in overlays for key, text in each.labels.items()},
+            labels=_merged([context.labels(pod.workload), *(overlay.labels for overlay in overlays)]),
             annotations={**pod.annotations, "airflow/checksum": checksum(features, pod.workload)},
         ),
         spec=pods.pod_spec(
@@ -114,11 +113,16 @@ def pod_template(
                 grace_seconds=pod.grace_seconds,
                 restart_policy=pod.restart_policy,
                 pull_secret=context.pull_secret,
-                node_selector={key: text for each in placed for key, text in each.node_selector.items()},
-                taint=next((overlay.taint for overlay in placed if overlay.taint), None),
+                node_selector=_merged(overlay.node_selector for overlay in overlays),
+                taint=next((overlay.taint for overlay in overlays if overlay.taint), None),
             )
         ),
     )
+
+
+def _merged(mappings: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """One mapping of all; later values replace earlier ones."""
+    return {key: value for mapping in mappings for key, value in mapping.items()}
 
 
 def _main_container(pod: WorkloadPod, overlays: Sequence[PodOverlay], common: Mapping[str, Any]) -> ContainerArgs:
@@ -140,7 +144,7 @@ def _mounts(overlays: Sequence[PodOverlay]) -> list[VolumeMountArgs]:
         mount
         for overlay in overlays
         for mount in (
-            *(VolumeMountArgs(name=folder.name, mount_path=folder.path) for folder in overlay.scratch),
+            *(folder.mount for folder in overlay.scratch),
             *overlay.mounts,
         )
     ]
@@ -151,21 +155,15 @@ def _volumes(pod: WorkloadPod, overlays: Sequence[PodOverlay]) -> list[VolumeArg
         volume
         for overlay in overlays
         for volume in (
-            *(
-                VolumeArgs(name=folder.name, empty_dir=pods.empty_dir(folder.size_mib or pod.scratch_gib * 1024))
-                for folder in overlay.scratch
-            ),
+            *(folder.volume(pod.scratch_gib * 1024) for folder in overlay.scratch),
             *overlay.volumes,
         )
     ]
 
 
-def _environment(features: Features, pod: WorkloadPod) -> list[EnvVarArgs]:
+def _environment(features: Features, pod: WorkloadPod, overlays: Sequence[PodOverlay]) -> list[EnvVarArgs]:
     """The variables of a workload's containers, except its options."""
-    plain: dict[str, pulumi.Input[str]] = {}
-    for overlay in features.overlays(pod.workload):
-        plain.update(overlay.environment)
-    plain.update(pod.environment)
+    plain = _merged([*(overlay.environment for overlay in overlays), pod.environment])
     return [
         *(EnvVarArgs(name=name, value=value) for name, value in plain.items()),
         *(credential_variable(credential) for credential in features.credentials(pod.workload)),

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from components.airflow.context import InstanceContext
-from components.airflow.feature import Feature, Reserved
+from components.airflow.feature import OPTION_PREFIX, Feature, option_of
 from components.airflow.secrets.credential import Credential
 from components.contract.workloads import METADATA_CLIENTS, Workload
+from components.settings.sections.options import Reserved
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,15 +77,6 @@ MATRIX: Final = (
     Row(variable="ADMIN_PASSWORD", stored_in="admin", key="password", readers=frozenset({"migration"})),
 )
 """All generated credentials: a generated value that is not listed here reaches no pod."""
-
-OPTION_PREFIX: Final = "AIRFLOW__"
-
-
-def option_of(variable: str) -> tuple[str, str]:
-    """The option of airflow.cfg that a variable sets."""
-    section, _, option = variable.removeprefix(OPTION_PREFIX).partition("__")
-    return section.lower(), option.lower()
-
 
 RESERVED: Final[Reserved] = {option_of(row.variable): None for row in MATRIX if row.variable.startswith(OPTION_PREFIX)}
 

@@ -43,6 +43,7 @@ RESOURCES: Final = Resources(cpu_milli=200, memory_mib=512)
 DATA: Final = "/var/lib/postgresql/data"
 RESERVED_CONNECTIONS: Final = 3
 """Connections that only a superuser may use (superuser_reserved_connections)."""
+SCRATCH_MIB: Final = 256
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -179,8 +180,10 @@ def _database(host: pulumi.Output[str], name: str, password: pulumi.Output[str])
 def _shape(
     args: PostgresArgs, account: pulumi.Input[str], secret: pulumi.Input[str], claim: pulumi.Input[str]
 ) -> pods.PodShape:
-    folders = {"run": "/var/run/postgresql", "tmp": "/tmp"}  # noqa: S108 - a volume of the pod's own
-    scratch = pods.Scratch(paths=folders, size_mib=256)
+    scratch = (
+        pods.ScratchFolder(name="run", path="/var/run/postgresql"),
+        pods.ScratchFolder(name="tmp", path="/tmp"),  # noqa: S108 - a volume of the pod's own
+    )
     ready = ["pg_isready", "--username", "postgres", "--host", "127.0.0.1"]
     server = pods.container(
         "postgres",
@@ -203,7 +206,7 @@ def _shape(
                 value_from=EnvVarSourceArgs(secret_key_ref=SecretKeySelectorArgs(name=secret, key="password")),
             ),
         ],
-        volume_mounts=[VolumeMountArgs(name="data", mount_path=DATA), *scratch.mounts()],
+        volume_mounts=[VolumeMountArgs(name="data", mount_path=DATA), *(folder.mount for folder in scratch)],
         startup_probe=pods.exec_probe(ready, period=1, timeout=5, failures=120),
         readiness_probe=pods.exec_probe(ready, period=15, timeout=10, failures=4),
         liveness_probe=pods.exec_probe(ready, period=30, timeout=10, failures=5),
@@ -213,7 +216,7 @@ def _shape(
         user=USER,
         service_account=account,
         containers=[server],
-        volumes=[data, *scratch.volumes()],
+        volumes=[data, *(folder.volume(SCRATCH_MIB) for folder in scratch)],
         # Time for a checkpoint: a server that is killed replays its write-ahead log at the next start.
         grace_seconds=60,
     )

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Annotated
 
 import typer
 
 from benchmarks import clouds, measure, report
 from lab import demo
-from lab.errors import LabError
+from lab.errors import LabError, run_command_line
 from lab.paths import PROJECT
 
 
@@ -49,8 +48,4 @@ def main(
 
 
 if __name__ == "__main__":
-    try:
-        typer.run(main)
-    except LabError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(1)
+    run_command_line(lambda: typer.run(main))

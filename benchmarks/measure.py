@@ -24,6 +24,7 @@ from lab.engine.stack import Stack
 from lab.errors import LabError
 from lab.images import names
 from lab.kubectl import kubectl
+from lab.node.instance import Instance
 from lab.paths import PROJECT, state_dir
 from lab.progress import step
 
@@ -223,5 +224,5 @@ def _time_of(pod: dict[str, Any]) -> float:
 
 def _pods(namespace: str) -> dict[str, dict[str, Any]]:
     """The kubelet's statistics of a namespace's pods, by pod name."""
-    summary = json.loads(kubectl("get", "--raw", "/api/v1/nodes/airflow-lab/proxy/stats/summary"))
+    summary = json.loads(kubectl("get", "--raw", f"/api/v1/nodes/{Instance().name}/proxy/stats/summary"))
     return {pod["podRef"]["name"]: pod for pod in summary["pods"] if pod["podRef"]["namespace"] == namespace}

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from lab.errors import LabError
+from lab.errors import LabError, run_command_line
 
 app = typer.Typer(
     help="A real Pulumi engine and a real Kubernetes node on this machine, with Airflow on top.",
@@ -156,9 +156,5 @@ def _run_in_lab(stack: str, command: list[str]) -> int:
 
 
 def main() -> None:
-    """Run the command line. A LabError is printed as one line, without a traceback."""
-    try:
-        app()
-    except LabError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(1)
+    """Run the command line."""
+    run_command_line(app)

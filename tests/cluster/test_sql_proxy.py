@@ -19,6 +19,7 @@ from lab.services import database, google
 from lab.services.sql_admin import SERVER
 from lab.services.standins import StandIns
 from lab.testing.space import Space, eventually
+from lab.testing.sql_instances import requiring_connectors
 from lab.testing.worlds import Worlds
 
 pytestmark = pytest.mark.lab_node("simulated clouds stand beside the lab's node")
@@ -27,16 +28,7 @@ PROJECT = "sql-project"
 NAME = "test-sql"
 SPACE = "sql-test"
 CONNECTION = f"{PROJECT}:europe-west1:{NAME}"
-INSTANCE = database.Server(
-    name=NAME,
-    administrator="boss",
-    password="secret",
-    cloud_role="cloudsqlsuperuser",
-    hosts=[f"{NAME}.sql.goog"],
-    common_name=f"{PROJECT}:{NAME}",
-    public_authority=False,
-    connectors="required",
-)
+INSTANCE = requiring_connectors(PROJECT, NAME)
 DENIED = "Error 403: The client is not authorized to make this request., notAuthorized"
 CLIENTS = ("client", "stranger", "neighbour", "viewer")
 WHERE_FROM = "SELECT host(client_addr) || ' ' || ssl FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) WHERE pid = "

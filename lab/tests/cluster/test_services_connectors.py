@@ -14,22 +14,14 @@ import pytest
 from lab.certificates import CertificateAuthority
 from lab.node.node import Node
 from lab.services import database, sql_connector
+from lab.testing.sql_instances import requiring_connectors
 from lab.tests.cluster.test_services_database import ask
 
 pytestmark = pytest.mark.lab_node("simulated clouds stand beside the lab's node")
 
 PROJECT = "sql-project"
 NAME = "test-connectors"
-INSTANCE = database.Server(
-    name=NAME,
-    administrator="boss",
-    password="secret",
-    cloud_role="cloudsqlsuperuser",
-    hosts=[f"{NAME}.sql.goog"],
-    common_name=f"{PROJECT}:{NAME}",
-    public_authority=False,
-    connectors="required",
-)
+INSTANCE = requiring_connectors(PROJECT, NAME)
 SSL_REQUEST = struct.pack("!ii", 8, 80877103)
 """What PostgreSQL answers at once, https://www.postgresql.org/docs/current/protocol-message-formats.html."""
 

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from lab.clouds.azure import policy
 from lab.clouds.azure.arm import uid
 from lab.clouds.azure.provider import KINDS
 from lab.clouds.latency import SPEED_VARIABLE
-from lab.clouds.schema import resource
 from lab.engine.provider_values import opened
 from lab.testing.azure import Azure, inputs, token_of
 from lab.testing.azure_examples import (
@@ -41,27 +38,6 @@ def test_everything_lives_a_whole_life(azure: Azure, name: str) -> None:
 def test_every_type_has_an_example() -> None:
     without = {token.removeprefix("azure-native:") for token in KINDS} - {token for token, _ in EXAMPLES.values()}
     assert without == {"authorization:ManagementLockByScope", "dbforpostgresql:FirewallRule"}
-
-
-@pytest.mark.parametrize("token", sorted(KINDS))
-def test_a_kinds_rules_name_properties_that_the_sdk_has(token: str) -> None:
-    kind, known = KINDS[token], resource(token)
-    paths = [*kind.immutable, *kind.mutable, *kind.required, *kind.values, *kind.defaults, *kind.write_only]
-    paths += [reference.path for reference in kind.references]
-    paths += [kind.name, *kind.parameters]
-    assert [path for path in paths if not _reaches(known.inputs, path)] == []
-    assert [path for path in kind.computed if not _reaches(known.outputs, path)] == []
-
-
-def _reaches(properties: Any, path: str) -> bool:
-    for step in path.replace("[*]", "").split("."):
-        if step not in properties:
-            return False
-        kind = properties[step].type
-        while kind.of is not None:
-            kind = kind.of
-        properties = kind.properties()
-    return True
 
 
 @pytest.mark.parametrize(

@@ -33,26 +33,6 @@ def test_everything_lives_a_whole_life(gcp: Gcp, token: str) -> None:
         assert gcp.plugin.read(made) is None
 
 
-@pytest.mark.parametrize("token", sorted(KINDS))
-def test_a_kinds_rules_name_properties_that_the_sdk_has(token: str) -> None:
-    kind, known = KINDS[token], resource(token)
-    paths = [*kind.immutable, *kind.mutable, *kind.required, *kind.values, *kind.defaults, *kind.write_only]
-    paths += [reference.path for reference in kind.references]
-    assert [path for path in paths if not _reaches(known.inputs, path)] == []
-    assert [path for path in kind.computed if not _reaches(known.outputs, path)] == []
-
-
-def _reaches(properties: Any, path: str) -> bool:
-    for step in path.replace("[*]", "").split("."):
-        if step not in properties:
-            return False
-        kind = properties[step].type
-        while kind.of is not None:
-            kind = kind.of
-        properties = kind.properties()
-    return True
-
-
 @pytest.mark.parametrize(
     ("token", "changes", "path"),
     [

@@ -152,7 +152,7 @@ def test_every_connection_to_a_cloud_checks_the_servers_name_and_certificate(sta
 
 
 def authority_of(pod: Pod, container: dict[str, object]) -> str | None:
-    [*found] = [v["value"] for v in container.get("env", []) if v["name"] == "PGSSLROOTCERT"]  # type: ignore[attr-defined]
+    [*found] = [v["value"] for v in container.get("env", []) if v["name"] == "PGSSLROOTCERT"]
     return found[0] if found else None
 
 

@@ -26,7 +26,7 @@ def test_every_container_asks_for_processor_and_memory_and_has_a_limit_of_memory
 
 
 def mebibytes(quantity: str) -> int:
-    [number, unit] = re.fullmatch(r"(\d+)([MG])i", quantity).groups()  # type: ignore[union-attr]
+    [number, unit] = re.fullmatch(r"(\d+)([MG])i", quantity).groups()
     return int(number) * (1024 if unit == "G" else 1)
 
 

@@ -109,7 +109,7 @@ TABLE: dict[str, tuple[str, ...]] = {
 
 def _tests() -> set[str]:
     folder = Path(__file__).parent
-    trees = [ast.parse((folder / f"test_clouds_{part}.py").read_text()) for part in ("gcp", "gcp_order")]
+    trees = [ast.parse((folder / f"test_clouds_{part}.py").read_text()) for part in ("gcp", "gcp_order", "kinds")]
     names = [node.name for tree in trees for node in tree.body if isinstance(node, ast.FunctionDef)]
     return {name.removeprefix("test_").replace("_", " ") for name in names if name.startswith("test_")}
 

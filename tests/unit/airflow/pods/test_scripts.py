@@ -70,6 +70,68 @@ def test_an_image_with_bytecode_is_left_alone(tmp_path: Path) -> None:
     assert not (tmp_path / "airflow-bytecode").exists()
 
 
+CELERY: Final = """
+class Signal:
+    def __init__(self):
+        self.receivers = []
+    def connect(self, receiver=None, weak=True):
+        if receiver is None:
+            return self.connect
+        self.receivers.append(receiver)
+        return receiver
+    def disconnect(self, receiver):
+        self.receivers.remove(receiver)
+    def send(self):
+        for receiver in list(self.receivers):
+            receiver(sender=None)
+worker_init, heartbeat_sent, task_prerun = Signal(), Signal(), Signal()
+"""
+SUPERVISOR: Final = """
+class WatchedSubprocess:
+    def __init__(self, sockets):
+        self._open_sockets = sockets
+    def _service_subprocess(self, max_wait_time, raise_on_timeout=False):
+        print(max_wait_time, raise_on_timeout)
+"""
+WORKS: Final = """
+from celery import signals
+def main():
+    import sys
+    print("airflow.sdk" in sys.modules)
+    for task in range(2):
+        signals.task_prerun.send()
+    from airflow.sdk.execution_time import supervisor
+    if hasattr(supervisor, "WatchedSubprocess"):
+        for sockets in (["logs"], []):
+            supervisor.WatchedSubprocess(sockets)._service_subprocess(max_wait_time=5, raise_on_timeout=True)
+        supervisor.WatchedSubprocess([])._service_subprocess(0.01)
+"""
+"""A worker that runs two tasks, and waits for processes with an open socket and with none."""
+
+
+@pytest.mark.parametrize(
+    ("supervisor", "waits"),
+    [(SUPERVISOR, ["5 True", "0.1 True", "0.01 False"]), ("", [])],
+    ids=["this Airflow", "an Airflow without these functions"],
+)
+def test_a_worker_notices_the_end_of_a_task_at_once(tmp_path: Path, supervisor: str, waits: list[str]) -> None:
+    """Once all sockets of a task's process are closed, the process is about to end."""
+    package = airflow(tmp_path)
+    (package / "__main__.py").write_text(WORKS)
+    for name, text in {
+        "sdk/__init__": "",
+        "sdk/execution_time/__init__": "",
+        "sdk/execution_time/supervisor": supervisor,
+    }.items():
+        (package / f"{name}.py").parent.mkdir(parents=True, exist_ok=True)
+        (package / f"{name}.py").write_text(text)
+    (package.parent / "celery").mkdir()
+    (package.parent / "celery/__init__.py").write_text("")
+    (package.parent / "celery/signals.py").write_text(CELERY)
+    said = run(placed(tmp_path, "start.py"), "celery", "worker", PYTHONPATH=str(package.parent))
+    assert said.stdout.splitlines() == ["False", *waits], said.stderr
+
+
 class Broker(socketserver.StreamRequestHandler):
     """A Redis that answers AUTH and PING."""
 

@@ -1,12 +1,14 @@
 """Stack outputs: URL, login, and commands for access and logs.
 
 Each output whose name ends with `_command` is one simple command: run it with `eval "$(pulumi stack output NAME)"`.
+Pulumi prints outputs in alphabetical order; `next_steps` names those that are needed first, in their order.
 """
 
 from __future__ import annotations
 
 import shlex
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final
 
 import pulumi
 
@@ -20,6 +22,12 @@ if TYPE_CHECKING:
     from components.contract.cloud import Cloud
     from components.settings.stack import Settings
 
+COMMANDS: Final = {
+    "kubeconfig_command": "add the cluster to your kubeconfig",
+    "kubelogin_command": "let kubectl log in as az did",
+}
+"""What the commands of the clouds do."""
+
 
 def export(settings: Settings, cloud: Cloud, airflow: Airflow) -> None:
     """Export the outputs of a stack. Passwords are secrets: `pulumi stack output NAME --show-secrets` prints them."""
@@ -27,6 +35,7 @@ def export(settings: Settings, cloud: Cloud, airflow: Airflow) -> None:
     api_server = f"{settings.name}-api-server"
     for key, value in cloud.outputs.items():
         pulumi.export(key, value)
+    pulumi.export("next_steps", next_steps(settings, [*cloud.outputs]))
     pulumi.export("name", settings.name)
     pulumi.export("namespace", airflow.namespace)
     pulumi.export("url", base_url(settings))
@@ -48,6 +57,23 @@ def export(settings: Settings, cloud: Cloud, airflow: Airflow) -> None:
         )
     if settings.exposure.gateway is not None and cloud.load_balancer is not None:
         _export_external_access(settings.exposure.gateway, cloud.load_balancer.address)
+
+
+def next_steps(settings: Settings, cloud_outputs: Sequence[str]) -> str:
+    """The commands after the first `up`, in order, one a line, each with what it does."""
+    output = f"pulumi stack output --stack {pulumi.get_stack()}"
+    steps = [
+        (f'eval "$({output} {key})"', COMMANDS.get(key, "connect kubectl to the cluster"))
+        for key in cloud_outputs
+        if key.endswith("_command")
+    ]
+    if settings.exposure.gateway is not None:
+        steps.append((f"{output} dns_records", f"create these DNS records, then open {base_url(settings)}"))
+    else:
+        steps.append((f'eval "$({output} port_forward_command)"', f"then open http://localhost:{API_PORT}"))
+    steps.append((f"{output} --show-secrets admin_password", f"the password of the user {settings.admin.username}"))
+    width = max(len(command) for command, _ in steps)
+    return "\n".join(f"{command:{width}}  # {what}" for command, what in steps)
 
 
 def _kubectl(cloud: Cloud, namespace: str) -> pulumi.Output[str]:

@@ -13,6 +13,7 @@ from tests.unit.recording.recorder import Recording, plain
 from tests.unit.recording.stacks import STAND_IN, recorded, recordings
 
 ALWAYS = {
+    "next_steps",
     "name",
     "namespace",
     "url",
@@ -52,6 +53,21 @@ def test_every_stack_says_where_airflow_is_and_how_to_get_in() -> None:
         assert wanted <= recording.outputs.keys(), stack
         # A real cloud has further outputs.
         assert not beyond or (recording.config["airflow:cloud"]["kind"] != "existing" and stack not in STAND_IN), stack
+
+
+def test_the_next_steps_are_commands_on_outputs_that_exist_in_the_order_of_their_use() -> None:
+    for stack, recording in recordings():
+        steps = [line.partition("  # ")[0] for line in recording.outputs["next_steps"].splitlines()]
+        named = [re.findall(r"pulumi stack output --stack \S+ (?:--show-secrets )?(\w+)", step) for step in steps]
+        keys = [key for each in named for key in each]
+        assert len(keys) == len(steps), stack
+        assert set(keys) <= recording.outputs.keys(), stack
+        assert keys[-1] == "admin_password"
+        assert keys[-2] == ("dns_records" if recording.of_type("Gateway") else "port_forward_command"), stack
+        clouds = [key for key in ("kubeconfig_command", "kubelogin_command") if key in recording.outputs]
+        assert keys[: len(clouds)] == clouds, stack
+        for step in steps:
+            subprocess.run(["/bin/sh", "-n", "-c", step], check=True)
 
 
 def test_what_a_cloud_says_of_itself_is_told_as_it_is() -> None:

@@ -7,6 +7,7 @@ from typing import Final
 
 import pytest
 
+from components.cloud.azure import lateness
 from lab.clouds.azure.egress import ADDRESS
 from lab.clouds.gcp import tokens as gcp
 from lab.clouds.kind import at
@@ -155,7 +156,9 @@ def test_one_up_switches_a_gateway_off_and_takes_its_address_away(azure_celery_k
         for call in azure_celery_kubernetes.calls[step]
         if call.op == "delete" and call.type == ADDRESS and call.name.endswith("-load-balancer-address")
     ]
+    # The load balancer keeps the address for a while after the Gateway is deleted.
     assert calls[-1] == "ok"
+    assert {lateness.ADDRESS.refused(outcome) for outcome in calls[:-1]} == {True}
     assert azure_celery_kubernetes.held[step].of(ADDRESS) == []
 
 

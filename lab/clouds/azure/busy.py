@@ -13,6 +13,7 @@ from lab.clouds.kind import ApiError, Call
 _SUBJECT: Final = "busy"
 _SETTLING: Final = "settling"
 _LINGERING: Final = "lingering"
+_ATTACHED: Final = "attached"
 _GRACE_SECONDS: Final = 5.0
 """Tolerance for the duration of an operation; after a crash, only this limit ends it."""
 
@@ -77,3 +78,13 @@ def linger(call: Call, resource_id: str, real_seconds: float, *, least_seconds: 
 def lingers(call: Call, resource_id: str) -> bool:
     """Whether it is still held."""
     return float(call.world.facts.get(_LINGERING, {}).get(resource_id, 0)) > time.time()
+
+
+def attach(call: Call, resource_id: str) -> None:
+    """Record that something outside of the simulation uses a resource until it is deleted."""
+    call.world.facts.setdefault(_ATTACHED, {})[resource_id] = True
+
+
+def detach(call: Call, resource_id: str) -> bool:
+    """End that use; says whether there was one."""
+    return call.world.facts.get(_ATTACHED, {}).pop(resource_id, False) is True

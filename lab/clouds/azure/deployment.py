@@ -11,17 +11,13 @@ from typing import Any, Final
 
 from lab.clouds.azure.arm import GROUP, ArmError, ArmKind, subscription, uid
 from lab.clouds.azure.authorization import ASSIGNMENT
-from lab.clouds.azure.busy import linger, mark
+from lab.clouds.azure.busy import attach, mark
 from lab.clouds.azure.cluster_work import deployed_clusters, refuse_work_on_cluster, switches_gateways_on
 from lab.clouds.azure.egress import ADDRESS
 from lab.clouds.kind import Call, Grammar, at
 from lab.clouds.schema_check import Fault
 from lab.engine.provider_values import has_unknown
 
-ADDRESS_SECONDS: Final = 150.0
-"""Time for which a load balancer keeps an address after its Service was deleted."""
-MEETING_SECONDS: Final = 3.0
-"""Minimum of this time here."""
 _USED_PARAMETER: Final = re.compile(r"parameters\('(\w+)'\)")
 
 
@@ -79,20 +75,8 @@ class Deployment(ArmKind):
         for cluster in deployed_clusters(call):
             refuse_work_on_cluster(call, cluster.id)
             mark(call, cluster.id, self.token, op)
-
-    def gone(self, call: Call) -> None:
-        """Addresses that a cluster may write stay in use by its load balancer for some minutes."""
-        if not switches_gateways_on(call.get("properties.template")):
-            return
-        writers = {
-            place["principalId"]
-            for cluster in deployed_clusters(call)
-            for place in (cluster.outputs["identity"].get("userAssignedIdentities") or {}).values()
-        }
-        for role in call.world.of(ASSIGNMENT):
-            scope = str(role.inputs["scope"])
-            if role.inputs["principalId"] in writers and call.world.get(ADDRESS, scope) is not None:
-                linger(call, scope, ADDRESS_SECONDS, least_seconds=MEETING_SECONDS)
+        if switches_gateways_on(call.get("properties.template")):
+            _attach_addresses(call)
 
     def echoed(self, inputs: dict[str, Any]) -> dict[str, Any]:
         """Inputs without the template, of which Azure only returns a hash."""
@@ -142,3 +126,16 @@ def _template_faults(template: Mapping[str, Any], given: Mapping[str, Any], path
             yield place, f"uses the parameter {name}, which is not declared"
         if isinstance(inner, Mapping):
             yield from _template_faults(inner, parts.get("parameters") or {}, f"{place}.properties.template")
+
+
+def _attach_addresses(call: Call) -> None:
+    """Attach the addresses that a cluster may write to its load balancer, as a Gateway's Service does."""
+    writers = {
+        place["principalId"]
+        for cluster in deployed_clusters(call)
+        for place in (cluster.outputs["identity"].get("userAssignedIdentities") or {}).values()
+    }
+    for role in call.world.of(ASSIGNMENT):
+        scope = str(role.inputs["scope"])
+        if role.inputs["principalId"] in writers and call.world.get(ADDRESS, scope) is not None:
+            attach(call, scope)

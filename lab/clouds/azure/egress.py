@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from lab.clouds.azure.arm import ArmError, ArmKind, changed, name_of, normal, place_of, uid
-from lab.clouds.azure.busy import lingers
+from lab.clouds.azure.busy import detach, linger, lingers
 from lab.clouds.azure.catalogue import ZONES
 from lab.clouds.azure.cluster_work import CLUSTER
 from lab.clouds.azure.network import NAME, NAT_GATEWAY
@@ -16,6 +16,10 @@ from lab.clouds.kind import Call, Reference
 from lab.clouds.schema_check import Fault
 
 ADDRESS: Final = "azure-native:network:PublicIPAddress"
+ADDRESS_SECONDS: Final = 150.0
+"""Time for which a load balancer keeps an address after its Service was deleted: a guess."""
+LEAST_SECONDS: Final = 3.0
+"""Minimum of this time here, so that the next attempt is refused, too."""
 
 
 class PublicIPAddress(ArmKind):
@@ -84,8 +88,17 @@ class PublicIPAddress(ArmKind):
         }
 
     def release(self, call: Call) -> None:
-        """Refuse while a cluster's load balancer uses it, which is deleted with the cluster."""
-        if lingers(call, call.id) and call.world.of(CLUSTER):
+        """Refuse while a cluster's load balancer uses it, which is deleted with the cluster.
+
+        The load balancer keeps an address for a while after the Gateway's Service was deleted. The simulation does not
+        see Services: the first attempt to delete the address starts that time.
+        """
+        attached = detach(call, call.id)
+        if not call.world.of(CLUSTER):
+            return
+        if attached:
+            linger(call, call.id, ADDRESS_SECONDS, least_seconds=LEAST_SECONDS)
+        if lingers(call, call.id):
             raise _allocated(call.id, "kubernetes/frontendIPConfigurations/front")
 
     def released(self, call: Call, holder: Item) -> ArmError:

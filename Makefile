@@ -1,8 +1,10 @@
 # All commands of the project. They need Python 3.11+, make and git. Targets that run Kubernetes on this machine
-# (test, test-cluster, test-gateway, demo, bench) also need root on Debian 12 or 13.
+# (test, test-cluster, test-gateway, demo, bench) also need root on Debian 12 or 13; `make demo CLUSTER=kind` does not.
 
 PYTHON ?= python3
 STACK ?= local
+# kind, minikube, or a context of your kubeconfig, in place of the lab's node.
+CLUSTER ?=
 VENV := .venv
 RUN := $(VENV)/bin/python
 STAMP := $(VENV)/.requirements
@@ -10,7 +12,7 @@ STAMP := $(VENV)/.requirements
 # Compiling the SDKs takes longer than running them, so their bytecode is always kept, whatever the shell's setting.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: setup ready ahead check format settings test test-unit test-engine test-settings test-cluster test-gateway demo demo-down bench clean
+.PHONY: setup fit ready ahead check format settings test test-unit test-engine test-settings test-cluster test-gateway demo demo-down bench clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -22,8 +24,12 @@ $(STAMP): requirements.txt requirements-dev.txt lab/requirements.txt
 	@sh lab/bootstrap.sh "$(PYTHON)" "$(VENV)"
 	@touch $@
 
+# Before anything is installed: refuse a machine that cannot run the target.
+fit:
+	@$(if $(LAB_CLUSTER),:,sh lab/require.sh "$(PYTHON)" "$(CLUSTER)")
+
 # Targets that need built programs start the build while one core installs packages.
-ready:
+ready: fit
 	@$(MAKE) --silent --no-print-directory --jobs=2 $(STAMP) ahead
 
 ahead:
@@ -62,11 +68,11 @@ test-gateway: ready ## run Airflow behind a Gateway with HTTPS, on a real node a
 	@$(RUN) -m lab build --gateway
 	$(RUN) -m pytest tests/cluster -m gateway
 
-demo: ready ## start a node on this machine and Airflow on it: STACK=local
-	@$(RUN) -m lab demo --stack $(STACK) $(if $(KEEP),--keep)
+demo: $(if $(CLUSTER),fit setup,ready) ## start Airflow on this machine: STACK=local, or CLUSTER=kind|minikube|CONTEXT
+	@$(RUN) -m lab demo --stack $(STACK) --cluster "$(CLUSTER)" $(if $(KEEP),--keep)
 
 demo-down: $(STAMP) ## end the demonstration and remove it completely
-	@$(RUN) -m lab demo-down --stack $(STACK)
+	@$(RUN) -m lab demo-down --stack $(STACK) --cluster "$(CLUSTER)"
 
 bench: ready ## measure Airflow on the node; prints a table and writes bench.json
 	@$(RUN) -m benchmarks

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import socket
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -27,20 +28,31 @@ def port_forward(
         LabError: kubectl could not forward the port.
     """
     daemon = Daemon(name=f"port-forward-{namespace}-{service}", folder=folder)
+    # Its own forward must not count as a user of the port.
     daemon.stop()
-    daemon.log.unlink(missing_ok=True)
     requested = local_port if local_port and _free(local_port) else 0
     command = [node.kubectl(), "--kubeconfig", kubeconfig, "--namespace", namespace]
-    daemon.start([*command, "port-forward", f"service/{service}", f"{requested or ''}:{port}"])
+    return daemon, forward(daemon, [*command, "port-forward", f"service/{service}", f"{requested or ''}:{port}"])
+
+
+def forward(daemon: Daemon, command: Sequence[str | Path]) -> str:
+    """Start a `kubectl port-forward` as a daemon, which keeps running, and return the URL.
+
+    Raises:
+        LabError: kubectl could not forward the port.
+    """
+    daemon.stop()
+    daemon.log.unlink(missing_ok=True)
+    daemon.start(command)
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
         match = re.search(r"Forwarding from 127\.0\.0\.1:(\d+)", daemon.log.read_text())
         if match:
-            return daemon, f"http://localhost:{match.group(1)}"
+            return f"http://localhost:{match.group(1)}"
         daemon.require_alive()
         time.sleep(0.1)
     daemon.stop()
-    raise LabError(f"kubectl did not forward to {service} within {START_SECONDS} s.", remedy=f"See {daemon.log}.")
+    raise LabError(f"kubectl did not forward a port within {START_SECONDS} s.", remedy=f"See {daemon.log}.")
 
 
 def _free(port: int) -> bool:

@@ -18,6 +18,10 @@ app = typer.Typer(
 )
 
 StackOption = Annotated[str, typer.Option("--stack", "-s", help="The stack: its file is Pulumi.STACK.yaml.")]
+ClusterOption = Annotated[
+    str,
+    typer.Option("--cluster", "-c", help="kind, minikube, or a context of your kubeconfig; default: the lab's node."),
+]
 PASSED_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
 
 
@@ -91,8 +95,12 @@ def shell(stack: StackOption = "local") -> None:
 
 
 @app.command(context_settings=PASSED_ON)
-def pulumi(context: typer.Context, stack: StackOption = "local") -> None:
+def pulumi(context: typer.Context, stack: StackOption = "local", cluster: ClusterOption = "") -> None:
     """Run `pulumi` on the lab's stack with all further arguments."""
+    if cluster:
+        from lab import own_demo
+
+        raise typer.Exit(own_demo.pulumi(cluster, context.args))
     raise typer.Exit(_run_in_lab(stack, ["pulumi", *context.args]))
 
 
@@ -113,16 +121,29 @@ def demo(
     keep: Annotated[
         bool, typer.Option(help="Keep a stack on a simulated cloud; other stacks are always kept.")
     ] = False,
+    cluster: ClusterOption = "",
 ) -> None:
     """Deploy a stack on the node and run the example DAGs. A stack on a simulated cloud is destroyed at the end."""
+    if cluster:
+        from lab import own_demo
+
+        _require_local(stack)
+        own_demo.run(cluster)
+        return
     from lab import demo as demonstration
 
     demonstration.run(stack, keep=keep)
 
 
 @app.command("demo-down")
-def demo_down(stack: StackOption = "local") -> None:
+def demo_down(stack: StackOption = "local", cluster: ClusterOption = "") -> None:
     """Destroy the stack of the demonstration and stop the node; both are removed completely."""
+    if cluster:
+        from lab import own_demo
+
+        _require_local(stack)
+        own_demo.end(cluster)
+        return
     from lab import demo as demonstration
 
     demonstration.end(stack)
@@ -137,6 +158,11 @@ def clouds(
 
     for line in listing.lines(calls):
         print(line)
+
+
+def _require_local(stack: str) -> None:
+    if stack != "local":
+        raise LabError(f"STACK={stack} does not go with CLUSTER.", remedy="Leave out one of them.")
 
 
 def _run_in_lab(stack: str, command: list[str]) -> int:

@@ -20,8 +20,10 @@ from lab.daemon import Daemon
 from lab.engine import plugins
 from lab.engine.environment import NO_PREFLIGHT, environment
 from lab.engine.stack import Stack
+from lab.engine.watched import watched
 from lab.engine.workspace import workspace
 from lab.errors import LabError
+from lab.examples import run_examples
 from lab.kubectl import kubectl
 from lab.paths import PROJECT, state_dir
 from lab.progress import say, step
@@ -31,8 +33,6 @@ if TYPE_CHECKING:
     from lab.services.standins import StandIns
 
 API_PORT: Final = 8080
-EXAMPLES: Final = ("hello", "fan_out", "deferred", "executors")
-"""Example DAGs of the demonstration: data between tasks, mapped tasks, the triggerer, and each executor."""
 POD_END_SECONDS: Final = 300
 POLL_SECONDS: Final = 0.5
 TASK_PODS: Final = "app.kubernetes.io/component=task"
@@ -99,7 +99,7 @@ def run(name: str, *, keep: bool = False) -> None:
     stack = lab_stack(file)
     if file.simulated:
         _preflight(stack)
-    _up(stack)
+    watched(stack, "up")
     outputs = stack.outputs()
     _, url = port_forward(
         _folder(file.name) / ".lab",
@@ -154,46 +154,6 @@ def _preflight(stack: Stack) -> None:
         )
     if done.returncode not in (0, 1):
         raise LabError("The preflight failed.", remedy="Its message is above.")
-
-
-def _up(stack: Stack) -> None:
-    with step(f"pulumi up of stack {stack.name}"):
-        shown = subprocess.run(
-            ["pulumi", "up", "--yes", "--non-interactive", "--skip-preview", "--stack", stack.name],
-            cwd=stack.folder,
-            env=dict(stack.environment),
-            check=False,
-        )
-    if shown.returncode != 0:
-        raise LabError(
-            f"pulumi up of stack {stack.name} failed.",
-            remedy="See the messages above; run the command again to resume.",
-        )
-
-
-def run_examples(client: AirflowClient) -> dict[str, str]:
-    """Run the example DAGs in parallel and read their logs. Returns the runs' ids by DAG.
-
-    Raises:
-        LabError: a DAG failed, or a log is empty.
-    """
-    with step(f"Parse the example DAGs {', '.join(EXAMPLES)}"):
-        client.wait_for_dags(EXAMPLES)
-    with step("Run them"):
-        runs = {dag: client.trigger(dag) for dag in EXAMPLES}
-        for dag, run_id in runs.items():
-            if client.wait_for_run(dag, run_id) != "success":
-                states = ", ".join(f"{task['task_id']}: {task['state']}" for task in client.tasks(dag, run_id))
-                raise LabError(f"DAG {dag} failed ({states}).", remedy="Look at its logs in the UI.")
-    for dag, run_id in runs.items():
-        for task in client.tasks(dag, run_id)[-2:]:
-            # Lines with "::" only mark groups that a viewer folds.
-            lines = [line for line in client.log(dag, run_id, task).splitlines() if line and not line.startswith("::")]
-            if not lines:
-                raise LabError(f"The log of {dag}.{task['task_id']} is empty.")
-            executor = task["executor"] or "default executor"
-            say(f"  {dag}.{task['task_id']} ({executor}, {task['hostname']}): {lines[-1]}")
-    return runs
 
 
 def read_from_store(client: AirflowClient, runs: Mapping[str, str], namespace: str) -> None:
@@ -267,10 +227,9 @@ def destroy(file: StackFile) -> None:
     stack = lab_stack(file, file.text(examples=True, protect=False))
     if file.simulated and file.protected and stack.outputs():
         say("  the stack is protected: airflow:protect is set to false and applied first")
-        _up(stack)
-    with step(f"pulumi destroy of stack {file.name}"):
-        stack.destroy()
-        stack.pulumi("stack", "rm", "--yes", "--stack", file.name)
+        watched(stack, "up")
+    watched(stack, "destroy")
+    stack.pulumi("stack", "rm", "--yes", "--stack", file.name)
     if file.simulated:
         _require_nothing_left()
     _stop_forwards(file.name)

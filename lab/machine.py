@@ -1,4 +1,7 @@
-"""Checks before any build whether this machine can run the lab's node."""
+"""Checks before any installation whether this machine can run the lab's node: `python -m lab.machine`.
+
+Runs without any package, and writes nothing.
+"""
 
 from __future__ import annotations
 
@@ -9,10 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-import psutil
-
-from lab.errors import LabError
-from lab.paths import cache_dir
+from lab.errors import LabError, run_command_line
+from lab.paths import cache_path
 
 SYSTEMS: Final = ("debian 12", "debian 13", "ubuntu 24.04")
 """Operating systems with the package names that the lab installs."""
@@ -26,8 +27,8 @@ https://github.com/kubernetes/kubernetes/blob/v1.36.3/cmd/kubeadm/app/phases/etc
 DISK_GIB_MIN: Final = 10
 """For build caches, images and the node's volumes."""
 OWN_CLUSTER: Final = (
-    "Use an existing cluster instead: `pulumi up -s local` deploys to the current context of your kubeconfig "
-    "(see README.md)."
+    "Use a cluster instead: `make demo CLUSTER=kind`, `CLUSTER=minikube`, or `CLUSTER=CONTEXT` with a context of your "
+    "kubeconfig. `make test-unit` runs on any machine."
 )
 
 
@@ -69,8 +70,8 @@ def this_machine() -> Machine:
         system=system,
         architecture=platform.machine(),
         root=hasattr(os, "geteuid") and os.geteuid() == 0,
-        memory_gib=psutil.virtual_memory().total / 2**30,
-        free_disk_gib=shutil.disk_usage(cache_dir()).free / 2**30,
+        memory_gib=os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30,
+        free_disk_gib=shutil.disk_usage(_existing(cache_path())).free / 2**30,
     )
 
 
@@ -83,3 +84,12 @@ def require(machine: Machine | None = None) -> None:
     lacks = (machine or this_machine()).lacks()
     if lacks:
         raise LabError(f"The lab's node cannot run on this machine: {', and '.join(lacks)}.", remedy=OWN_CLUSTER)
+
+
+def _existing(path: Path) -> Path:
+    """The closest parent folder that exists."""
+    return next(each for each in (path, *path.parents) if each.exists())
+
+
+if __name__ == "__main__":
+    run_command_line(require)

@@ -21,9 +21,15 @@ def project(package: Path, working: Path) -> Path:
 PROJECT: Final = project(Path(__file__).resolve().parent, Path.cwd())
 
 
+def cache_path() -> Path:
+    """The path of `cache_dir`, which may not exist yet."""
+    default = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "airflow-lab"
+    return Path(os.environ.get("LAB_CACHE") or default)
+
+
 def cache_dir() -> Path:
     """Built tools and images; safe to delete when no lab runs. `LAB_CACHE` overrides it."""
-    return _folder("LAB_CACHE", Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "airflow-lab")
+    return _created(cache_path())
 
 
 def state_dir() -> Path:
@@ -31,10 +37,10 @@ def state_dir() -> Path:
 
     Not below /tmp, which cleaners empty while a node runs. Short, because a Unix socket's path is limited to 107 bytes.
     """
-    return _folder("LAB_STATE", Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local/state") / "airflow-lab")
+    default = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local/state") / "airflow-lab"
+    return _created(Path(os.environ.get("LAB_STATE") or default))
 
 
-def _folder(variable: str, default: Path) -> Path:
-    path = Path(os.environ.get(variable) or default)
+def _created(path: Path) -> Path:
     path.mkdir(parents=True, exist_ok=True)
     return path

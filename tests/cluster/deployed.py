@@ -16,6 +16,7 @@ from lab.airflow_client import AirflowClient, logged_in
 from lab.clouds.inventory import FOLDER_VARIABLE, Inventory
 from lab.engine.stack import Stack
 from lab.engine.workspace import workspace
+from lab.examples import run_examples
 from lab.node.node import Node
 from lab.services import database
 from lab.services.standins import StandIns
@@ -76,7 +77,7 @@ def deployed_stack(name: str, config: str, node: Node, folder: Path) -> Iterator
                 folder, kubeconfig=node.kubeconfig, namespace=NAMESPACE, service=service, port=demo.API_PORT
             )
             client = logged_in(url, outputs["admin_user"], outputs["admin_password"])
-            yield Deployed(name, stack, client, demo.run_examples(client), clouds)
+            yield Deployed(name, stack, client, run_examples(client), clouds)
         finally:
             if forward is not None:
                 forward.stop()

@@ -13,10 +13,11 @@ import pytest
 from lab import images
 from lab.access import port_forward
 from lab.airflow_client import AirflowClient, logged_in
-from lab.demo import API_PORT, run_examples
+from lab.demo import API_PORT
 from lab.engine.environment import environment
 from lab.engine.stack import Stack
 from lab.engine.workspace import workspace
+from lab.examples import run_examples
 from lab.kubectl import kubectl
 from lab.machine import MEMORY_GIB_MIN, SYSTEM_PODS_MIB
 from lab.node.instance import Instance

@@ -36,7 +36,7 @@ def test_one_sentence_names_what_is_missing_and_the_way_without_a_lab(change: di
     with pytest.raises(LabError) as error:
         require(Machine(**{**GOOD, **change}))
     assert said in str(error.value)
-    assert "pulumi up -s local" in str(error.value)
+    assert "make demo CLUSTER=kind" in str(error.value)
 
 
 def test_everything_that_is_missing_is_named_at_once() -> None:

@@ -67,7 +67,8 @@ def scheduler(context: InstanceContext) -> WorkloadPod:
         ports={"health": SCHEDULER_HEALTH_PORT},
         probes={
             "startup_probe": pods.http_probe("/health", "health", period=2, timeout=10, failures=150),
-            "liveness_probe": pods.http_probe("/health", "health", period=30, timeout=20, failures=5),
+            # A burst of task pods on a busy node delays its heartbeat by minutes; a restart would prolong that.
+            "liveness_probe": pods.http_probe("/health", "health", period=60, timeout=20, failures=5),
         },
         annotations=EVICTABLE,
         grace_seconds=30,

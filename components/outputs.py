@@ -61,7 +61,7 @@ def export(settings: Settings, cloud: Cloud, airflow: Airflow) -> None:
 
 def next_steps(settings: Settings, cloud_outputs: Sequence[str]) -> str:
     """The commands after the first `up`, in order, one a line, each with what it does."""
-    output = f"pulumi stack output --stack {pulumi.get_stack()}"
+    output = "pulumi stack output"
     steps = [
         (f'eval "$({output} {key})"', COMMANDS.get(key, "connect kubectl to the cluster"))
         for key in cloud_outputs

@@ -44,8 +44,8 @@ format: $(STAMP) ## format the sources and fix lint
 	$(VENV)/bin/ruff check --fix-only .
 	$(VENV)/bin/ruff format .
 
-settings: $(STAMP) ## update the table of settings in the README
-	@$(RUN) -m docs.settings --write README.md
+settings: $(STAMP) ## write the pages of settings in docs/settings/
+	@$(RUN) -m docs.settings
 
 test: ready test-unit test-engine ## run unit tests, then engine tests on a real control plane with simulated pods
 

@@ -8,6 +8,11 @@ CLUSTER ?=
 VENV := .venv
 RUN := $(VENV)/bin/python
 STAMP := $(VENV)/.requirements
+# The site's programs have an environment of their own: nothing else needs them.
+SITE := build/site-venv
+SITE_STAMP := $(SITE)/.requirements
+URL ?= http://localhost:8080
+AIRFLOW_USER ?= admin
 
 # Compiling the SDKs takes longer than running them, so their bytecode is always kept, whatever the shell's setting.
 unexport PYTHONDONTWRITEBYTECODE
@@ -46,6 +51,24 @@ format: $(STAMP) ## format the sources and fix lint
 
 settings: $(STAMP) ## write the pages of settings in docs/settings/
 	@$(RUN) -m docs.settings
+
+.PHONY: diagrams site screenshots
+diagrams: $(STAMP) ## draw the resources of each shipped stack in docs/diagrams/
+	@$(RUN) -m tests.diagrams
+
+site: $(SITE_STAMP) ## build the site of docs/ into build/site
+	@$(SITE)/bin/zensical build --clean
+
+screenshots: $(SITE_STAMP) ## take pictures of a running Airflow's UI: URL=http://localhost:8080 AIRFLOW_USER=admin PASSWORD=…
+	@command -v chromium >/dev/null || { [ "$$(id -u)" = 0 ] && apt-get -q update >/dev/null && \
+		apt-get -q install -y --no-install-recommends chromium >/dev/null; } || \
+		{ echo "error: Chromium is missing. Install it, on Debian with: apt-get install chromium" >&2; exit 1; }
+	@AIRFLOW_PASSWORD="$(PASSWORD)" $(SITE)/bin/python -m docs.screenshots --url "$(URL)" --user "$(AIRFLOW_USER)"
+
+$(SITE_STAMP): docs/requirements.txt
+	@$(PYTHON) -m venv $(SITE)
+	@$(SITE)/bin/python -m pip install --quiet --disable-pip-version-check --requirement docs/requirements.txt
+	@touch $@
 
 test: ready test-unit test-engine ## run unit tests, then engine tests on a real control plane with simulated pods
 

@@ -15,6 +15,7 @@ import pulumi
 from components.airflow.network.external_access import base_url
 from components.airflow.network.gateway import backends
 from components.airflow.ports import API_PORT, FLOWER_PORT
+from components.pricing import estimate
 from components.settings.sections.exposure import Gateway
 
 if TYPE_CHECKING:
@@ -49,6 +50,8 @@ def export(settings: Settings, cloud: Cloud, airflow: Airflow) -> None:
     pulumi.export(
         "exec_command", pulumi.Output.concat(kubectl, f" exec -it deployment/{settings.name}-scheduler -- airflow info")
     )
+    if not settings.existing_cluster:
+        pulumi.export("monthly_price", estimate.summary_of(settings))
     if airflow.flower_password is not None:
         pulumi.export("flower_password", pulumi.Output.secret(airflow.flower_password))
         pulumi.export(

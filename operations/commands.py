@@ -5,9 +5,10 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from components.settings.errors import SettingsError
-from operations import preflight
+from operations import preflight, price
 from operations.errors import OperationError
 
 
@@ -17,15 +18,33 @@ def main(arguments: Sequence[str] | None = None) -> int:
         prog="python -m operations", description="Day-2 commands that complement `pulumi up`."
     )
     commands = parser.add_subparsers(dest="command", required=True)
-    command = commands.add_parser(
-        "preflight",
-        help="check in the cloud, read-only, whether `up` can succeed",
-        description="Checks permissions, quotas, APIs and registrations in the stack's cloud, read-only.",
-    )
-    command.add_argument("--stack", "-s", required=True, help="the stack: its file is Pulumi.STACK.yaml")
+    _add_preflight(commands.add_parser("preflight", help="check in the cloud, read-only, whether `up` can succeed"))
+    _add_price(commands.add_parser("price", help="print the monthly list price of a stack"))
     options = parser.parse_args(arguments)
     try:
-        return preflight.run(options.stack)
+        return options.run(options)
     except (OperationError, SettingsError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
+
+
+def _add_preflight(command: argparse.ArgumentParser) -> None:
+    command.description = "Checks permissions, quotas, APIs and registrations in the stack's cloud, read-only."
+    command.add_argument("--stack", "-s", required=True, help="the stack: its file is Pulumi.STACK.yaml")
+    command.set_defaults(run=_preflight)
+
+
+def _preflight(options: argparse.Namespace) -> int:
+    return preflight.run(options.stack)
+
+
+def _add_price(command: argparse.ArgumentParser) -> None:
+    command.description = "Prints the monthly list price of a stack at the minimum and maximum of node autoscaling."
+    source = command.add_mutually_exclusive_group(required=True)
+    source.add_argument("--stack", "-s", help="the stack: its file is Pulumi.STACK.yaml")
+    source.add_argument("--file", "-f", type=Path, help="a stack file, read without a login")
+    command.set_defaults(run=_price)
+
+
+def _price(options: argparse.Namespace) -> int:
+    return price.run(stack=options.stack, file=options.file)

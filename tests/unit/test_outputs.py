@@ -47,6 +47,8 @@ def test_every_stack_says_where_airflow_is_and_how_to_get_in() -> None:
         with_flower = any(found.name.endswith("-flower") for found in recording.of_type("Deployment"))
         wanted = ALWAYS | (FLOWER if with_flower else set())
         wanted |= OF_THE_CLOUD if stack in STAND_IN else set()
+        if recording.config["airflow:cloud"]["kind"] != "existing":
+            wanted |= {"monthly_price"}
         if recording.of_type("Gateway"):
             wanted |= FRONT | ({"flower_url"} if "flower_host" in recording.config["airflow:exposure"] else set())
         beyond = recording.outputs.keys() - wanted

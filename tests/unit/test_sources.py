@@ -22,6 +22,7 @@ READERS_OF_CONFIG: Final = {
 }
 CHOOSERS: Final = {
     "components/cloud/__init__.py": {"Cloud"},
+    "components/pricing/estimate.py": {"Cloud"},
 }
 """Modules outside the settings that may ask which member of a union they have, and of which union."""
 UNIONS: Final = {

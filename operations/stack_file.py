@@ -1,0 +1,53 @@
+"""Reads the settings in a stack file, without a login, an engine or the stack's secrets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import cast
+
+import yaml
+
+from components.airflow.instance import RESERVED_OPTIONS
+from components.settings import parser, placeholders
+from components.settings.errors import SettingsError
+from components.settings.secret_keys import PROJECT, SECRETS
+from components.settings.stack import Settings
+from operations.errors import OperationError
+
+
+def settings(path: Path) -> Settings:
+    """The settings in a stack file.
+
+    Examples of the shipped files, such as the project `my-project`, are accepted. Secrets are not read.
+
+    Raises:
+        OperationError: the file cannot be read, has no `config`, or encrypts a key that is no secret.
+        SettingsError: its settings are invalid.
+    """
+    values = {key: value for key, value in _values(path).items() if key not in SECRETS}
+    for key, value in values.items():
+        if isinstance(value, Mapping) and "secure" in value:
+            raise OperationError(f"{path}: {PROJECT}:{key} is encrypted; read the stack instead: --stack NAME.")
+    found, errors = parser.examine(values, reserved=RESERVED_OPTIONS)
+    absent = {f"{PROJECT}:{key}" for key in SECRETS}
+    examples = set(placeholders.setting_errors(values))
+    errors = [error for error in errors if error.key not in absent and error not in examples]
+    if found is None or errors:
+        raise SettingsError(errors)
+    return found
+
+
+def _values(path: Path) -> dict[str, object]:
+    """The value of each key of this project in a file, without the project's name."""
+    try:
+        content: object = yaml.safe_load(path.read_text())
+    except OSError as error:
+        raise OperationError(f"{path} cannot be read: {error.strerror}; name a stack file: Pulumi.NAME.yaml.") from None
+    except yaml.YAMLError as error:
+        raise OperationError(f"{path} is not YAML: {' '.join(str(error).split())}; correct the file.") from None
+    config = cast("Mapping[str, object]", content).get("config") if isinstance(content, Mapping) else None
+    if not isinstance(config, Mapping):
+        raise OperationError(f"{path} has no key `config`; name a stack file: Pulumi.NAME.yaml.")
+    own = cast("Mapping[object, object]", config).items()
+    return {str(key).removeprefix(f"{PROJECT}:"): value for key, value in own if str(key).startswith(f"{PROJECT}:")}

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from components.settings.errors import SettingsError
-from operations import preflight, price
+from operations import preflight, price, price_refresh
 from operations.errors import OperationError
 
 
@@ -20,6 +20,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     _add_preflight(commands.add_parser("preflight", help="check in the cloud, read-only, whether `up` can succeed"))
     _add_price(commands.add_parser("price", help="print the monthly list price of a stack"))
+    _add_price_refresh(commands.add_parser("price-refresh", help="renew the price lists from the clouds' APIs"))
     options = parser.parse_args(arguments)
     try:
         return options.run(options)
@@ -48,3 +49,17 @@ def _add_price(command: argparse.ArgumentParser) -> None:
 
 def _price(options: argparse.Namespace) -> int:
     return price.run(stack=options.stack, file=options.file)
+
+
+def _add_price_refresh(command: argparse.ArgumentParser) -> None:
+    command.description = (
+        "Renews the list prices of a region. Azure's API needs no login; Google's needs an API key in GOOGLE_API_KEY."
+    )
+    command.add_argument("--cloud", required=True, choices=("azure", "gcp"), help="the list to renew")
+    command.add_argument("--region", help="the region; default: every region of the list")
+    command.add_argument("--api", metavar="URL", help="address of the API; default: the cloud's own")
+    command.set_defaults(run=_price_refresh)
+
+
+def _price_refresh(options: argparse.Namespace) -> int:
+    return price_refresh.run(cloud=options.cloud, region=options.region, api=options.api)

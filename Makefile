@@ -44,6 +44,14 @@ check: $(STAMP) ## check format, lint and types
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/pyright
+	@$(MAKE) --silent --no-print-directory check-workflows
+
+check-workflows: $(STAMP) ## check workflows and pipelines: schema, and known weaknesses
+	$(VENV)/bin/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(VENV)/bin/check-jsonschema --builtin-schema vendor.gitlab-ci --data-transform gitlab-ci docs/examples/gitlab-ci.yml
+	$(VENV)/bin/check-jsonschema --builtin-schema vendor.azure-pipelines --data-transform azure-pipelines \
+		--regex-variant nonunicode docs/examples/azure-pipelines.yml
+	$(VENV)/bin/zizmor --offline --quiet .github/workflows
 
 format: $(STAMP) ## format the sources and fix lint
 	$(VENV)/bin/ruff check --fix-only .

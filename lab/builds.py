@@ -28,6 +28,16 @@ def for_engine_tests() -> None:
     _in_parallel_with_engine(services)
 
 
+def for_previews() -> Toolchain:
+    """Build the engine, its plugins and a control plane without a node. Returns the engine's tools.
+
+    Raises:
+        LabError: a build failed; the message names the log.
+    """
+    tools, _ = _in_parallel_with_engine(lambda: [program.build() for program in CONTROL_PLANE])
+    return tools
+
+
 def for_node() -> tuple[Toolchain, list[Path]]:
     """Build the engine, its plugins, the node and its images. Returns the engine's tools and the images' archives.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -102,6 +103,19 @@ def pulumi(context: typer.Context, stack: StackOption = "local", cluster: Cluste
 
         raise typer.Exit(own_demo.pulumi(cluster, context.args))
     raise typer.Exit(_run_in_lab(stack, ["pulumi", *context.args]))
+
+
+@app.command()
+def preview(
+    output: Annotated[Path, typer.Option("--output", "-o", help="The file for the events of the preview.")],
+    stack: StackOption = "dev",
+    base: Annotated[str, typer.Option(help="The revision that is deployed before, for example HEAD^1.")] = "",
+    policy_pack: Annotated[list[str] | None, typer.Option(help="A policy pack that runs with it; repeatable.")] = None,
+) -> None:
+    """Preview a stack on a simulated cloud, without a node, an account or a secret."""
+    from lab import preview as previews
+
+    previews.run(stack, output, base=base or None, policy_packs=policy_pack or ())
 
 
 @app.command(context_settings=PASSED_ON)

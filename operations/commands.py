@@ -10,6 +10,8 @@ from pathlib import Path
 from components.settings.errors import SettingsError
 from operations import preflight, price, price_refresh
 from operations.errors import OperationError
+from operations.review import command as review
+from operations.review import drift
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -21,6 +23,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _add_preflight(commands.add_parser("preflight", help="check in the cloud, read-only, whether `up` can succeed"))
     _add_price(commands.add_parser("price", help="print the monthly list price of a stack"))
     _add_price_refresh(commands.add_parser("price-refresh", help="renew the price lists from the clouds' APIs"))
+    review.add(commands.add_parser("review", help="preview a stack, and comment on the pull request"))
+    drift.add(
+        commands.add_parser("drift", help="compare a stack with its cloud, and keep one issue about the difference")
+    )
     options = parser.parse_args(arguments)
     try:
         return options.run(options)

@@ -39,11 +39,21 @@ def settings(path: Path) -> Settings:
 
 
 def _values(path: Path) -> dict[str, object]:
-    """The value of each key of this project in a file, without the project's name."""
     try:
-        content: object = yaml.safe_load(path.read_text())
+        text = path.read_text()
     except OSError as error:
         raise OperationError(f"{path} cannot be read: {error.strerror}; name a stack file: Pulumi.NAME.yaml.") from None
+    return values(text, str(path))
+
+
+def values(text: str, path: str) -> dict[str, object]:
+    """The value of each key of this project in the text of a stack file, without the project's name.
+
+    Raises:
+        OperationError: the text is not YAML, or has no `config`. `path` names it in the message.
+    """
+    try:
+        content: object = yaml.safe_load(text)
     except yaml.YAMLError as error:
         raise OperationError(f"{path} is not YAML: {' '.join(str(error).split())}; correct the file.") from None
     config = cast("Mapping[str, object]", content).get("config") if isinstance(content, Mapping) else None

@@ -18,6 +18,11 @@ FOLDER: Final = Path(__file__).resolve().parent.parent
 """The folder with Pulumi.yaml and the stack files."""
 
 
+def project_folder() -> Path:
+    """The current folder if it has a Pulumi.yaml, else this checkout."""
+    return Path.cwd() if Path("Pulumi.yaml").exists() else FOLDER
+
+
 def settings(stack: str) -> Settings:
     """The settings of a stack; encrypted values are decrypted by the Pulumi command line.
 
@@ -25,9 +30,8 @@ def settings(stack: str) -> Settings:
         OperationError: the stack does not exist, or the Pulumi command line cannot read it.
         SettingsError: its settings are invalid.
     """
-    project = Path.cwd() if Path("Pulumi.yaml").exists() else FOLDER
     try:
-        config = automation.select_stack(stack_name=stack, work_dir=str(project)).get_all_config()
+        config = automation.select_stack(stack_name=stack, work_dir=str(project_folder())).get_all_config()
     except automation.StackNotFoundError:
         raise OperationError(f"There is no stack {stack}; create it with `pulumi stack init {stack}`.") from None
     except (automation.CommandError, FileNotFoundError, subprocess.SubprocessError) as error:

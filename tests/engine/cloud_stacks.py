@@ -16,18 +16,15 @@ from typing import Any, Final
 import pytest
 import yaml
 
-from lab.certificates import CertificateAuthority
+from lab import simulation
 from lab.clouds.backing import KUBECONFIG_VARIABLE
 from lab.clouds.faults import FAULTS_VARIABLE
 from lab.clouds.inventory import FOLDER_VARIABLE, Inventory, World
 from lab.clouds.journal import Call, Journal
-from lab.clouds.latency import SPEED_VARIABLE
-from lab.engine.environment import environment
 from lab.engine.toolchain import Toolchain
 from lab.node.api import ApiError
 from lab.paths import PROJECT
 from lab.services import auth_plugins
-from lab.services import cluster as managed
 from lab.stack_file import filled_in
 from lab.testing.cluster import TestCluster
 from tests.engine.program_stacks import Life, program
@@ -178,25 +175,7 @@ def furnished(cluster: TestCluster, tools: Toolchain, folder: Path, python: Mapp
 
     `python` are variables that select the Python of programs and plugins.
     """
-    plane = cluster.plane
-    authority = CertificateAuthority(plane.folder / "pki")
-    # Google's clusters have more than Azure's, which does no harm.
-    managed.furnish(cluster.api, "gcp", "", "")
-    auth_plugins.install(folder / "bin")
-    found = environment(state=folder / "pulumi", tools=tools, simulated_clouds=True, engine_log=False)
-    return {
-        **found,
-        **python,
-        "PATH": os.pathsep.join([str(folder / "bin"), found["PATH"]]),
-        SPEED_VARIABLE: str(SPEED),
-        KUBECONFIG_VARIABLE: str(plane.kubeconfig),
-        auth_plugins.CONTROL_PLANE: str(plane.folder),
-        # Variables of a pipeline's login, for stacks that use one.
-        "AZURE_CLIENT_ID": "00000000-0000-0000-0000-000000000001",
-        "AZURE_FEDERATED_TOKEN_FILE": str(folder / "token"),
-        # A cluster's DNS endpoint has a certificate of a public CA.
-        "SSL_CERT_FILE": str(authority.certificate),
-    }
+    return {**simulation.variables(cluster.plane, tools, folder, speed=str(SPEED)), **python}
 
 
 def waited_for(exported: str, kind: str) -> set[str]:

@@ -1,0 +1,1 @@
+"""Review of a pull request: the preview in words, price change, policy findings, and drift."""

@@ -1,1 +1,0 @@
-"""The rules, by cloud and topic; `policies.catalogue` lists all of them."""

@@ -1,0 +1,1 @@
+"""The rules, by cloud and topic; `policies.catalogue` lists all of them."""

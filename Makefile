@@ -8,9 +8,11 @@ CLUSTER ?=
 VENV := .venv
 RUN := $(VENV)/bin/python
 STAMP := $(VENV)/.requirements
-# The site's programs have an environment of their own: nothing else needs them.
-SITE := build/site-venv
-SITE_STAMP := $(SITE)/.requirements
+# Programs of the site, of the lock and of the bill of materials have an environment of their own: nothing else needs them.
+TOOLS := build/tools
+TOOLS_STAMP := $(TOOLS)/.requirements
+RESOLVE := $(TOOLS)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--custom-compile-command "make lock" $(if $(UPGRADE),--upgrade)
 URL ?= http://localhost:8080
 AIRFLOW_USER ?= admin
 
@@ -60,22 +62,30 @@ format: $(STAMP) ## format the sources and fix lint
 settings: $(STAMP) ## write the pages of settings in docs/settings/
 	@$(RUN) -m docs.settings
 
-.PHONY: diagrams site screenshots
+.PHONY: diagrams site screenshots lock sbom
 diagrams: $(STAMP) ## draw the resources of each shipped stack in docs/diagrams/
 	@$(RUN) -m tests.diagrams
 
-site: $(SITE_STAMP) ## build the site of docs/ into build/site
-	@$(SITE)/bin/zensical build --clean
+site: $(TOOLS_STAMP) ## build the site of docs/ into build/site
+	@$(TOOLS)/bin/zensical build --clean
 
-screenshots: $(SITE_STAMP) ## take pictures of a running Airflow's UI: URL=http://localhost:8080 AIRFLOW_USER=admin PASSWORD=…
+screenshots: $(TOOLS_STAMP) ## take pictures of a running Airflow's UI: URL=http://localhost:8080 AIRFLOW_USER=admin PASSWORD=…
 	@command -v chromium >/dev/null || { [ "$$(id -u)" = 0 ] && apt-get -q update >/dev/null && \
 		apt-get -q install -y --no-install-recommends chromium >/dev/null; } || \
 		{ echo "error: Chromium is missing. Install it, on Debian with: apt-get install chromium" >&2; exit 1; }
-	@AIRFLOW_PASSWORD="$(PASSWORD)" $(SITE)/bin/python -m docs.screenshots --url "$(URL)" --user "$(AIRFLOW_USER)"
+	@AIRFLOW_PASSWORD="$(PASSWORD)" $(TOOLS)/bin/python -m docs.screenshots --url "$(URL)" --user "$(AIRFLOW_USER)"
 
-$(SITE_STAMP): docs/requirements.txt
-	@$(PYTHON) -m venv $(SITE)
-	@$(SITE)/bin/python -m pip install --quiet --disable-pip-version-check --requirement docs/requirements.txt
+lock: $(TOOLS_STAMP) ## resolve the ranges of requirements*.in into versions with hashes: UPGRADE=1 for the newest
+	@$(RESOLVE) requirements-dev.in --output-file requirements-dev.txt
+	@$(RESOLVE) requirements.in --constraints requirements-dev.txt --output-file requirements.txt
+
+sbom: $(TOOLS_STAMP) ## write the bill of materials of the locked packages, CycloneDX, to build/sbom.json
+	@$(TOOLS)/bin/cyclonedx-py requirements requirements.txt --pyproject pyproject.toml --output-reproducible \
+		--output-format JSON --output-file build/sbom.json
+
+$(TOOLS_STAMP): docs/requirements.txt
+	@$(PYTHON) -m venv $(TOOLS)
+	@$(TOOLS)/bin/python -m pip install --quiet --disable-pip-version-check --requirement docs/requirements.txt
 	@touch $@
 
 test: ready test-unit test-engine ## run unit tests, then engine tests on a real control plane with simulated pods

@@ -118,7 +118,8 @@ def _page(url: str) -> Iterator[Page]:
             yield context.new_page()
             started.close()
     except Error as error:
-        raise ScreenshotError(f"{url}: {error}") from error
+        reason = str(error).splitlines()[0]
+        raise ScreenshotError(f"{url}: {reason}; open the URL in a browser, and forward the port first.") from error
 
 
 def _token(api: APIRequestContext, user: str, password: str) -> dict[str, str]:

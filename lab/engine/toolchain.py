@@ -28,7 +28,8 @@ from lab.tools.go import GoProgram, module_folder
 
 BUILT_VERSION: Final = "3.274.1"
 """Version of the Go modules in lab/tools/pulumi/go.mod."""
-LEAST_OFFICIAL: Final = (3, 200)
+LEAST_OFFICIAL: Final = (3, 244)
+"""As `requiredPulumiVersion` in the project's Pulumi.yaml says."""
 DOWNLOAD_TIMEOUT_SECONDS: Final = 5.0
 RELEASES: Final = "https://get.pulumi.com/releases/sdk"
 

@@ -106,7 +106,7 @@ def test_an_installed_command_line_is_used_with_built_plugins_when_its_own_canno
 
 
 @pytest.mark.parametrize(
-    ("version", "host", "why"), [("v3.199.9", True, "older than 3.200"), ("v3.250.1", False, "no Python language host")]
+    ("version", "host", "why"), [("v3.243.9", True, "older than 3.244"), ("v3.250.1", False, "no Python language host")]
 )
 def test_an_installed_command_line_that_will_not_do_is_left_alone(
     offline: list[str], tmp_path: Path, version: str, host: bool, why: str

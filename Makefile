@@ -46,6 +46,7 @@ check: $(STAMP) ## check format, lint and types
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/pyright
+	@$(RUN) -m docs.schema --check
 	@$(MAKE) --silent --no-print-directory check-workflows
 
 check-workflows: $(STAMP) ## check workflows and pipelines: schema, and known weaknesses
@@ -61,6 +62,10 @@ format: $(STAMP) ## format the sources and fix lint
 
 settings: $(STAMP) ## write the pages of settings in docs/settings/
 	@$(RUN) -m docs.settings
+
+.PHONY: schema
+schema: $(STAMP) ## write the JSON Schema of stack files, docs/stack.schema.json
+	@$(RUN) -m docs.schema
 
 .PHONY: diagrams site screenshots lock sbom
 diagrams: $(STAMP) ## draw the resources of each shipped stack in docs/diagrams/

@@ -62,21 +62,24 @@ def export(settings: Settings, cloud: Cloud, airflow: Airflow) -> None:
         _export_external_access(settings.exposure.gateway, cloud.load_balancer.address)
 
 
-def next_steps(settings: Settings, cloud_outputs: Sequence[str]) -> str:
-    """The commands after the first `up`, in order, one a line, each with what it does."""
+def next_steps(settings: Settings, cloud_outputs: Sequence[str]) -> list[str]:
+    """The commands after the first `up`, in order, each with what it does.
+
+    A list, and without quotes: Pulumi prints line breaks and quotes of a text as escapes.
+    """
     output = "pulumi stack output"
     steps = [
-        (f'eval "$({output} {key})"', COMMANDS.get(key, "connect kubectl to the cluster"))
+        (f"eval $({output} {key})", COMMANDS.get(key, "connect kubectl to the cluster"))
         for key in cloud_outputs
         if key.endswith("_command")
     ]
     if settings.exposure.gateway is not None:
         steps.append((f"{output} dns_records", f"create these DNS records, then open {base_url(settings)}"))
     else:
-        steps.append((f'eval "$({output} port_forward_command)"', f"then open http://localhost:{API_PORT}"))
+        steps.append((f"eval $({output} port_forward_command)", f"then open http://localhost:{API_PORT}"))
     steps.append((f"{output} --show-secrets admin_password", f"the password of the user {settings.admin.username}"))
     width = max(len(command) for command, _ in steps)
-    return "\n".join(f"{command:{width}}  # {what}" for command, what in steps)
+    return [f"{command:{width}}  # {what}" for command, what in steps]
 
 
 def _kubectl(cloud: Cloud, namespace: str) -> pulumi.Output[str]:

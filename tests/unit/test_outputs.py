@@ -59,7 +59,7 @@ def test_every_stack_says_where_airflow_is_and_how_to_get_in() -> None:
 
 def test_the_next_steps_are_commands_on_outputs_that_exist_in_the_order_of_their_use() -> None:
     for stack, recording in recordings():
-        steps = [line.partition("  # ")[0] for line in recording.outputs["next_steps"].splitlines()]
+        steps = [line.partition("  # ")[0] for line in recording.outputs["next_steps"]]
         named = [re.findall(r"pulumi stack output (?:--show-secrets )?(\w+)", step) for step in steps]
         keys = [key for each in named for key in each]
         assert len(keys) == len(steps), stack

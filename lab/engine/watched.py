@@ -29,7 +29,9 @@ class Progress:
         for kind, ended in (("resourcePreEvent", False), ("resOutputsEvent", True), ("resOpFailedEvent", True)):
             if kind in event:
                 metadata = event[kind]["metadata"]
-                if metadata["op"] in UNCHANGED:
+                # A component ends with its last resource, and is nothing to wait for.
+                state = metadata.get("new") or metadata.get("old") or {}
+                if metadata["op"] in UNCHANGED or not state.get("custom", True):
                     return
                 urn = str(metadata["urn"])
                 if ended:

@@ -10,17 +10,19 @@ import pytest
 from lab import progress
 from lab.engine.watched import Progress
 
-Event = dict[str, dict[str, dict[str, str]]]
+Event = dict[str, dict[str, dict[str, object]]]
 
 
-def event(kind: str, name: str, op: str = "create") -> Event:
-    return {kind: {"metadata": {"op": op, "urn": f"urn:pulumi:local::airflow::kubernetes:core/v1:Secret::{name}"}}}
+def event(kind: str, name: str, op: str = "create", *, custom: bool = True) -> Event:
+    urn = f"urn:pulumi:local::airflow::kubernetes:core/v1:Secret::{name}"
+    return {kind: {"metadata": {"op": op, "urn": urn, "new": {"custom": custom}}}}
 
 
 def test_operations_are_counted_and_the_longest_one_is_named() -> None:
     counted = Progress()
     assert str(counted) == "0 done"
     for each in (
+        event("resourcePreEvent", "the stack itself", custom=False),
         event("resourcePreEvent", "namespace"),
         event("resourcePreEvent", "cluster"),
         event("resourcePreEvent", "unchanged", "same"),

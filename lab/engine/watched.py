@@ -31,7 +31,7 @@ class Progress:
                 metadata = event[kind]["metadata"]
                 # A component ends with its last resource, and is nothing to wait for.
                 state = metadata.get("new") or metadata.get("old") or {}
-                if metadata["op"] in UNCHANGED or not state.get("custom", True):
+                if metadata["op"] in UNCHANGED or not state.get("custom"):
                     return
                 urn = str(metadata["urn"])
                 if ended:

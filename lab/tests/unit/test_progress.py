@@ -15,7 +15,7 @@ Event = dict[str, dict[str, dict[str, object]]]
 
 def event(kind: str, name: str, op: str = "create", *, custom: bool = True) -> Event:
     urn = f"urn:pulumi:local::airflow::kubernetes:core/v1:Secret::{name}"
-    return {kind: {"metadata": {"op": op, "urn": urn, "new": {"custom": custom}}}}
+    return {kind: {"metadata": {"op": op, "urn": urn, "new": {"custom": True} if custom else {}}}}
 
 
 def test_operations_are_counted_and_the_longest_one_is_named() -> None:

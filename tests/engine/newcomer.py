@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -21,9 +22,14 @@ from lab.paths import PROJECT
 
 PAGES: Final = PROJECT / "docs/start"
 CONSOLE: Final = re.compile(r"```console\n(.*?)```", re.DOTALL)
-PROGRAMS: Final = ("az", "docker", "gcloud", "kind", "minikube", "kubectl", "kubelogin")
+PROGRAMS: Final = ("az", "docker", "gcloud", "kind", "minikube", "kubectl")
 """Stand-ins that succeed."""
 RECORDING: Final = '#!/bin/sh\necho "$(basename "$0") $*" >> "$NEWCOMER"\n'
+KUBELOGIN: Final = """#!/bin/sh
+# The engine's own calls are for the simulated login.
+[ "$1" = get-token ] && exec {kubelogin} "$@"
+echo "kubelogin $*" >> "$NEWCOMER"
+"""
 PULUMI: Final = """#!/bin/sh
 # `make setup` has installed the packages, and the variable PULUMI_BACKEND_URL stands for the login.
 echo "pulumi $*" >> "$NEWCOMER"
@@ -132,8 +138,12 @@ def _check_out(folder: Path) -> None:
 
 def _provide(folder: Path, environment: Mapping[str, str]) -> None:
     folder.mkdir()
-    real = next(path for each in environment["PATH"].split(os.pathsep) if (path := Path(each) / "pulumi").exists())
-    scripts = {**dict.fromkeys(PROGRAMS, RECORDING), "pulumi": PULUMI.format(pulumi=real)}
+    found = {name: shutil.which(name, path=environment["PATH"]) for name in ("pulumi", "kubelogin")}
+    scripts = {
+        **dict.fromkeys(PROGRAMS, RECORDING),
+        "kubelogin": KUBELOGIN.format(**found),
+        "pulumi": PULUMI.format(**found),
+    }
     for name, text in scripts.items():
         (folder / name).write_text(text)
         (folder / name).chmod(0o755)

@@ -22,7 +22,18 @@ from tests.unit.recording.recorder import Recording
 from tests.unit.recording.stacks import ROOT
 
 FENCE: Final = re.compile(r"```console\n(.*?)```", re.DOTALL)
-TOOLS: Final = ("az", "curl", "docker", "gcloud", "kind", "kubectl", "kubelogin", "minikube", ".venv/bin/python")
+TOOLS: Final = (
+    "az",
+    "curl",
+    "docker",
+    "gcloud",
+    "kind",
+    "kubectl",
+    "kubelogin",
+    "make",
+    "minikube",
+    ".venv/bin/python",
+)
 IMAGE: Final = "airflow:3.3.2-1"
 STARTS: Final[Mapping[str, tuple[str, dict[str, Any]]]] = {
     "laptop": ("Pulumi.local.yaml", {}),
@@ -121,7 +132,7 @@ def test_a_newcomer_who_follows_a_page_has_a_stack_of_their_own_and_removes_it(p
     newcomer = followed(page, first.outputs, tmp_path)
     for call in NEEDED:
         assert [made for made in newcomer.calls if made.startswith(call)], f"no {call} on the page"
-    last = recorder.run(newcomer.config)
+    last = first if newcomer.config == config(page) else recorder.run(newcomer.config)
     assert last.error is None, last.error
     assert last.outputs.keys() >= first.outputs.keys()
     if "airflow:image" in newcomer.config:

@@ -12,6 +12,7 @@ from pulumi_policy import (
     EnforcementLevel,
     Policy,
     PolicyPack,
+    PolicyResource,
     ReportViolation,
     ResourceValidationArgs,
     ResourceValidationPolicy,
@@ -50,13 +51,36 @@ def serve() -> None:
     PolicyPack(NAME, policies(profile, cloud_kind(config)))
 
 
+class Inputs:
+    """The inputs of the resources that the engine has shown one by one.
+
+    At the end the engine shows all resources of the stack with their outputs, of which a preview knows little: the
+    plugin of azure-native, for example, answers with the fields of the API's response alone.
+    """
+
+    def __init__(self) -> None:
+        self._seen: dict[str, tuple[str, Resource]] = {}
+
+    def record(self, rule: Rule, args: ResourceValidationArgs) -> None:
+        """Store a resource; of the many rules that are asked about it, only the first one does."""
+        first, _ = self._seen.get(args.urn, (rule.id, None))
+        if first == rule.id:
+            self._seen[args.urn] = (rule.id, _resource(args))
+
+    def of(self, shown: PolicyResource) -> Resource:
+        """The inputs of a resource; its outputs if it was not shown on its own, as in a run with `--target`."""
+        _, recorded = self._seen.get(shown.urn, ("", None))
+        return recorded if recorded is not None else _resource(shown)
+
+
 def policies(profile: Profile, cloud: str | None) -> list[Policy]:
     """All rules as policies, with their levels for a profile.
 
     Rules for resources of another cloud than the stack's are disabled: the SDK decodes each resource again for each
     policy that is not.
     """
-    return [_policy(rule, _level(rule, profile, cloud)) for rule in RULES]
+    inputs = Inputs()
+    return [_policy(rule, _level(rule, profile, cloud), inputs) for rule in RULES]
 
 
 def _level(rule: Rule, profile: Profile, cloud: str | None) -> EnforcementLevel:
@@ -66,7 +90,7 @@ def _level(rule: Rule, profile: Profile, cloud: str | None) -> EnforcementLevel:
     return LEVELS[rule.level(profile)]
 
 
-def _policy(rule: Rule, level: EnforcementLevel) -> Policy:
+def _policy(rule: Rule, level: EnforcementLevel, inputs: Inputs) -> Policy:
     described: dict[str, Any] = {
         "name": rule.id,
         "description": rule.title,
@@ -74,26 +98,25 @@ def _policy(rule: Rule, level: EnforcementLevel) -> Policy:
         "remediation_steps": rule.remedy,
         "url": rule.source,
     }
-    if rule.stack_check is not None:
-        return StackValidationPolicy(validate=lambda args, report: _check_stack(rule, args, report), **described)
-    return ResourceValidationPolicy(validate=lambda args, report: _check_resource(rule, args, report), **described)
+    check = rule.stack_check
+
+    def of_stack(args: StackValidationArgs, report: ReportViolation) -> None:
+        for resource, fault in check([inputs.of(each) for each in args.resources]) if check is not None else ():
+            report(_message(rule, fault), resource.urn)
+
+    def of_resource(args: ResourceValidationArgs, report: ReportViolation) -> None:
+        inputs.record(rule, args)
+        if kind_of(args.resource_type) in rule.checks:
+            for fault in rule.faults(_resource(args)):
+                report(_message(rule, fault), args.urn)
+
+    if check is not None:
+        return StackValidationPolicy(validate=of_stack, **described)
+    return ResourceValidationPolicy(validate=of_resource, **described)
 
 
-def _check_resource(rule: Rule, args: ResourceValidationArgs, report: ReportViolation) -> None:
-    if kind_of(args.resource_type) in rule.checks:
-        resource = Resource(args.urn, args.resource_type, args.name, plain(args.props), args.opts.protect)
-        for fault in rule.faults(resource):
-            report(_message(rule, fault), args.urn)
-
-
-def _check_stack(rule: Rule, args: StackValidationArgs, report: ReportViolation) -> None:
-    assert rule.stack_check is not None
-    stack = [
-        Resource(each.urn, each.resource_type, each.name, plain(each.props), each.opts.protect)
-        for each in args.resources
-    ]
-    for resource, fault in rule.stack_check(stack):
-        report(_message(rule, fault), resource.urn)
+def _resource(shown: ResourceValidationArgs | PolicyResource) -> Resource:
+    return Resource(shown.urn, shown.resource_type, shown.name, plain(shown.props), shown.opts.protect)
 
 
 def _message(rule: Rule, fault: str) -> str:

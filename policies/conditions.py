@@ -76,9 +76,16 @@ class Where:
 
 
 def shown(value: Any) -> str:
-    """The value as it stands in a message: "is 'ZONAL'", or "is not set"."""
+    """The value as it stands in a message: "is 'ZONAL'", or "is not set".
+
+    The content of objects is left out: parts of it could be secrets.
+    """
     if value is None:
         return "is not set"
+    if isinstance(value, Mapping):
+        return "is an object"
+    if any(isinstance(element, Mapping) for element in listed(value)):
+        return "is a list of objects"
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     text = str(value).lower() if isinstance(value, bool) else repr(value)

@@ -53,6 +53,11 @@ def is_unknown(value: object) -> bool:
     return isinstance(value, str) and value in UNKNOWN_TEXTS
 
 
+def may_be(value: object, *wanted: object) -> bool:
+    """Whether a value is, or can turn out to be, one of those given."""
+    return is_unknown(value) or value in wanted
+
+
 def mapping(value: object) -> Mapping[str, Any]:
     """The value as an object; empty if it is absent, unknown or no object."""
     return cast("Mapping[str, Any]", value) if isinstance(value, Mapping) else {}

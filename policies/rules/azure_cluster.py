@@ -17,7 +17,7 @@ from policies.conditions import (
     must_have_at_least,
     must_not_be_everywhere,
 )
-from policies.resource import Resource, at, is_unknown
+from policies.resource import Resource, at, is_unknown, may_be
 from policies.rule import NO_SETTING, Rule
 
 CLUSTER: Final = "azure-native:containerservice:ManagedCluster"
@@ -65,7 +65,7 @@ def _has_windows(stack: Sequence[Resource]) -> Iterator[tuple[Resource, str]]:
 
 def _is_audited(stack: Sequence[Resource]) -> Iterator[tuple[Resource, str]]:
     audited = any(
-        at(log, "category") in AUDIT_CATEGORIES and at(log, "enabled") is True
+        at(log, "category") in AUDIT_CATEGORIES and may_be(at(log, "enabled"), True)
         for resource in stack
         if resource.kind == DIAGNOSTICS
         for log in listed(at(resource.props, "logs"))

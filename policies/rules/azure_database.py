@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from policies.conditions import Where, all_of, listed, must_be, must_be_at_least, must_be_set, must_not_be
-from policies.resource import Resource, at
+from policies.resource import Resource, at, may_be
 from policies.rule import NO_SETTING, Rule
 
 SERVER: Final = "azure-native:dbforpostgresql:Server"
@@ -40,13 +40,13 @@ def _oldest_tls(resource: Resource) -> bool:
 
 def _is_audited(stack: Sequence[Resource]) -> Iterator[tuple[Resource, str]]:
     logged = any(
-        at(log, "category") == LOG and at(log, "enabled") is True
+        at(log, "category") == LOG and may_be(at(log, "enabled"), True)
         for resource in stack
         if resource.kind == DIAGNOSTICS
         for log in listed(at(resource.props, "logs"))
     )
     throttled = any(
-        _is(THROTTLE, resource) and at(resource.props, "value") == "on"
+        _is(THROTTLE, resource) and may_be(at(resource.props, "value"), "on")
         for resource in stack
         if resource.kind == PARAMETER
     )

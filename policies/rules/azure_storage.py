@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from policies.conditions import Every, Must, Where, all_of, is_everywhere, listed, must_be, must_be_at_least
-from policies.resource import Resource, at
+from policies.resource import Resource, at, may_be
 from policies.rule import NO_SETTING, Rule
 
 ACCOUNT: Final = "azure-native:storage:StorageAccount"
@@ -36,13 +36,15 @@ def _is_for_blobs(resource: Resource) -> bool:
 
 
 def _expires(value: Any) -> bool:
-    return any(at(rule, "enabled") is True and at(rule, "definition.actions.baseBlob.delete") for rule in listed(value))
+    return any(
+        may_be(at(rule, "enabled"), True) and at(rule, "definition.actions.baseBlob.delete") for rule in listed(value)
+    )
 
 
 def _is_locked(stack: Sequence[Resource]) -> Iterator[tuple[Resource, str]]:
     """A preview does not know the locks' scopes, so they are counted."""
     locks = sum(
-        resource.kind in LOCKS and at(resource.props, "level") in ("CanNotDelete", "ReadOnly") for resource in stack
+        resource.kind in LOCKS and may_be(at(resource.props, "level"), "CanNotDelete", "ReadOnly") for resource in stack
     )
     held = [resource for resource in stack if resource.kind in (ACCOUNT, SERVER)]
     for resource in held:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from policies.conditions import Where, listed, must_not_be
-from policies.resource import Resource, at, is_unknown, mapping
+from policies.resource import Resource, at, is_unknown, mapping, may_be
 from policies.rule import Rule
 
 SERVICE: Final = "kubernetes:core/v1:Service"
@@ -35,7 +35,7 @@ def _https(resource: Resource) -> Iterator[str]:
         protocol = at(listener, "protocol")
         if protocol not in ("HTTP", "HTTPS", "TLS") and not is_unknown(protocol):
             yield f"spec.listeners[{at(listener, 'name')}].protocol is {protocol!r} and must be 'HTTPS'"
-    if listeners and not any(at(listener, "protocol") in ("HTTPS", "TLS") for listener in listeners):
+    if listeners and not any(may_be(at(listener, "protocol"), "HTTPS", "TLS") for listener in listeners):
         yield "spec.listeners has no listener with protocol HTTPS"
 
 
@@ -45,8 +45,11 @@ def _redirects(resource: Resource) -> Iterator[str]:
     if not any(section in (PLAIN, None) for section in sections):
         return
     for index, rule in enumerate(listed(at(resource.props, "spec.rules"))):
-        redirects = [at(each, "requestRedirect.scheme") for each in listed(at(rule, "filters"))]
-        if redirects != ["https"] or listed(at(rule, "backendRefs")):
+        filters = at(rule, "filters")
+        if is_unknown(filters):
+            continue
+        redirects = [may_be(at(each, "requestRedirect.scheme"), "https") for each in listed(filters)]
+        if redirects != [True] or listed(at(rule, "backendRefs")):
             yield f"spec.rules[{index}] answers plain HTTP and must redirect to https"
 
 

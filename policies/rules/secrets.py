@@ -50,7 +50,7 @@ def _secret_named(name: str, value: Any) -> str | None:
     """The kind of secret that a value is, by its name or by its text."""
     if found := _secret_in(value):
         return found
-    if isinstance(value, str) and value and not is_unknown(value) and SECRET_NAME.search(name):
+    if isinstance(value, str) and value and not is_unknown(value) and SECRET_NAME.search(name.replace("-", "_")):
         return None if REFERENCE.fullmatch(value) else "a secret by its name"
     return None
 
@@ -70,7 +70,7 @@ def _arguments(resource: Resource) -> Iterator[str]:
             for key in ("command", "args"):
                 for index, argument in enumerate(listed(at(container, key))):
                     option = ARGUMENT.match(argument) if isinstance(argument, str) else None
-                    found = _secret_named(option["name"].replace("-", "_"), option["value"]) if option else None
+                    found = _secret_named(option["name"], option["value"]) if option else None
                     if found := found or _secret_in(argument):
                         yield f"{path}.{key}[{index}] is {found} in clear"
 

@@ -125,3 +125,7 @@ bench: ready ## measure Airflow on the node; prints a table and writes bench.jso
 
 clean: demo-down ## remove the demonstration and the virtual environment
 	rm -rf $(VENV)
+
+.PHONY: policies
+policies: $(STAMP) ## write the tables of rules in docs/policies.md
+	@$(RUN) -m docs.policies

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from policies.rule import Rule
@@ -20,17 +21,19 @@ from policies.rules import (
     secrets,
 )
 
-RULES: Final[tuple[Rule, ...]] = (
-    *gcp_cluster.RULES,
-    *gcp_database.RULES,
-    *gcp_network.RULES,
-    *gcp_storage.RULES,
-    *azure_cluster.RULES,
-    *azure_database.RULES,
-    *azure_network.RULES,
-    *azure_storage.RULES,
-    *kubernetes_pods.RULES,
-    *exposure.RULES,
-    *secrets.RULES,
-    *protection.RULES,
-)
+AREAS: Final[Mapping[str, tuple[Rule, ...]]] = {
+    "GKE": gcp_cluster.RULES,
+    "Cloud SQL": gcp_database.RULES,
+    "Network on Google Cloud": gcp_network.RULES,
+    "Storage and roles on Google Cloud": gcp_storage.RULES,
+    "AKS": azure_cluster.RULES,
+    "Azure Database for PostgreSQL": azure_database.RULES,
+    "Network and roles on Azure": azure_network.RULES,
+    "Storage and locks on Azure": azure_storage.RULES,
+    "Pods, namespaces and roles in the cluster": kubernetes_pods.RULES,
+    "External access": exposure.RULES,
+    "Secrets in clear": secrets.RULES,
+    "Protection and labels": protection.RULES,
+}
+"""The rules by what they are about."""
+RULES: Final[tuple[Rule, ...]] = tuple(rule for rules in AREAS.values() for rule in rules)

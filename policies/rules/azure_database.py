@@ -131,7 +131,7 @@ RULES: Final = (
         prod="mandatory",
         dev="mandatory",
         remedy=MODULE,
-        source=f"{DOCS}/scale-compute-storage/concepts-scaling-resources",
+        source=f"{DOCS}/compute-storage/concepts-storage",
         rows=("P5",),
         checks={SERVER: must_be("storage.autoGrow", "Enabled")},
     ),

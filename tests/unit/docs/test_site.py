@@ -85,6 +85,14 @@ def test_every_page_begins_with_its_title() -> None:
     assert [pages.name(page) for page in pages.docs() if not page.read_text().startswith("# ")] == []
 
 
+@pytest.mark.parametrize("page", ["laptop", "google-cloud", "azure"])
+def test_every_start_says_what_it_needs_how_long_it_takes_and_what_it_costs(page: str) -> None:
+    text = (pages.DOCS / f"start/{page}.md").read_text()
+    account = ("## Roles", "## Quotas") if page != "laptop" else ()
+    wanted = ("## What you need", "Duration", "Price:", "A DAG of your own", "Remove it", *account)
+    assert [words for words in wanted if words not in text] == []
+
+
 def texts() -> str:
     """All texts in the program's sources, joined where a text is written in several pieces."""
     found: list[str] = []

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from components.settings.errors import SettingsError
-from operations import preflight, price, price_refresh
+from operations import new, preflight, price, price_refresh
 from operations.errors import OperationError
 from operations.review import command as review
 from operations.review import drift
@@ -20,6 +20,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         prog="python -m operations", description="Day-2 commands that complement `pulumi up`."
     )
     commands = parser.add_subparsers(dest="command", required=True)
+    new.add(commands.add_parser("new", help="write the file of a new stack"))
     _add_preflight(commands.add_parser("preflight", help="check in the cloud, read-only, whether `up` can succeed"))
     _add_price(commands.add_parser("price", help="print the monthly list price of a stack"))
     _add_price_refresh(commands.add_parser("price-refresh", help="renew the price lists from the clouds' APIs"))

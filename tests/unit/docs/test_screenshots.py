@@ -27,6 +27,7 @@ def problems(folder: Path, version: str) -> list[str]:
 
 
 def test_the_pictures_show_the_default_airflow_and_are_small() -> None:
+    assert [*screenshots.FOLDER.glob("ui-*.png")]
     assert problems(screenshots.FOLDER, Image().version) == []
 
 

@@ -39,7 +39,10 @@ INTRODUCTION: Final = """\
 Every key is set in `Pulumi.STACK.yaml` under `config:`, with the prefix `airflow:` before its first name:
 `executor.kind` is the key `kind` of `airflow:executor`. An unknown key, a wrong type and a value outside its range
 are refused before any resource is registered, all of them in one report. A key that is left out has its default;
-`required` says that there is none."""
+`required` says that there is none.
+
+`python -m operations new NAME` writes the file of a new stack from at most six answers. The first line of each stack
+file names a JSON Schema, by which editors complete keys, show these texts, and mark what is wrong."""
 ABOUT_SECRETS: Final = """\
 Set these with `pulumi config set --secret KEY`. The stack creates Kubernetes Secrets from them, so they exist on the
 first `up`; a changed value updates its Secret in place."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import cast
@@ -9,7 +10,7 @@ from typing import cast
 import yaml
 
 from components.airflow.instance import RESERVED_OPTIONS
-from components.settings import parser, placeholders
+from components.settings import parser, placeholders, stack_config
 from components.settings.errors import SettingsError
 from components.settings.secret_keys import PROJECT, SECRETS
 from components.settings.stack import Settings
@@ -29,6 +30,7 @@ def settings(path: Path) -> Settings:
     for key, value in values.items():
         if isinstance(value, Mapping) and "secure" in value:
             raise OperationError(f"{path}: {PROJECT}:{key} is encrypted; read the stack instead: --stack NAME.")
+    values = _as_config(values)
     found, errors = parser.examine(values, reserved=RESERVED_OPTIONS)
     absent = {f"{PROJECT}:{key}" for key in SECRETS}
     examples = set(placeholders.setting_errors(values))
@@ -36,6 +38,12 @@ def settings(path: Path) -> Settings:
     if found is None or errors:
         raise SettingsError(errors)
     return found
+
+
+def _as_config(values: Mapping[str, object]) -> dict[str, object]:
+    """The values as a program gets them: the engine writes switches as texts into the file."""
+    texts = {key: value if isinstance(value, str) else json.dumps(value, default=str) for key, value in values.items()}
+    return stack_config.values({f"{PROJECT}:{key}": text for key, text in texts.items()})
 
 
 def _values(path: Path) -> dict[str, object]:

@@ -72,6 +72,14 @@ def test_a_missing_file_is_one_message(tmp_path: Path, capsys: pytest.CaptureFix
     assert err.endswith("none.yaml cannot be read: No such file or directory; name a stack file: Pulumi.NAME.yaml.\n")
 
 
+def test_a_file_that_the_engine_has_written_is_read_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """It keeps switches as texts."""
+    file = tmp_path / "Pulumi.x.yaml"
+    assert "airflow:protect: false" in DEV
+    file.write_text(DEV.replace("airflow:protect: false", 'airflow:protect: "false"'))
+    assert run(capsys, file) == run(capsys, ROOT / "Pulumi.dev.yaml")
+
+
 def test_secrets_are_not_needed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "Pulumi.x.yaml"
     file.write_text(DEV + "  airflow:tls_certificate:\n    secure: v1:abc\n  gcp:project: other\n")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import re
 from pathlib import Path
 from typing import Any, Final, cast
@@ -24,6 +25,9 @@ from components.settings.stack import Settings
 from components.settings.types import IMAGE
 
 FILE: Final = Path(__file__).parent / "stack.schema.json"
+POINTER: Final = Path(__file__).parent / "stacks/docs/stack.schema.json"
+"""The samples in docs/stacks/ name `docs/stack.schema.json`, which is right when they are copied to the top; where they
+are, this file is it."""
 DRAFT: Final = "http://json-schema.org/draft-07/schema#"
 Schema = dict[str, Any]
 PRIVATE: Final = r"^(10|172\.(1[6-9]|2\d|3[01])|192\.168|100\.(6[4-9]|[7-9]\d|1[01]\d|12[0-7]))\.[\d.]+(/\d{1,2})?$"
@@ -208,19 +212,27 @@ def _pattern(expression: str) -> str:
     return re.sub(r"\(\?P<\w+>", "(", expression.replace(r"\Z", "$"))
 
 
-def text() -> str:
-    """The schema as the file has it."""
-    return json.dumps(schema(), indent=1, ensure_ascii=False, sort_keys=False) + "\n"
+def files() -> dict[Path, str]:
+    """The content of each file."""
+    pointer = {"$schema": DRAFT, "$ref": os.path.relpath(FILE, POINTER.parent)}
+    return {FILE: _text(schema()), POINTER: _text(pointer)}
+
+
+def _text(content: Schema) -> str:
+    return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
 
 
 def main() -> None:
-    """Write the schema, or compare it with the file."""
+    """Write the files, or compare them."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--check", action="store_true", help="compare only; exit code 1 if the file is out of date")
-    if not parser.parse_args().check:
-        FILE.write_text(text())
-    elif not FILE.exists() or FILE.read_text() != text():
-        parser.exit(1, f"{FILE.name} is out of date: make schema\n")
+    parser.add_argument("--check", action="store_true", help="compare only; exit code 1 if a file is out of date")
+    check = bool(parser.parse_args().check)
+    for file, text in files().items():
+        if not check:
+            file.parent.mkdir(exist_ok=True)
+            file.write_text(text)
+        elif not file.exists() or file.read_text() != text:
+            parser.exit(1, f"{file.name} is out of date: make schema\n")
 
 
 if __name__ == "__main__":

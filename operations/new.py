@@ -94,7 +94,7 @@ QUESTIONS: Final = (
 def add(command: argparse.ArgumentParser) -> None:
     """Describe the command's arguments."""
     command.description = "Asks at most six questions and writes Pulumi.NAME.yaml. An option answers its question."
-    command.add_argument("name", metavar="NAME", help="name of the new stack")
+    command.add_argument("name", metavar="NAME", nargs="?", help="name of the new stack; default: cloud and size")
     for question in QUESTIONS:
         command.add_argument(f"--{question.name}", help=_help(question.name))
     command.set_defaults(run=_run)
@@ -117,17 +117,39 @@ def _run(options: argparse.Namespace) -> int:
     return run(options.name, {name: text for name, text in given.items() if text is not None}, folder=folder)
 
 
-def run(name: str, given: Mapping[str, str], *, folder: Path) -> int:
+def run(name: str | None, given: Mapping[str, str], *, folder: Path) -> int:
     """Write the stack file and print the next commands; return the exit code.
 
     Args:
-        name: the stack's name.
+        name: the stack's name; None: its cloud and size.
         given: answers by question; the others are asked for.
         folder: where the stack file is written.
 
     Raises:
         OperationError: the name or an answer is not valid, an answer is missing without a terminal, or the file exists.
         SettingsError: the settings are invalid together.
+    """
+    if name is not None:
+        _free(name, folder)
+    answers = _answers(given)
+    chosen = name or "-".join(answers[part] for part in ("cloud", "profile") if part in answers)
+    file = _free(chosen, folder)
+    values = _values(answers)
+    parser.parse(values, reserved=RESERVED_OPTIONS)
+    try:
+        with file.open("x") as stream:
+            stream.write(_text(values))
+    except OSError as error:
+        raise OperationError(f"{file} cannot be written: {error.strerror}.") from None
+    print("\n".join(_next(chosen, answers)))
+    return 0
+
+
+def _free(name: str, folder: Path) -> Path:
+    """The stack file of a name, which does not exist.
+
+    Raises:
+        OperationError: it does, or it is not a name of a stack.
     """
     if not NAME.fullmatch(name):
         raise OperationError(
@@ -136,16 +158,7 @@ def run(name: str, given: Mapping[str, str], *, folder: Path) -> int:
     file = folder / f"Pulumi.{name}.yaml"
     if file.exists():
         raise OperationError(f"{file.name} exists; choose another name, or edit the file.")
-    answers = _answers(given)
-    values = _values(answers)
-    parser.parse(values, reserved=RESERVED_OPTIONS)
-    try:
-        with file.open("x") as stream:
-            stream.write(_text(values))
-    except OSError as error:
-        raise OperationError(f"{file} cannot be written: {error.strerror}.") from None
-    print("\n".join(_next(name, answers)))
-    return 0
+    return file
 
 
 def _answers(given: Mapping[str, str]) -> Answers:

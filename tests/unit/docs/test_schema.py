@@ -17,7 +17,7 @@ from tests.unit.recording.stacks import ROOT, STACKS
 from tests.unit.settings.cases import cases
 
 SHIPPED: Final = sorted([*ROOT.glob("Pulumi.*.yaml"), *(ROOT / "docs/stacks").glob("*.yaml")])
-VALIDATOR: Final = jsonschema.Draft7Validator(json.loads(schema.text()))
+VALIDATOR: Final = jsonschema.Draft7Validator(schema.schema())
 UNSEEN: Final[dict[str, tuple[str, ...]]] = {
     "addresses, and sizes of shares and servers, follow from calculations": (
         "cloud_azure: one address for a subnet",
@@ -183,8 +183,18 @@ def keys(config: dict[str, Any]) -> Iterator[str]:
             yield ".".join([*path, *filter(None, [name])])
 
 
-def test_the_file_is_up_to_date() -> None:
-    assert schema.FILE.read_text() == schema.text(), "run: make schema"
+def test_the_files_are_up_to_date() -> None:
+    assert [file.name for file, text in schema.files().items() if file.read_text() != text] == [], "run: make schema"
+
+
+def test_a_stale_file_fails_the_check(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr("sys.argv", ["schema", "--check"])
+    schema.main()
+    monkeypatch.setitem(schema.KEYS, "Image.version", {"pattern": "^4"})
+    with pytest.raises(SystemExit) as ended:
+        schema.main()
+    assert ended.value.code == 1
+    assert capsys.readouterr().err == "stack.schema.json is out of date: make schema\n"
 
 
 def test_it_is_a_schema_of_its_draft() -> None:
@@ -198,7 +208,10 @@ def test_a_shipped_file_is_valid_and_names_the_schema_in_its_first_line(file: Pa
     assert [error.message for error in VALIDATOR.iter_errors(content)] == []
     found = re.fullmatch(r"# yaml-language-server: \$schema=(\S+)", file.read_text().splitlines()[0])
     assert found is not None
-    assert (file.parent / found[1]).resolve() == schema.FILE
+    named = file.parent / found[1]
+    reference = json.loads(named.read_text()).get("$ref")
+    assert (named if reference is None else named.parent / reference).resolve() == schema.FILE
+    assert (ROOT / found[1]) == schema.FILE, "a copy at the top names the schema too"
 
 
 @pytest.mark.parametrize("stack", STACKS)

@@ -158,6 +158,22 @@ def test_a_mistake_is_one_message_and_writes_nothing(
     assert (tmp_path / "Pulumi.dev.yaml").read_text() == "config: {}\n"
 
 
+@pytest.mark.parametrize(
+    ("given", "name"),
+    [
+        ({"cloud": "gcp", "account": ACCOUNTS["gcp"], "profile": "prod"}, "gcp-prod"),
+        ({"cloud": "existing"}, "existing"),
+    ],
+)
+def test_a_stack_without_a_name_is_named_for_its_cloud_and_size(
+    given: dict[str, str], name: str, tmp_path: Path
+) -> None:
+    new.run(None, given, folder=tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == [f"Pulumi.{name}.yaml"]
+    with pytest.raises(OperationError, match=f"{name}.yaml exists; choose another name"):
+        new.run(None, given, folder=tmp_path)
+
+
 def test_a_folder_that_cannot_be_written_is_one_message(tmp_path: Path) -> None:
     with pytest.raises(OperationError, match=r"Pulumi\.x\.yaml cannot be written: No such file or directory\."):
         new.run("x", {"cloud": "existing"}, folder=tmp_path / "none")

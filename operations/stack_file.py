@@ -30,7 +30,7 @@ def settings(path: Path) -> Settings:
     for key, value in values.items():
         if isinstance(value, Mapping) and "secure" in value:
             raise OperationError(f"{path}: {PROJECT}:{key} is encrypted; read the stack instead: --stack NAME.")
-    values = _as_config(values)
+    values = converted(values)
     found, errors = parser.examine(values, reserved=RESERVED_OPTIONS)
     absent = {f"{PROJECT}:{key}" for key in SECRETS}
     examples = set(placeholders.setting_errors(values))
@@ -40,18 +40,18 @@ def settings(path: Path) -> Settings:
     return found
 
 
-def _as_config(values: Mapping[str, object]) -> dict[str, object]:
-    """The values as a program gets them: the engine writes switches as texts into the file."""
-    texts = {key: value if isinstance(value, str) else json.dumps(value, default=str) for key, value in values.items()}
-    return stack_config.values({f"{PROJECT}:{key}": text for key, text in texts.items()})
-
-
 def _values(path: Path) -> dict[str, object]:
     try:
         text = path.read_text()
     except OSError as error:
         raise OperationError(f"{path} cannot be read: {error.strerror}; name a stack file: Pulumi.NAME.yaml.") from None
     return values(text, str(path))
+
+
+def converted(values: Mapping[str, object]) -> dict[str, object]:
+    """The values as the program gets them. Pulumi passes them as text; `pulumi config set` writes true as "true"."""
+    texts = {key: value if isinstance(value, str) else json.dumps(value, default=str) for key, value in values.items()}
+    return stack_config.values({f"{PROJECT}:{key}": text for key, text in texts.items()})
 
 
 def values(text: str, path: str) -> dict[str, object]:

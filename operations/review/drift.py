@@ -4,16 +4,26 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from operations.errors import OperationError
 from operations.review import comment, engine, words
 from operations.review.changes import Change, Preview, UnreadablePreviewError, read
 from operations.review.command import add_forge_arguments, publish
+from operations.review.differences import UNKNOWN
 from operations.review.forge.choice import FORGES, PRINT, Forge, log_address, shortened
 from operations.review.verdict import FAILED, FINE, NOT_COMPUTED
 from operations.review.words import code
+
+HARMLESS: Final[Mapping[str, re.Pattern[str]]] = {
+    "azure-native:containerservice:ManagedCluster": re.compile(r"agentPoolProfiles\[[1-9]\d*\].*"),
+}
+"""Differences by type that `up --refresh` would report after every refresh, though it changes nothing: Azure lists the
+pools that are resources of their own in the cluster as well, https://learn.microsoft.com/en-us/rest/api/aks/managed-clusters.
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,7 +96,31 @@ def drift(stack: str) -> Drift:
     if problems:
         return Drift(stack=stack, problems=tuple(problems))
     seen, planned = previews
-    return Drift(stack=stack, planned=planned.changes, seen=seen.changes)
+    return Drift(stack=stack, planned=undone(planned.changes), seen=seen.changes)
+
+
+def undone(planned: Sequence[Change]) -> tuple[Change, ...]:
+    """The changes of a preview without harmless ones, and without those that only wait for a harmless one."""
+    harmful = [change for change in planned if not _is_harmless(change)]
+    if len(harmful) < len(planned) and all(_only_waits(change) for change in harmful):
+        return ()
+    return tuple(harmful)
+
+
+def _is_harmless(change: Change) -> bool:
+    pattern = HARMLESS.get(change.type)
+    return (
+        pattern is not None
+        and change.operation == "update"
+        and all(pattern.fullmatch(each.path) for each in change.differences)
+        and change.differences != ()
+    )
+
+
+def _only_waits(change: Change) -> bool:
+    """Whether a change is one only because the outputs of another changed resource are not known yet."""
+    values = [each.after for each in change.differences]
+    return change.operation == "update" and values != [] and all(value == UNKNOWN for value in values)
 
 
 def marker(stack: str) -> str:

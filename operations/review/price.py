@@ -37,7 +37,7 @@ def settings_of(text: str, name: str) -> Settings:
     if len(text) > SIZE_MAX:
         raise OperationError(f"{name} has more than {SIZE_MAX:,} characters; it cannot be a stack file.")
     values = {key: value for key, value in stack_file.values(text, name).items() if key not in SECRETS}
-    settings, errors = parser.examine(values)
+    settings, errors = parser.examine(stack_file.converted(values))
     if settings is None:
         raise SettingsError(errors)
     return settings

@@ -243,3 +243,9 @@ def test_prices_of_hostile_files_are_no_markdown(project: Path, forge: FakeForge
 def test_events_are_what_the_engine_writes() -> None:
     """The helper of these tests writes one JSON object a line."""
     assert all(json.loads(line)["sequence"] >= 0 for line in SCALED.splitlines())
+
+
+def test_values_that_pulumi_wrote_as_text_are_read_like_the_engine_reads_them(project: Path) -> None:
+    """`pulumi config set airflow:protect true` writes "true"."""
+    change(project, "airflow:example_dags", value="true")
+    assert main(preview(project)) == 0

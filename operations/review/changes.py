@@ -29,6 +29,8 @@ MEANING: Final[Mapping[str, Operation]] = {
     "read-replacement": "replace",
 }
 """The engine's names of steps that change something (apitype.OpType); all others leave the resource as it is."""
+CONCLUSIONS: Final = frozenset({"preview failed", "update failed"})
+"""Errors by which the engine ends a run that failed for another reason, for example a mandatory policy."""
 IMPLIED: Final = ("pulumi:pulumi:Stack", "pulumi:providers:")
 """Types of resources that the engine manages itself. They exist in no cloud."""
 FAILING: Final = frozenset({"mandatory", "remediate"})
@@ -149,14 +151,15 @@ def _from_events(events: Sequence[Mapping[str, Any]]) -> Preview:
     # A refresh is announced as such; its result, which comes with the outputs, is the difference.
     steps = [refreshed.get(step["urn"], step) if step["op"] == "refresh" else step for step in steps]
     end = entries(summary)
+    reasons = [error for error in errors if error not in CONCLUSIONS]
     return _preview(
         steps,
         findings,
         frozenset(entries(end.get("PolicyPacks"))),
-        errors,
+        reasons,
         complete=summary is not None,
-        # Older engines write no result; then their errors tell.
-        failed=end.get("result", "succeeded") != "succeeded",
+        # Older engines write no result, but a conclusion.
+        failed=len(reasons) < len(errors) or end.get("result", "succeeded") != "succeeded",
     )
 
 

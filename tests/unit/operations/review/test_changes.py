@@ -167,6 +167,12 @@ def test_errors_are_kept_and_ephemeral_ones_are_not() -> None:
     assert found.errors == ("broken",)
 
 
+def test_the_engines_conclusion_is_no_error_of_its_own() -> None:
+    """It ends the output of a preview that a policy failed."""
+    found = read(stream(policy("mandatory"), message("preview failed"), summary()))
+    assert (found.errors, found.failed) == ((), True)
+
+
 def test_a_refresh_is_known_by_its_result() -> None:
     seen = {"old": {"outputs": {"n": 1}}, "new": {"outputs": {"n": 2}}, "detailedDiff": {"n": {"diffKind": "update"}}}
     found = read(

@@ -65,6 +65,7 @@ def test_every_type_that_a_stack_protects_is_in_the_table() -> None:
     ("events", "code", "text"),
     [
         ((policy("mandatory", resource="db"), summary("failed", PACKS)), 1, "The policy `tls` is violated by `db`"),
+        ((policy("mandatory"), message("preview failed"), summary("failed", PACKS)), 1, "The policy `tls` is violated"),
         ((policy("advisory"), summary(packs=PACKS)), 0, ""),
         ((message("no quota"), summary("failed", PACKS)), 2, "The preview failed"),
         ((message("no quota"), policy("mandatory"), summary("failed", PACKS)), 2, "The preview failed"),

@@ -27,7 +27,8 @@ def _firewall(resource: Resource) -> Iterator[str]:
 
 
 def _is(parameter: str, resource: Resource) -> bool:
-    return at(resource.props, "configurationName") == parameter
+    # The outputs of an existing resource, which a policy of the stack gets, have the name of the API.
+    return parameter in (at(resource.props, "configurationName"), at(resource.props, "name"))
 
 
 def _requires_tls(resource: Resource) -> bool:

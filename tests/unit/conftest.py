@@ -18,7 +18,7 @@ CONTEXT = "test"
 PROJECT = Path(__file__).parents[2]
 EVERY_STACK = "every stack"
 CLOUD = re.compile("azure|gcp")
-OVER_EVERY_STACK = re.compile(r"\b(recordings|every_pod|every_container)\(")
+OVER_EVERY_STACK = re.compile(r"\b(recordings|every_pod|every_container)\(|\bfrom tests import diagrams\b")
 
 
 def kubeconfig_text(server: str, **cluster: object) -> str:

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from policies.conditions import listed
 from policies.pods import TYPES, Pod, pods
-from policies.resource import Resource, at, is_unknown, mapping
+from policies.resource import Resource, at, is_unknown, mapping, may_be
 from policies.rule import NO_SETTING, Check, Rule
 
 NAMESPACE: Final = "kubernetes:core/v1:Namespace"
@@ -78,7 +78,7 @@ def _host_of_container(_: Pod, container: Container) -> Iterator[str]:
     context = at(container, "securityContext")
     if at(context, "privileged") is True:
         yield "securityContext.privileged is true and must be false"
-    if at(context, "procMount") not in (None, "Default"):
+    if not may_be(at(context, "procMount"), None, "Default"):
         yield f"securityContext.procMount is {at(context, 'procMount')} and must be Default"
     for port in listed(at(container, "ports")):
         if at(port, "hostPort"):
@@ -94,9 +94,10 @@ def _volumes(pod: Pod) -> Iterator[str]:
 
 def _privileges(_: Pod, container: Container) -> Iterator[str]:
     context = at(container, "securityContext")
-    if at(context, "allowPrivilegeEscalation") is not False:
+    if not may_be(at(context, "allowPrivilegeEscalation"), False):
         yield "securityContext.allowPrivilegeEscalation is not false"
-    if "ALL" not in listed(at(context, "capabilities.drop")):
+    dropped = at(context, "capabilities.drop")
+    if "ALL" not in listed(dropped) and not is_unknown(dropped):
         yield "securityContext.capabilities.drop must have ALL"
     for added in listed(at(context, "capabilities.add")):
         if added != "NET_BIND_SERVICE":
@@ -106,7 +107,7 @@ def _privileges(_: Pod, container: Container) -> Iterator[str]:
 def _user(pod: Pod, container: Container) -> Iterator[str]:
     own, shared = at(container, "securityContext"), at(pod.spec, "securityContext")
     non_root = at(own, "runAsNonRoot")
-    if (at(shared, "runAsNonRoot") if non_root is None else non_root) is not True:
+    if not may_be(at(shared, "runAsNonRoot") if non_root is None else non_root, True):
         yield "securityContext.runAsNonRoot is not true, and neither is the pod's"
     user = at(own, "runAsUser")
     if (at(shared, "runAsUser") if user is None else user) == 0:
@@ -116,12 +117,12 @@ def _user(pod: Pod, container: Container) -> Iterator[str]:
 def _seccomp(pod: Pod, container: Container) -> Iterator[str]:
     path = "securityContext.seccompProfile.type"
     own = at(container, path)
-    if (at(pod.spec, path) if own is None else own) not in SECCOMP:
+    if not may_be(at(pod.spec, path) if own is None else own, *SECCOMP):
         yield f"{path} must be RuntimeDefault or Localhost"
 
 
 def _root_filesystem(_: Pod, container: Container) -> Iterator[str]:
-    if at(container, "securityContext.readOnlyRootFilesystem") is not True:
+    if not may_be(at(container, "securityContext.readOnlyRootFilesystem"), True):
         yield "securityContext.readOnlyRootFilesystem is not true"
 
 

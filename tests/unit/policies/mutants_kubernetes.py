@@ -18,10 +18,6 @@ KEY: Final = "-----BEGIN PRIVATE KEY-----\nMIIE\n-----END PRIVATE KEY-----"
 SECRETS: Final = (("AIRFLOW__CORE__FERNET_KEY", "abc"), ("DB", URL), ("CERT", KEY), ("X", HIDDEN_TEXT))
 
 
-def pod(*changes: tuple[str, Any]) -> list[Mutant]:
-    return [mutant for path, value in changes for mutant in in_every_kind_of_pod(path, value)]
-
-
 def role(**rule: list[str]) -> list[Mutant]:
     return [
         Mutant(kind, own={"rules": [{"apiGroups": [""], "resources": ["pods"], "verbs": ["get"], **rule}]})
@@ -29,8 +25,8 @@ def role(**rule: list[str]) -> list[Mutant]:
     ]
 
 
-MUTANTS: Final[dict[str, list[Mutant]]] = {
-    "pod-host-access": pod(
+POD_CHANGES: Final[dict[str, tuple[tuple[str, Any], ...]]] = {
+    "pod-host-access": (
         ("spec.hostNetwork", True),
         ("spec.hostPID", True),
         ("spec.hostIPC", True),
@@ -39,26 +35,55 @@ MUTANTS: Final[dict[str, list[Mutant]]] = {
         (f"{CONTEXT}.procMount", "Unmasked"),
         (f"{CONTAINER}.ports", [{"containerPort": 80, "hostPort": 80}]),
     ),
-    "pod-volumes": pod(("spec.volumes", [{"name": "socket", "hostPath": {"path": "/var/run"}}])),
-    "pod-privileges": pod(
+    "pod-privileges": (
         (f"{CONTEXT}.allowPrivilegeEscalation", REMOVED),
         (f"{CONTEXT}.capabilities", REMOVED),
         (f"{CONTEXT}.capabilities.add", ["NET_ADMIN"]),
     ),
-    "pod-user": pod((f"{CONTEXT}.runAsNonRoot", False), (f"{CONTEXT}.runAsUser", 0)),
-    "pod-seccomp": pod((f"{CONTEXT}.seccompProfile.type", "Unconfined")),
-    "pod-root-filesystem": pod((f"{CONTEXT}.readOnlyRootFilesystem", REMOVED)),
-    "pod-image-version": pod(
+    "pod-image-version": (
         (f"{CONTAINER}.image", "apache/airflow"),
         (f"{CONTAINER}.image", "registry.example.org:5000/airflow"),
         (f"{CONTAINER}.image", "apache/airflow:latest"),
     ),
-    "pod-resources": pod(
+    "pod-resources": (
         (f"{CONTAINER}.resources.requests.cpu", REMOVED),
         (f"{CONTAINER}.resources.requests.memory", REMOVED),
         (f"{CONTAINER}.resources.limits", REMOVED),
     ),
-    "pod-account": pod(("spec.serviceAccountName", REMOVED), ("spec.serviceAccountName", "default")),
+    "secret-environment": (
+        *((f"{CONTAINER}.env", [{"name": name, "value": value}]) for name, value in SECRETS),
+        ("spec.initContainers", [{"name": "wait", "env": [{"name": "REDIS_PASSWORD", "value": "abc"}]}]),
+    ),
+    "secret-arguments": (
+        (f"{CONTAINER}.args", ["--password=s3cret"]),
+        (f"{CONTAINER}.args", ["--url", URL]),
+        (f"{CONTAINER}.command", ["sh", "-c", f"psql {URL}"]),
+    ),
+    "pod-volumes": (("spec.volumes", [{"name": "socket", "hostPath": {"path": "/var/run"}}]),),
+    "pod-user": (
+        (f"{CONTEXT}.runAsNonRoot", False),
+        (f"{CONTEXT}.runAsUser", 0),
+    ),
+    "pod-seccomp": ((f"{CONTEXT}.seccompProfile.type", "Unconfined"),),
+    "pod-root-filesystem": ((f"{CONTEXT}.readOnlyRootFilesystem", REMOVED),),
+    "pod-account": (
+        ("spec.serviceAccountName", REMOVED),
+        ("spec.serviceAccountName", "default"),
+    ),
+    "secret-metadata": (
+        ("metadata.annotations", {"example.org/db": URL}),
+        ("metadata.labels", {"example.org/api-token": "abc"}),
+    ),
+}
+"""Changes of a pod's template, by rule."""
+
+
+def in_pods(rule: str) -> list[Mutant]:
+    return [mutant for path, value in POD_CHANGES[rule] for mutant in in_every_kind_of_pod(path, value)]
+
+
+MUTANTS: Final[dict[str, list[Mutant]]] = {
+    **{rule: in_pods(rule) for rule in POD_CHANGES},
     "namespace-pod-security": of(
         NAMESPACE, (f"metadata.labels[{ENFORCE}]", "baseline"), (f"metadata.labels[{ENFORCE}]", REMOVED)
     ),
@@ -85,15 +110,6 @@ MUTANTS: Final[dict[str, list[Mutant]]] = {
             name="redirect",
         ),
     ],
-    "secret-environment": pod(
-        *((f"{CONTAINER}.env", [{"name": name, "value": value}]) for name, value in SECRETS),
-        ("spec.initContainers", [{"name": "wait", "env": [{"name": "REDIS_PASSWORD", "value": "abc"}]}]),
-    ),
-    "secret-arguments": pod(
-        (f"{CONTAINER}.args", ["--password=s3cret"]),
-        (f"{CONTAINER}.args", ["--url", URL]),
-        (f"{CONTAINER}.command", ["sh", "-c", f"psql {URL}"]),
-    ),
     "secret-config-map": [
         Mutant(CONFIG_MAP, own={"data": {key: value}})
         for key, value in (
@@ -104,7 +120,7 @@ MUTANTS: Final[dict[str, list[Mutant]]] = {
         )
     ],
     "secret-metadata": [
-        *pod(("metadata.annotations", {"example.org/db": URL}), ("metadata.labels", {"example.org/api-token": "abc"})),
+        *in_pods("secret-metadata"),
         *(
             Mutant(kind, "metadata.annotations", {"db": URL})
             for kind in ("kubernetes:core/v1:Service", NAMESPACE, CONFIG_MAP)

@@ -14,7 +14,7 @@ from policies.pods import TYPES
 from policies.resource import UNKNOWN_TEXTS
 from policies.rule import Rule
 from tests.unit.policies import mutants_azure, mutants_gcp, mutants_kubernetes, recorded
-from tests.unit.policies.mutants import BASES, Mutant, changed
+from tests.unit.policies.mutants import BASES, Mutant, changed, in_every_kind_of_pod
 
 # Run in the process of the tests over recordings(), which has recorded most of BASES: see `tests/unit/conftest.py`.
 MUTANTS: Final = {**mutants_gcp.MUTANTS, **mutants_azure.MUTANTS, **mutants_kubernetes.MUTANTS}
@@ -112,6 +112,18 @@ def test_an_unknown_value_is_no_fault() -> None:
             base = mutant.base(rule)
             faults = [*rule.faults(base._replace(props=changed(base.props, mutant.path, unknown)))]
             offenders += [f"{rule.id}: {mutant.path}: {fault}" for fault in faults]
+    assert offenders == []
+
+
+def test_an_unknown_part_of_a_pod_is_no_fault() -> None:
+    unknown = sorted(UNKNOWN_TEXTS)[0]
+    offenders = [
+        f"{name}: {path}: {fault}"
+        for name, changes in mutants_kubernetes.POD_CHANGES.items()
+        for path, _ in changes
+        for mutant in in_every_kind_of_pod(path, unknown)
+        for fault in by_id[name].faults(mutant.resource(by_id[name]))
+    ]
     assert offenders == []
 
 

@@ -32,6 +32,13 @@ def test_the_licence_is_named_alike_everywhere() -> None:
     assert "END OF TERMS AND CONDITIONS" in text
 
 
+def test_the_workflow_runs_the_tests_on_every_python_that_the_project_names() -> None:
+    workflow = yaml.safe_load((ROOT / ".github/workflows/python.yml").read_text())
+    named = [classifier.rpartition(" ")[2] for classifier in PROJECT["classifiers"]]
+    assert workflow["jobs"]["unit"]["strategy"]["matrix"]["python"] == named
+    assert PROJECT["requires-python"] == f">={named[0]}"
+
+
 def test_the_least_engine_that_runs_the_program_is_a_range_that_the_engine_reads() -> None:
     """By https://pkg.go.dev/github.com/blang/semver#ParseRange, as pulumi/pulumi, workspace/project.go says."""
     required = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())["requiredPulumiVersion"]

@@ -58,6 +58,8 @@ def used() -> Iterator[tuple[str, str, str]]:
     yield "Python", wheels.PYTHON, "the lab's Airflow image"
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     yield "Python", project["requires-python"].removeprefix(">="), "requires-python of pyproject.toml"
+    for classifier in project["classifiers"]:
+        yield "Python", classifier.rpartition(" ")[2], "classifiers of pyproject.toml"
     yield "Kubernetes", KUBERNETES_VERSION.rpartition(".")[0], "the lab's node"
 
 

@@ -13,7 +13,7 @@ import yaml
 from tests.unit.recording.stacks import ROOT
 
 FILES: Final = sorted((ROOT / ".github/workflows").glob("*.yml"))
-PINNED: Final = re.compile(r"[\w.-]+(?:/[\w.-]+)+@[0-9a-f]{40} # v\d+\.\d+\.\d+")
+PINNED: Final = re.compile(r"[\w.-]+(?:/[\w.-]+)+@[0-9a-f]{40} # v\d+\.\d+(\.\d+)?")
 RIGHTS: Final[Mapping[str, Mapping[str, str]]] = {
     "ci.yml ci": {"contents": "read"},
     "python.yml unit": {"contents": "read"},

@@ -16,6 +16,9 @@ FILES: Final = sorted((ROOT / ".github/workflows").glob("*.yml"))
 PINNED: Final = re.compile(r"[\w.-]+(?:/[\w.-]+)+@[0-9a-f]{40} # v\d+\.\d+(\.\d+)?")
 RIGHTS: Final[Mapping[str, Mapping[str, str]]] = {
     "ci.yml ci": {"contents": "read"},
+    "demo.yml kind": {"contents": "read"},
+    "demo.yml minikube": {"contents": "read"},
+    "demo.yml macos": {"contents": "read"},
     "python.yml unit": {"contents": "read"},
     "python.yml site": {"contents": "read"},
     "preview.yml preview": {"contents": "read", "id-token": "write", "pull-requests": "write"},
@@ -41,6 +44,9 @@ PREPARATIONS: Final[Mapping[str, str]] = {
 """Commands that are neither the program's nor its installation, each with its reason."""
 WITHOUT_SECRETS: Final = {
     "ci.yml ci",
+    "demo.yml kind",
+    "demo.yml minikube",
+    "demo.yml macos",
     "python.yml unit",
     "python.yml site",
     "preview.yml simulated",

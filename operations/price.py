@@ -8,6 +8,8 @@ from typing import Final
 
 from components.pricing.estimate import price_of
 from components.pricing.price import HOURS_A_MONTH, Price, PricedLine, PriceError
+from components.settings import stack_config
+from components.settings.stack import Settings
 from operations import stack_file, stacks
 from operations.errors import OperationError
 
@@ -23,13 +25,19 @@ def run(*, stack: str | None, file: Path | None) -> int:
         OperationError: the price list has no prices of the stack's region, or the stack cannot be read.
         SettingsError: the settings are invalid.
     """
-    settings = stack_file.settings(file) if file is not None else stacks.settings(stack or "")
+    settings = stack_file.settings(file) if file is not None else _of_stack(stack or "")
     try:
         price = price_of(settings)
     except PriceError as error:
         raise OperationError(str(error)) from None
     print("\n".join(report(price)))
     return 1 if price.unknown else 0
+
+
+def _of_stack(stack: str) -> Settings:
+    """The settings of a stack. A price needs no login program and no account."""
+    texts = {key: value.value for key, value in stacks.config(stack).items()}
+    return stack_file.without_machine(stack_config.values(texts))
 
 
 def report(price: Price) -> Iterator[str]:

@@ -30,10 +30,22 @@ def settings(path: Path) -> Settings:
     for key, value in values.items():
         if isinstance(value, Mapping) and "secure" in value:
             raise OperationError(f"{path}: {PROJECT}:{key} is encrypted; read the stack instead: --stack NAME.")
-    values = converted(values)
-    found, errors = parser.examine(values, reserved=RESERVED_OPTIONS)
+    return without_machine(converted(values))
+
+
+def without_machine(values: Mapping[str, object]) -> Settings:
+    """Settings that are valid by themselves, whatever this machine has installed. Secrets are not checked.
+
+    Args:
+        values: the value of each key of the project, without the project's name.
+
+    Raises:
+        SettingsError: they are invalid, other than by an example of a shipped file.
+    """
+    plain = {key: value for key, value in values.items() if key not in SECRETS}
+    found, errors = parser.examine(plain, reserved=RESERVED_OPTIONS)
     absent = {f"{PROJECT}:{key}" for key in SECRETS}
-    examples = set(placeholders.setting_errors(values))
+    examples = set(placeholders.setting_errors(plain))
     errors = [error for error in errors if error.key not in absent and error not in examples]
     if found is None or errors:
         raise SettingsError(errors)

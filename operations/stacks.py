@@ -24,20 +24,30 @@ def project_folder() -> Path:
 
 
 def settings(stack: str) -> Settings:
-    """The settings of a stack; encrypted values are decrypted by the Pulumi command line.
+    """The settings of a stack, checked against this machine; encrypted values are decrypted.
 
     Raises:
         OperationError: the stack does not exist, or the Pulumi command line cannot read it.
         SettingsError: its settings are invalid.
     """
+    values = config(stack)
+    texts = {key: value.value for key, value in values.items()}
+    secret = {key for key, value in values.items() if value.secret}
+    return loader.read(texts, secret=secret, reserved=RESERVED_OPTIONS)
+
+
+def config(stack: str) -> dict[str, automation.ConfigValue]:
+    """The config of a stack with the project's keys, as the Pulumi command line reads it.
+
+    Raises:
+        OperationError: the stack does not exist, or the Pulumi command line cannot read it.
+    """
     try:
-        config = automation.select_stack(stack_name=stack, work_dir=str(project_folder())).get_all_config()
+        found = automation.select_stack(stack_name=stack, work_dir=str(project_folder())).get_all_config()
     except automation.StackNotFoundError:
         raise OperationError(f"There is no stack {stack}; create it with `pulumi stack init {stack}`.") from None
     except (automation.CommandError, FileNotFoundError, subprocess.SubprocessError) as error:
         lines = str(error).strip().splitlines()
         reason = next((line for line in lines if "error:" in line), lines[-1] if lines else type(error).__name__)
         raise OperationError(f"The Pulumi command line cannot read stack {stack}: {reason.strip()}") from None
-    values = {key: value.value for key, value in config.items() if key.startswith(f"{PROJECT}:")}
-    secret = {key for key, value in config.items() if value.secret}
-    return loader.read(values, secret=secret, reserved=RESERVED_OPTIONS)
+    return {key: value for key, value in found.items() if key.startswith(f"{PROJECT}:")}

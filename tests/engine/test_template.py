@@ -84,3 +84,11 @@ def test_a_stack_starts_from_the_written_file(template: Path, engine: Engine, tm
     assert text.startswith("# yaml-language-server: $schema=docs/stack.schema.json\n")
     after = yaml.safe_load(text)["config"]
     assert {key: value for key, value in after.items() if key in texts} == texts
+    operations = [sys.executable, "-m", "operations", "price"]
+    environment = {**engine.environment, "PULUMI_BACKEND_URL": f"file://{tmp_path}"}
+    by_stack, by_file = (
+        subprocess.run([*operations, *source], cwd=folder, env=environment, check=True, capture_output=True, text=True)
+        for source in (("--stack", "small"), ("--file", "Pulumi.small.yaml"))
+    )
+    assert by_stack.stdout == by_file.stdout
+    assert "a month (list prices of " in by_stack.stdout

@@ -5,10 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import yaml
+from pulumi.automation import ConfigValue
 
 from components.pricing.estimate import price_of
+from operations import stacks
 from operations.commands import main
 from tests.unit.pricing.stacks import SHIPPED, settings
+from tests.unit.recording.recorder import raw
 from tests.unit.recording.stacks import ROOT
 
 DEV = (ROOT / "Pulumi.dev.yaml").read_text()
@@ -78,6 +82,19 @@ def test_a_file_that_the_engine_has_written_is_read_too(tmp_path: Path, capsys: 
     assert "airflow:protect: false" in DEV
     file.write_text(DEV.replace("airflow:protect: false", 'airflow:protect: "false"'))
     assert run(capsys, file) == run(capsys, ROOT / "Pulumi.dev.yaml")
+
+
+def test_a_stack_is_priced_without_a_login_program(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A plan costs nothing: the machine need not be able to carry it out."""
+    texts, secret = raw({**yaml.safe_load(DEV)["config"], "airflow:tls_certificate": {"secure": "PEM"}})
+    config = {key: ConfigValue(value=text, secret=key in secret) for key, text in texts.items()}
+    monkeypatch.setattr(stacks, "config", lambda stack: config if stack == "dev" else {})
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert main(["price", "--stack", "dev"]) == 0
+    said = capsys.readouterr()
+    assert (0, said.out, said.err) == run(capsys, ROOT / "Pulumi.dev.yaml")
 
 
 def test_secrets_are_not_needed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

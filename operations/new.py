@@ -186,7 +186,10 @@ def _answer(question: Question, answers: Answers, given: str | None) -> str:
         return default
     while True:
         shown = f" [{default}]" if default else ""
-        text = input(f"{question.text(answers)}{shown}: ").strip() or default or ""
+        try:
+            text = input(f"{question.text(answers)}{shown}: ").strip() or default or ""
+        except (EOFError, KeyboardInterrupt):
+            raise OperationError(f"There is no answer to --{question.name}; nothing was written.") from None
         error = _error(question, {**answers, question.name: text})
         if error is None:
             return text

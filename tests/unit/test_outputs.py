@@ -72,6 +72,13 @@ def test_the_next_steps_are_commands_on_outputs_that_exist_in_the_order_of_their
             subprocess.run(["/bin/sh", "-n", "-c", step], check=True)
 
 
+def test_a_stack_on_a_cloud_says_its_list_price() -> None:
+    price = recorded("gcp, stack file dev").outputs["monthly_price"]
+    assert re.fullmatch(
+        r"\$\d+ to \$\d+ a month \(list prices of \d{4}-\d\d, europe-west1; see `python -m operations price`\)", price
+    )
+
+
 def test_what_a_cloud_says_of_itself_is_told_as_it_is() -> None:
     outputs = recorded("stand-in cloud, celery").outputs
     assert (outputs["connect_command"], outputs["cluster"]) == ("stand-in connect", "cluster")

@@ -174,6 +174,20 @@ def test_a_stack_without_a_name_is_named_for_its_cloud_and_size(
         new.run(None, given, folder=tmp_path)
 
 
+@pytest.mark.parametrize("end", [EOFError, KeyboardInterrupt])
+def test_an_end_of_the_dialogue_is_one_message_and_writes_nothing(
+    end: type[BaseException], tmp_path: Path, at_terminal: Callable[..., Terminal], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def ended(_: str) -> str:
+        raise end
+
+    at_terminal()
+    monkeypatch.setattr("builtins.input", ended)
+    with pytest.raises(OperationError, match="There is no answer to --cloud; nothing was written"):
+        new.run("x", {}, folder=tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_folder_that_cannot_be_written_is_one_message(tmp_path: Path) -> None:
     with pytest.raises(OperationError, match=r"Pulumi\.x\.yaml cannot be written: No such file or directory\."):
         new.run("x", {"cloud": "existing"}, folder=tmp_path / "none")

@@ -80,6 +80,14 @@ def test_spot_nodes_without_a_price_are_counted_at_the_price_of_standard_nodes()
     assert spot.detail == "Standard_D4ds_v5, spot: at most, the price of standard nodes"
 
 
+def test_the_date_of_a_sum_is_that_of_its_oldest_price() -> None:
+    rows = catalogue.load("azure", "swedencentral").prices
+    used = ("vm-Standard_D4ds_v5", "load-balancer", "public-address", "dns-zone", "postgres-Standard_B2s")
+    days = {rows[sku].as_of for sku in used}
+    assert len(days) > 1
+    assert price_of(settings(SHIPPED["azure-celery"])).as_of == min(days)
+
+
 def test_an_existing_cluster_has_no_list_price_and_does_not_look_free() -> None:
     price = price_of(settings("Pulumi.local.yaml"))
     assert price.lines == ()

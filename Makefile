@@ -83,6 +83,7 @@ screenshots: $(TOOLS_STAMP) ## take pictures of a running Airflow's UI: URL=http
 lock: $(TOOLS_STAMP) ## resolve the ranges of requirements*.in into versions with hashes: UPGRADE=1 for the newest
 	@$(RESOLVE) requirements-dev.in --output-file requirements-dev.txt
 	@$(RESOLVE) requirements.in --constraints requirements-dev.txt --output-file requirements.txt
+	@$(RESOLVE) docs/requirements.in --output-file docs/requirements.txt
 
 sbom: $(TOOLS_STAMP) ## write the bill of materials of the locked packages, CycloneDX, to build/sbom.json
 	@$(TOOLS)/bin/cyclonedx-py requirements requirements.txt --pyproject pyproject.toml --output-reproducible \

@@ -127,7 +127,7 @@ def _boxes(graph: Graph, node: Node, depth: int) -> Iterator[str]:
 
 
 def _own_name(graph: Graph, node: Node) -> str:
-    """What the name adds to that of the component."""
+    """The name without that of the component."""
     names = [each.name for each in graph.nodes if each.urn == node.parent]
     return node.name.removeprefix(f"{names[0]}-") if names else node.name
 

@@ -6,14 +6,19 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
+import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from tests.unit.recording.stacks import ROOT
 
-PROGRAM: Final = "requirements.in"
-DEVELOPMENT: Final = ("requirements.in", "lab/requirements.txt", "requirements-dev.in")
+LOCKS: Final = {
+    "requirements.txt": ("requirements.in",),
+    "requirements-dev.txt": ("requirements.in", "lab/requirements.txt", "requirements-dev.in"),
+    "docs/requirements.txt": ("docs/requirements.in",),
+}
+"""The files with the ranges of each lock."""
 ENTRY: Final = re.compile(
     r"^([A-Za-z0-9._-]+)==([^ ;\\]+)([^\\\n]*)((?:\\?\n    --hash=sha256:[0-9a-f]{64} ?)*)", re.MULTILINE
 )
@@ -30,7 +35,7 @@ class Locked:
 
 
 def ranges(*files: str) -> list[Requirement]:
-    """What files ask for, without the files that they include."""
+    """The ranges in files, without the files that they include."""
     lines = [line.partition(" #")[0].strip() for file in files for line in (ROOT / file).read_text().splitlines()]
     return [Requirement(line) for line in lines if line and not line.startswith(("#", "-"))]
 
@@ -56,18 +61,18 @@ def unmet(asked: list[Requirement], locked: list[Locked]) -> list[str]:
     ]
 
 
-def test_each_range_has_a_version_that_satisfies_it() -> None:
-    assert unmet(ranges(PROGRAM), lock("requirements.txt")) == [], "run: make lock"
-    assert unmet(ranges(*DEVELOPMENT), lock("requirements-dev.txt")) == [], "run: make lock"
+@pytest.mark.parametrize("file", LOCKS)
+def test_each_range_has_a_version_that_satisfies_it(file: str) -> None:
+    assert unmet(ranges(*LOCKS[file]), lock(file)) == [], "run: make lock"
 
 
-def test_every_package_has_hashes_and_nothing_else_is_in_a_lock() -> None:
+@pytest.mark.parametrize("file", LOCKS)
+def test_every_package_has_hashes_and_nothing_else_is_in_a_lock(file: str) -> None:
     """pip checks hashes of all packages as soon as one line has one, and refuses a file that is not listed."""
-    for file in ("requirements.txt", "requirements-dev.txt"):
-        assert [entry.name for entry in lock(file) if entry.hashes < 1] == []
-        text = (ROOT / file).read_text()
-        lines = [line for line in text.splitlines() if line and not line.lstrip().startswith(("#", "--hash=sha256:"))]
-        assert len(lines) == len(lock(file)) > 30
+    assert [entry.name for entry in lock(file) if entry.hashes < 1] == []
+    text = (ROOT / file).read_text()
+    lines = [line for line in text.splitlines() if line and not line.lstrip().startswith(("#", "--hash=sha256:"))]
+    assert len(lines) == len(lock(file)) > 20
 
 
 def test_tests_run_with_the_versions_that_users_install() -> None:

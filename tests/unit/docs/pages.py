@@ -57,7 +57,7 @@ def anchors(text: str) -> set[str]:
 
 
 def fault(page: Path, target: str) -> str | None:
-    """What is wrong with a link of a page, or None."""
+    """The reason why a link of a page leads nowhere, or None."""
     if re.match(r"[a-z]+:", target):
         return None if re.fullmatch(r"(https?://[\w.-]+(:\d+)?(/\S*)?|mailto:\S+@\S+)", target) else "is no address"
     path, _, anchor = target.partition("#")

@@ -27,7 +27,7 @@ FILE: Final = re.compile(
     r"`((?:components|docs|images|lab|operations|policies|tests|dags)/[\w./-]*|Pulumi\.[a-z]+\.yaml)`"
 )
 WRITTEN: Final = re.compile(r"```.*?```|`[^`\n]+`", re.DOTALL)
-"""What a page shows as code."""
+"""The parts of a page that are code."""
 OTHERS: Final = {
     "docs/clouds.md": "fields of the clouds' APIs",
     "docs/contributing.md": "names of the code",

@@ -1,4 +1,4 @@
-"""What a release needs: one version, a changelog of it, a licence, and metadata that agree."""
+"""Requirements of a release: one version, a changelog of it, a licence, and metadata that agree."""
 
 from __future__ import annotations
 

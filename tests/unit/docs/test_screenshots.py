@@ -12,7 +12,7 @@ from docs import screenshots
 
 
 def problems(folder: Path, version: str) -> list[str]:
-    """What is wrong with the pictures of a folder."""
+    """The problems of the pictures in a folder."""
     record = folder / screenshots.RECORD
     pictures = {path.name: path.stat().st_size for path in folder.glob("ui-*.png")}
     if not record.exists():

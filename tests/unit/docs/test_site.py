@@ -16,7 +16,7 @@ from tests.unit.recording.stacks import ROOT
 
 QUOTED: Final = re.compile(r"`([^`]+)`")
 FOREIGN: Final = re.compile(r"\((?:Pulumi|Google Cloud|Azure|Kubernetes|kubectl)[^)]*\)")
-"""Whose message a row quotes, if it is not this program's."""
+"""The origin of a quoted message that is not this program's."""
 SOURCES: Final = ("components", "operations", "lab")
 STATUS: Final = ("done", "partly", "not yet", "not needed")
 TEST: Final = re.compile(r"`((?:lab/)?tests/[\w/]+\.py)::(\w+)`")

@@ -13,6 +13,7 @@ from typing import Any, Final
 import pytest
 
 from lab.clouds.gcp import tokens as gcp
+from lab.paths import PROJECT
 from lab.testing.cluster import TestCluster
 from tests.engine.cloud_changes import CHANGES, REFUSED
 from tests.engine.cloud_stacks import CloudLife, Clouds, altered, furnished
@@ -157,13 +158,13 @@ def azure_mixed(clouds: Clouds) -> CloudLife:
 def _begun(clouds: Clouds, name: str) -> CloudLife:
     life = clouds.born(name)
     life.unreached().run("preview of nothing", "preview")
-    _up(life, clouds)
+    _up(life, clouds, "--policy-pack", str(PROJECT / "policies"))
     life.run("refresh", "refresh")
     return life
 
 
-def _up(life: CloudLife, clouds: Clouds) -> None:
-    life.run("up", "up")
+def _up(life: CloudLife, clouds: Clouds, *arguments: str) -> None:
+    life.run("up", "up", *arguments)
     life.look("up", clouds.cluster, life.name)
     life.tell()
 

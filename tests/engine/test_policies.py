@@ -100,6 +100,9 @@ def test_a_preview_of_a_shipped_stack_passes_and_advice_does_not_fail_it(
     run = preview(make(file))
     assert (run.code, failed(run), run.messages()) == (0, {}, [])
     assert advised(run) == advice
+    [summary] = [event["summaryEvent"] for event in run.events("summaryEvent")]
+    # Name, kind and folder.
+    assert [pack.partition("|")[0] for pack in summary["PolicyPacks"]] == ["airflow"]
     # Policies that could not run would be advice as well: the engine reports a rule that meets an unknown value so.
     assert "can't run policy" not in run.stdout
 

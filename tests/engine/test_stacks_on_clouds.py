@@ -64,6 +64,20 @@ def test_a_stack_file_comes_up_as_it_is(cloud_life: CloudLife) -> None:
     assert len(names(found, *WORKLOADS)) >= 5
 
 
+@pytest.mark.parametrize(("name", "advice"), [("dev", set()), ("prod", {"aks-encryption-at-host"})])
+def test_values_that_are_known_only_in_up_break_no_rule_of_the_policy_pack(
+    name: str, advice: set[str], request: pytest.FixtureRequest
+) -> None:
+    """A preview does not know ids, addresses and accounts, so only `up` checks them."""
+    life: CloudLife = request.getfixturevalue(name)
+    run = life.runs["up"]
+    [summary] = [event["summaryEvent"] for event in run.events("summaryEvent")]
+    # Name, kind and folder.
+    assert [pack.partition("|")[0] for pack in summary["PolicyPacks"]] == ["airflow"]
+    found = {(each["enforcementLevel"], each["policyName"]) for each in run.violations()}
+    assert found == {("advisory", rule) for rule in advice}
+
+
 def test_everything_that_the_cloud_holds_is_the_stacks(cloud_life: CloudLife) -> None:
     """Except the group that Azure creates for nodes, which is deleted with its cluster."""
     foreign = [item.id for item in cloud_life.held["up"].items.values() if not item.urn and "-nodes-" not in item.id]

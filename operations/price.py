@@ -54,7 +54,7 @@ def report(price: Price) -> Iterator[str]:
         yield ""
         yield "Without a price in the list, and missing in the sum:"
         yield from (f"  {text}" for text in price.unknown)
-        yield "Add the prices: python -m operations price-refresh"
+        yield f"Add the prices: python -m operations price-refresh --region {price.region} --cloud gcp or azure"
     yield ""
     yield "Not priced:"
     yield from (f"  {text}" for text in price.not_priced)
@@ -66,7 +66,7 @@ def _cells(line: PricedLine) -> tuple[str, ...]:
         line.detail,
         f"{line.quantity_min:,g}",
         f"{line.quantity_max:,g}",
-        f"${line.unit_price:.4f} a {line.unit}",
+        f"${line.unit_price:.4f} per {line.unit}",
         f"${line.monthly_min:,.2f}",
         f"${line.monthly_max:,.2f}",
     )

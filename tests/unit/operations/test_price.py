@@ -38,6 +38,8 @@ def test_a_shipped_file_is_priced_as_it_is(stack: str, capsys: pytest.CaptureFix
     assert any(text.startswith("sum ") and text.endswith(f"${price.monthly_max:,.2f}") for text in lines)
     assert all(f"  {text}" in lines for text in (*price.not_priced, *price.unknown))
     assert "A month has 730 hours." in out
+    remedy = f"Add the prices: python -m operations price-refresh --region {price.region} --cloud"
+    assert (remedy in out) == bool(price.unknown)
 
 
 def test_an_existing_cluster_has_no_table(capsys: pytest.CaptureFixture[str]) -> None:

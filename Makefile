@@ -72,7 +72,7 @@ diagrams: $(STAMP) ## draw the resources of each shipped stack in docs/diagrams/
 	@$(RUN) -m tests.diagrams
 
 site: $(TOOLS_STAMP) ## build the site of docs/ into build/site
-	@$(TOOLS)/bin/zensical build --clean
+	@$(TOOLS)/bin/zensical build --clean --strict
 
 screenshots: $(TOOLS_STAMP) ## take pictures of a running Airflow's UI: URL=http://localhost:8080 AIRFLOW_USER=admin PASSWORD=…
 	@command -v chromium >/dev/null || { [ "$$(id -u)" = 0 ] && apt-get -q update >/dev/null && \

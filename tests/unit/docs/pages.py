@@ -63,7 +63,7 @@ def fault(page: Path, target: str) -> str | None:
     path, _, anchor = target.partition("#")
     file = (page.parent / path).resolve() if path else page
     if not file.exists():
-        return None if file.is_relative_to(ROOT) and name(file) in PENDING else "is no file"
+        return "is no file"
     if page.is_relative_to(DOCS) and not file.is_relative_to(DOCS):
         return "leaves docs/, which is all that the site has"
     if anchor and file.suffix == ".md" and anchor not in anchors(file.read_text()):

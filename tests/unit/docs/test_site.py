@@ -49,7 +49,7 @@ def site() -> dict[str, Any]:
 
 def test_every_page_is_listed_once_and_every_listed_page_exists() -> None:
     nav = sorted(f"docs/{page}" for page in listed(site()["nav"]))
-    assert nav == sorted({*map(pages.name, pages.docs()), *pages.PENDING})
+    assert nav == sorted(map(pages.name, pages.docs())), "mkdocs.yml lists every page"
 
 
 @pytest.mark.parametrize("page", pages.checked(), ids=pages.name)

@@ -56,7 +56,7 @@ def _clusters(stack: Sequence[Resource]) -> Iterator[Resource]:
 
 
 def _has_windows(stack: Sequence[Resource]) -> Iterator[tuple[Resource, str]]:
-    # The outputs of an existing resource, which a policy of the stack gets, have the name of the API.
+    # Outputs, which the pack shows instead of inputs outside of `--target`, have the name of the API.
     names = {at(each.props, key) for each in stack if each.kind == MAINTENANCE for key in ("configName", "name")}
     missing = sorted(SCHEDULES - names)
     for cluster in _clusters(stack):

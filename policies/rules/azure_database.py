@@ -27,7 +27,7 @@ def _firewall(resource: Resource) -> Iterator[str]:
 
 
 def _is(parameter: str, resource: Resource) -> bool:
-    # The outputs of an existing resource, which a policy of the stack gets, have the name of the API.
+    # Outputs, which the pack shows instead of inputs outside of `--target`, have the name of the API.
     return parameter in (at(resource.props, "configurationName"), at(resource.props, "name"))
 
 

@@ -111,6 +111,7 @@ MUTANTS: Final[dict[str, list[Mutant]]] = {
     "postgres-tls": [
         Mutant(PARAMETER, own={"configurationName": "require_secure_transport", "value": "off"}),
         Mutant(PARAMETER, own={"configurationName": "ssl_min_protocol_version", "value": "TLSv1.1"}),
+        Mutant(PARAMETER, own={"name": "require_secure_transport", "value": "off"}),
     ],
     "postgres-audit": [
         Mutant(DIAGNOSTICS, missing=True, name="audit-database-setting"),

@@ -23,7 +23,7 @@ from policies.catalogue import RULES
 from policies.pack import plain, policies
 from policies.resource import UNKNOWN_TEXTS
 from policies.rule import Level
-from policies.rules import exposure, kubernetes_pods, secrets
+from policies.rules import azure_cluster, exposure, kubernetes_pods, secrets
 from tests.unit.cloud.test_properties import CLOUDS
 from tests.unit.recording.stacks import ROOT
 
@@ -152,4 +152,19 @@ def test_rules_over_the_whole_stack_see_inputs(category: str, faults: int) -> No
     """The outputs that the engine shows at the end have no diagnostic logs in a preview."""
     found: list[str] = []
     analyzed({"logs": [{"category": category, "enabled": True}]}, found)
+    assert len(found) == faults
+
+
+@pytest.mark.parametrize(("names", "faults"), [(sorted(azure_cluster.SCHEDULES), 0), (["default"], 1)])
+def test_resources_outside_of_a_targeted_run_are_judged_by_their_outputs(names: list[str], faults: int) -> None:
+    """The engine shows only the targets on their own. Outputs have the API's names of properties."""
+    found: list[str] = []
+    resources = [
+        PolicyResource(azure_cluster.MAINTENANCE, {"name": name}, f"urn::{name}", name, OPTIONS, None, None, [], {})
+        for name in names
+    ]
+    resources.append(PolicyResource(azure_cluster.CLUSTER, {}, "urn::cluster", "y", OPTIONS, None, None, [], {}))
+    for policy in policies("prod", "azure"):
+        if policy.name == "aks-maintenance-window":
+            policy.validate(StackValidationArgs(resources), lambda message, urn=None: found.append(message))
     assert len(found) == faults

@@ -13,8 +13,6 @@ DOCS: Final = ROOT / "docs"
 FENCE: Final = re.compile(r"^(```|~~~).*?^\1", re.MULTILINE | re.DOTALL)
 CODE: Final = re.compile(r"`[^`\n]*`")
 LINK: Final = re.compile(r"!?\[(?:[^\]\[]|\[[^\]]*\])*\]\(\s*<?([^)\s>]+)>?[^)]*\)|<(https?://[^>\s]+)>")
-PENDING: Final[frozenset[str]] = frozenset()
-"""Pages that have a place in the site and come with their capability."""
 HEADING: Final = re.compile(r"^#{1,6} +(.+?) *#*$", re.MULTILINE)
 
 

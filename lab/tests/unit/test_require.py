@@ -88,7 +88,7 @@ def test_the_targets_that_run_kubernetes_refuse_first() -> None:
     """Before the virtual environment is created; each names the machine's shortcomings, not a failed installation."""
     for target in ("demo", "test", "test-engine", "test-settings", "test-cluster", "test-gateway", "bench"):
         plan = subprocess.run(
-            ["make", "--dry-run", "--always-make", target],
+            ["make", "--no-print-directory", "--dry-run", "--always-make", target],
             cwd=PROJECT,
             env={**os.environ, "MAKEFLAGS": ""},
             capture_output=True,

@@ -81,7 +81,8 @@ def blocks(before: Settings | None, after: Settings, *, compared: bool) -> list[
     new = price_of(after)
     if new.unknown:
         raise OperationError(
-            f"The price list has no price of {'; '.join(new.unknown)}. Add it: `python -m operations price-refresh`."
+            f"The price list has no price of {'; '.join(new.unknown)}. Add it: "
+            "`python -m operations price-refresh`; or leave the price out: `--no-price`."
         )
     found = ["#### Price"]
     if not new.lines:

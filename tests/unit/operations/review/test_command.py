@@ -12,6 +12,8 @@ import pytest
 import yaml
 
 from operations.commands import main
+from operations.review import engine
+from operations.review.engine import Output
 from operations.review.forge.choice import FORGES
 from tests.unit.operations.review import forges
 from tests.unit.operations.review.events import DATABASE, message, policy, step, stream, summary
@@ -97,7 +99,8 @@ def test_a_replaced_database_fails_until_the_label_is_set(project: Path, forge: 
     forge.labels = ["a", "b", "allow-replace"]
     assert main(arguments) == 0
     assert "✅ **The check passes.**" in forge.comments[0]["body"]
-    assert "The label allows these changes:" in forge.comments[0]["body"]
+    allowed = forge.comments[0]["body"].partition("The label allows these changes:")[2]
+    assert "- `db` would be replaced: this destroys the metadata of Airflow" in allowed
     assert main([*arguments, "--allow-label", "destroys-data"]) == 1
     assert len(forge.comments) == 1
 
@@ -165,6 +168,28 @@ def test_a_region_without_prices_fails_the_check_with_its_remedy(
     assert "no prices of region 'africa-south1'" in printed
     assert "price-refresh" in printed
     assert main([*preview(project), "--no-price"]) == 0
+
+
+def test_a_size_without_a_price_fails_the_check_because_the_sum_would_be_too_low(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    change(project, "airflow:cloud", "cluster", "system_nodes", "machine_type", value="m3-standard-8")
+    assert main(preview(project)) == 2
+    assert "The price list has no price of system nodes" in capsys.readouterr().out
+
+
+def test_a_preview_that_fails_without_a_reason_in_its_events_fails_the_check(
+    project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def ended(stack: str, policy_packs: object) -> Output:
+        return Output(text=stream(summary()), code=255, errors="error: the plugin crashed\n")
+
+    monkeypatch.setattr(engine, "preview", ended)
+    assert main(["review", "--stack", "dev"]) == 2
+    assert (
+        "The preview ended with exit code 255: `The Pulumi command line cannot preview stack dev: the plugin crashed`"
+        in (capsys.readouterr().out)
+    )
 
 
 def test_a_new_stack_has_a_price_and_no_change(project: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -47,7 +47,7 @@ def test_a_version_in_a_type_does_not_hide_it() -> None:
 
 
 def test_what_the_engine_protects_is_a_loss_whatever_its_type() -> None:
-    event = step("delete", "random:index/randomPassword:RandomPassword", "fernet", old={})
+    event = step("delete", "kubernetes:core/v1:ConfigMap", "kept", old={})
     event["resourcePreEvent"]["metadata"]["old"]["protect"] = True
     assert verdict(event, summary()).code == 1
 

@@ -13,10 +13,8 @@ from typing import TYPE_CHECKING, Final
 import pulumi
 
 from components.airflow.network.external_access import base_url
-from components.airflow.network.gateway import backends
 from components.airflow.ports import API_PORT, FLOWER_PORT
 from components.pricing import estimate
-from components.settings.sections.exposure import Gateway
 
 if TYPE_CHECKING:
     from components.airflow.instance import Airflow
@@ -34,12 +32,11 @@ def export(settings: Settings, cloud: Cloud, airflow: Airflow) -> None:
     """Export the outputs of a stack. Passwords are secrets: `pulumi stack output NAME --show-secrets` prints them."""
     kubectl = _kubectl(cloud, settings.namespace)
     api_server = f"{settings.name}-api-server"
-    for key, value in cloud.outputs.items():
+    for key, value in {**cloud.outputs, **airflow.outputs}.items():
         pulumi.export(key, value)
     pulumi.export("next_steps", next_steps(settings, [*cloud.outputs]))
     pulumi.export("name", settings.name)
     pulumi.export("namespace", airflow.namespace)
-    pulumi.export("url", base_url(settings))
     pulumi.export("admin_user", settings.admin.username)
     pulumi.export("admin_password", pulumi.Output.secret(airflow.admin_password))
     pulumi.export(
@@ -58,8 +55,6 @@ def export(settings: Settings, cloud: Cloud, airflow: Airflow) -> None:
             "flower_port_forward_command",
             pulumi.Output.concat(kubectl, f" port-forward service/{settings.name}-flower {FLOWER_PORT}:{FLOWER_PORT}"),
         )
-    if settings.exposure.gateway is not None and cloud.load_balancer is not None:
-        _export_external_access(settings.exposure.gateway, cloud.load_balancer.address)
 
 
 def next_steps(settings: Settings, cloud_outputs: Sequence[str]) -> list[str]:
@@ -87,12 +82,3 @@ def _kubectl(cloud: Cloud, namespace: str) -> pulumi.Output[str]:
     file = f" --kubeconfig {shlex.quote(cloud.kubeconfig)}" if cloud.kubeconfig is not None else ""
     quoted = pulumi.Output.from_input(cloud.context).apply(shlex.quote)
     return pulumi.Output.concat(f"kubectl{file} --context ", quoted, f" --namespace {namespace}")
-
-
-def _export_external_access(exposure: Gateway, address: pulumi.Output[str]) -> None:
-    """Export the address, the required DNS records, and Flower's URL. All are known early: no status is awaited."""
-    pulumi.export("address", address)
-    records = [pulumi.Output.concat(backend.host, " A ", address) for backend in backends(exposure)]
-    pulumi.export("dns_records", pulumi.Output.all(*records).apply("\n".join))
-    if exposure.flower_host is not None:
-        pulumi.export("flower_url", f"https://{exposure.flower_host}")

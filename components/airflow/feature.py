@@ -86,6 +86,8 @@ class Feature:
 
     overlays: Sequence[PodOverlay] = ()
     credentials: Sequence[Credential] = ()
+    outputs: Mapping[str, pulumi.Input[str]] = field(default_factory=dict[str, pulumi.Input[str]])
+    """Outputs of the stack."""
 
 
 class FeatureModule(Protocol):
@@ -124,6 +126,10 @@ class Features:
         for overlay in overlays:
             options.update(overlay.options)
         return {variable(option): options[option] for option in sorted(options)}
+
+    def outputs(self) -> dict[str, pulumi.Input[str]]:
+        """The outputs of the stack."""
+        return {key: value for feature in self.features for key, value in feature.outputs.items()}
 
     def credentials(self, workload: Workload) -> list[Credential]:
         """The credentials of a workload."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 import pulumi
@@ -72,6 +72,8 @@ class Airflow(pulumi.ComponentResource):
     admin_password: pulumi.Output[str]
     flower_password: pulumi.Output[str] | None
     namespace: pulumi.Output[str]
+    outputs: Mapping[str, pulumi.Input[str]]
+    """Outputs of the stack, from all features."""
 
     def __init__(self, name: str, settings: Settings, cloud: Cloud, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("airflow:airflow:Airflow", name, None, opts)
@@ -81,6 +83,7 @@ class Airflow(pulumi.ComponentResource):
         context = self._create_context(name, settings, cloud, namespace)
         features = Features(features=[create_feature(module, context) for module in FEATURES])
         features = features.with_feature(task_pods.create_template(context, features))
+        self.outputs = features.outputs()
         schema = migration.Migration(
             f"{name}-migrate",
             migration.MigrationArgs(context=context, features=features, database_identity=cloud.databases.identity),

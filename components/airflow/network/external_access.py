@@ -1,4 +1,4 @@
-"""The URL of the UI, and the api-server's options for the load balancer."""
+"""The URL of the UI, the api-server's options for the load balancer, and the outputs for DNS."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ import pulumi
 from components.airflow.config.additional_options import readers
 from components.airflow.context import InstanceContext
 from components.airflow.feature import Feature, PodOverlay
+from components.airflow.network.gateway import backends
 from components.airflow.ports import API_PORT
+from components.settings.sections.exposure import Gateway
 from components.settings.sections.options import Option, Reserved
 from components.settings.stack import Settings
 
@@ -52,4 +54,14 @@ def create_feature(context: InstanceContext) -> Feature:
                 environment={"FORWARDED_ALLOW_IPS": pulumi.Output.all(*proxies).apply(",".join)},
             )
         )
-    return Feature(overlays=overlays)
+    outputs: dict[str, pulumi.Input[str]] = {"url": base_url(settings)}
+    if settings.exposure.gateway is not None and load_balancer is not None:
+        outputs |= _dns(settings.exposure.gateway, load_balancer.address)
+    return Feature(overlays=overlays, outputs=outputs)
+
+
+def _dns(exposure: Gateway, address: pulumi.Output[str]) -> dict[str, pulumi.Input[str]]:
+    """The address, the required DNS records, and Flower's URL. All are known early: no status is awaited."""
+    records = [pulumi.Output.concat(backend.host, " A ", address) for backend in backends(exposure)]
+    flower = {"flower_url": f"https://{exposure.flower_host}"} if exposure.flower_host is not None else {}
+    return {"address": address, "dns_records": pulumi.Output.all(*records).apply("\n".join), **flower}

@@ -45,6 +45,11 @@ def test_a_credential_reaches_its_readers_and_no_others() -> None:
     assert features.credentials("task") == []
 
 
+def test_the_outputs_of_all_features_are_outputs_of_the_stack() -> None:
+    features = Features(features=[Feature(outputs={"url": "http://a"}), Feature(), Feature(outputs={"address": "b"})])
+    assert features.outputs() == {"url": "http://a", "address": "b"}
+
+
 def test_a_credential_names_a_key_that_its_secret_has() -> None:
     with pytest.raises(ValueError, match="KEY reads the key kye, and its Secret has"):
         Credential(variable="KEY", secret=stored("key"), key="kye", readers=frozenset({"worker"}))

@@ -24,7 +24,6 @@ from tests.unit.operations.review import forges
 from tests.unit.operations.review.forges import FakeForge, serving
 
 GIT: Final = ("git", "-c", "user.name=a", "-c", "user.email=a@b.test", "-c", "commit.gpgsign=false")
-DIGESTS: Final = "PULUMI_ENABLE_STREAMING_JSON_PREVIEW"
 SECONDS: Final = 240
 
 
@@ -247,13 +246,13 @@ def test_a_fork_gets_the_same_from_simulated_clouds_without_any_secret(tmp_path:
     """As its job: the variables of a login, a passphrase and a token are absent."""
     kept = {key: os.environ[key] for key in ("PATH", "HOME", "LAB_CACHE", "LAB_TOOLS") if key in os.environ}
     output = tmp_path / "preview.jsonl"
-    lab = [sys.executable, "-m", "lab", "preview", "--stack", "dev", "--base", "HEAD", "--output", str(output)]
+    both = ["--stack", "dev", "--base", "HEAD", "--policy-pack", "policies"]
+    lab = [sys.executable, "-m", "lab", "preview", *both, "--output", str(output)]
     done = subprocess.run(lab, cwd=PROJECT, env=kept, capture_output=True, text=True, check=False, timeout=SECONDS * 2)
     assert done.returncode == 0, done.stderr
-    review = [sys.executable, "-m", "operations", "review", "--stack", "dev", "--preview", str(output), "--simulated"]
-    shown = subprocess.run(
-        [*review, "--base", "HEAD"], cwd=PROJECT, env=kept, capture_output=True, text=True, check=False
-    )
+    review = [sys.executable, "-m", "operations", "review", *both, "--preview", str(output), "--simulated"]
+    shown = subprocess.run(review, cwd=PROJECT, env=kept, capture_output=True, text=True, check=False)
     assert (shown.returncode, shown.stderr) == (0, "")
     assert "_Simulated:" in shown.stdout
+    assert "#### Policies" in shown.stdout
     assert "a month (list prices of" in shown.stdout

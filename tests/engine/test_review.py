@@ -89,7 +89,8 @@ def deployed(clouds: Clouds) -> dict[str, CloudLife]:
     """The stacks dev and prod, deployed from their own files."""
     found: dict[str, CloudLife] = {}
     for name in ("dev", "prod"):
-        life = clouds.born(name)
+        # Other tests deploy the same files in the same cluster.
+        life = clouds.born(name, namespace=f"review-{name}")
         life.stack.up()
         folder = life.stack.folder
         for command in (["init", "--quiet"], ["add", "Pulumi.test.yaml"], ["commit", "--quiet", "--message", "base"]):

@@ -98,7 +98,7 @@ def _stack(own: OwnCluster) -> Stack:
     folder = _folder(own)
     backend = folder / "stacks"
     backend.mkdir(parents=True, exist_ok=True)
-    kept = {key: value for key, value in os.environ.items() if key in KEPT or key not in LEFT_OUT}
+    kept = {key: value for key, value in os.environ.items() if key not in LEFT_OUT - KEPT}
     variables = {
         **kept,
         "PULUMI_BACKEND_URL": f"file://{backend}",

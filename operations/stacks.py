@@ -12,7 +12,7 @@ from components.airflow.instance import RESERVED_OPTIONS
 from components.settings import loader
 from components.settings.secret_keys import PROJECT
 from components.settings.stack import Settings
-from operations.errors import OperationError
+from operations.errors import OperationError, error_line
 
 FOLDER: Final = Path(__file__).resolve().parent.parent
 """The folder with Pulumi.yaml and the stack files."""
@@ -47,7 +47,6 @@ def config(stack: str) -> dict[str, automation.ConfigValue]:
     except automation.StackNotFoundError:
         raise OperationError(f"There is no stack {stack}; create it with `pulumi stack init {stack}`.") from None
     except (automation.CommandError, FileNotFoundError, subprocess.SubprocessError) as error:
-        lines = str(error).strip().splitlines()
-        reason = next((line for line in lines if "error:" in line), lines[-1] if lines else type(error).__name__)
-        raise OperationError(f"The Pulumi command line cannot read stack {stack}: {reason.strip()}") from None
+        reason = error_line(str(error), type(error).__name__)
+        raise OperationError(f"The Pulumi command line cannot read stack {stack}: {reason}") from None
     return {key: value for key, value in found.items() if key.startswith(f"{PROJECT}:")}

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from components.contract.requirements import requirements
-from components.pricing.items import Item, Usage
+from components.pricing.items import Item, Usage, database_items
 from components.settings.azure import catalogue
 from components.settings.azure.cloud import AzureCloud, Database, Pool
 from components.settings.stack import Settings
@@ -121,23 +121,13 @@ def _network_items(cloud: AzureCloud, settings: Settings) -> Iterator[Item]:
 def _database_items(database: Database) -> Iterator[Item]:
     # Compute and storage of the standby are billed like those of the primary,
     # https://learn.microsoft.com/azure/postgresql/flexible-server/concepts-high-availability.
-    servers = 1 if database.high_availability == "none" else 2
-    standby = ", with a standby" if servers > 1 else ""
-    yield Item(
-        resource="database server",
-        detail=f"{database.size}{standby}",
+    return database_items(
+        server=database.size,
         skus=database_skus(database.size),
-        unit="server",
-        quantity_min=servers,
-        quantity_max=servers,
-    )
-    yield Item(
-        resource="database disk",
-        detail=f"{database.disk_gib} GiB{standby}",
-        skus={"postgres-storage": 1},
-        unit="GiB",
-        quantity_min=servers * database.disk_gib,
-        quantity_max=servers * database.disk_gib,
+        disk=f"{database.disk_gib} GiB",
+        disk_sku="postgres-storage",
+        disk_gib=database.disk_gib,
+        standby=database.high_availability != "none",
     )
 
 

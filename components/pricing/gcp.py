@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from components.contract.requirements import requirements
-from components.pricing.items import Item, Usage
+from components.pricing.items import Item, Usage, database_items
 from components.settings.gcp import sql_tiers
 from components.settings.gcp.cloud import Database, GcpCloud, Pool
 from components.settings.stack import Settings
@@ -142,23 +142,13 @@ def _network_items(pools: list[Pool], zones: int) -> Iterator[Item]:
 
 
 def _database_items(database: Database) -> Iterator[Item]:
-    servers = 2 if database.high_availability else 1
-    standby = ", with a standby" if database.high_availability else ""
-    yield Item(
-        resource="database server",
-        detail=f"Cloud SQL {database.size}{standby}",
+    return database_items(
+        server=f"Cloud SQL {database.size}",
         skus=database_skus(database.size),
-        unit="server",
-        quantity_min=servers,
-        quantity_max=servers,
-    )
-    yield Item(
-        resource="database disk",
-        detail=f"SSD, {database.disk_gib} GiB{standby}",
-        skus={"sql-ssd": 1},
-        unit="GiB",
-        quantity_min=servers * database.disk_gib,
-        quantity_max=servers * database.disk_gib,
+        disk=f"SSD, {database.disk_gib} GiB",
+        disk_sku="sql-ssd",
+        disk_gib=database.disk_gib,
+        standby=database.high_availability,
     )
 
 

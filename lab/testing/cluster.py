@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from lab import simulation
 from lab.node.api import Api
 from lab.node.control_plane import ControlPlane
-from lab.node.simulated_pods import SimulatedPods
 
 
 @dataclass(frozen=True)
@@ -33,13 +33,8 @@ class TestCluster:
 
 @pytest.fixture(scope="session")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestCluster]:
-    plane = ControlPlane(tmp_path_factory.mktemp("control-plane"))
-    try:
-        plane.start()
-        with SimulatedPods(plane.api):
-            yield TestCluster(plane)
-    finally:
-        plane.stop()
+    with simulation.control_plane(tmp_path_factory.mktemp("control-plane")) as plane:
+        yield TestCluster(plane)
 
 
 def path(api_version: str, kind: str, namespace: str = "", name: str = "") -> str:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from operations import stacks
-from operations.errors import OperationError
+from operations.errors import OperationError, error_line
 
 STREAM: Final = {"PULUMI_ENABLE_STREAMING_JSON_PREVIEW": "true"}
 """The variable by which `--json` writes events instead of a digest (`pulumi preview --help`)."""
@@ -114,6 +114,5 @@ def reason(stack: str, said: str) -> str:
     for text, remedy in REMEDIES:
         if text in said:
             return f"{remedy.format(stack=stack)}."
-    lines = [line.strip() for line in said.splitlines() if line.strip()]
-    line = next((line for line in lines if "error:" in line), lines[-1] if lines else "it gave no reason")
+    line = error_line(said, "it gave no reason")
     return f"The Pulumi command line cannot preview stack {stack}: {line.removeprefix('error: ')}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Final
 
 from policies.conditions import Must
@@ -76,7 +76,9 @@ def _protected(resource: Resource) -> Iterator[str]:
 
 
 def _has(path: str, *keys: str) -> Check:
-    wanted: Callable[[object], bool] = lambda value: isinstance(value, dict) and {*keys} <= {*value}  # noqa: E731
+    def wanted(value: object) -> bool:
+        return isinstance(value, dict) and {*keys} <= {*value}
+
     return Must(path, wanted, f"an object with {', '.join(keys)}")
 
 

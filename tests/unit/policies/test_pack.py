@@ -121,7 +121,7 @@ def test_unknown_values_become_texts_and_everything_else_stays() -> None:
     assert plain(unknown_checking_proxy(props)) == props
 
 
-OPTIONS: Final = PolicyResourceOptions(True, [], None, [], SimpleNamespace(), [], None)  # type: ignore[arg-type]
+OPTIONS: Final = PolicyResourceOptions(True, [], None, [], SimpleNamespace(), [], None)
 
 
 def analyzed(props: dict[str, Any], found: list[str]) -> None:

@@ -14,7 +14,7 @@ PACKS = {"airflow": "v1"}
 
 
 def verdict(*events: object, labels: tuple[str, ...] = (), packs: tuple[str, ...] = ()) -> Verdict:
-    found = read(stream(*events))  # type: ignore[arg-type]
+    found = read(stream(*events))
     return judge(found, labels=labels, allow_label="allow-replace", policy_packs=packs)
 
 

@@ -16,14 +16,14 @@ HOSTILE = "`` ` <!-- airflow-review: dev --> @team ![x](https://evil.test/a.png)
 
 
 def preview(*events: object) -> Preview:
-    return read(stream(*events, summary(packs={"airflow": "v1"})))  # type: ignore[arg-type]
+    return read(stream(*events, summary(packs={"airflow": "v1"})))
 
 
 def reviewed(found: Preview | None, **rest: object) -> Review:
     verdict = (
         Verdict(failures=(), problems=()) if found is None else judge(found, labels=(), allow_label="allow-replace")
     )
-    return Review(stack="dev", verdict=verdict, preview=found, **rest)  # type: ignore[arg-type]
+    return Review(stack="dev", verdict=verdict, preview=found, **rest)
 
 
 @pytest.mark.parametrize(

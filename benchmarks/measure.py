@@ -102,7 +102,7 @@ def config(executor: str, image: str) -> dict[str, object]:
         **({"airflow:image": {"reference": names.COMPILED}} if image == "compiled" else {}),
         "airflow:name": name,
         "airflow:namespace": name,
-        "airflow:dags": {"kind": "host_path", "path": str(DAGS)},
+        "airflow:dags": [{"kind": "host_path", "path": str(DAGS)}],
         "airflow:logs": {"kind": "volume", "size_gib": 1},
     }
 

@@ -163,7 +163,7 @@ def _converted(body: Schema, *, model: bool = False) -> Schema:
     result = {key: value for key, value in body.items() if key != "title"}
     if "description" in result:
         result["description"] = " ".join(result["description"].split())
-    if isinstance(result.get("default"), dict) or result.get("default", ...) is None:
+    if isinstance(result.get("default"), dict | list) or result.get("default", ...) is None:
         # Defaults of a section are those of its keys; null stands for "not set".
         del result["default"]
     if "pattern" in result:

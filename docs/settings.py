@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import NoneType, UnionType
-from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Final, Literal, Union, cast, get_args, get_origin
 
 import annotated_types
 from pydantic.fields import FieldInfo
@@ -75,10 +75,13 @@ def rows(model: type[Model], prefix: str = "", choice: str = "", kinds: tuple[st
             continue
         key = f"{prefix}{name}"
         variants = [part for part in _parts(field.annotation) if _is_model(part)]
+        if get_origin(field.annotation) is tuple and variants:
+            # The keys of each entry of a list.
+            key = f"{key}[]"
         if len(variants) > 1:
             yield _kinds(key, field, variants, choice, kinds)
             for variant in variants:
-                yield from rows(variant, f"{key}.", key, (_tag(variant),))
+                yield from rows(variant, f"{key}.", key.removesuffix("[]"), (_tag(variant),))
         elif variants:
             yield from rows(variants[0], f"{key}.", choice, kinds)
         else:
@@ -140,7 +143,7 @@ def rows_by_page() -> dict[str, list[Row]]:
     for row in found:
         section, _, rest = row.key.partition(".")
         if section != CLOUD:
-            by_page.setdefault(f"{section}.md" if rest else GENERAL, []).append(row)
+            by_page.setdefault(f"{section.removesuffix('[]')}.md" if rest else GENERAL, []).append(row)
     return by_page
 
 
@@ -175,9 +178,11 @@ def _index(found: Mapping[str, list[Row]]) -> str:
 
 
 def _parts(annotation: Any) -> tuple[Any, ...]:
-    """The members of a union, the type below its constraints, or the type itself."""
+    """The members of a union, the type below its constraints or of a list's entries, or the type itself."""
     origin = get_origin(annotation)
     if origin is Annotated:
+        return _parts(get_args(annotation)[0])
+    if origin is tuple:
         return _parts(get_args(annotation)[0])
     if origin in (Union, UnionType):
         return tuple(part for member in get_args(annotation) for part in _parts(member))
@@ -228,6 +233,8 @@ def _default(field: FieldInfo) -> str:
         return "required"
     if isinstance(default, Model):
         return _code(_tag(type(default)))
+    if isinstance(default, tuple):
+        return ", ".join(_code(_tag(type(entry))) for entry in cast("tuple[Model, ...]", default))
     if default is None or default in ({}, ""):
         return ""
     return _code(str(default).lower() if isinstance(default, bool) else str(default))

@@ -13,7 +13,7 @@ from components.airflow import rbac
 from components.airflow.config import additional_options, scheduling, timezone
 from components.airflow.context import InstanceContext
 from components.airflow.core import environment, services
-from components.airflow.dags import library_caches, source
+from components.airflow.dags import bundles, library_caches
 from components.airflow.database import ca_bundle, connections, migration, proxy
 from components.airflow.executors import celery, choice, placement, task_pods
 from components.airflow.feature import Feature, FeatureModule, Features
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 FEATURES: Final[Sequence[FeatureModule]] = (
     environment,
     scripts,
-    source,
+    bundles,
     store,
     ca_bundle,
     proxy,
@@ -130,7 +130,7 @@ class Airflow(pulumi.ComponentResource):
                 labels={
                     **naming.labels(name, "namespace"),
                     # Pod Security allows folders of the node only with the level "privileged".
-                    **pod_security_labels("privileged" if settings.dags.node_folder is not None else "restricted"),
+                    **pod_security_labels("privileged" if settings.node_folders else "restricted"),
                 },
             ),
             opts=pulumi.ResourceOptions(

@@ -124,7 +124,7 @@ def _volumes(settings: Settings) -> dict[VolumeUse, VolumeRequirement]:
     volumes: dict[VolumeUse, VolumeRequirement] = {}
     if (logs := settings.task_logs.volume) is not None:
         volumes["logs"] = VolumeRequirement(size_gib=logs.size_gib, access_mode=logs.access_mode)
-    if (share := settings.dags.share) is not None:
+    if (share := settings.dag_share) is not None:
         volumes["dags"] = VolumeRequirement(size_gib=share.size_gib, access_mode="ReadWriteMany")
     if (celery := settings.executor.celery) is not None:
         volumes["broker"] = VolumeRequirement(size_gib=celery.broker.size_gib, access_mode="ReadWriteOnce")

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlsplit
 
-from components.settings import connection_budget, option_checks, placeholders, provided_checks
+from components.settings import connection_budget, dag_checks, option_checks, placeholders, provided_checks
 from components.settings.azure import checks as azure_checks
 from components.settings.azure.cloud import AzureCloud
 from components.settings.errors import SettingError
@@ -16,7 +16,6 @@ from components.settings.gcp.cloud import GcpCloud
 from components.settings.secret_keys import METADATA_URL, PROJECT, RESULT_URL, SECRETS
 from components.settings.sections.cloud import Cloud
 from components.settings.sections.components import Components
-from components.settings.sections.dags import Dags
 from components.settings.sections.executor import Executor, Workers
 from components.settings.sections.exposure import ClusterIp, Exposure, Gateway
 from components.settings.sections.image import Image
@@ -54,6 +53,7 @@ def setting_errors(
     if "options" in secret:
         yield option_checks.encrypted()
     yield from _log_errors(sections.get("logs"), cloud, executor)
+    yield from dag_checks.setting_errors(sections.get("dags"), cloud)
     default = None if "exposure" in values else ClusterIp(kind="cluster_ip")
     image = sections.get("image", None if "image" in values else Image())
     yield from provided_checks.setting_errors(texts, image, exposure or default)
@@ -68,7 +68,6 @@ def _cloud_errors(cloud: Cloud, sections: Mapping[str, Any]) -> Iterator[Setting
     executor: Executor | None = sections.get("executor")
     exposure: Exposure | None = sections.get("exposure")
     protect: bool = sections.get("protect", False)
-    yield from _dag_errors(sections.get("dags"), cloud)
     yield from _exposure_errors(exposure.gateway if exposure is not None else None, cloud, executor)
     if executor is not None:
         yield from _connection_errors(cloud, executor, sections.get("components", Components()))
@@ -106,23 +105,6 @@ def _log_errors(logs: Logs | None, cloud: Cloud | None, executor: Executor | Non
             rule="ties every pod to one node, and the cluster of a cloud has several nodes",
             remedy='use ReadWriteMany, or logs of kind "store"',
         )
-
-
-def _dag_errors(dags: Dags | None, cloud: Cloud) -> Iterator[SettingError]:
-    """Sources of DAG files that the cloud does not have."""
-    existing = isinstance(cloud, ExistingCluster)
-    if dags is None:
-        return
-    if dags.node_folder is not None and not existing:
-        rule, others = "reads a folder of the node, which is supported on existing clusters only", '"image" or "share"'
-    elif dags.share is not None and existing:
-        rule, others = (
-            "is a file share of a cloud, which is not available on an existing cluster",
-            '"image" or "host_path"',
-        )
-    else:
-        return
-    yield SettingError(key=f"{PROJECT}:dags.kind", value=dags.kind, rule=rule, remedy=f"choose kind {others}")
 
 
 def _exposure_errors(gateway: Gateway | None, cloud: Cloud, executor: Executor | None) -> Iterator[SettingError]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from ipaddress import IPv4Network
 from typing import Any, Final, Protocol
 
 from components.settings.errors import SettingError
 from components.settings.secret_keys import PROJECT
-from components.settings.sections.dags import Dags
+from components.settings.sections.dag_source import DagSource
 from components.settings.sections.logs import Logs
 
 NODE_PODS_PREFIX: Final = 24
@@ -57,9 +57,10 @@ def shares(parsed: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
     logs: Logs | None = parsed.get("logs")
     if logs is not None and logs.volume is not None:
         yield f"{PROJECT}:logs.size_gib", logs.volume.size_gib
-    dags: Dags | None = parsed.get("dags")
-    if dags is not None and dags.share is not None:
-        yield f"{PROJECT}:dags.size_gib", dags.share.size_gib
+    sources: Sequence[DagSource] = parsed.get("dags", ())
+    for index, source in enumerate(sources):
+        if source.share is not None:
+            yield f"{PROJECT}:dags[{index}].size_gib", source.share.size_gib
 
 
 def protection_errors(*, production_data: bool, protect: bool) -> Iterator[SettingError]:

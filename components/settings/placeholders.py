@@ -42,7 +42,7 @@ def _texts(key: str, value: Any) -> Iterator[tuple[str, str]]:
             yield from _texts(f"{key}.{name}", inner)
     elif isinstance(value, list):
         for index, inner in enumerate(cast("list[Any]", value)):
-            yield from _texts(f"{key}.{index}", inner)
+            yield from _texts(f"{key}[{index}]", inner)
 
 
 def _rule(text: str) -> tuple[str, str] | None:

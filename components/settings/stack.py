@@ -10,7 +10,8 @@ from components.settings.existing.cloud import ExistingCluster
 from components.settings.sections.admin import Admin
 from components.settings.sections.cloud import Cloud
 from components.settings.sections.components import Components
-from components.settings.sections.dags import Dags, ImageDags
+from components.settings.sections.dag_source import Share
+from components.settings.sections.dags import DagSources, ImageDags
 from components.settings.sections.executor import Executor
 from components.settings.sections.exposure import ClusterIp, Exposure
 from components.settings.sections.image import Image
@@ -46,8 +47,8 @@ class Settings(Model):
     """The Kubernetes namespace. It is created by the stack, and deleted with it."""
     image: Image = Image()
     """The Airflow image."""
-    dags: Dags = ImageDags(kind="image")
-    """Source of DAG files."""
+    dags: DagSources = (ImageDags(kind="image"),)
+    """Sources of DAG files. Each is a bundle of Airflow, and all of them are used at once."""
     example_dags: bool = False
     """Whether the example DAGs in the folder `dags/` of this program are deployed too."""
     logs: Logs | None = None
@@ -85,3 +86,13 @@ class Settings(Model):
         if self.logs is not None:
             return self.logs
         return VolumeLogs(kind="volume") if isinstance(self.cloud, ExistingCluster) else StoreLogs(kind="store")
+
+    @property
+    def dag_share(self) -> Share | None:
+        """The source that is a file share; None without one."""
+        return next((source.share for source in self.dags if source.share is not None), None)
+
+    @property
+    def node_folders(self) -> bool:
+        """Whether pods mount folders of their node."""
+        return any(source.node_folder is not None for source in self.dags)

@@ -32,6 +32,7 @@ RULES: Final[Mapping[str, tuple[str, str]]] = {
     "string_type": ("is not text", "put it in quotes in the stack file"),
     "string_pattern_mismatch": ("does not match {pattern}", "use one of that form"),
     "literal_error": ("is not known here", "choose {expected}"),
+    "tuple_type": ("is not a list", "write one entry a line, each with a dash"),
     "list_type": ("is not a list", "write one entry a line, each with a dash"),
     "int_type": NOT_A_NUMBER,
     "int_parsing": NOT_A_NUMBER,
@@ -106,14 +107,19 @@ def _location(path: Sequence[str | int]) -> _Location:
         if step in variants:
             current = variants[str(step)]
             continue
-        keys.append(str(step))
+        if isinstance(step, int):
+            # An entry of a list, in the form of `pulumi config set --path`.
+            keys[-1] += f"[{step}]"
+            current = next((get_args(member)[0] for member in members if get_args(member)), None)
+            continue
+        keys.append(step)
         if models:
             fields = models[0].model_fields
             # Secrets of the stack are keys beside the settings.
             known = (*fields, *(sorted(SECRETS) if current is Settings else ()))
-            current = fields[str(step)].annotation if step in fields else None
+            current = fields[step].annotation if step in fields else None
         else:
-            # An entry of a list, or a value of a map.
+            # A value of a map.
             current = next((get_args(member)[-1] for member in members if get_args(member)), None)
     kinds = [_tag(member) for member in _members(current) if isinstance(member, type) and _is_variant(member)]
     return _Location(key=f"{PROJECT}:{'.'.join(keys)}", known=known, kinds=kinds)

@@ -70,7 +70,7 @@ def neighbours(airflow: Installation, tmp_path_factory: pytest.TempPathFactory) 
         settings={
             "name": airflow.name,
             "cloud": {**SMALL["cloud"], "database": {"kind": "external"}},
-            "dags": {"kind": "host_path", "path": str(dags)},
+            "dags": [{"kind": "host_path", "path": str(dags)}],
             "example_dags": False,
         },
         secrets={

@@ -120,7 +120,7 @@ PROTECTED_CHANGES: Final = {
     ),
     "DAGs from a folder of the node": Change(
         path="dags",
-        value={"kind": "host_path", "path": "/dags"},
+        value=[{"kind": "host_path", "path": "/dags"}],
         update=named("dag-processor", "triggerer", "worker", "scheduler", "namespace"),
         replace=TASK_TEMPLATE,
     ),

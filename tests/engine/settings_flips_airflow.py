@@ -22,7 +22,7 @@ EVERY_OPTION_READER: Final = Changes(
 FLIPS: Final[Flips] = {
     "cloud.kind": Flip(
         {"kind": "existing"},
-        Refused("dags.kind: 'share' is a file share of a cloud, which is not available on an existing cluster"),
+        Refused("dags[0].kind: 'share' is a file share of a cloud, which is not available on an existing cluster"),
     ),
     "executor.kind": Flip(
         {"kind": "kubernetes"},
@@ -104,12 +104,15 @@ FLIPS: Final[Flips] = {
             replaces={"migrate-job", "task-template"},
         ),
     ),
-    "dags.kind": Flip({"kind": "image"}, Protected({"celery-broker-data", "dags"})),
-    "dags.path": Flip(
-        "/opt/airflow/other", Refused("dags.path: '/opt/airflow/other' belongs to a key that is not known here")
+    "dags[].kind": Flip({"kind": "image"}, Protected({"celery-broker-data", "dags"})),
+    # Everyone has the list of bundles; those that run DAG code mount the share where the name says.
+    "dags[].name": Flip("team", EVERY_OPTION_READER),
+    "dags[].interval_seconds": Flip(60, EVERY_OPTION_READER),
+    "dags[].path": Flip(
+        "/opt/airflow/other", Refused("dags[0].path: '/opt/airflow/other' belongs to a key that is not known here")
     ),
-    "dags.size_gib": Flip(2048, Changes(updates={"cloud-dags-share-share", "dags-volume"})),
-    "dags.sub_path": Flip(
+    "dags[].size_gib": Flip(2048, Changes(updates={"cloud-dags-share-share", "dags-volume"})),
+    "dags[].sub_path": Flip(
         "production", Changes(updates={"dag-processor", "scheduler", "triggerer", "worker"}, replaces={"task-template"})
     ),
     "example_dags": Flip(

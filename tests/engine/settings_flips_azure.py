@@ -8,7 +8,7 @@ from tests.engine.settings_effects import Changes, Flip, Flips, Protected, Refus
 
 BASE: Final = {
     "protect": True,
-    "dags": {"kind": "share", "size_gib": 100},
+    "dags": [{"kind": "share", "size_gib": 100}],
     "cloud__cluster__endpoint": {"kind": "authorized_ranges", "ranges": ["8.20.0.0/24"]},
     "cloud__cluster__airflow_nodes": {"machine_type": "Standard_D4ds_v5"},
 }

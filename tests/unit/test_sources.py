@@ -29,7 +29,7 @@ UNIONS: Final = {
     "Cloud": ("GcpCloud", "AzureCloud", "ExistingCluster"),
     "Executor": ("CeleryExecutor", "KubernetesExecutor", "MixedExecutor"),
     "Logs": ("StoreLogs", "VolumeLogs", "WorkerLogs"),
-    "Dags": ("ImageDags", "HostPathDags", "ShareDags"),
+    "DagSource": ("ImageDags", "HostPathDags", "ShareDags"),
     "Exposure": ("ClusterIp", "NodePort", "Gateway"),
     "Tls": ("ManagedTls", "CertManagerTls", "SecretTls"),
 }

@@ -1,46 +1,29 @@
-"""Source of DAG files: image, folder of the node, or file share."""
+"""Sources of DAG files: image, folder of the node, or file share."""
 
 from __future__ import annotations
 
-from typing import Annotated, Final, Literal
+from typing import Annotated, ClassVar, Final, Literal
 
 from pydantic import Field
 
-from components.settings.types import Model, SizeGib
+from components.settings.sections.dag_source import DagSource, Share
 
-RELATIVE_PATH: Final = r"^(?:(?!\.\.?(?:/|\Z))[^/:\s]+(?:/|\Z))*\Z"
-"""A relative path inside a volume, without `..`; empty is the root."""
-
-
-FOLDER: Final = "/opt/airflow/dags"
-"""Default folder of DAG files in a container."""
-
-
-class _Dags(Model):
-    """Common interface of all sources of DAG files, so that no other module distinguishes them."""
-
-    @property
-    def folder(self) -> str:
-        """Folder of DAG files in a container."""
-        return FOLDER
-
-    @property
-    def node_folder(self) -> str | None:
-        """Folder of the node with the DAG files; None for every other source."""
-        return None
-
-    @property
-    def share(self) -> ShareDags | None:
-        """The file share with the DAG files; None for every other source."""
-        return None
+ABSOLUTE_PATH: Final = r"^/[^:\n]+\Z"
+IMAGE_FOLDER: Final = "/opt/airflow/dags"
+"""The folder of DAG files in the official image."""
+IMAGE_SECONDS: Final = 300
+"""Files of the image change with the pod only. Each parsing still runs them, so a DAG that is built from a Variable
+changes within this time."""
 
 
-class ImageDags(_Dags):
+class ImageDags(DagSource):
     """DAG files are part of the Airflow image."""
 
     kind: Literal["image"]
-    path: Annotated[str, Field(pattern=r"^/[^:\n]+\Z")] = "/opt/airflow/dags"
+    path: Annotated[str, Field(pattern=ABSOLUTE_PATH)] = IMAGE_FOLDER
     """Folder of the DAG files in the image."""
+
+    INTERVAL_SECONDS: ClassVar[int] = IMAGE_SECONDS
 
     @property
     def folder(self) -> str:
@@ -48,11 +31,11 @@ class ImageDags(_Dags):
         return self.path
 
 
-class HostPathDags(_Dags):
+class HostPathDags(DagSource):
     """DAG files are in a folder of the node. Existing clusters only; the namespace cannot enforce Pod Security then."""
 
     kind: Literal["host_path"]
-    path: Annotated[str, Field(pattern=r"^/[^:\n]+\Z")]
+    path: Annotated[str, Field(pattern=ABSOLUTE_PATH)]
     """The folder on the node."""
 
     @property
@@ -61,19 +44,17 @@ class HostPathDags(_Dags):
         return self.path
 
 
-class ShareDags(_Dags):
+class ShareDags(Share, DagSource):
     """DAG files are on a file share that every component mounts. Not available on existing clusters."""
 
     kind: Literal["share"]
-    size_gib: SizeGib
-    """Size of the share, in GiB; the minimum depends on the tier of the cloud's shares."""
-    sub_path: Annotated[str, Field(pattern=RELATIVE_PATH)] = ""
-    """Folder of the DAG files on the share; default: its root."""
 
     @property
-    def share(self) -> ShareDags:
+    def share(self) -> Share:
         """The file share."""
         return self
 
 
-Dags = Annotated[ImageDags | HostPathDags | ShareDags, Field(discriminator="kind")]
+AnyDagSource = Annotated[ImageDags | HostPathDags | ShareDags, Field(discriminator="kind")]
+DagSources = Annotated[tuple[AnyDagSource, ...], Field(strict=False)]
+"""Not strict: YAML and JSON have lists, which are no tuples."""

@@ -152,17 +152,17 @@ def test_the_share_with_dag_files_is_mounted_read_only_in_parts_that_run_dag_cod
     readers = {"dag-processor", "triggerer", "worker", "task"}
     for part in readers:
         pod = pod_of(recording, part)
-        [volume] = [volume for volume in pod.spec["volumes"] if volume["name"] == "dags"]
+        [volume] = [volume for volume in pod.spec["volumes"] if volume["name"] == "dags-dags"]
         # A read-only source would prevent pods from starting on an empty share.
         assert volume["persistentVolumeClaim"] == {"claimName": claim.object_name}
         assert {
-            "name": "dags",
-            "mountPath": "/opt/airflow/dags",
+            "name": "dags-dags",
+            "mountPath": "/opt/airflow/dag-sources/dags",
             "subPath": "team/dags",
             "readOnly": True,
         } in pod.main["volumeMounts"]
     having = {
-        pod.part for pod in pods(recording) if "dags" in {volume["name"] for volume in pod.spec.get("volumes", [])}
+        pod.part for pod in pods(recording) if "dags-dags" in {volume["name"] for volume in pod.spec.get("volumes", [])}
     }
     assert having == readers
 

@@ -19,8 +19,8 @@ from policies import profiles
 from tests.unit.docs import pages
 from tests.unit.recording.stacks import ROOT
 
-KEY: Final = re.compile(r"`(?:airflow:)?([a-z_]+(?:\.[a-z_]+)+)(?:: [^`]*)?`")
-SET: Final = re.compile(r"pulumi config set (?:--secret |--path )*(?:airflow:)?((?:policy:)?[a-z_.]+)")
+KEY: Final = re.compile(r"`(?:airflow:)?([a-z_]+(?:\[\d*\])?(?:\.[a-z_]+(?:\[\d*\])?)+)(?:: [^`]*)?`")
+SET: Final = re.compile(r"pulumi config set (?:--secret |--path )*'?(?:airflow:)?((?:policy:)?[a-z_.\[\]\d]+)")
 TARGET: Final = re.compile(r"\bmake ((?:[a-z][a-z-]+ ?)+)")
 OPERATION: Final = re.compile(r"python -m operations ([a-z]+)")
 FILE: Final = re.compile(
@@ -48,7 +48,7 @@ def written() -> Iterator[tuple[str, str]]:
 @cache
 def keys() -> frozenset[str]:
     """Every key of stack files, and everything that begins one."""
-    found = {row.key for row in settings.rows(Settings)} | secret_keys.SECRETS
+    found = {row.key.replace("[]", "") for row in settings.rows(Settings)} | secret_keys.SECRETS
     return frozenset(
         ".".join(parts[:end]) for parts in (key.split(".") for key in found) for end in range(1, len(parts) + 1)
     )
@@ -56,6 +56,7 @@ def keys() -> frozenset[str]:
 
 def is_key(name: str) -> bool:
     """Whether stack files have this key; keys of a cloud may be written without their first name."""
+    name = re.sub(r"\[\d*\]", "", name)
     return name in keys() or f"cloud.{name}" in keys() or name.startswith("options.")
 
 
@@ -70,7 +71,7 @@ def test_every_key_that_a_page_names_is_one_of_stack_files() -> None:
         for page, code in written()
         if page not in OTHERS
         for name in KEY.findall(code)
-        if name.split(".")[0] in sections() and not name.endswith(".py") and not is_key(name)
+        if name.split(".")[0].partition("[")[0] in sections() and not name.endswith(".py") and not is_key(name)
         if not (page == "docs/start/google-cloud.md" and ROLES.fullmatch(name))
     ]
     assert offenders == []
@@ -85,7 +86,7 @@ def test_every_key_that_a_command_sets_is_one_of_stack_files() -> None:
 def test_the_second_column_of_the_charts_table_has_keys_of_stack_files() -> None:
     text = (pages.DOCS / "coming-from/official-chart.md").read_text()
     cells = [line.split("|")[2] for line in text.splitlines() if line.startswith("| `")]
-    named = [name for cell in cells for name in re.findall(r"`(?:airflow:)?([a-z_.]+)(?:: [^`]*)?`", cell)]
+    named = [name for cell in cells for name in re.findall(r"`(?:airflow:)?([a-z_.\[\]]+)(?:: [^`]*)?`", cell)]
     assert len(named) >= 20
     assert [name for name in named if not is_key(name.removesuffix(".section.option").removesuffix("."))] == []
 

@@ -15,7 +15,7 @@ from components.settings.stack import Settings
 from components.settings.types import Model
 from docs import settings
 
-LINE: Final = re.compile(r"\| `(?P<key>[\w.]+)` \| (?P<value>.*?) \| (?P<default>.*?) \| (?P<text>.+) \|")
+LINE: Final = re.compile(r"\| `(?P<key>[\w.\[\]]+)` \| (?P<value>.*?) \| (?P<default>.*?) \| (?P<text>.+) \|")
 
 
 def lines() -> list[str]:
@@ -81,7 +81,7 @@ def test_a_row_says_what_the_model_does() -> None:
         "| `executor.workers.replicas` | 1 to 20 | `1` | Number of worker pods."
         " With executor `celery` or `celery+kubernetes`. |",
         "| `protect` | `true`, `false` | `false` | Whether all resources with data are protected from deletion. |",
-        "| `dags.path` | text | required | The folder on the node. With dags `host_path`. |",
+        "| `dags[].path` | text | required | The folder on the node. With dags `host_path`. |",
         "| `exposure.port` | 30000 to 32767 |  | The port; default: chosen by the cluster."
         " With exposure `node_port`. |",
     ):

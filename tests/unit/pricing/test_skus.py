@@ -110,7 +110,7 @@ def test_what_else_a_stack_may_have_is_priced() -> None:
             cloud__network={"outbound": "nat_gateway", "private_endpoints": True},
             cloud__shares={"protocol": "nfs", "tier": "premium"},
             cloud__registry="premium",
-            dags={"kind": "share", "size_gib": 100},
+            dags=[{"kind": "share", "size_gib": 100}],
             exposure={
                 "kind": "gateway",
                 "host": "airflow.simulated.test",

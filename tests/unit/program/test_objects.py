@@ -195,8 +195,8 @@ def test_the_namespaces_enforce_pod_security_and_say_which_version_of_it() -> No
     for stack, recording in recordings():
         for found in recording.of_type("Namespace"):
             labels = found.plain["metadata"]["labels"]
-            dags = recording.config.get("airflow:dags", {}).get("kind")
-            folder_of_the_node = dags == "host_path" and found.name == "airflow-namespace"
+            kinds = {source["kind"] for source in recording.config.get("airflow:dags", [])}
+            folder_of_the_node = "host_path" in kinds and found.name == "airflow-namespace"
             # The namespace of a Gateway, whose proxies are created by its controller.
             proxies = found.name.endswith("-exposure-namespace")
             wanted = "privileged" if folder_of_the_node else "baseline" if proxies else "restricted"

@@ -245,14 +245,14 @@ def test_only_parts_that_run_dag_code_see_dag_files() -> None:
         pod.part
         for stack in ("both, example DAGs", "both, DAGs from a folder of the node")
         for pod in pods(recorded(stack))
-        if {"dags", "examples"} & {volume["name"] for volume in pod.spec.get("volumes", [])}
+        if {"dags-dags", "examples"} & {volume["name"] for volume in pod.spec.get("volumes", [])}
     }
     assert readers == {"dag-processor", "triggerer", "worker", "task"}
     writable = [
         f"{stack}: {pod}: {mount}"
         for stack, _, pod in every_pod()
         for mount in pod.main.get("volumeMounts", [])
-        if mount["name"] in {"dags", "examples"} and mount.get("readOnly") is not True
+        if mount["name"] in {"dags-dags", "examples"} and mount.get("readOnly") is not True
     ]
     assert writable == []
 

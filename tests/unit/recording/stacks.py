@@ -69,7 +69,7 @@ STAND_IN: Final[dict[str, Config]] = {
         "celery+kubernetes",
         cloud=GCP,
         logs={"kind": "volume", "size_gib": 1024},
-        dags={"kind": "share", "size_gib": 2048, "sub_path": "team/dags"},
+        dags=[{"kind": "share", "size_gib": 2048, "sub_path": "team/dags"}],
         protect="true",
     ),
     "stand-in cloud, managed certificate": config(
@@ -94,7 +94,7 @@ STACKS: Final[dict[str, Config]] = {
     "kubernetes, external database": {**config("kubernetes", cloud_with={"database": {"kind": "external"}}), **GIVEN},
     "celery, logs on workers": config("celery", logs={"kind": "worker"}),
     "celery, no flower": {**config("celery"), "airflow:executor": {"kind": "celery"}},
-    "both, DAGs from a folder of the node": config("celery+kubernetes", dags={"kind": "host_path", "path": "/dags"}),
+    "both, DAGs from a folder of the node": config("celery+kubernetes", dags=[{"kind": "host_path", "path": "/dags"}]),
     "both, example DAGs": config("celery+kubernetes", example_dags="true"),
     "both, protected": config("celery+kubernetes", protect="true"),
     "both, no pod operator": config("celery+kubernetes", pod_operator="false"),

@@ -33,7 +33,7 @@ GATEWAY: Final = {
     "flower_host": "flower.simulated.test",
     "tls": {"kind": "cert_manager", "issuer": "letsencrypt"},
 }
-SHARES: Final = {"logs": {"kind": "volume", "size_gib": 200}, "dags": {"kind": "share", "size_gib": 100}}
+SHARES: Final = {"logs": {"kind": "volume", "size_gib": 200}, "dags": [{"kind": "share", "size_gib": 100}]}
 NFS: Final = {"shares": {"protocol": "nfs", "tier": "premium"}}
 
 STACKS: Final[dict[str, Config]] = {

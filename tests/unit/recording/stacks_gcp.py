@@ -36,7 +36,7 @@ MANAGED_GATEWAY: Final = {
     "tls": {"kind": "managed"},
 }
 KEY: Final = "projects/simulated-project/locations/europe-west1/keyRings/ring/cryptoKeys/key"
-SHARES: Final = {"logs": {"kind": "volume", "size_gib": 1280}, "dags": {"kind": "share", "size_gib": 1024}}
+SHARES: Final = {"logs": {"kind": "volume", "size_gib": 1280}, "dags": [{"kind": "share", "size_gib": 1024}]}
 
 STACKS: Final[dict[str, Config]] = {
     "gcp, celery": config("celery"),

@@ -58,7 +58,7 @@ def test_no_pod_touches_its_node() -> None:
         ]
         for volume in pod.spec.get("volumes", []):
             kinds = volume.keys() - {"name"}
-            if kinds == {"hostPath"} and stack == FOLDER_OF_THE_NODE and volume["name"] == "dags":
+            if kinds == {"hostPath"} and stack == FOLDER_OF_THE_NODE and volume["name"] == "dags-dags":
                 continue
             if not kinds <= VOLUME_KINDS:
                 offenders.append(f"{stack}: {pod}: volume {volume['name']} is {kinds}")

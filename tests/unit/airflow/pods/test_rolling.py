@@ -143,7 +143,7 @@ def test_examples_reach_everyone_because_each_part_has_the_list_of_bundles() -> 
 
 
 def test_a_changed_example_rolls_only_those_who_run_dags(monkeypatch: pytest.MonkeyPatch) -> None:
-    from components.airflow.dags import source as dags
+    from components.airflow.dags import examples as dags
 
     files = dags.example_files()
     first = recorded("both, example DAGs")
@@ -169,9 +169,9 @@ def test_the_order_of_settings_makes_no_difference() -> None:
 
 
 def test_an_option_of_the_stack_replaces_the_programs() -> None:
-    recording = with_settings(options={"dag_processor": {"refresh_interval": "300"}})
+    recording = with_settings(options={"dag_processor": {"min_file_process_interval": "45"}})
     options = options_of(recording, pod_of(recording, "dag-processor"))
-    assert options["AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL"] == "300"
+    assert options["AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL"] == "45"
 
 
 def test_options_are_the_ones_that_a_safe_airflow_has() -> None:

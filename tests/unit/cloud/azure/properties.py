@@ -174,7 +174,7 @@ DIFFERENT: Final = {
 }
 """Rows that are fulfilled in another way, with the reason."""
 
-SHARE: Final = {"airflow:dags": {"kind": "share", "size_gib": 100}}
+SHARE: Final = {"airflow:dags": [{"kind": "share", "size_gib": 100}]}
 
 
 @cache

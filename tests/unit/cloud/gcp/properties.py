@@ -203,7 +203,7 @@ DIFFERENT: Final = {
 }
 """Rows that are fulfilled in another way, with the reason."""
 
-PRODUCTION_STACK: Final = stacks_gcp.config("celery", dags={"kind": "share", "size_gib": 1024}, protect="true")
+PRODUCTION_STACK: Final = stacks_gcp.config("celery", dags=[{"kind": "share", "size_gib": 1024}], protect="true")
 """Only protection is set: paid features are on by default."""
 
 
@@ -217,7 +217,7 @@ def production() -> Recording:
 @cache
 def dev() -> Recording:
     """The project's own stack file, with an additional share."""
-    share = {"airflow:dags": {"kind": "share", "size_gib": 1024}}
+    share = {"airflow:dags": [{"kind": "share", "size_gib": 1024}]}
     recording = recorder.run({**stacks_gcp.STACKS["gcp, stack file dev"], **share})
     assert recording.error is None, recording.error
     return recording

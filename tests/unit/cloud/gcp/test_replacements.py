@@ -24,7 +24,7 @@ def test_nodes_and_certificates_go_when_their_successors_are_there() -> None:
 )
 def test_a_share_is_asked_for_protection_where_its_tier_has_it(tier: str, size: int, asked: bool | None) -> None:
     """The API refuses the others."""
-    shares = {**SHARES, "logs": {"kind": "volume", "size_gib": size}, "dags": {"kind": "share", "size_gib": size}}
+    shares = {**SHARES, "logs": {"kind": "volume", "size_gib": size}, "dags": [{"kind": "share", "size_gib": size}]}
     recording = recorder.run(config("kubernetes", cloud_with={"shares": {"tier": tier}}, protect="true", **shares))
     found = [plain(each.inputs) for each in recording.registrations if each.type.startswith("gcp:filestore")]
     assert [share.get("deletionProtectionEnabled") for share in found] == [asked, asked]

@@ -31,13 +31,14 @@ def accepted(stack: dict[str, Any]) -> Settings:
     return loader.read(raw(stack)[0])
 
 
-@pytest.mark.parametrize(("section", "kind"), [("logs", "volume"), ("dags", "share")])
-def test_a_share_is_no_smaller_than_its_tier_has_them(section: str, kind: str) -> None:
+@pytest.mark.parametrize(("section", "key"), [("logs", "logs"), ("dags", "dags[0]")])
+def test_a_share_is_no_smaller_than_its_tier_has_them(section: str, key: str) -> None:
     def stack(size_gib: int, **cloud: Any) -> dict[str, Any]:
-        return config("celery", cloud_with=cloud, **{section: {"kind": kind, "size_gib": size_gib}})
+        share = {"logs": {"kind": "volume", "size_gib": size_gib}, "dags": [{"kind": "share", "size_gib": size_gib}]}
+        return config("celery", cloud_with=cloud, **{section: share[section]})
 
     [line] = setting_errors(stack(50, shares={"tier": "premium"}))
-    assert line.startswith(f"airflow:{section}.size_gib: 50 is below 100, the minimum of a premium share;")
+    assert line.startswith(f"airflow:{key}.size_gib: 50 is below 100, the minimum of a premium share;")
     assert 'shares.tier "standard"' in line
     [line] = setting_errors(stack(99, **NFS))
     assert "standard" not in line

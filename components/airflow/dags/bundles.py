@@ -1,0 +1,63 @@
+"""The bundles in which Airflow finds DAG files: one for each source."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from components.airflow.context import InstanceContext
+from components.airflow.dags import examples, image, node_folder, share
+from components.airflow.dags.delivery import Delivery
+from components.airflow.feature import Feature, PodOverlay
+from components.contract.workloads import DAG_READERS, OPTION_READERS
+from components.settings.sections.dag_source import DagSource
+from components.settings.sections.options import Reserved
+
+KINDS: Final[Sequence[Callable[[InstanceContext, DagSource], Delivery | None]]] = (
+    node_folder.create_delivery,
+    share.create_delivery,
+    image.create_delivery,
+)
+"""The ways of delivery. Each returns None for a source that is not its own; the last one takes every source that asks
+for nothing."""
+
+RESERVED: Final[Reserved] = {
+    ("dag_processor", "dag_bundle_config_list"): "airflow:dags",
+    # The default of bundles without an interval of their own, and all have one.
+    ("dag_processor", "refresh_interval"): "airflow:dags",
+}
+
+
+def create_feature(context: InstanceContext) -> Feature:
+    """The sources of the stack, and the example DAGs where the stack asks for them."""
+    sources = context.settings.dags
+    deliveries = [_create_delivery(context, source) for source in sources]
+    if context.settings.example_dags:
+        deliveries.append(examples.create_delivery(context))
+    entries = [delivery.bundle.entry for delivery in deliveries]
+    return Feature(
+        overlays=[
+            PodOverlay(
+                # All these workloads need the names of the bundles; only some of them read the files.
+                workloads=OPTION_READERS,
+                options={("dag_processor", "dag_bundle_config_list"): json.dumps(entries, sort_keys=True)},
+            ),
+            # Only `airflow dags` on the command line and old log templates read it; bundles have their own folders.
+            PodOverlay(workloads=DAG_READERS, default_options={("core", "dags_folder"): sources[0].folder}),
+            PodOverlay(
+                workloads={"dag-processor"},
+                default_options={
+                    # Between two parsings of an unchanged file. A changed one is parsed as soon as it is seen.
+                    ("dag_processor", "min_file_process_interval"): str(min(s.refresh_seconds for s in sources))
+                },
+            ),
+            *(overlay for delivery in deliveries for overlay in delivery.overlays),
+        ],
+        credentials=[credential for delivery in deliveries for credential in delivery.credentials],
+    )
+
+
+def _create_delivery(context: InstanceContext, source: DagSource) -> Delivery:
+    """The delivery of one source."""
+    return next(found for kind in KINDS if (found := kind(context, source)) is not None)

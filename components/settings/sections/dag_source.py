@@ -1,0 +1,62 @@
+"""Common interface of all sources of DAG files, so that no other module distinguishes them."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Final
+
+from pydantic import Field
+
+from components.settings.types import Model, Name, SizeGib
+
+RELATIVE_PATH: Final = r"^(?:(?!\.\.?(?:/|\Z))[^/:\s]+(?:/|\Z))*\Z"
+"""A relative path below a source's root, without `..`; empty is the root."""
+RelativePath = Annotated[str, Field(pattern=RELATIVE_PATH, title="relative path without `..`")]
+SOURCES: Final = "/opt/airflow/dag-sources"
+"""The folder in containers with one folder for each source that is not part of the image."""
+
+
+class Share(Model):
+    """A file share of the cloud with DAG files."""
+
+    size_gib: SizeGib
+    """Size of the share, in GiB; the minimum depends on the tier of the cloud's shares."""
+    sub_path: RelativePath = ""
+    """Folder of the DAG files on the share; default: its root."""
+
+
+class DagSource(Model):
+    """A source of DAG files: one bundle of Airflow."""
+
+    name: Name = "dags"
+    """Name of the source's bundle, which the UI shows at each DAG. Every source has a name of its own."""
+    interval_seconds: Annotated[int, Field(ge=5, le=86_400)] | None = None
+    """Seconds between two looks of the DAG processor for changes; default: 300 in the image, where files change with
+    the pod only, 60 in git, and 30 in a folder."""
+
+    INTERVAL_SECONDS: ClassVar[int] = 30
+    """The default of a kind. Listing a folder costs little."""
+
+    @property
+    def folder(self) -> str:
+        """The folder with the DAG files in a container."""
+        return f"{SOURCES}/{self.name}"
+
+    @property
+    def refresh_seconds(self) -> int:
+        """Seconds between two looks of the DAG processor for changes, set or default."""
+        return self.interval_seconds if self.interval_seconds is not None else self.INTERVAL_SECONDS
+
+    @property
+    def plugins_folder(self) -> str | None:
+        """The folder in a container with Airflow plugins; None without any."""
+        return None
+
+    @property
+    def node_folder(self) -> str | None:
+        """Folder of the node with the DAG files; None for every other source."""
+        return None
+
+    @property
+    def share(self) -> Share | None:
+        """The file share with the DAG files; None for every other source."""
+        return None

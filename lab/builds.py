@@ -64,7 +64,6 @@ def everything() -> None:
     for program in (CSI, FAKE_GCS):
         program.build()
     AZURITE.install()
-    images.database_proxy()
 
 
 def for_gateway() -> None:

@@ -19,7 +19,11 @@ from lab.stack_file import StackFile
 from tests.cluster.cluster import COMPONENT, Object, objects
 from tests.cluster.deployed import NAMESPACE, Deployed, deployed_stack
 
-pytestmark = [pytest.mark.timeout(1800), pytest.mark.lab_node("simulated clouds stand beside the lab's node")]
+pytestmark = [
+    pytest.mark.sql_proxy,
+    pytest.mark.timeout(1800),
+    pytest.mark.lab_node("simulated clouds stand beside the lab's node"),
+]
 
 PROXY = "database-proxy"
 DATABASE_CLIENTS = {workload for workload, traits in WORKLOADS.items() if traits.connects}

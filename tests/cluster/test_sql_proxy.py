@@ -22,7 +22,10 @@ from lab.testing.space import Space, eventually
 from lab.testing.sql_instances import requiring_connectors
 from lab.testing.worlds import Worlds
 
-pytestmark = pytest.mark.lab_node("simulated clouds stand beside the lab's node")
+pytestmark = [
+    pytest.mark.sql_proxy,
+    pytest.mark.lab_node("simulated clouds stand beside the lab's node"),
+]
 
 PROJECT = "sql-project"
 NAME = "test-sql"

@@ -86,7 +86,16 @@ def test_a_context_that_the_kubeconfig_lacks_is_refused(tmp_path: Path) -> None:
 
 def test_the_targets_that_run_kubernetes_refuse_first() -> None:
     """Before the virtual environment is created; each names the machine's shortcomings, not a failed installation."""
-    for target in ("demo", "test", "test-engine", "test-settings", "test-cluster", "test-gateway", "bench"):
+    for target in (
+        "demo",
+        "test",
+        "test-engine",
+        "test-settings",
+        "test-cluster",
+        "test-gateway",
+        "test-sql-proxy",
+        "bench",
+    ):
         plan = subprocess.run(
             ["make", "--no-print-directory", "--dry-run", "--always-make", target],
             cwd=PROJECT,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +20,16 @@ from components.settings.types import PodResources, Resources
 
 
 @dataclass(frozen=True, kw_only=True)
+class Space:
+    """A namespace of an instance, and some of the workloads in it."""
+
+    suffix: str
+    """End of the logical names of objects that exist once for each namespace."""
+    namespace: pulumi.Output[str]
+    workloads: frozenset[Workload]
+
+
+@dataclass(frozen=True, kw_only=True)
 class InstanceContext:
     """The facts that features and workloads of one instance share."""
 
@@ -28,12 +38,16 @@ class InstanceContext:
     component: pulumi.Resource
     """The component of the instance, parent of what a feature registers."""
     namespace_object: Namespace
+    task_namespace_object: Namespace | None
+    """The namespace for tasks; None if no pod lives there."""
+    namespaces: Mapping[Workload, Namespace]
+    """The namespace of each workload that the instance has."""
     accounts: Mapping[Workload, pulumi.Output[str]]
     """Names of the ServiceAccounts."""
     secrets: Mapping[str, StoredSecret]
     """The generated Secrets, by the names of the secrets matrix."""
     pull_secret: pulumi.Input[str] | None
-    """The Secret for pulls of the Airflow image; None where pulls need no login."""
+    """The Secret for pulls of the Airflow image, of the same name in each namespace; None where pulls need no login."""
 
     @property
     def name(self) -> str:
@@ -42,8 +56,29 @@ class InstanceContext:
 
     @property
     def namespace(self) -> pulumi.Output[str]:
-        """The name of the namespace, resolved when the namespace exists."""
+        """The name of the instance's namespace, resolved when the namespace exists."""
         return self.namespace_object.metadata.name
+
+    @property
+    def task_namespace(self) -> pulumi.Output[str]:
+        """The name of the namespace for tasks, resolved when the namespace exists."""
+        assert self.task_namespace_object is not None, "only pods in the namespace for tasks ask for it"
+        return self.task_namespace_object.metadata.name
+
+    def namespace_of(self, workload: Workload) -> pulumi.Output[str]:
+        """The name of the namespace of a workload's pods and of all objects that they refer to."""
+        return self.namespaces[workload].metadata.name
+
+    def spaces(self, readers: Collection[Workload]) -> list[Space]:
+        """The namespaces in which these workloads live. Workloads that the instance does not have are left out."""
+        present = frozenset[Workload](workload for workload in self.namespaces if workload in readers)
+        here = frozenset[Workload](w for w in present if self.namespaces[w] is self.namespace_object)
+        spaces: list[Space] = []
+        if here:
+            spaces.append(Space(suffix="", namespace=self.namespace, workloads=here))
+        if there := present - here:
+            spaces.append(Space(suffix="-tasks", namespace=self.task_namespace, workloads=there))
+        return spaces
 
     @property
     def kubernetes(self) -> kubernetes.Provider:
@@ -63,10 +98,20 @@ class InstanceContext:
         """Labels of a workload's objects."""
         return naming.labels(self.name, workload)
 
-    def metadata(self, workload: str, *, fixed: bool = True, **rest: Any) -> ObjectMetaArgs:
-        """Metadata of a workload's object; a name that is not fixed gets a suffix and changes with the object."""
+    def metadata(
+        self, workload: str, *, fixed: bool = True, namespace: pulumi.Input[str] | None = None, **rest: Any
+    ) -> ObjectMetaArgs:
+        """Metadata of a workload's object.
+
+        Args:
+            workload: the component in its labels, and in its name.
+            fixed: whether it has that name; otherwise it gets a suffix, and another name when the object changes.
+            namespace: its namespace; default: the instance's.
+            rest: further fields.
+        """
         name = self.object_name(workload) if fixed else None
-        return ObjectMetaArgs(name=name, namespace=self.namespace, labels=self.labels(workload), **rest)
+        home = self.namespace if namespace is None else namespace
+        return ObjectMetaArgs(name=name, namespace=home, labels=self.labels(workload), **rest)
 
     def resources(self, pod: PodResources) -> Resources:
         """CPU and memory of a pod: the stack's, or the default of its kind of cluster."""

@@ -28,6 +28,7 @@ from components.airflow.secrets import matrix
 from components.airflow.secrets.generated import Secrets, SecretsArgs
 from components.airflow.secrets.provided import create_pull_secret
 from components.airflow.volumes import NAMESPACE_MINUTES
+from components.contract.requirements import task_space, workloads
 from components.kubernetes import naming
 from components.kubernetes.pod_security import pod_security_labels
 from components.settings.sections.options import Option
@@ -80,7 +81,8 @@ class Airflow(pulumi.ComponentResource):
         executor = settings.executor
         namespace = self._create_namespace(name, settings, cloud)
         self.namespace = namespace.metadata.name
-        context = self._create_context(name, settings, cloud, namespace)
+        tasks = self._create_task_namespace(name, settings, cloud) if task_space(settings) else None
+        context = self._create_context(name, settings, cloud, namespace, tasks)
         features = Features(features=[create_feature(module, context) for module in FEATURES])
         features = features.with_feature(task_pods.create_template(context, features))
         self.outputs = features.outputs()
@@ -133,23 +135,42 @@ class Airflow(pulumi.ComponentResource):
                     **pod_security_labels("privileged" if settings.node_folders else "restricted"),
                 },
             ),
-            opts=pulumi.ResourceOptions(
-                parent=self,
-                provider=cloud.kubernetes,
-                # Task pods that still run when the stack is destroyed have their grace period, and end with the
-                # namespace.
-                custom_timeouts=pulumi.CustomTimeouts(delete=f"{NAMESPACE_MINUTES}m"),
-            ),
+            opts=self._namespace_options(cloud),
         )
 
-    def _create_context(self, name: str, settings: Settings, cloud: Cloud, namespace: Namespace) -> InstanceContext:
+    def _create_task_namespace(self, name: str, settings: Settings, cloud: Cloud) -> Namespace:
+        """The namespace of the pods that DAG authors influence. It holds what tasks need, and no other Secret."""
+        return Namespace(
+            f"{name}-task-namespace",
+            metadata=ObjectMetaArgs(
+                name=settings.task_namespace,
+                labels={**naming.labels(name, "task-namespace"), **pod_security_labels("restricted")},
+            ),
+            opts=self._namespace_options(cloud),
+        )
+
+    def _namespace_options(self, cloud: Cloud) -> pulumi.ResourceOptions:
+        return pulumi.ResourceOptions(
+            parent=self,
+            provider=cloud.kubernetes,
+            # Task pods that still run when the stack is destroyed have their grace period, and end with the namespace.
+            custom_timeouts=pulumi.CustomTimeouts(delete=f"{NAMESPACE_MINUTES}m"),
+        )
+
+    def _create_context(
+        self, name: str, settings: Settings, cloud: Cloud, namespace: Namespace, tasks: Namespace | None
+    ) -> InstanceContext:
         """The context, with the accounts and secrets that all workloads use."""
-        celery_settings = settings.executor.celery
+        celery_settings, apart = settings.executor.celery, task_space(settings)
+        namespaces: dict[Workload, Namespace] = {
+            workload: tasks if tasks is not None and workload in apart else namespace
+            for workload in workloads(settings)
+        }
         access = Access(
             f"{name}-access",
             AccessArgs(
                 settings=settings,
-                namespace=self.namespace,
+                namespaces={workload: home.metadata.name for workload, home in namespaces.items()},
                 kubernetes=cloud.kubernetes,
                 identities=cloud.identities,
             ),
@@ -174,9 +195,16 @@ class Airflow(pulumi.ComponentResource):
             cloud=cloud,
             component=self,
             namespace_object=namespace,
+            task_namespace_object=tasks,
+            namespaces=namespaces,
             accounts=access.accounts,
             secrets=secrets.stored,
-            pull_secret=create_pull_secret(settings, self.namespace, cloud.kubernetes, self),
+            pull_secret=create_pull_secret(
+                settings,
+                [home.metadata.name for home in (namespace, tasks) if home is not None],
+                cloud.kubernetes,
+                self,
+            ),
         )
 
 

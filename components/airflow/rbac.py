@@ -16,40 +16,56 @@ from components.airflow.context import InstanceContext
 from components.airflow.feature import Feature, PodOverlay
 from components.contract.cloud import Identity
 from components.contract.requirements import workloads
-from components.contract.workloads import Workload, service_account_name
+from components.contract.workloads import WORKLOADS, Workload, service_account_name
 from components.kubernetes import naming
 from components.settings.sections.options import Reserved
 from components.settings.stack import Settings
 
-LAUNCH_RULES: Final = (
+Rules = Sequence[tuple[Sequence[str], Sequence[str]]]
+"""Resources of the API group "", and verbs."""
+
+LAUNCH_RULES: Final[Rules] = (
     (("pods",), ("create", "delete", "get", "list", "patch", "watch")),
     (("pods/log",), ("get",)),
     (("events",), ("get", "list", "watch")),
 )
 """Permissions of the Kubernetes executor and KubernetesPodOperator; patch adopts the pods of a stopped scheduler."""
-XCOM_RULES: Final = ((("pods/exec",), ("create", "get")),)
+XCOM_RULES: Final[Rules] = ((("pods/exec",), ("create", "get")),)
 """The KubernetesPodOperator runs a command in the pod's sidecar to read a result."""
-READ_LOG_RULES: Final = (
+READ_LOG_RULES: Final[Rules] = (
     (("pods",), ("get", "list", "watch")),
     (("pods/log",), ("get",)),
 )
 """Permissions of the api-server to show the log of a task that is running in its own pod."""
 
 
-def launchers(settings: Settings) -> list[Workload]:
-    """The workloads that start pods: the scheduler for its executor, and the workloads that run operators."""
-    present = workloads(settings.executor)
-    return [
-        workload
-        for workload in present
-        if (workload == "scheduler" and "task" in present)
-        or (workload in {"worker", "task", "triggerer"} and settings.pod_operator)
-    ]
+@dataclass(frozen=True, kw_only=True)
+class Grant:
+    """A Role in the namespace of one workload's pods, and the workloads that have it."""
+
+    role: str
+    pods_of: Workload
+    """The workload whose pods the role is about."""
+    rules: Rules
+    holders: Sequence[Workload]
 
 
-def log_readers(settings: Settings) -> list[Workload]:
-    """The workloads that read the logs of task pods."""
-    return ["api-server"] if "task" in workloads(settings.executor) else []
+def grants(settings: Settings) -> list[Grant]:
+    """All rights at the Kubernetes API."""
+    present = workloads(settings)
+    found: list[Grant] = []
+    if "task" in present:
+        found += [
+            Grant(role="task-launcher", pods_of="task", rules=LAUNCH_RULES, holders=["scheduler"]),
+            Grant(role="log-reader", pods_of="task", rules=READ_LOG_RULES, holders=["api-server"]),
+        ]
+    if "pod" in present:
+        runners: list[Workload] = [
+            workload for workload in present if WORKLOADS[workload].runs_tasks or workload == "triggerer"
+        ]
+        launch = [*LAUNCH_RULES, *(XCOM_RULES if settings.pod_operator_xcom else ())]
+        found.append(Grant(role="pod-launcher", pods_of="pod", rules=launch, holders=runners))
+    return found
 
 
 RESERVED: Final[Reserved] = {}
@@ -57,7 +73,7 @@ RESERVED: Final[Reserved] = {}
 
 def create_feature(context: InstanceContext) -> Feature:
     """Tokens for the workloads that call the Kubernetes API, and the labels of workload identity."""
-    clients: list[Workload] = [*launchers(context.settings), *log_readers(context.settings)]
+    clients: set[Workload] = {holder for grant in grants(context.settings) for holder in grant.holders}
     return Feature(
         overlays=[
             PodOverlay(workloads=clients, kubernetes_api=True),
@@ -74,7 +90,8 @@ class AccessArgs:
     """Arguments of ServiceAccounts and Roles."""
 
     settings: Settings
-    namespace: pulumi.Output[str]
+    namespaces: Mapping[Workload, pulumi.Output[str]]
+    """The namespace of each workload."""
     kubernetes: kubernetes.Provider
     identities: Mapping[Workload, Identity]
 
@@ -90,10 +107,9 @@ class Access(pulumi.ComponentResource):
         self._name = name
         self._child = pulumi.ResourceOptions(parent=self, provider=args.kubernetes)
         settings = args.settings
-        self.accounts = {workload: self._account(workload) for workload in workloads(settings.executor)}
-        launch = [*LAUNCH_RULES, *(XCOM_RULES if settings.pod_operator_xcom else ())]
-        self._grant("pod-launcher", launch, launchers(settings))
-        self._grant("log-reader", READ_LOG_RULES, log_readers(settings))
+        self.accounts = {workload: self._account(workload) for workload in workloads(settings)}
+        for grant in grants(settings):
+            self._grant(grant)
         self.register_outputs({})
 
     def _account(self, workload: Workload) -> pulumi.Output[str]:
@@ -103,7 +119,7 @@ class Access(pulumi.ComponentResource):
             # A fixed name: clouds bind identities to exactly this account.
             metadata=ObjectMetaArgs(
                 name=service_account_name(self._args.settings.name, workload),
-                namespace=self._args.namespace,
+                namespace=self._args.namespaces[workload],
                 labels=naming.labels(self._args.settings.name, workload),
                 annotations=dict(identity.service_account_annotations) or None,
             ),
@@ -112,29 +128,27 @@ class Access(pulumi.ComponentResource):
         )
         return account.metadata.name
 
-    def _grant(
-        self, role: str, rules: Sequence[tuple[Sequence[str], Sequence[str]]], workloads: Sequence[Workload]
-    ) -> None:
-        if not workloads:
-            return
+    def _grant(self, grant: Grant) -> None:
         metadata = ObjectMetaArgs(
-            name=naming.object_name(self._args.settings.name, role),
-            namespace=self._args.namespace,
-            labels=naming.labels(self._args.settings.name, role),
+            name=naming.object_name(self._args.settings.name, grant.role),
+            namespace=self._args.namespaces[grant.pods_of],
+            labels=naming.labels(self._args.settings.name, grant.role),
         )
         created = Role(
-            f"{self._name}-{role}",
+            f"{self._name}-{grant.role}",
             metadata=metadata,
-            rules=[PolicyRuleArgs(api_groups=[""], resources=list(what), verbs=list(verbs)) for what, verbs in rules],
+            rules=[
+                PolicyRuleArgs(api_groups=[""], resources=list(what), verbs=list(verbs)) for what, verbs in grant.rules
+            ],
             opts=self._child,
         )
         RoleBinding(
-            f"{self._name}-{role}-binding",
+            f"{self._name}-{grant.role}-binding",
             metadata=metadata,
             role_ref=RoleRefArgs(api_group="rbac.authorization.k8s.io", kind="Role", name=created.metadata.name),
             subjects=[
-                SubjectArgs(kind="ServiceAccount", name=self.accounts[workload], namespace=self._args.namespace)
-                for workload in workloads
+                SubjectArgs(kind="ServiceAccount", name=self.accounts[holder], namespace=self._args.namespaces[holder])
+                for holder in grant.holders
             ],
             opts=self._child,
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -23,13 +23,16 @@ from pulumi_kubernetes.core.v1 import (
     Secret,
     SecretReferenceArgs,
     VolumeArgs,
+    VolumeMountArgs,
     VolumeNodeAffinityArgs,
     VolumeResourceRequirementsArgs,
 )
 from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 
 from components.airflow.context import InstanceContext
+from components.airflow.feature import PodOverlay
 from components.contract.cloud import StaticVolume, Volume, VolumeUse
+from components.contract.workloads import Workload
 from components.kubernetes import naming, pods
 
 NAMESPACE_MINUTES: Final = 30
@@ -53,9 +56,18 @@ class ClaimArgs:
 
 
 def create_files(
-    context: InstanceContext, name: str, *, volume: str, owner: str, files: Mapping[str, pulumi.Input[str]]
-) -> VolumeArgs:
-    """A volume with files from a ConfigMap of the instance.
+    context: InstanceContext,
+    name: str,
+    *,
+    volume: str,
+    owner: str,
+    files: Mapping[str, pulumi.Input[str]],
+    workloads: Collection[Workload],
+    mounts: Sequence[VolumeMountArgs],
+    init_mounts: bool = False,
+    checksums: Sequence[pulumi.Input[str]] = (),
+) -> list[PodOverlay]:
+    """Files from a ConfigMap in the pods of some workloads: one ConfigMap for each namespace in which they live.
 
     Other content is a new ConfigMap under a new name, so that exactly the pods that mount it restart.
 
@@ -65,15 +77,31 @@ def create_files(
         volume: the volume's name in the pod.
         owner: the component in the ConfigMap's labels.
         files: content by file name.
+        workloads: the workloads that mount it.
+        mounts: mounts of the volume.
+        init_mounts: whether init containers mount it as well.
+        checksums: hashes of content that does not show in the pod's spec.
     """
-    config_map = ConfigMap(
-        f"{context.name}-{name}",
-        metadata=context.metadata(owner, fixed=False),
-        immutable=True,
-        data=dict(files),
-        opts=context.child,
-    )
-    return VolumeArgs(name=volume, config_map=ConfigMapVolumeSourceArgs(name=config_map.metadata.name))
+    overlays: list[PodOverlay] = []
+    for space in context.spaces(workloads):
+        config_map = ConfigMap(
+            f"{context.name}-{name}{space.suffix}",
+            metadata=context.metadata(owner, fixed=False, namespace=space.namespace),
+            immutable=True,
+            data=dict(files),
+            opts=context.child,
+        )
+        source = ConfigMapVolumeSourceArgs(name=config_map.metadata.name)
+        overlays.append(
+            PodOverlay(
+                workloads=space.workloads,
+                volumes=[VolumeArgs(name=volume, config_map=source)],
+                mounts=list(mounts),
+                init_mounts=init_mounts,
+                checksums=checksums,
+            )
+        )
+    return overlays
 
 
 def create_shared_claim(context: InstanceContext, use: VolumeUse) -> pulumi.Output[str] | None:

@@ -10,7 +10,6 @@ from components.contract.workloads import WORKLOADS, Need, Workload, service_acc
 
 if TYPE_CHECKING:
     from components.contract.cloud import VolumeUse
-    from components.settings.sections.executor import Executor
     from components.settings.sections.exposure import Gateway
     from components.settings.stack import Settings
 
@@ -67,6 +66,9 @@ class CloudRequirements:
     instance: str
     """Prefix of every name."""
     namespace: str
+    """The instance's namespace."""
+    namespaces: Mapping[Workload, str]
+    """The namespace of each workload."""
     protect: bool
     """Whether resources that hold data are protected from deletion."""
     workloads: Sequence[Workload]
@@ -88,26 +90,50 @@ class CloudRequirements:
         return bool({"logs", "dags"} & self.volumes.keys())
 
     def service_account(self, workload: Workload) -> str:
-        """Name of a workload's ServiceAccount in the namespace."""
+        """Name of a workload's ServiceAccount in its namespace."""
         return service_account_name(self.instance, workload)
 
+    def namespace_of(self, workload: Workload) -> str:
+        """The namespace of a workload's pods and ServiceAccount.
 
-def workloads(executor: Executor) -> list[Workload]:
-    """The workloads of an instance with this executor."""
+        Raises:
+            KeyError: the instance does not have this workload.
+        """
+        return self.namespaces[workload]
+
+
+def workloads(settings: Settings) -> list[Workload]:
+    """The workloads of a stack's instance."""
+    executor = settings.executor
     provided: dict[Need, bool] = {
         "celery": executor.celery is not None,
         "flower": executor.celery is not None and executor.celery.flower.enabled,
         "task_pods": executor.pods is not None,
+        "pod_operator": settings.pod_operator,
     }
     return [workload for workload, traits in WORKLOADS.items() if traits.needs is None or provided[traits.needs]]
 
 
+def task_space(settings: Settings) -> frozenset[Workload]:
+    """The workloads in the namespace for tasks; empty means that the instance has no such namespace."""
+    return frozenset(
+        workload
+        for workload in workloads(settings)
+        if WORKLOADS[workload].author_spec
+        # Only pods of Airflow mount the volumes that tie a pod to the instance's namespace.
+        and not (settings.tasks_tied and WORKLOADS[workload].airflow)
+    )
+
+
 def requirements(settings: Settings) -> CloudRequirements:
     """The requirements of a stack's Airflow."""
-    present = workloads(settings.executor)
+    present, apart = workloads(settings), task_space(settings)
     return CloudRequirements(
         instance=settings.name,
         namespace=settings.namespace,
+        namespaces={
+            workload: settings.task_namespace if workload in apart else settings.namespace for workload in present
+        },
         protect=settings.protect,
         workloads=present,
         database_clients=[workload for workload in present if WORKLOADS[workload].connects],

@@ -9,10 +9,10 @@ from typing import Final, Literal
 from components.kubernetes import naming
 
 Workload = Literal[
-    "api-server", "scheduler", "dag-processor", "triggerer", "worker", "flower", "redis", "migration", "task"
+    "api-server", "scheduler", "dag-processor", "triggerer", "worker", "flower", "redis", "migration", "task", "pod"
 ]
-Need = Literal["celery", "flower", "task_pods"]
-"""Features of an executor that require a workload."""
+Need = Literal["celery", "flower", "task_pods", "pod_operator"]
+"""Features of an instance that require a workload."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,7 +20,7 @@ class Traits:
     """Traits of a workload, which determine its options, secrets, volumes and identity."""
 
     needs: Need | None = None
-    """The executor feature that the workload belongs to; None means that it exists with every executor."""
+    """The feature that the workload belongs to; None means that every instance has it."""
     airflow: bool = True
     """Whether it runs Airflow's image and reads options of airflow.cfg."""
     metadata: bool = False
@@ -36,6 +36,9 @@ class Traits:
     """Its access to the log store."""
     runs_tasks: bool = False
     """Runs tasks, on the task nodes if there are any."""
+    author_spec: bool = False
+    """DAG authors influence the spec of its pods: they live in the namespace for tasks, which has no Secret of the
+    instance but those that tasks need."""
     runs_once: bool = False
     """A Job. It gets few options, because it runs again, and everything else waits, when one of its options changes."""
 
@@ -49,7 +52,11 @@ WORKLOADS: Final[Mapping[Workload, Traits]] = {
     "redis": Traits(needs="celery", airflow=False),
     "worker": Traits(needs="celery", connects=True, dag_code=True, task_logs=True, log_store="writes", runs_tasks=True),
     "flower": Traits(needs="flower"),
-    "task": Traits(needs="task_pods", dag_code=True, task_logs=True, log_store="writes", runs_tasks=True),
+    "task": Traits(
+        needs="task_pods", dag_code=True, task_logs=True, log_store="writes", runs_tasks=True, author_spec=True
+    ),
+    # A pod that a task starts through an operator, with an image of its own.
+    "pod": Traits(needs="pod_operator", airflow=False, author_spec=True),
 }
 
 METADATA_CLIENTS: Final[frozenset[Workload]] = frozenset(

@@ -76,6 +76,20 @@ class Settings(Model):
     """Whether all resources with data are protected from deletion."""
 
     @property
+    def task_namespace(self) -> str:
+        """The namespace of the pods that DAG authors influence."""
+        return f"{self.namespace}-tasks"
+
+    @property
+    def tasks_tied(self) -> bool:
+        """Whether a volume ties the pods of the Kubernetes executor to the instance's namespace.
+
+        A claim belongs to one namespace, and a folder of the node is mounted only where Pod Security allows it.
+        """
+        mounted = self.task_logs.volume is not None or any(source.ties_pods for source in self.dags)
+        return self.executor.pods is not None and mounted
+
+    @property
     def existing_cluster(self) -> bool:
         """Whether the stack runs on an existing cluster."""
         return isinstance(self.cloud, ExistingCluster)

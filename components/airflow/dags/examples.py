@@ -9,7 +9,6 @@ from pulumi_kubernetes.core.v1 import VolumeMountArgs
 
 from components.airflow.context import InstanceContext
 from components.airflow.dags.delivery import Delivery, folder_bundle
-from components.airflow.feature import PodOverlay
 from components.airflow.volumes import create_files
 from components.contract.workloads import DAG_READERS
 from components.kubernetes import naming
@@ -30,17 +29,19 @@ def create_delivery(context: InstanceContext) -> Delivery:
     files = example_files()
     return Delivery(
         bundle=folder_bundle(NAME, FOLDER, IMAGE_SECONDS),
-        overlays=[
-            PodOverlay(
-                workloads=DAG_READERS,
-                volumes=[create_files(context, "example-dags", volume="examples", owner="dags", files=files)],
-                # One mount per file: the DAG parser sees a ConfigMap that is mounted as a folder as a loop of symbolic
-                # links.
-                mounts=[
-                    VolumeMountArgs(name="examples", mount_path=f"{FOLDER}/{file}", sub_path=file, read_only=True)
-                    for file in files
-                ],
-                checksums=[naming.sha256("\0".join(f"{name}\0{text}" for name, text in files.items()))],
-            )
-        ],
+        overlays=create_files(
+            context,
+            "example-dags",
+            volume="examples",
+            owner="dags",
+            files=files,
+            workloads=DAG_READERS,
+            # One mount per file: the DAG parser sees a ConfigMap that is mounted as a folder as a loop of symbolic
+            # links.
+            mounts=[
+                VolumeMountArgs(name="examples", mount_path=f"{FOLDER}/{file}", sub_path=file, read_only=True)
+                for file in files
+            ],
+            checksums=[naming.sha256("\0".join(f"{name}\0{text}" for name, text in files.items()))],
+        ),
     )

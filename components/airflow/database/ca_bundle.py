@@ -34,16 +34,18 @@ def create_feature(context: InstanceContext) -> Feature:
         return Feature()
     if databases.ca_bundle is None:
         return Feature(overlays=[PodOverlay(workloads=DATABASE_CLIENTS, environment={VARIABLE: TRUST_STORE})])
-    files = {FILE: databases.ca_bundle}
-    volume = create_files(context, "database-authority", volume="authority", owner="database", files=files)
     return Feature(
         overlays=[
-            PodOverlay(
+            PodOverlay(workloads=DATABASE_CLIENTS, environment={VARIABLE: f"{FOLDER}/{FILE}"}),
+            *create_files(
+                context,
+                "database-authority",
+                volume="authority",
+                owner="database",
+                files={FILE: databases.ca_bundle},
                 workloads=DATABASE_CLIENTS,
-                environment={VARIABLE: f"{FOLDER}/{FILE}"},
-                volumes=[volume],
                 mounts=[VolumeMountArgs(name="authority", mount_path=FOLDER, read_only=True)],
                 init_mounts=True,
-            )
+            ),
         ]
     )

@@ -36,7 +36,7 @@ def create_feature(context: InstanceContext) -> Feature:
         overlays=[
             PodOverlay(
                 workloads={"scheduler", "api-server"},
-                options={("kubernetes_executor", "namespace"): context.settings.namespace},
+                options={("kubernetes_executor", "namespace"): context.namespace_of("task")},
             ),
             PodOverlay(
                 workloads={"scheduler"},
@@ -62,16 +62,17 @@ def create_template(context: InstanceContext, features: Features) -> Feature:
     options = create_options(context, features, "task", context.child)
     pod = pod_template(context, features, task_pod(context, task_pods), options.metadata.name)
     text = manifest.json_text({"apiVersion": "v1", "kind": "Pod", "metadata": pod.metadata, "spec": pod.spec})
-    volume = create_files(context, "task-template", volume="pod-template", owner="task", files={"task.yaml": text})
     folder = POD_TEMPLATE.rpartition("/")[0]
     return Feature(
-        overlays=[
-            PodOverlay(
-                workloads={"scheduler"},
-                volumes=[volume],
-                mounts=[VolumeMountArgs(name="pod-template", mount_path=folder, read_only=True)],
-            )
-        ]
+        overlays=create_files(
+            context,
+            "task-template",
+            volume="pod-template",
+            owner="task",
+            files={"task.yaml": text},
+            workloads={"scheduler"},
+            mounts=[VolumeMountArgs(name="pod-template", mount_path=folder, read_only=True)],
+        )
     )
 
 
@@ -80,6 +81,7 @@ def task_pod(context: InstanceContext, task_pods: TaskPods) -> WorkloadPod:
     return WorkloadPod(
         workload="task",
         container=BASE_CONTAINER,
+        namespace=context.namespace_of("task"),
         args=["python", "--version"],
         resources=context.resources(task_pods),
         scratch_gib=task_pods.scratch_gib,

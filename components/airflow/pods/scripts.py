@@ -36,14 +36,18 @@ def script(name: str) -> str:
 def create_feature(context: InstanceContext) -> Feature:
     """The scripts and the folder for compiled files in long-running pods."""
     files = {name: script(name) for name in POD_SCRIPTS}
-    volume = create_files(context, "scripts", volume="scripts", owner="scripts", files=files)
+    bytecode = ScratchFolder(name="bytecode", path=BYTECODE_FOLDER, size_mib=BYTECODE_MIB)
     return Feature(
         overlays=[
-            PodOverlay(
+            PodOverlay(workloads=LONG_RUNNING, scratch=[bytecode]),
+            *create_files(
+                context,
+                "scripts",
+                volume="scripts",
+                owner="scripts",
+                files=files,
                 workloads=LONG_RUNNING,
-                scratch=[ScratchFolder(name="bytecode", path=BYTECODE_FOLDER, size_mib=BYTECODE_MIB)],
-                volumes=[volume],
                 mounts=[VolumeMountArgs(name="scripts", mount_path=SCRIPTS_FOLDER, read_only=True)],
-            )
+            ),
         ]
     )

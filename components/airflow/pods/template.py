@@ -48,6 +48,8 @@ class WorkloadPod:
     """Maximum disk space that the pod uses on its node: temporary files, logs and compiled files together."""
     container: str = ""
     """The main container's name; default: the workload's."""
+    namespace: pulumi.Input[str] | None = None
+    """The namespace in the manifest of a pod by itself; None in the template of another object."""
     ports: Mapping[str, int] = field(default_factory=dict[str, int])
     environment: Mapping[str, pulumi.Input[str]] = field(default_factory=dict[str, pulumi.Input[str]])
     probes: Mapping[str, Any] = field(default_factory=dict[str, Any])
@@ -65,7 +67,7 @@ def create_options(
     """The ConfigMap with a workload's options; a change creates a new one with a new name, for this workload only."""
     return ConfigMap(
         f"{context.name}-{workload}-options",
-        metadata=context.metadata(workload, fixed=False),
+        metadata=context.metadata(workload, fixed=False, namespace=context.namespace_of(workload)),
         immutable=True,
         data=features.variables(workload),
         opts=opts,
@@ -86,6 +88,7 @@ def pod_template(
     init_mounts = _mounts([overlay for overlay in overlays if overlay.init_mounts])
     return PodTemplateSpecArgs(
         metadata=ObjectMetaArgs(
+            namespace=pod.namespace,
             labels=_merged([context.labels(pod.workload), *(overlay.labels for overlay in overlays)]),
             annotations={**pod.annotations, "airflow/checksum": checksum(features, pod.workload)},
         ),

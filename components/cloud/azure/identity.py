@@ -77,7 +77,7 @@ class Identities(pulumi.ComponentResource):
             resource_name_=identity.name,
             resource_group_name=scope.group,
             issuer=args.issuer,
-            subject=f"system:serviceaccount:{needed.namespace}:{needed.service_account(workload)}",
+            subject=f"system:serviceaccount:{needed.namespace_of(workload)}:{needed.service_account(workload)}",
             audiences=[AUDIENCE],
             opts=child,
         )

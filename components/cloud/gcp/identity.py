@@ -94,7 +94,9 @@ class Identities(pulumi.ComponentResource):
             service_account_id=account.name,
             role="roles/iam.workloadIdentityUser",
             member=pulumi.Output.concat(
-                "serviceAccount:", args.workload_pool, f"[{needed.namespace}/{needed.service_account(workload)}]"
+                "serviceAccount:",
+                args.workload_pool,
+                f"[{needed.namespace_of(workload)}/{needed.service_account(workload)}]",
             ),
             opts=pulumi.ResourceOptions(parent=self, hooks=scope.apis.hooks, depends_on=scope.apis.of("credentials")),
         )

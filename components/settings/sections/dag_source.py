@@ -60,3 +60,8 @@ class DagSource(Model):
     def share(self) -> Share | None:
         """The file share with the DAG files; None for every other source."""
         return None
+
+    @property
+    def ties_pods(self) -> bool:
+        """Whether pods with the DAG files mount a claim or a folder of the node, and so need the instance's namespace."""
+        return self.node_folder is not None or self.share is not None

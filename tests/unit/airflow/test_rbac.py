@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import pytest
 
+from components.contract.workloads import WORKLOADS
 from tests.unit.recording.recorder import Recording
 from tests.unit.recording.stacks import recorded, recordings
 
@@ -19,27 +20,36 @@ READ_LOGS: Final = {"pods": {"get", "list", "watch"}, "pods/log": {"get"}}
 FORBIDDEN_RESOURCES: Final = {"secrets", "roles", "rolebindings", "clusterroles", "serviceaccounts", "pods/attach"}
 FORBIDDEN_VERBS: Final = {"*", "escalate", "bind", "impersonate"}
 
-RIGHTS: Final[dict[str, dict[str, tuple[dict[str, set[str]], set[str]]]]] = {
-    "celery": {"pod-launcher": (LAUNCH, {"worker", "triggerer"})},
+RIGHTS: Final[dict[str, dict[str, tuple[str, dict[str, set[str]], set[str]]]]] = {
+    "celery": {"pod-launcher": ("airflow-tasks", LAUNCH, {"worker", "triggerer"})},
     "kubernetes": {
-        "pod-launcher": (LAUNCH, {"scheduler", "triggerer", "task"}),
-        "log-reader": (READ_LOGS, {"api-server"}),
+        "task-launcher": ("airflow", LAUNCH, {"scheduler"}),
+        "log-reader": ("airflow", READ_LOGS, {"api-server"}),
+        "pod-launcher": ("airflow-tasks", LAUNCH, {"triggerer", "task"}),
     },
     "celery+kubernetes": {
-        "pod-launcher": (LAUNCH, {"scheduler", "worker", "triggerer", "task"}),
-        "log-reader": (READ_LOGS, {"api-server"}),
+        "task-launcher": ("airflow", LAUNCH, {"scheduler"}),
+        "log-reader": ("airflow", READ_LOGS, {"api-server"}),
+        "pod-launcher": ("airflow-tasks", LAUNCH, {"worker", "triggerer", "task"}),
     },
     "celery, no pod operator": {},
     "both, no pod operator": {
-        "pod-launcher": (LAUNCH, {"scheduler"}),
-        "log-reader": (READ_LOGS, {"api-server"}),
+        "task-launcher": ("airflow", LAUNCH, {"scheduler"}),
+        "log-reader": ("airflow", READ_LOGS, {"api-server"}),
     },
     "both, pod operator with XCom": {
-        "pod-launcher": (LAUNCH | XCOM, {"scheduler", "worker", "triggerer", "task"}),
-        "log-reader": (READ_LOGS, {"api-server"}),
+        "task-launcher": ("airflow", LAUNCH, {"scheduler"}),
+        "log-reader": ("airflow", READ_LOGS, {"api-server"}),
+        "pod-launcher": ("airflow-tasks", LAUNCH | XCOM, {"worker", "triggerer", "task"}),
+    },
+    # No volume ties task pods to the instance's namespace.
+    "stand-in cloud, kubernetes": {
+        "task-launcher": ("airflow-tasks", LAUNCH, {"scheduler"}),
+        "log-reader": ("airflow-tasks", READ_LOGS, {"api-server"}),
+        "pod-launcher": ("airflow-tasks", LAUNCH, {"triggerer", "task"}),
     },
 }
-"""By stack and role: its permissions and accounts."""
+"""By stack and role: its namespace, permissions and accounts."""
 
 
 def rules(role: dict[str, Any]) -> dict[str, set[str]]:
@@ -51,7 +61,7 @@ def rules(role: dict[str, Any]) -> dict[str, set[str]]:
     return allowed
 
 
-def rights(recording: Recording) -> dict[str, tuple[dict[str, set[str]], set[str]]]:
+def rights(recording: Recording) -> dict[str, tuple[str, dict[str, set[str]], set[str]]]:
     found = {}
     for role in recording.of_type("Role"):
         holders = {
@@ -60,7 +70,7 @@ def rights(recording: Recording) -> dict[str, tuple[dict[str, set[str]], set[str
             if binding.plain["roleRef"]["name"] == role.object_name and binding.namespace == role.namespace
             for subject in binding.plain["subjects"]
         }
-        found[role.object_name.removeprefix("airflow-")] = (rules(role.plain), holders)
+        found[role.object_name.removeprefix("airflow-")] = (role.namespace or "", rules(role.plain), holders)
     return found
 
 
@@ -68,6 +78,22 @@ def rights(recording: Recording) -> dict[str, tuple[dict[str, set[str]], set[str
 def test_each_account_has_exactly_the_rights_that_its_part_needs(stack: str) -> None:
     """T17 and T25: patch and pods/log are allowed, and workers may create pods with Celery, too."""
     assert rights(recorded(stack)) == RIGHTS[stack]
+
+
+def test_no_account_that_runs_code_of_dag_authors_has_a_right_in_the_instances_namespace() -> None:
+    """One pod beside the instance's Secrets reads them all."""
+    offenders = []
+    for stack, recording in recordings():
+        name, home = recording.outputs["name"], recording.outputs["namespace"]
+        authors = {f"{name}-{workload}" for workload, traits in WORKLOADS.items() if traits.dag_code}
+        offenders += [
+            f"{stack}: {binding.name}: {subject['name']}"
+            for binding in recording.of_type("RoleBinding")
+            if binding.namespace == home
+            for subject in binding.plain["subjects"]
+            if subject["name"] in authors
+        ]
+    assert offenders == []
 
 
 def test_nothing_reaches_beyond_its_namespace() -> None:

@@ -21,6 +21,8 @@ EVERY_EXECUTOR: Final = {
     ("pulumi:providers:kubernetes", "airflow-cloud-kubernetes"),
     ("airflow:airflow:Airflow", "airflow"),
     ("kubernetes:core/v1:Namespace", "airflow-namespace"),
+    # The KubernetesPodOperator needs it with every executor.
+    ("kubernetes:core/v1:Namespace", "airflow-task-namespace"),
     ("kubernetes:core/v1:PersistentVolumeClaim", "airflow-logs"),
     ("kubernetes:core/v1:ConfigMap", "airflow-scripts"),
     # Access
@@ -28,9 +30,9 @@ EVERY_EXECUTOR: Final = {
     ("kubernetes:core/v1:ServiceAccount", "airflow-access-api-server-account"),
     ("kubernetes:core/v1:ServiceAccount", "airflow-access-dag-processor-account"),
     ("kubernetes:core/v1:ServiceAccount", "airflow-access-migration-account"),
+    ("kubernetes:core/v1:ServiceAccount", "airflow-access-pod-account"),
     ("kubernetes:core/v1:ServiceAccount", "airflow-access-scheduler-account"),
     ("kubernetes:core/v1:ServiceAccount", "airflow-access-triggerer-account"),
-    # The KubernetesPodOperator needs this one with Celery too.
     ("kubernetes:rbac.authorization.k8s.io/v1:Role", "airflow-access-pod-launcher"),
     ("kubernetes:rbac.authorization.k8s.io/v1:RoleBinding", "airflow-access-pod-launcher-binding"),
     # Secrets
@@ -88,7 +90,17 @@ TASK_PODS: Final = {
     ("kubernetes:core/v1:ServiceAccount", "airflow-access-task-account"),
     ("kubernetes:rbac.authorization.k8s.io/v1:Role", "airflow-access-log-reader"),
     ("kubernetes:rbac.authorization.k8s.io/v1:RoleBinding", "airflow-access-log-reader-binding"),
+    ("kubernetes:rbac.authorization.k8s.io/v1:Role", "airflow-access-task-launcher"),
+    ("kubernetes:rbac.authorization.k8s.io/v1:RoleBinding", "airflow-access-task-launcher-binding"),
 }
+
+POD_OPERATOR: Final = {
+    ("kubernetes:core/v1:Namespace", "airflow-task-namespace"),
+    ("kubernetes:core/v1:ServiceAccount", "airflow-access-pod-account"),
+    ("kubernetes:rbac.authorization.k8s.io/v1:Role", "airflow-access-pod-launcher"),
+    ("kubernetes:rbac.authorization.k8s.io/v1:RoleBinding", "airflow-access-pod-launcher-binding"),
+}
+"""Part of every executor's inventory, unless a stack has no pod operator."""
 
 INVENTORY: Final = {
     "celery": POSTGRES | EVERY_EXECUTOR | CELERY,
@@ -133,15 +145,9 @@ DIFFERENCES: Final[dict[str, tuple[str, set[tuple[str, str]], set[tuple[str, str
         {("kubernetes:core/v1:ConfigMap", "airflow-example-dags")},
     ),
     "both, protected": ("celery+kubernetes", set(), set()),
-    "both, no pod operator": ("celery+kubernetes", set(), set()),
-    "celery, no pod operator": (
-        "celery",
-        {
-            ("kubernetes:rbac.authorization.k8s.io/v1:Role", "airflow-access-pod-launcher"),
-            ("kubernetes:rbac.authorization.k8s.io/v1:RoleBinding", "airflow-access-pod-launcher-binding"),
-        },
-        set(),
-    ),
+    # The logs' volume ties task pods to the instance's namespace.
+    "both, no pod operator": ("celery+kubernetes", POD_OPERATOR, set()),
+    "celery, no pod operator": ("celery", POD_OPERATOR, set()),
     "both, several of each": ("celery+kubernetes", set(), set()),
     "both, on a node's port": ("celery+kubernetes", set(), set()),
 }

@@ -74,7 +74,7 @@ def pods(recording: Recording) -> list[Pod]:
             found.append(
                 Pod(
                     owner=owner,
-                    namespace=owner.namespace or "",
+                    namespace=manifest["metadata"]["namespace"],
                     metadata=manifest["metadata"],
                     spec=manifest["spec"],
                 )

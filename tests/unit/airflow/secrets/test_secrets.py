@@ -319,4 +319,7 @@ def test_a_login_and_a_certificate_of_the_users_are_secrets_of_the_kinds_that_ku
     assert tls.namespace == gateway.namespace
     assert {
         pod.part for pod in pods(recording) if pod.spec.get("imagePullSecrets") == [{"name": pull.object_name}]
-    } == {pod.part for pod in pods(recording) if pod.namespace == pull.namespace}
+    } == {pod.part for pod in pods(recording) if pod.namespace in {"airflow", "airflow-tasks"}}
+    in_tasks = recording.the("Secret", "airflow-image-pull-tasks")
+    assert (pull.namespace, in_tasks.namespace) == ("airflow", "airflow-tasks")
+    assert (in_tasks.object_name, in_tasks.plain["stringData"]) == (pull.object_name, pull.plain["stringData"])

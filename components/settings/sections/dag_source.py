@@ -63,5 +63,5 @@ class DagSource(Model):
 
     @property
     def ties_pods(self) -> bool:
-        """Whether pods with the DAG files mount a claim or a folder of the node, and so need the instance's namespace."""
+        """Whether pods mount a claim or a folder of the node for it, which ties them to the instance's namespace."""
         return self.node_folder is not None or self.share is not None

@@ -52,6 +52,15 @@ def built(images: Sequence[Image] = IMAGES) -> list[Path]:
     return list(targets.values())
 
 
+def debian_layer() -> Path:
+    """The layer with Debian that all these images stand on, from the cache if it was built before."""
+    cache = cache_dir() / "images"
+    with locked(cache_dir() / "images.lock"):
+        cache.mkdir(parents=True, exist_ok=True)
+        debian.install(TOOLS)
+        return debian_base(cache, {image.title: image.packages for image in IMAGES}, log=log_of(cache, "base")).layer
+
+
 def root(image: Image) -> Root:
     """The unpacked image, from the cache if it was unpacked before."""
     [archive] = built([image])

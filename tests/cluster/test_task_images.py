@@ -1,0 +1,128 @@
+"""Images for tasks: what the Containerfiles in images/pandas and images/papermill build, as any user, with nothing but
+/tmp to write to."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from lab.images import names, oci, task
+from lab.images.root import Root
+
+pytestmark = [pytest.mark.timeout(1800), pytest.mark.lab_node("builds on the lab's images")]
+
+PROJECT = Path(__file__).parents[2]
+ENVIRONMENT = {"PATH": "/opt/venv/bin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "PYTHONUNBUFFERED": "1", "HOME": "/tmp"}
+USERS = (50000, 61234)
+"""The user of the image, and one that a cluster may choose."""
+UNCHECKED_HASH = 0b01
+"""The second word of a .pyc file, by PEP 552: a hash of the source, which is not checked at import."""
+FRAME = """
+import fsspec, importlib.util, json, numpy, pandas, psycopg, sqlalchemy, tempfile
+for scheme in ("file", "gs", "abfs"):
+    fsspec.get_filesystem_class(scheme)
+with tempfile.NamedTemporaryFile("w+") as file:
+    pandas.DataFrame({"x": [1, 4, 9]}).to_csv(file.name, index=False)
+    roots = numpy.sqrt(pandas.read_csv(file.name)["x"]).astype(int).tolist()
+cached = importlib.util.cache_from_source(pandas.__file__)
+print(json.dumps({"roots": roots, "flags": open(cached, "rb").read()[4]}))
+"""
+NOTEBOOK = {
+    "cells": [
+        {
+            "cell_type": "code",
+            "execution_count": None,
+            "id": "parameters",
+            "metadata": {"tags": ["parameters"]},
+            "outputs": [],
+            "source": "number = 1",
+        },
+        {
+            "cell_type": "code",
+            "execution_count": None,
+            "id": "square",
+            "metadata": {},
+            "outputs": [],
+            "source": "import pandas\npandas.Series([number]).pow(2).item()",
+        },
+    ],
+    "metadata": {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}},
+    "nbformat": 4,
+    "nbformat_minor": 5,
+}
+
+
+@pytest.fixture(scope="module", params=sorted(task.IMAGES))
+def folder(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def roots(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Root]:
+    if os.geteuid() != 0:
+        pytest.skip("an image is built as root")
+    unpacked: dict[str, Root] = {}
+    for image in task.IMAGES:
+        oci.unpack(task.archive(image), tmp_path_factory.mktemp(image) / "root")
+        unpacked[image] = Root(tmp_path_factory.getbasetemp() / f"{image}0/root")
+    return unpacked
+
+
+def run(root: Root, user: int, *command: str) -> str:
+    """The output of a command of a user in group 0 whose only folder to write to is /tmp."""
+    as_user = ["setpriv", f"--reuid={user}", "--regid=0", "--clear-groups", "--no-new-privs", *command]
+    done = subprocess.run(root.command(as_user), env=ENVIRONMENT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize("user", USERS)
+def test_pandas_reads_and_writes_tables_and_is_compiled(roots: dict[str, Root], user: int) -> None:
+    found = json.loads(run(roots["pandas"], user, "python", "-c", FRAME))
+    assert found == {"roots": [1, 2, 3], "flags": UNCHECKED_HASH}
+
+
+@pytest.mark.parametrize("user", USERS)
+def test_papermill_runs_a_notebook_with_a_parameter(roots: dict[str, Root], user: int) -> None:
+    root = roots["papermill"]
+    (root.folder / f"tmp/in-{user}.ipynb").write_text(json.dumps(NOTEBOOK))
+    where = [f"/tmp/in-{user}.ipynb", f"/tmp/out-{user}.ipynb"]
+    run(root, user, "papermill", "--no-progress-bar", "-p", "number", "7", *where)
+    result = json.loads((root.folder / f"tmp/out-{user}.ipynb").read_text())
+    assert result["cells"][-1]["outputs"][0]["data"] == {"text/plain": ["49"]}
+
+
+def test_nobody_but_root_may_write_to_a_folder_of_the_image(roots: dict[str, Root], folder: str) -> None:
+    outside_tmp = ["find", "/", "-xdev", "-path", "/tmp", "-prune", "-o", "-type", "d", "-writable", "-print"]
+    writable = run(roots[folder], USERS[0], *outside_tmp).splitlines()
+    assert [path for path in writable if not re.match(r"/(proc|dev|var/tmp|run/lock|var/lock)\b", path)] == []
+
+
+def test_nothing_of_the_machine_that_built_it_remains(roots: dict[str, Root], folder: str) -> None:
+    tree = roots[folder].folder
+    left = [path for path in ("etc/pip.conf", "etc/apt/apt.conf.d/99machine") if (tree / path).exists()]
+    assert [path for path in left if (tree / path).stat().st_size] == []
+    assert list((tree / "var/lib/apt/lists").iterdir()) == []
+    assert not (tree / "opt/venv/bin/pip").exists()
+
+
+@pytest.mark.parametrize("folder", sorted(task.IMAGES), scope="function")
+def test_every_package_is_one_version_with_hashes(folder: str) -> None:
+    text = (PROJECT / f"images/{folder}/requirements.txt").read_text()
+    entries = [entry for entry in re.split(r"\n(?=\S)", text) if not entry.startswith("#")]
+    assert [entry for entry in entries if "==" not in entry or "--hash=sha256:" not in entry] == []
+    wanted = [
+        re.split(r"[\[\s]", line)[0] for line in (PROJECT / f"images/{folder}/requirements.in").read_text().splitlines()
+    ]
+    pinned = {re.split(r"[\[=]", entry)[0] for entry in entries}
+    assert {name for name in wanted if name and name != "#"} <= pinned
+
+
+def test_the_names_on_a_node_have_a_version() -> None:
+    """A tag that moves would give pods of one run different packages."""
+    assert all(re.search(r":\d+\.\d+\.\d+$", name) for name in (names.PANDAS, names.PAPERMILL))

@@ -10,7 +10,7 @@ from pulumi_kubernetes.core.v1 import Namespace
 from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 
 from components.airflow import rbac
-from components.airflow.config import additional_options, scheduling, timezone
+from components.airflow.config import additional_options, cloud_connections, scheduling, timezone
 from components.airflow.context import InstanceContext
 from components.airflow.core import environment, services
 from components.airflow.dags import bundles, library_caches
@@ -43,6 +43,7 @@ FEATURES: Final[Sequence[FeatureModule]] = (
     scripts,
     bundles,
     store,
+    cloud_connections,
     ca_bundle,
     proxy,
     library_caches,

@@ -116,6 +116,18 @@ class LogStore:
 
 
 @dataclass(frozen=True, kw_only=True)
+class CloudServices:
+    """Services of the cloud that DAG code uses by workload identity, without a key."""
+
+    kind: Literal["google"]
+    """The protocol: the APIs of Google Cloud."""
+    project: pulumi.Input[str]
+    """The project that calls are made in, and billed to."""
+    datasets: Sequence[str] = ()
+    """Names of the stack's datasets, to which tasks may write."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Policy:
     """A cloud-specific policy object, attached to a Gateway or to one of its backend Services."""
 
@@ -164,6 +176,8 @@ class Cloud:
     kubeconfig: str | None = None
     """The kubeconfig file with `context`; None means the default file of users' kubectl."""
     log_store: LogStore | None = None
+    services: CloudServices | None = None
+    """None means that DAG code has no access by the stack's own identities."""
     load_balancer: LoadBalancer | None = None
     """None unless the stack has a Gateway."""
     task_node_selector: Mapping[str, str] = field(default_factory=dict[str, str])

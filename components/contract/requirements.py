@@ -75,6 +75,8 @@ class CloudRequirements:
     """The workloads of the instance."""
     database_clients: Sequence[Workload]
     """The workloads that open connections to the database server."""
+    task_runners: Sequence[Workload]
+    """The workloads that run tasks, which have the rights on the stack's own data services."""
     results_database: bool
     """Whether Celery's results need a separate database and user."""
     volumes: Mapping[VolumeUse, VolumeRequirement]
@@ -137,6 +139,7 @@ def requirements(settings: Settings) -> CloudRequirements:
         protect=settings.protect,
         workloads=present,
         database_clients=[workload for workload in present if WORKLOADS[workload].connects],
+        task_runners=[workload for workload in present if WORKLOADS[workload].runs_tasks],
         results_database=settings.executor.celery is not None,
         volumes=_volumes(settings),
         file_owner_uid=AIRFLOW_UID,

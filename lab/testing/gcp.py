@@ -98,6 +98,7 @@ INPUTS: Final[dict[str, dict[str, Any]]] = {
     tokens.DATABASE: {"name": "airflow", "instance": "db"},
     tokens.USER: {"name": "administrator", "instance": "db", "password": "hunter2hunter2hunter2"},
     tokens.BUCKET: {"name": "logs-1a2b3c", "location": "EUROPE-WEST1"},
+    tokens.DATASET: {"datasetId": "citibike", "location": REGION},
     tokens.DISK: {"name": "broker", "zone": f"{REGION}-b", "type": "pd-ssd", "size": 20},
     tokens.FILESTORE: {
         "name": "share",

@@ -1,4 +1,4 @@
-"""Rules for buckets, file shares, roles and keys on Google Cloud."""
+"""Rules for buckets, datasets, file shares, roles and keys on Google Cloud."""
 
 from __future__ import annotations
 
@@ -20,11 +20,15 @@ from policies.rule import NO_SETTING, Rule
 BUCKET: Final = "gcp:storage/bucket:Bucket"
 BUCKET_MEMBER: Final = "gcp:storage/bucketIAMMember:BucketIAMMember"
 BUCKET_BINDING: Final = "gcp:storage/bucketIAMBinding:BucketIAMBinding"
+DATASET: Final = "gcp:bigquery/dataset:Dataset"
+DATASET_MEMBER: Final = "gcp:bigquery/datasetIamMember:DatasetIamMember"
+DATASET_BINDING: Final = "gcp:bigquery/datasetIamBinding:DatasetIamBinding"
 PROJECT_MEMBER: Final = "gcp:projects/iAMMember:IAMMember"
 PROJECT_BINDING: Final = "gcp:projects/iAMBinding:IAMBinding"
 SHARE: Final = "gcp:filestore/instance:Instance"
 KEYS: Final = ("gcp:serviceaccount/key:Key", "gcp:storage/hmacKey:HmacKey")
 STORAGE: Final = NO_SETTING.format("components/cloud/gcp/storage.py")
+DATASETS: Final = NO_SETTING.format("components/cloud/gcp/bigquery.py")
 IDENTITY: Final = NO_SETTING.format("components/cloud/gcp/identity.py")
 EVERYBODY: Final = frozenset({"allUsers", "allAuthenticatedUsers"})
 BROAD_ROLES: Final = frozenset({"roles/owner", "roles/editor", "roles/viewer"})
@@ -35,6 +39,7 @@ OBJECT_ROLES: Final = (
     "roles/storage.objectCreator",
     "roles/storage.objectAdmin",
 )
+TABLE_ROLES: Final = ("roles/bigquery.dataEditor", "roles/bigquery.dataViewer")
 UNDELETE_SECONDS: Final = 604_800
 """Seven days."""
 
@@ -121,8 +126,38 @@ RULES: Final = (
         checks={BUCKET: must_be("forceDestroy", False, None)},
     ),
     Rule(
+        id="bigquery-public-access",
+        title="No dataset is public.",
+        prod="mandatory",
+        dev="mandatory",
+        remedy=DATASETS,
+        source="https://cloud.google.com/bigquery/docs/control-access-to-resources-iam",
+        rows=("B1",),
+        checks={
+            DATASET: Every(
+                "accesses",
+                all_of(
+                    Must("specialGroup", lambda value: value not in EVERYBODY, "a group of the project"),
+                    Must("iamMember", lambda value: value not in EVERYBODY, "an account, group or domain"),
+                ),
+            ),
+            DATASET_MEMBER: Must("member", lambda value: value not in EVERYBODY, "an account, group or domain"),
+            DATASET_BINDING: Must("members", lambda value: not _is_everybody(value), "accounts, groups or domains"),
+        },
+    ),
+    Rule(
+        id="bigquery-delete-contents",
+        title="A dataset with tables in it cannot be deleted.",
+        prod="mandatory",
+        dev="off",
+        remedy="Set airflow:protect to true.",
+        source="https://cloud.google.com/bigquery/docs/reference/rest/v2/datasets/delete",
+        rows=("B3",),
+        checks={DATASET: must_be("deleteContentsOnDestroy", False, None)},
+    ),
+    Rule(
         id="gcp-least-roles",
-        title="Accounts have roles on objects of one bucket, and no basic role on the project.",
+        title="Accounts have roles on one bucket or dataset, and no basic role on the project.",
         prod="mandatory",
         dev="mandatory",
         remedy=IDENTITY,
@@ -131,6 +166,8 @@ RULES: Final = (
         checks={
             BUCKET_MEMBER: must_be("role", *OBJECT_ROLES),
             BUCKET_BINDING: must_be("role", *OBJECT_ROLES),
+            DATASET_MEMBER: must_be("role", *TABLE_ROLES),
+            DATASET_BINDING: must_be("role", *TABLE_ROLES),
             PROJECT_MEMBER: Must("role", lambda value: value not in BROAD_ROLES, "a role for one purpose"),
             PROJECT_BINDING: Must("role", lambda value: value not in BROAD_ROLES, "a role for one purpose"),
         },

@@ -99,6 +99,19 @@ FLIPS: Final[Flips] = {
     "cloud.shares.tier": Flip(
         "zonal", Protected({"celery-broker-data", "cloud-dags-share-share", "dags", "dags-volume"})
     ),
+    "cloud.bigquery.datasets": Flip(
+        [{"name": "citibike"}],
+        Changes(
+            creates={
+                "cloud-apis-bigquery",
+                "cloud-datasets-citibike",
+                "cloud-identities-task-dataset-citibike",
+                "cloud-identities-task-jobs",
+                "cloud-identities-worker-dataset-citibike",
+                "cloud-identities-worker-jobs",
+            },
+        ),
+    ),
     "cloud.registry": Flip(False, Protected({"cloud-registry-repository"})),
     "cloud.maintenance.hour": Flip(5, Changes(updates={"cloud-cluster-gke", "cloud-database-server"})),
     "cloud.iap": Flip(

@@ -16,6 +16,7 @@ from components.cloud.retries import Late, retry_hook
 
 FULL_NAMES: Final = {
     "artifacts": "artifactregistry.googleapis.com",
+    "bigquery": "bigquery.googleapis.com",
     "binaries": "binaryauthorization.googleapis.com",
     "certificates": "certificatemanager.googleapis.com",
     "compute": "compute.googleapis.com",

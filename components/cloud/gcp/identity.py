@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import pulumi
-from pulumi_gcp import projects, serviceaccount, storage
+from pulumi_gcp import bigquery, projects, serviceaccount, storage
 
 from components.cloud.gcp.names import ACCOUNT_MAX
 from components.cloud.gcp.scope import GcpScope
@@ -19,6 +19,10 @@ from components.contract.workloads import Workload
 WRITER: Final = "roles/storage.objectUser"
 """Reads, writes and replaces objects; cannot change permissions."""
 READER: Final = "roles/storage.objectViewer"
+TABLE_WRITER: Final = "roles/bigquery.dataEditor"
+"""Creates, reads and changes the tables of a dataset; https://cloud.google.com/bigquery/docs/access-control."""
+JOB_RUNNER: Final = "roles/bigquery.jobUser"
+"""Runs loads and queries. Granted on projects only, and says nothing about data."""
 ACCOUNT_ANNOTATION: Final = "iam.gke.io/gcp-service-account"
 
 
@@ -46,6 +50,15 @@ class LogAccess:
 
 
 @dataclass(frozen=True, kw_only=True)
+class DatasetAccess:
+    """The workloads that write to datasets."""
+
+    datasets: Mapping[str, pulumi.Input[str]]
+    """Ids by name."""
+    workloads: Sequence[Workload]
+
+
+@dataclass(frozen=True, kw_only=True)
 class IdentitiesArgs:
     """Arguments of the identities."""
 
@@ -54,6 +67,7 @@ class IdentitiesArgs:
     workload_pool: pulumi.Input[str]
     logs: LogAccess | None
     database: DatabaseAccess | None
+    datasets: DatasetAccess | None
 
 
 class Identities(pulumi.ComponentResource):
@@ -63,7 +77,7 @@ class Identities(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: IdentitiesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("airflow:gcp:Identities", name, None, opts)
-        accesses = [access for access in (args.logs, args.database) if access is not None]
+        accesses = [access for access in (args.logs, args.database, args.datasets) if access is not None]
         workloads: set[Workload] = {workload for access in accesses for workload in access.workloads}
         self.identities = {workload: self._identity(name, workload, args) for workload in sorted(workloads)}
         self.register_outputs({})
@@ -89,6 +103,8 @@ class Identities(pulumi.ComponentResource):
             roles.append(access.id)
         if args.database is not None and workload in args.database.workloads:
             roles.append(self._database_client(f"{name}-{workload}-database", args.database, member, scope))
+        if args.datasets is not None and workload in args.datasets.workloads:
+            roles += self._table_writer(f"{name}-{workload}", args.datasets, member, scope)
         binding = serviceaccount.IAMMember(
             f"{name}-{workload}-binding",
             service_account_id=account.name,
@@ -103,6 +119,26 @@ class Identities(pulumi.ComponentResource):
         # Resolves after the account has its roles: consumers start after that.
         email = after(account.email, [binding.id, *roles])
         return Identity(service_account_annotations={ACCOUNT_ANNOTATION: email})
+
+    def _table_writer(
+        self, name: str, access: DatasetAccess, member: pulumi.Output[str], scope: GcpScope
+    ) -> list[pulumi.Output[str]]:
+        """Permission to write to datasets, and to run the jobs that write."""
+        opts = pulumi.ResourceOptions(parent=self, hooks=scope.apis.hooks)
+        members = [
+            bigquery.DatasetIamMember(
+                f"{name}-dataset-{dataset}", dataset_id=dataset_id, role=TABLE_WRITER, member=member, opts=opts
+            )
+            for dataset, dataset_id in access.datasets.items()
+        ]
+        jobs = projects.IAMMember(
+            f"{name}-jobs",
+            project=scope.settings.project,
+            role=JOB_RUNNER,
+            member=member,
+            opts=pulumi.ResourceOptions(parent=self, hooks=scope.apis.hooks, depends_on=scope.apis.of("projects")),
+        )
+        return [jobs.id, *(role.id for role in members)]
 
     def _database_client(
         self, name: str, access: DatabaseAccess, member: pulumi.Output[str], scope: GcpScope

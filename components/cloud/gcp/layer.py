@@ -12,9 +12,10 @@ import pulumi_kubernetes as kubernetes
 import pulumi_random as random
 
 from components.cloud.gcp.apis import Apis, ApisArgs
+from components.cloud.gcp.bigquery import Datasets, DatasetsArgs
 from components.cloud.gcp.cluster import Cluster, ClusterArgs, cluster_apis
 from components.cloud.gcp.database import Database, DatabaseArgs
-from components.cloud.gcp.identity import DatabaseAccess, Identities, IdentitiesArgs, LogAccess
+from components.cloud.gcp.identity import DatabaseAccess, DatasetAccess, Identities, IdentitiesArgs, LogAccess
 from components.cloud.gcp.load_balancer import LoadBalancer, LoadBalancerArgs
 from components.cloud.gcp.names import ResourceNames
 from components.cloud.gcp.network import Network, NetworkArgs
@@ -25,7 +26,7 @@ from components.cloud.gcp.storage import BrokerDisk, BrokerDiskArgs, LogBucket, 
 from components.cloud.preflight import google
 from components.cloud.preflight.warning import before_first
 from components.contract import cloud as contract
-from components.contract.cloud import SHARED, Cloud, Identity, Volume, VolumeUse
+from components.contract.cloud import SHARED, Cloud, CloudServices, Identity, Volume, VolumeUse
 from components.contract.requirements import CloudRequirements
 from components.contract.workloads import Workload
 from components.settings.gcp.cloud import GcpCloud
@@ -148,6 +149,11 @@ class GoogleCloud(pulumi.ComponentResource):
             volumes=self._create_volumes(network),
             identities=self._create_identities(cluster, bucket, database),
             log_store=bucket.log_store if bucket is not None else None,
+            services=CloudServices(
+                kind="google",
+                project=cloud.project,
+                datasets=[dataset.name for dataset in cloud.bigquery.datasets],
+            ),
             load_balancer=self._create_load_balancer(),
             task_node_selector={POOL_LABEL: "tasks"} if tasks_apart else {},
             task_taint=TASK_TAINT if tasks_apart else None,
@@ -168,12 +174,15 @@ class GoogleCloud(pulumi.ComponentResource):
     def _create_identities(
         self, cluster: Cluster, bucket: LogBucket | None, database: Database
     ) -> dict[Workload, Identity]:
-        needed, logs, through_proxy = self._needed, None, None
+        needed, logs, through_proxy, datasets = self._needed, None, None, None
         if bucket is not None and needed.log_store is not None:
             logs = LogAccess(bucket=bucket.name, writers=needed.log_store.writers, readers=needed.log_store.readers)
         if self._scope.settings.database.proxy_image is not None:
             through_proxy = DatabaseAccess(server=database.name, workloads=needed.database_clients)
-        if logs is None and through_proxy is None:
+        if self._scope.settings.bigquery.datasets:
+            created = Datasets(f"{self._name}-datasets", DatasetsArgs(scope=self._scope), opts=self._child)
+            datasets = DatasetAccess(datasets=created.ids, workloads=needed.task_runners)
+        if logs is None and through_proxy is None and datasets is None:
             return {}
         return Identities(
             f"{self._name}-identities",
@@ -183,6 +192,7 @@ class GoogleCloud(pulumi.ComponentResource):
                 workload_pool=cluster.workload_pool,
                 logs=logs,
                 database=through_proxy,
+                datasets=datasets,
             ),
             opts=self._child,
         ).identities
@@ -221,6 +231,8 @@ def _apis(cloud: GcpCloud, needed: CloudRequirements) -> Iterator[str]:
     access = needed.external_access
     if needed.log_store is not None:
         yield "storage"
+    if cloud.bigquery.datasets:
+        yield "bigquery"
     if needed.shares:
         yield "files"
     if access is not None and access.cloud_certificate:

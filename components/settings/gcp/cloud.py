@@ -11,6 +11,7 @@ from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from components.settings import types
 from components.settings.gcp import machines, regions, shares, sql_tiers
+from components.settings.gcp.bigquery import BigQuery
 from components.settings.gcp.network import DnsEndpoint, Endpoint, Network
 from components.settings.managed_cloud import BrokerDisk, Maintenance, NodePool
 from components.settings.postgres_versions import MajorVersion
@@ -244,6 +245,8 @@ class GcpCloud(Model):
     """The disk of the broker."""
     shares: Shares = Shares()
     """File shares."""
+    bigquery: BigQuery = BigQuery()
+    """Datasets of BigQuery."""
     registry: bool = False
     """Whether an Artifact Registry for your images is created, with read access for the nodes. The first `pulumi up`
     creates it and uses an image from elsewhere: push yours afterwards, and set `image`."""

@@ -7,6 +7,7 @@ from typing import Final
 
 from lab.clouds.gcp import (
     addresses,
+    bigquery,
     cluster,
     database,
     exposure,
@@ -41,10 +42,12 @@ KINDS: Final[Mapping[str, Kind]] = {
         storage.Bucket(),
         storage.Disk(),
         storage.FilestoreInstance(),
+        bigquery.Dataset(),
         iam.Account(),
         iam.ProjectMember(),
         iam.AccountMember(),
         iam.BucketMember(),
+        iam.DatasetMember(),
         iam.RepositoryMember(),
         iam.ProxyMember(),
         registry.Repository(),

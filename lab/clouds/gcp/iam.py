@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar, Final
 
 from lab.clouds.gcp.resource import GcpKind, fingerprint, is_late, project_number, project_of
-from lab.clouds.gcp.tokens import ACCOUNT, BUCKET, REPOSITORY
+from lab.clouds.gcp.tokens import ACCOUNT, BUCKET, DATASET, REPOSITORY
 from lab.clouds.kind import ApiError, Call, Grammar, Reference
 from lab.clouds.schema_check import Fault
 from lab.engine.provider_values import is_unknown
@@ -34,6 +34,24 @@ KNOWN_ROLES: Final[Mapping[str, tuple[str, ...]]] = {
         "objectCreator",
         "objectUser",
         "objectViewer",
+    ),
+    "bigquery": (
+        "admin",
+        "connectionAdmin",
+        "connectionUser",
+        "dataEditor",
+        "dataOwner",
+        "dataViewer",
+        "filteredDataViewer",
+        "jobUser",
+        "metadataViewer",
+        "readSessionUser",
+        "resourceAdmin",
+        "resourceEditor",
+        "resourceViewer",
+        "studioAdmin",
+        "studioUser",
+        "user",
     ),
     "artifactregistry": (
         "admin",
@@ -171,6 +189,30 @@ class BucketMember(Member):
     services = ("storage",)
     immutable = ("bucket", "role", "member", "condition")
     references = (*Member.references, Reference(path="bucket", to=(BUCKET,), way="goes_with"))
+
+
+class DatasetMember(Member):
+    """A role on a dataset, of those that a dataset can have.
+
+    The provider writes it into the dataset's access list, which has no conditions: iam_bigquery_dataset.go
+    (policyToAccess). Roles to run jobs are granted on projects only,
+    https://cloud.google.com/bigquery/docs/access-control#bigquery.jobUser.
+    """
+
+    token = "gcp:bigquery/datasetIamMember:DatasetIamMember"  # noqa: S105
+    api = "bigquery.googleapis.com"
+    path = "projects/{project}/datasets/{datasetId}"
+    services = ("bigquery",)
+    immutable = ("datasetId", "project", "role", "member", "condition")
+    references = (*Member.references, Reference(path="datasetId", to=(DATASET,), way="goes_with"))
+
+    def accept(self, call: Call) -> None:
+        """Refuse conditions, and roles that only a project can have."""
+        if call.get("condition") is not None:
+            raise ApiError(400, "IAM conditions not allowed on BigQuery Dataset IAM")
+        if call.inputs["role"] in ("roles/bigquery.jobUser", "roles/bigquery.readSessionUser"):
+            raise ApiError(400, f"Role {call.inputs['role']} is not supported for this resource.", reason="badRequest")
+        super().accept(call)
 
 
 class RepositoryMember(Member):

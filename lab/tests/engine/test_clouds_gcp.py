@@ -74,6 +74,7 @@ def test_everything_lives_a_whole_life(gcp: Gcp, token: str) -> None:
             {"softDeletePolicy": {"retentionDurationSeconds": 60}},
             "softDeletePolicy.retentionDurationSeconds",
         ),
+        (tokens.DATASET, {"datasetId": "citi-bike"}, "datasetId"),
         (tokens.DISK, {"size": 5}, "size"),
         (tokens.DISK, {"type": "pd-fast"}, "type"),
         (tokens.FILESTORE, {"fileShares__capacityGb": 64}, "fileShares.capacityGb"),
@@ -177,6 +178,7 @@ def test_without_a_project_the_missing_setting_is_named(gcp: Gcp) -> None:
         (tokens.SERVER, {"settings__locationPreference": {"zone": "us-central1-a"}}, "not in the instance's region"),
         (tokens.DATABASE, {"charset": "LATIN1"}, "only supports the charset UTF8"),
         (tokens.BUCKET, {"location": "EUROPE"}, "location constraint"),
+        (tokens.DATASET, {"location": "ASIA"}, "Invalid value for location: ASIA"),
     ],
 )
 def test_what_the_api_refuses_fails_in_its_words(gcp: Gcp, token: str, changes: dict[str, Any], words: str) -> None:
@@ -207,6 +209,10 @@ def test_what_the_api_refuses_fails_in_its_words(gcp: Gcp, token: str, changes: 
         (tokens.BUCKET, {"location": "europe-west1"}, {}),
         (tokens.BUCKET, {"location": "EU"}, {"location": "update-replace"}),
         (tokens.BUCKET, {"forceDestroy": False}, {}),
+        (tokens.DATASET, {"location": "EUROPE-WEST1"}, {}),
+        (tokens.DATASET, {"location": "EU"}, {"location": "update-replace"}),
+        (tokens.DATASET, {"datasetId": "other"}, {"datasetId": "update-replace"}),
+        (tokens.DATASET, {"deleteContentsOnDestroy": True}, {"deleteContentsOnDestroy": "update"}),
         (tokens.DISK, {"size": 30}, {"size": "update"}),
         (tokens.DISK, {"size": 10}, {"size": "update-replace"}),
         (tokens.FILESTORE, {"fileShares__capacityGb": 2048}, {"fileShares.capacityGb": "update"}),

@@ -9,6 +9,7 @@ import pytest
 from lab.clouds.gcp import tokens
 from lab.testing.gcp import PROJECT, Gcp, inputs
 
+DATASET_MEMBER = "gcp:bigquery/datasetIamMember:DatasetIamMember"
 MEMBER = "gcp:storage/bucketIAMMember:BucketIAMMember"
 BINDING = "gcp:serviceaccount/iAMMember:IAMMember"
 
@@ -106,6 +107,21 @@ def test_a_bucket_with_objects_stays_unless_they_may_go(gcp: Gcp) -> None:
     gcp.plugin.delete(gcp.plugin.update(made, inputs(tokens.BUCKET, forceDestroy=True)))
 
 
+def test_a_dataset_with_tables_stays_unless_they_may_go(gcp: Gcp) -> None:
+    made = gcp.make(tokens.DATASET)
+    with gcp.plugin.inventory.changing() as world:
+        world.facts["tables"] = {made.id: ["station_status"]}
+    assert "citibike is still in use" in gcp.plugin.refused(gcp.plugin.delete, made)
+    gcp.plugin.delete(gcp.plugin.update(made, inputs(tokens.DATASET, deleteContentsOnDestroy=True)))
+    # Nothing is left of it, so the name is free at once.
+    gcp.plugin.delete(gcp.plugin.create(tokens.DATASET, inputs(tokens.DATASET)))
+
+
+def test_a_datasets_name_is_there_once_in_a_project(gcp: Gcp) -> None:
+    gcp.make(tokens.DATASET)
+    assert f"Already Exists: Dataset {PROJECT}:citibike" in gcp.refused(tokens.DATASET)
+
+
 def test_a_servers_name_is_blocked_for_a_week(gcp: Gcp) -> None:
     gcp.make(tokens.SERVER)
     gcp.delete(tokens.SERVER)
@@ -164,6 +180,21 @@ def test_a_role_has_to_exist_for_what_it_is_given_on(gcp: Gcp, role: str) -> Non
     gcp.make(tokens.BUCKET)
     inputs = {"bucket": "logs-1a2b3c", "role": role, "member": "user:a@example.org"}
     assert f"Role {role} is not supported" in gcp.plugin.refused(gcp.plugin.create, MEMBER, inputs)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"role": "roles/bigquery.jobUser"}, "Role roles/bigquery.jobUser is not supported"),
+        ({"condition": {"title": "one table", "expression": "true"}}, "IAM conditions not allowed on BigQuery Dataset"),
+        ({"datasetId": "other"}, "'other' was not found"),
+    ],
+)
+def test_a_dataset_has_roles_on_data_without_conditions(gcp: Gcp, changes: dict[str, Any], words: str) -> None:
+    gcp.make(tokens.DATASET)
+    inputs = {"datasetId": "citibike", "role": "roles/bigquery.dataEditor", "member": "user:a@example.org"}
+    assert words in gcp.plugin.refused(gcp.plugin.create, DATASET_MEMBER, {**inputs, **changes})
+    gcp.plugin.create(DATASET_MEMBER, inputs)
 
 
 def test_a_role_given_twice_is_there_once(gcp: Gcp) -> None:

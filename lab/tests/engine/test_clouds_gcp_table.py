@@ -20,6 +20,7 @@ TABLE: dict[str, tuple[str, ...]] = {
         "sql/docs/postgres/instance-settings",
         "storage/docs/buckets#naming",
         "storage/docs/soft-delete",
+        "provider: bigquery/resource_bigquery_dataset.go (validateDatasetId)",
         "filestore/docs/service-tiers",
         "iam/docs/service-accounts-create",
         "certificate-manager/docs/certificates",
@@ -37,6 +38,7 @@ TABLE: dict[str, tuple[str, ...]] = {
         "sql/docs/postgres/flags",
         "sql/docs/postgres/backup-recovery/pitr",
         "storage/docs/locations",
+        "bigquery/docs/locations",
     ),
     # Changes
     "a change updates or replaces as the official plugin does": (
@@ -72,6 +74,11 @@ TABLE: dict[str, tuple[str, ...]] = {
     "a share has a protection of its own": ("filestore/docs/deletion-protection",),
     "a policy prevents until an update takes it away": ("the installed SDK: deletionPolicy",),
     "a bucket with objects stays unless they may go": ("provider: storage/resource_storage_bucket.go (force_destroy)",),
+    "a dataset with tables stays unless they may go": (
+        "bigquery/docs/reference/rest/v2/datasets/delete",
+        "provider: bigquery/resource_bigquery_dataset.go (delete_contents_on_destroy)",
+    ),
+    "a datasets name is there once in a project": ("bigquery/docs/datasets#dataset-naming",),
     "a servers name is blocked for a week": ("sql/docs/postgres/delete-instance",),
     "a network waits for what a cluster left": (
         "kubernetes-engine/docs/troubleshooting/load-balancing",
@@ -88,6 +95,10 @@ TABLE: dict[str, tuple[str, ...]] = {
     ),
     "an account that does not exist gets no role": ("iam/docs/reference/rest/v1/Policy",),
     "a role has to exist for what it is given on": ("iam/docs/roles-permissions/storage",),
+    "a dataset has roles on data without conditions": (
+        "bigquery/docs/access-control#bigquery.jobUser",
+        "provider: bigquery/iam_bigquery_dataset.go (policyToAccess)",
+    ),
     "a role given twice is there once": ("provider: tpgiamresource/resource_iam_member.go",),
     "what the api leaves out or adds is a change after a refresh": (
         "provider: sql/resource_sql_database_instance.go (final_backup_config, password_validation_policy)",

@@ -55,6 +55,7 @@ STACKS: Final[dict[str, Config]] = {
                 "signed_images_only": True,
             },
             "registry": True,
+            "bigquery": {"datasets": [{"name": "citibike"}, {"name": "Reports", "location": "EU"}]},
             "iap": ["group:data@example.org", "user:ada@example.org"],
         },
         exposure=MANAGED_GATEWAY,

@@ -108,6 +108,25 @@ REGISTRY: Final = {
     ("gcp:artifactregistry/repository:Repository", "airflow-cloud-registry-repository"),
     ("gcp:artifactregistry/repositoryIamMember:RepositoryIamMember", "airflow-cloud-registry-readers"),
 }
+DATASETS: Final = {
+    service("bigquery"),
+    ("airflow:gcp:Datasets", "airflow-cloud-datasets"),
+    ("airflow:gcp:Identities", "airflow-cloud-identities"),
+    ("gcp:bigquery/dataset:Dataset", "airflow-cloud-datasets-citibike"),
+    ("gcp:bigquery/dataset:Dataset", "airflow-cloud-datasets-Reports"),
+    *(
+        resource
+        for part in ("worker", "task")
+        for resource in (
+            ("gcp:bigquery/datasetIamMember:DatasetIamMember", f"airflow-cloud-identities-{part}-dataset-citibike"),
+            ("gcp:bigquery/datasetIamMember:DatasetIamMember", f"airflow-cloud-identities-{part}-dataset-Reports"),
+            ("gcp:projects/iAMMember:IAMMember", f"airflow-cloud-identities-{part}-jobs"),
+            ("gcp:serviceaccount/account:Account", f"airflow-cloud-identities-{part}"),
+            ("gcp:serviceaccount/iAMMember:IAMMember", f"airflow-cloud-identities-{part}-binding"),
+        )
+    ),
+}
+"""Of the workloads, only those that run tasks write to datasets."""
 THROUGH_THE_PROXY: Final = {
     resource
     for part in ("api-server", "dag-processor", "migration", "scheduler", "triggerer", "worker")
@@ -142,5 +161,6 @@ INVENTORY: Final = {
     | CERTIFICATES
     | FLOWERS_CERTIFICATE
     | IAP
-    | REGISTRY,
+    | REGISTRY
+    | DATASETS,
 }

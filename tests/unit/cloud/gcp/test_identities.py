@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
+from components.contract.workloads import DAG_READERS
 from tests.unit.cloud.clouds import GCP, identities, one, resources
 from tests.unit.program.test_order import waits_for
-from tests.unit.recording.stacks_gcp import STACKS, recorded
+from tests.unit.recording import recorder
+from tests.unit.recording.stacks_gcp import STACKS, config, recorded
+from tests.unit.recording.workloads import pods, variables_of
 
 
 @pytest.mark.parametrize("stack", STACKS)
@@ -29,6 +34,37 @@ def test_each_service_account_is_used_by_exactly_one_of_kubernetes_which_is_ther
         assert {binding.urn, *(right.urn for right in rights)} <= waits_for(recording, user)
         # The identity pool is created with the first cluster of a project.
         assert one(recording, "Cluster").urn in waits_for(recording, binding)
+
+
+def test_only_who_runs_tasks_writes_to_datasets_and_to_each_of_them() -> None:
+    recording = recorded("gcp, protected with everything")
+    granted = {
+        (f.name.removeprefix("airflow-cloud-identities-").partition("-")[0], f.plain["datasetId"], f.plain["role"])
+        for f in recording.of_cloud("DatasetIamMember")
+    }
+    editor = "roles/bigquery.dataEditor"
+    assert granted == {(who, what, editor) for who in ("worker", "task") for what in ("citibike", "Reports")}
+
+
+def test_a_dataset_is_where_its_settings_say_and_protected_with_its_tables() -> None:
+    recording = recorded("gcp, protected with everything")
+    found = {f.plain["datasetId"]: f for f in recording.of_cloud("Dataset")}
+    assert {name: f.plain["location"] for name, f in found.items()} == {"citibike": "europe-west1", "Reports": "EU"}
+    assert {f.protect for f in found.values()} == {True}
+    assert {f.plain["deleteContentsOnDestroy"] for f in found.values()} == {False}
+    free = recorder.run(config("celery", cloud_with={"bigquery": {"datasets": [{"name": "citibike"}]}}))
+    [dataset] = free.of_cloud("Dataset")
+    assert (dataset.plain["deleteContentsOnDestroy"], dataset.protect) == (True, False)
+
+
+def test_who_runs_dag_code_has_a_connection_to_google_without_a_key() -> None:
+    variable = "AIRFLOW_CONN_GOOGLE_CLOUD_DEFAULT"
+    recording = recorded("gcp, both")
+    variables = {pod.part: variables_of(recording, pod) for pod in pods(recording)}
+    found = {part: json.loads(each[variable]) for part, each in variables.items() if variable in each}
+    assert found.keys() == DAG_READERS
+    keyless = {"conn_type": "google_cloud_platform", "extra": {"project": "simulated-project"}}
+    assert [part for part, connection in found.items() if connection != keyless] == []
 
 
 def test_only_who_writes_logs_may_write_them() -> None:

@@ -21,6 +21,7 @@ from tests.unit.recording.workloads import pod_of, pods
 DATABASE_CLIENTS: Final = {workload for workload, traits in WORKLOADS.items() if traits.connects}
 APIS: Final = {
     "artifactregistry": "artifactregistry.googleapis.com",
+    "bigquery": "bigquery.googleapis.com",
     "certificatemanager": "certificatemanager.googleapis.com",
     "compute": "compute.googleapis.com",
     "container": "container.googleapis.com",

@@ -34,8 +34,8 @@ def test_every_property_has_a_row() -> None:
     assert DIFFERENT.keys() <= REFERENCES
 
 
-def test_nobody_has_a_role_of_the_whole_project_but_the_nodes_their_one() -> None:
-    """B4, G5: neither editor nor owner, and no key for a service account anywhere."""
+def test_nobody_has_a_role_of_the_whole_project_but_the_nodes_and_those_who_run_jobs() -> None:
+    """B4, G5: neither editor nor owner, and no key for a service account anywhere. Jobs have roles on projects only."""
     for stack in STACKS:
         recording = recorded(stack)
         members = [
@@ -43,6 +43,10 @@ def test_nobody_has_a_role_of_the_whole_project_but_the_nodes_their_one() -> Non
             for f in recording.registrations
             if f.type == "gcp:projects/iAMMember:IAMMember" and "condition" not in f.plain
         ]
+        jobs = [f for f in members if f.name.endswith("-jobs")]
+        assert {f.plain["role"] for f in jobs} <= {"roles/bigquery.jobUser"}
+        assert bool(jobs) == bool(recording.of_cloud("Dataset"))
+        members = [f for f in members if f not in jobs]
         [nodes] = [f for f in recording.registrations if f.name.endswith("-node-identity-account")]
         assert {f.plain["member"] for f in members} == {f"serviceAccount:{nodes.outputs['email']}"}
         assert {f.plain["role"] for f in members} == {"roles/container.defaultNodeServiceAccount"}

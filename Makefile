@@ -13,6 +13,9 @@ TOOLS := build/tools
 TOOLS_STAMP := $(TOOLS)/.requirements
 RESOLVE := $(TOOLS)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--custom-compile-command "make lock" $(if $(UPGRADE),--upgrade)
+# The Python of Debian 13, which these images stand on; their packages are installed from wheels only.
+RESOLVE_IMAGE := $(TOOLS)/bin/uv pip compile --quiet --python-version 3.13 --python-platform x86_64-manylinux_2_28 \
+	--only-binary :all: --generate-hashes --no-annotate --custom-compile-command "make lock" $(if $(UPGRADE),--upgrade)
 URL ?= http://localhost:8080
 AIRFLOW_USER ?= admin
 
@@ -84,6 +87,9 @@ lock: $(TOOLS_STAMP) ## resolve the ranges of requirements*.in into versions wit
 	@$(RESOLVE) requirements-dev.in --output-file requirements-dev.txt
 	@$(RESOLVE) requirements.in --constraints requirements-dev.txt --output-file requirements.txt
 	@$(RESOLVE) docs/requirements.in --output-file docs/requirements.txt
+	@for image in pandas papermill; do \
+		$(RESOLVE_IMAGE) images/$$image/requirements.in --output-file images/$$image/requirements.txt || exit 1; \
+	done
 
 sbom: $(TOOLS_STAMP) ## write the bill of materials of the locked packages, CycloneDX, to build/sbom.json
 	@$(TOOLS)/bin/cyclonedx-py requirements requirements.txt --pyproject pyproject.toml --output-reproducible \

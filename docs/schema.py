@@ -19,6 +19,7 @@ from pydantic.json_schema import GenerateJsonSchema
 from components.settings import postgres_versions
 from components.settings.azure import catalogue, tags
 from components.settings.gcp import machines, sql_tiers
+from components.settings.gcp.bigquery import MULTI_REGIONS
 from components.settings.gcp.regions import ZONES
 from components.settings.secret_keys import PROJECT, SECRETS
 from components.settings.stack import Settings
@@ -37,6 +38,7 @@ FAMILIES: Final = "|".join(machines.FAMILIES)
 SERVERS: Final = "|".join(f"{family}({'|'.join(map(str, cpus))})" for family, cpus in catalogue.DATABASE_CPUS.items())
 FORMS: Final[dict[str, Schema]] = {
     "region of Google Cloud": {"enum": sorted(ZONES)},
+    "region of Google Cloud, EU or US": {"enum": [*sorted(ZONES), *MULTI_REGIONS]},
     "region of Azure": {"enum": sorted(catalogue.REGIONS)},
     "machine type of Compute Engine": {
         "pattern": rf"^({FAMILIES})-(?!micro$|small$)[a-z]+(-(?!micro$|small$|metal$)[a-z0-9]+)*$"

@@ -17,7 +17,11 @@ from lab.images.root import Root
 pytestmark = [pytest.mark.timeout(1800), pytest.mark.lab_node("builds on the lab's images")]
 
 PROJECT = Path(__file__).parents[2]
-ENVIRONMENT = {"PATH": "/opt/venv/bin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "PYTHONUNBUFFERED": "1", "HOME": "/tmp"}
+ENVIRONMENT = {
+    "PATH": "/opt/venv/bin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+    "PYTHONUNBUFFERED": "1",
+    "HOME": "/tmp",
+}
 USERS = (50000, 61234)
 """The user of the image, and one that a cluster may choose."""
 UNCHECKED_HASH = 0b01
@@ -98,9 +102,10 @@ def test_papermill_runs_a_notebook_with_a_parameter(roots: dict[str, Root], user
 
 
 def test_nobody_but_root_may_write_to_a_folder_of_the_image(roots: dict[str, Root], folder: str) -> None:
-    outside_tmp = ["find", "/", "-xdev", "-path", "/tmp", "-prune", "-o", "-type", "d", "-writable", "-print"]
-    writable = run(roots[folder], USERS[0], *outside_tmp).splitlines()
-    assert [path for path in writable if not re.match(r"/(proc|dev|var/tmp|run/lock|var/lock)\b", path)] == []
+    looking = "find / -xdev -path /tmp -prune -o -type d -writable -print 2>/dev/null || true"
+    writable = run(roots[folder], USERS[0], "sh", "-c", looking).splitlines()
+    # Debian's folders for everybody; in a container the root file system is read-only besides.
+    assert {*writable} <= {"/var/tmp", "/run/lock"}
 
 
 def test_nothing_of_the_machine_that_built_it_remains(roots: dict[str, Root], folder: str) -> None:

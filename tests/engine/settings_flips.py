@@ -51,6 +51,8 @@ to compare entries of a list by their index, and after a refresh an index may be
 APART: Final = EXCLUDING | FIRST_POOL
 REPLACED: Final = frozenset(
     {
+        "cloud.bigquery.datasets[].location",
+        "cloud.bigquery.datasets[].name",
         "cloud.broker_disk.kept",
         "cloud.database.geo_redundant_backup",
         "cloud.network.database",

@@ -8,6 +8,7 @@ from tests.engine.settings_effects import Changes, Flip, Flips, Protected, Refus
 
 BASE: Final = {
     "protect": True,
+    "cloud__bigquery": {"datasets": [{"name": "citibike"}]},
     "cloud__cluster__endpoint": {"kind": "authorized_ranges", "ranges": ["8.20.0.0/24"]},
 }
 """In addition to docs/stacks/gcp-celery-kubernetes.yaml."""
@@ -99,19 +100,8 @@ FLIPS: Final[Flips] = {
     "cloud.shares.tier": Flip(
         "zonal", Protected({"celery-broker-data", "cloud-dags-share-share", "dags", "dags-volume"})
     ),
-    "cloud.bigquery.datasets": Flip(
-        [{"name": "citibike"}],
-        Changes(
-            creates={
-                "cloud-apis-bigquery",
-                "cloud-datasets-citibike",
-                "cloud-identities-task-dataset-citibike",
-                "cloud-identities-task-jobs",
-                "cloud-identities-worker-dataset-citibike",
-                "cloud-identities-worker-jobs",
-            },
-        ),
-    ),
+    "cloud.bigquery.datasets[].name": Flip("trips", Protected({"cloud-datasets-citibike"})),
+    "cloud.bigquery.datasets[].location": Flip("EU", Protected({"cloud-datasets-citibike"})),
     "cloud.registry": Flip(False, Protected({"cloud-registry-repository"})),
     "cloud.maintenance.hour": Flip(5, Changes(updates={"cloud-cluster-gke", "cloud-database-server"})),
     "cloud.iap": Flip(

@@ -46,14 +46,12 @@ class Dataset(Model):
 class BigQuery(Model):
     """Datasets of BigQuery, to which tasks write by workload identity: without a key, with `google_cloud_default`."""
 
-    datasets: Annotated[list[Dataset], Field(max_length=100, title="list of datasets")] = Field(
-        default_factory=list[Dataset]
-    )
+    datasets: Annotated[tuple[Dataset, ...], Field(strict=False, max_length=100)] = ()
     """Datasets that the stack creates; default: none."""
 
     @field_validator("datasets")
     @classmethod
-    def _distinct(cls, datasets: list[Dataset]) -> list[Dataset]:
+    def _distinct(cls, datasets: tuple[Dataset, ...]) -> tuple[Dataset, ...]:
         names = [dataset.name for dataset in datasets]
         if twice := sorted({name for name in names if names.count(name) > 1}):
             raise ValueError(f"contains {twice[0]!r} twice; list each dataset once")

@@ -72,6 +72,7 @@ UNSEEN: Final[dict[str, tuple[str, ...]]] = {
         "cloud_gcp: a proxy without a Gateway",
         "dags: a folder of the node on a cloud",
         "dags: a share without a cloud",
+        "cloud_gcp: two datasets of one name",
         "dags: two sources of one name",
         "dags: the name of the example DAGs",
         "dags: one folder for two sources",

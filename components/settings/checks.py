@@ -6,14 +6,21 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlsplit
 
-from components.settings import connection_budget, dag_checks, option_checks, placeholders, provided_checks
+from components.settings import (
+    connection_budget,
+    dag_checks,
+    option_checks,
+    placeholders,
+    project_checks,
+    provided_checks,
+)
 from components.settings.azure import checks as azure_checks
 from components.settings.azure.cloud import AzureCloud
 from components.settings.errors import SettingError
 from components.settings.existing.cloud import ExistingCluster, ExternalDatabase
 from components.settings.gcp import checks as gcp_checks
 from components.settings.gcp.cloud import GcpCloud
-from components.settings.secret_keys import METADATA_URL, PROJECT, RESULT_URL, SECRETS
+from components.settings.secret_keys import METADATA_URL, PROJECT, PROJECT_SECRETS, RESULT_URL, SECRETS
 from components.settings.sections.cloud import Cloud
 from components.settings.sections.components import Components
 from components.settings.sections.executor import Executor, Workers
@@ -21,6 +28,8 @@ from components.settings.sections.exposure import ClusterIp, Exposure, Gateway
 from components.settings.sections.image import Image
 from components.settings.sections.logs import Logs, WorkerLogs
 from components.settings.sections.options import Reserved
+from components.settings.sections.projects import Project
+from components.settings.stack import Settings
 
 SSL_MODES: Final = ("disable", "prefer", "require")
 """Supported values of sslmode in the URL of an external database. To verify certificates, pods would need the server's
@@ -59,6 +68,7 @@ def setting_errors(
     yield from provided_checks.setting_errors(texts, image, exposure or default)
     if executor is not None and executor.celery is not None:
         yield from _worker_errors(executor.celery.workers)
+    yield from _project_errors(values, sections, texts.get(PROJECT_SECRETS), encrypted=PROJECT_SECRETS in secret)
     if cloud is not None:
         yield from _cloud_errors(cloud, sections)
 
@@ -75,6 +85,23 @@ def _cloud_errors(cloud: Cloud, sections: Mapping[str, Any]) -> Iterator[Setting
         yield from gcp_checks.setting_errors(cloud, sections, protect=protect)
     if isinstance(cloud, AzureCloud):
         yield from azure_checks.setting_errors(cloud, sections, protect=protect)
+
+
+def _project_errors(
+    values: Mapping[str, object], sections: Mapping[str, Any], secrets: str | None, *, encrypted: bool
+) -> Iterator[SettingError]:
+    """Errors of projects, and of the values of their secrets; none if the projects themselves are invalid."""
+    if "projects" in values and "projects" not in sections:
+        return
+    projects: Sequence[Project] = sections.get("projects", ())
+    cloud: Cloud | None = sections.get("cloud")
+    yield from project_checks.setting_errors(
+        projects,
+        instance=sections.get("name", Settings.model_fields["name"].default),
+        pod_operator=sections.get("pod_operator", True),
+        existing_cluster=isinstance(cloud, ExistingCluster) if cloud is not None else None,
+    )
+    yield from project_checks.secret_errors(secrets, projects, encrypted=encrypted)
 
 
 def _text_errors(values: Mapping[str, object], texts: Mapping[str, str]) -> Iterator[SettingError]:

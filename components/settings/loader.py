@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Mapping
 
 import pulumi
@@ -9,7 +10,7 @@ from pulumi.runtime.config import CONFIG, get_config_env, get_config_secret_keys
 
 from components.settings import parser, preflight, stack_config
 from components.settings.errors import SettingsError
-from components.settings.secret_keys import PROJECT
+from components.settings.secret_keys import PROJECT, PROJECT_SECRETS
 from components.settings.sections.options import Reserved
 from components.settings.stack import Settings
 
@@ -66,3 +67,8 @@ def optional_secret(key: str) -> pulumi.Output[str] | None:
 def required_secret(key: str) -> pulumi.Output[str]:
     """One of SECRETS, as a secret output."""
     return pulumi.Config(PROJECT).require_secret(key)
+
+
+def project_secret(project: str, name: str) -> pulumi.Output[str]:
+    """The value of a project's secret, as a secret output."""
+    return required_secret(PROJECT_SECRETS).apply(lambda text: json.loads(text)[project][name])

@@ -10,5 +10,9 @@ RESULT_URL: Final = "result_database_url"
 IMAGE_PULL_CONFIG: Final = "image_pull_config"
 TLS_CERTIFICATE: Final = "tls_certificate"
 TLS_PRIVATE_KEY: Final = "tls_private_key"
-SECRETS: Final = frozenset({METADATA_URL, RESULT_URL, IMAGE_PULL_CONFIG, TLS_CERTIFICATE, TLS_PRIVATE_KEY})
+PROJECT_SECRETS: Final = "project_secrets"
+"""A map: values by project and name."""
+SECRETS: Final = frozenset(
+    {METADATA_URL, RESULT_URL, IMAGE_PULL_CONFIG, TLS_CERTIFICATE, TLS_PRIVATE_KEY, PROJECT_SECRETS}
+)
 """Secret keys of the stack: read where they are used, checked with the settings, and not part of them."""

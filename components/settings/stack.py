@@ -18,6 +18,7 @@ from components.settings.sections.image import Image
 from components.settings.sections.logs import Logs, StoreLogs, VolumeLogs
 from components.settings.sections.migration import Migration
 from components.settings.sections.options import AirflowOptions
+from components.settings.sections.projects import Projects
 from components.settings.sections.scheduling import Scheduling
 from components.settings.sections.timezone import Timezone
 from components.settings.types import Model, Name
@@ -72,6 +73,8 @@ class Settings(Model):
     """Whether tasks may start pods in the namespace (KubernetesPodOperator)."""
     pod_operator_xcom: bool = False
     """Whether the KubernetesPodOperator may read results (XCom), which requires the right to run commands in pods."""
+    projects: Projects = ()
+    """Projects: configuration, secrets, data and a pool for the pods that DAGs start, each project apart."""
     protect: bool = False
     """Whether all resources with data are protected from deletion."""
 

@@ -44,6 +44,8 @@ RULES: Final[Mapping[str, tuple[str, str]]] = {
     "dict_type": NOT_A_MAP,
 }
 """Rule and remedy by pydantic's type of the error, with the fields of its context."""
+KEY_OF_MAP: Final = "[key]"
+"""Last step of pydantic's location of an error in the key of a map."""
 WITHOUT_VALUE: Final = frozenset({"missing", "union_tag_not_found"})
 
 
@@ -106,6 +108,8 @@ def _location(path: Sequence[str | int]) -> _Location:
         variants = {_tag(model): model for model in models} if len(models) > 1 else {}
         if step in variants:
             current = variants[str(step)]
+            continue
+        if step == KEY_OF_MAP:
             continue
         if isinstance(step, int):
             # An entry of a list, in the form of `pulumi config set --path`.

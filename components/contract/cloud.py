@@ -128,6 +128,25 @@ class CloudServices:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ObjectStore:
+    """Object storage of a project, accessed with the project's identity."""
+
+    url: pulumi.Input[str]
+    """Its root in the form of fsspec: gs://BUCKET or abfs://CONTAINER."""
+    options: Mapping[str, pulumi.Input[str | bool]] = field(default_factory=dict[str, pulumi.Input[str | bool]])
+    """Arguments of fsspec's file system of that protocol."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProjectAccess:
+    """The access of a project to the cloud."""
+
+    identity: Identity
+    data: ObjectStore | None
+    """None unless the project needs object storage."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Policy:
     """A cloud-specific policy object, attached to a Gateway or to one of its backend Services."""
 
@@ -173,6 +192,8 @@ class Cloud:
     volumes: Mapping[VolumeUse, Volume]
     identities: Mapping[Workload, Identity] = field(default_factory=dict[Workload, Identity])
     """Workload identities by workload; a workload that is missing here does not access the cloud."""
+    projects: Mapping[str, ProjectAccess] = field(default_factory=dict[str, ProjectAccess])
+    """Access of projects by name; a project that is missing here does not access the cloud."""
     kubeconfig: str | None = None
     """The kubeconfig file with `context`; None means the default file of users' kubectl."""
     log_store: LogStore | None = None

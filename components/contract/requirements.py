@@ -42,6 +42,20 @@ class LogStoreRequirement:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ProjectRequirement:
+    """A group of pods with an identity of its own."""
+
+    name: str
+    """Also the name of its ServiceAccount."""
+    namespaces: Sequence[str]
+    """The namespaces with that ServiceAccount."""
+    bucket: bool
+    """Whether it needs object storage of its own, to which no other identity has access."""
+    writes_logs: bool
+    """Whether it writes task logs."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class PublicHost:
     """A Service with its own public DNS name."""
 
@@ -85,6 +99,13 @@ class CloudRequirements:
     """User and group of the processes that write to shares."""
     log_store: LogStoreRequirement | None
     external_access: ExternalAccess | None
+    projects: Sequence[ProjectRequirement] = ()
+    """The projects that need an identity in the cloud."""
+
+    @property
+    def project_buckets(self) -> bool:
+        """Whether any project needs object storage."""
+        return any(project.bucket for project in self.projects)
 
     @property
     def shares(self) -> bool:

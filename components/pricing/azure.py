@@ -96,7 +96,7 @@ def _network_items(cloud: AzureCloud, settings: Settings) -> Iterator[Item]:
         quantity_min=addresses,
         quantity_max=addresses,
     )
-    accounts = (needed.log_store is not None) + needed.shares
+    accounts = (needed.log_store is not None) + needed.shares + needed.project_buckets
     endpoints = accounts if cloud.network.private_endpoints else 0
     if endpoints:
         yield Item(
@@ -107,7 +107,8 @@ def _network_items(cloud: AzureCloud, settings: Settings) -> Iterator[Item]:
             quantity_min=endpoints,
             quantity_max=endpoints,
         )
-    zones = 1 + endpoints
+    # Logs and the data of projects have one zone, of blobs.
+    zones = 1 + endpoints - (bool(endpoints) and needed.log_store is not None and needed.project_buckets)
     yield Item(
         resource="private DNS zones",
         detail="database" + (" and storage" if endpoints else ""),
@@ -167,6 +168,8 @@ def usages(cloud: AzureCloud, settings: Settings) -> Iterator[Usage]:
         yield Usage(text="traffic through the private endpoints", sku="private-endpoint-data")
     if needed.log_store is not None:
         yield Usage(text="task logs in Blob Storage, a month; requests come on top", sku=f"blob-{redundancy}")
+    if needed.project_buckets:
+        yield Usage(text="data of projects in Blob Storage, a month; requests come on top", sku=f"blob-{redundancy}")
     if needed.shares and cloud.shares.tier == "standard":
         yield Usage(text="data on the file shares, a month; requests come on top", sku=f"files-standard-{redundancy}")
     yield Usage(text="backups of the database beyond the size of its disk, a month", sku="postgres-backup")

@@ -26,6 +26,7 @@ from components.cloud.azure.locks import Locks
 from components.cloud.azure.names import ResourceNames
 from components.cloud.azure.network import Network, NetworkArgs
 from components.cloud.azure.nodes import POOL_LABEL, Nodes, NodesArgs, task_taint
+from components.cloud.azure.projects import Projects, ProjectsArgs
 from components.cloud.azure.registry import Registry, RegistryArgs
 from components.cloud.azure.scope import AzureScope
 from components.cloud.azure.storage import (
@@ -101,7 +102,8 @@ class Azure(pulumi.ComponentResource):
         )
         logs, files = self._create_log_storage(network), self._create_file_storage(network)
         registry = self._create_registry(cluster) if cloud.registry != "none" else None
-        self._create_locks(database, logs, files)
+        projects = self._create_projects(network, logs, cluster)
+        self._create_locks(database, logs, files, projects)
         self._create_audit(cluster, database)
         ready: list[pulumi.Resource] = [*nodes.pools, operator_role]
         if registry is not None:
@@ -116,6 +118,7 @@ class Azure(pulumi.ComponentResource):
             },
             identities=self._create_identities(logs, cluster),
             log_store=logs.log_store if logs is not None else None,
+            projects=projects.projects if projects is not None else {},
             load_balancer=address.load_balancer(self._create_gateways(cluster, nodes)) if address is not None else None,
             task_node_selector={POOL_LABEL: "tasks"} if cloud.cluster.task_nodes is not None else {},
             task_taint=task_taint(cloud.cluster.task_nodes),
@@ -295,13 +298,28 @@ class Azure(pulumi.ComponentResource):
         )
         return BrokerDisk(f"{self._name}-broker", args, opts=self._child)
 
-    def _create_locks(self, database: Database, logs: LogStorage | None, files: FileStorage | None) -> None:
+    def _create_projects(self, network: Network, logs: LogStorage | None, cluster: Cluster) -> Projects | None:
+        if not self._needed.projects:
+            return None
+        args = ProjectsArgs(
+            account=AccountArgs(scope=self._scope, network=network),
+            projects=self._needed.projects,
+            issuer=cluster.issuer,
+            log_container=logs.container if logs is not None else None,
+            blob_zone=logs.blob_zone if logs is not None else None,
+        )
+        return Projects(f"{self._name}-projects", args, opts=self._child)
+
+    def _create_locks(
+        self, database: Database, logs: LogStorage | None, files: FileStorage | None, projects: Projects | None
+    ) -> None:
         if not self._needed.protect:
             return
         locked = {
             "database": database.id,
             "logs": logs.account_id if logs is not None else None,
             "files": files.account_id if files is not None else None,
+            "projects": projects.account_id if projects is not None else None,
         }
         things = {use: scope for use, scope in locked.items() if scope is not None}
         Locks(f"{self._name}-locks", things, opts=self._child)

@@ -50,6 +50,8 @@ class LogStorage(pulumi.ComponentResource):
     container: pulumi.Output[str]
     """Id of the container."""
     url: pulumi.Output[str]
+    blob_zone: pulumi.Output[str] | None
+    """Id of the private DNS zone of blob endpoints, of which a network has one; None without private endpoints."""
     log_store: LogStore
 
     def __init__(self, name: str, args: LogStorageArgs, opts: pulumi.ResourceOptions | None = None) -> None:
@@ -100,9 +102,10 @@ class LogStorage(pulumi.ComponentResource):
         self.url = pulumi.Output.concat("https://", storage_account.name, ".blob.core.windows.net/")
         network = args.account.network
         endpoints: list[pulumi.Output[str]] = []
-        if network.endpoints is not None:
-            zone = network.zone(f"{name}-blob", BLOB_ZONE)
-            endpoints.append(network.endpoint(f"{name}-blob", of=storage_account.id, service="blob", zone=zone).urn)
+        self.blob_zone = network.zone(f"{name}-blob", BLOB_ZONE) if network.endpoints is not None else None
+        if self.blob_zone is not None:
+            endpoint = network.endpoint(f"{name}-blob", of=storage_account.id, service="blob", zone=self.blob_zone)
+            endpoints.append(endpoint.urn)
         self.log_store = LogStore(kind="azure_blob", url=after(self.url, endpoints), container=container.name)
         self.register_outputs({"url": self.url})
 

@@ -20,13 +20,14 @@ from components.cloud.gcp.load_balancer import LoadBalancer, LoadBalancerArgs
 from components.cloud.gcp.names import ResourceNames
 from components.cloud.gcp.network import Network, NetworkArgs
 from components.cloud.gcp.nodes import POOL_LABEL, TASK_TAINT, NodeIdentity, NodeIdentityArgs, Nodes, NodesArgs
+from components.cloud.gcp.projects import Projects, ProjectsArgs
 from components.cloud.gcp.registry import Registry, RegistryArgs
 from components.cloud.gcp.scope import GcpScope
 from components.cloud.gcp.storage import BrokerDisk, BrokerDiskArgs, LogBucket, LogBucketArgs, Share, ShareArgs
 from components.cloud.preflight import google
 from components.cloud.preflight.warning import before_first
 from components.contract import cloud as contract
-from components.contract.cloud import SHARED, Cloud, CloudServices, Identity, Volume, VolumeUse
+from components.contract.cloud import SHARED, Cloud, CloudServices, Identity, ProjectAccess, Volume, VolumeUse
 from components.contract.requirements import CloudRequirements
 from components.contract.workloads import Workload
 from components.settings.gcp.cloud import GcpCloud
@@ -154,6 +155,7 @@ class GoogleCloud(pulumi.ComponentResource):
                 project=cloud.project,
                 datasets=[dataset.name for dataset in cloud.bigquery.datasets],
             ),
+            projects=self._create_projects(cluster, bucket),
             load_balancer=self._create_load_balancer(),
             task_node_selector={POOL_LABEL: "tasks"} if tasks_apart else {},
             task_taint=TASK_TAINT if tasks_apart else None,
@@ -197,6 +199,17 @@ class GoogleCloud(pulumi.ComponentResource):
             opts=self._child,
         ).identities
 
+    def _create_projects(self, cluster: Cluster, bucket: LogBucket | None) -> dict[str, ProjectAccess]:
+        if not self._needed.projects:
+            return {}
+        args = ProjectsArgs(
+            scope=self._scope,
+            projects=self._needed.projects,
+            workload_pool=cluster.workload_pool,
+            log_bucket=bucket.name if bucket is not None else None,
+        )
+        return Projects(f"{self._name}-projects", args, opts=self._child).projects
+
     def _create_volumes(self, network: Network) -> dict[VolumeUse, Volume]:
         volumes: dict[VolumeUse, Volume] = {}
         required = self._needed.volumes
@@ -229,7 +242,7 @@ class GoogleCloud(pulumi.ComponentResource):
 def _apis(cloud: GcpCloud, needed: CloudRequirements) -> Iterator[str]:
     """The APIs that a stack uses in addition to ALWAYS."""
     access = needed.external_access
-    if needed.log_store is not None:
+    if needed.log_store is not None or needed.project_buckets:
         yield "storage"
     if cloud.bigquery.datasets:
         yield "bigquery"

@@ -15,6 +15,7 @@ from components.airflow.context import InstanceContext
 from components.airflow.core import environment, services
 from components.airflow.dags import bundles, library_caches
 from components.airflow.database import ca_bundle, connections, migration, proxy
+from components.airflow.database.entries import Entries, EntriesArgs, entries
 from components.airflow.executors import celery, choice, placement, task_pods
 from components.airflow.feature import Feature, FeatureModule, Features
 from components.airflow.logs import store
@@ -23,6 +24,7 @@ from components.airflow.network.gateway import Exposure, ExposureArgs
 from components.airflow.pods import scripts
 from components.airflow.pods.deployment import create_service
 from components.airflow.ports import API_PORT
+from components.airflow.projects import package
 from components.airflow.rbac import Access, AccessArgs
 from components.airflow.secrets import matrix
 from components.airflow.secrets.generated import Secrets, SecretsArgs
@@ -58,6 +60,7 @@ FEATURES: Final[Sequence[FeatureModule]] = (
     rbac,
     timezone,
     scheduling,
+    package,
     additional_options,
 )
 """The features of an instance. Their overlays are applied in this order: later defaults of options, and so the stack's
@@ -89,9 +92,20 @@ class Airflow(pulumi.ComponentResource):
         self.outputs = features.outputs()
         schema = migration.Migration(
             f"{name}-migrate",
-            migration.MigrationArgs(context=context, features=features, database_identity=cloud.databases.identity),
+            migration.MigrationArgs(
+                context=context,
+                features=features,
+                database_identity=cloud.databases.identity,
+                entries=bool(entries(settings)),
+            ),
             opts=pulumi.ResourceOptions(parent=self),
         )
+        if entries(settings):
+            Entries(
+                f"{name}-entries",
+                EntriesArgs(context=context, features=features, migration=schema),
+                opts=pulumi.ResourceOptions(parent=self),
+            )
         services.create_services(context, features, self, schema.done)
         ui = create_service(
             context, "api-server", ports={"http": API_PORT}, opts=context.child, exposure=settings.exposure

@@ -131,6 +131,8 @@ class CloudServices:
 class ObjectStore:
     """Object storage of a project, accessed with the project's identity."""
 
+    protocol: Literal["gs", "abfs"]
+    """fsspec's name of the protocol."""
     url: pulumi.Input[str]
     """Its root in the form of fsspec: gs://BUCKET or abfs://CONTAINER."""
     options: Mapping[str, pulumi.Input[str | bool]] = field(default_factory=dict[str, pulumi.Input[str | bool]])
@@ -194,6 +196,8 @@ class Cloud:
     """Workload identities by workload; a workload that is missing here does not access the cloud."""
     projects: Mapping[str, ProjectAccess] = field(default_factory=dict[str, ProjectAccess])
     """Access of projects by name; a project that is missing here does not access the cloud."""
+    storage_class: str | None = None
+    """Storage class of claims that name none; None means the cluster's default class."""
     kubeconfig: str | None = None
     """The kubeconfig file with `context`; None means the default file of users' kubectl."""
     log_store: LogStore | None = None

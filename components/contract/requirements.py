@@ -17,6 +17,8 @@ AIRFLOW_UID: Final = 50_000
 """The user of the official image, https://airflow.apache.org/docs/docker-stack/entrypoint.html."""
 AIRFLOW_GID: Final = 0
 """The group that may write to the image's folders."""
+PROJECT_LABEL: Final = "airflow.apache.org/project"
+"""Label of a project's objects and pods; airflow_project/projects.py has it too."""
 HEALTH_PATHS: Final[Mapping[Workload, str]] = {
     "api-server": "/api/v2/monitor/health",
     "flower": "/healthcheck",
@@ -167,7 +169,22 @@ def requirements(settings: Settings) -> CloudRequirements:
         file_owner_gid=AIRFLOW_GID,
         log_store=_log_store(settings, present),
         external_access=_external_access(settings.exposure.gateway),
+        projects=_projects(settings),
     )
+
+
+def _projects(settings: Settings) -> list[ProjectRequirement]:
+    """The projects that need an identity in the cloud."""
+    return [
+        ProjectRequirement(
+            name=project.name,
+            namespaces=[settings.task_namespace],
+            bucket=project.data.bucket,
+            writes_logs=False,
+        )
+        for project in settings.projects
+        if project.has_identity
+    ]
 
 
 def _volumes(settings: Settings) -> dict[VolumeUse, VolumeRequirement]:

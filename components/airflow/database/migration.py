@@ -25,6 +25,8 @@ RETRIES: Final = 3
 WAIT_SECONDS: Final = 120
 WAIT_RESOURCES: Final = Resources(cpu_milli=50, memory_mib=512)
 """Requests and limits for one start of Airflow's command line."""
+KEEPS_ENTRIES: Final = {"ENTRIES_KEPT": "true"}
+"""Variable of the script by which it leaves the rows of the stack to another Job."""
 
 RESERVED: Final[Reserved] = {}
 
@@ -49,6 +51,8 @@ class MigrationArgs:
     features: Features
     database_identity: pulumi.Input[str]
     """Identifies the database server; another server runs the migration again."""
+    entries: bool = False
+    """Whether another Job keeps rows of the stack; without it, the migration deletes those that the stack wrote."""
 
 
 class Migration(pulumi.ComponentResource):
@@ -60,6 +64,8 @@ class Migration(pulumi.ComponentResource):
 
     done: pulumi.Resource
     """The Job; it completes when the database has its schema and the first user."""
+    options: pulumi.Output[str]
+    """Name of the ConfigMap with its options."""
 
     def __init__(self, name: str, args: MigrationArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("airflow:airflow:Migration", name, None, opts)
@@ -75,10 +81,13 @@ class Migration(pulumi.ComponentResource):
                 "AIRFLOW_VERSION_WANTED": settings.image.version,
                 "ADMIN_USERNAME": settings.admin.username,
                 "ADMIN_EMAIL": settings.admin.email,
+                **(KEEPS_ENTRIES if args.entries else {}),
             },
         )
-        options = create_options(context, args.features, pod.workload, child)
+        self.options = create_options(context, args.features, pod.workload, child).metadata.name
         depends = (settings.image.reference, settings.image.version, settings.admin.username)
+        if args.entries:
+            depends = (*depends, *KEEPS_ENTRIES)
         job_name = pulumi.Output.all(args.database_identity, context.secrets["admin"].checksum).apply(
             lambda values: naming.object_name(context.name, pod.workload, naming.digest(*depends, *values))
         )
@@ -94,7 +103,7 @@ class Migration(pulumi.ComponentResource):
             spec=JobSpecArgs(
                 backoff_limit=RETRIES,
                 active_deadline_seconds=settings.migration.deadline_seconds,
-                template=pod_template(context, args.features, pod, options.metadata.name),
+                template=pod_template(context, args.features, pod, self.options),
             ),
             opts=pulumi.ResourceOptions(
                 parent=self,

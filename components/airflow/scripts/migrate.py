@@ -6,7 +6,8 @@ Environment: AIRFLOW_VERSION_WANTED: the version of the image according to the s
 ADMIN_PASSWORD: an existing user of that name keeps its password, unless ADMIN_PASSWORD has changed since the last run.
 AIRFLOW__DATABASE__SQL_ALCHEMY_CONN: the metadata database. For a server on which this program creates the databases:
 ADMINISTRATOR_URL, and OWNERS as a JSON list of {database, user, password}; the passwords of existing users are set
-again. Safe to run again.
+again. ENTRIES_KEPT: set if another Job keeps the pools of the stack; without it, those that the stack wrote are
+deleted. Safe to run again.
 """
 
 import hashlib
@@ -23,6 +24,8 @@ from psycopg2 import sql
 from psycopg2.extensions import encrypt_password
 
 WAIT_SECONDS = 300
+MARK = "Written by the Pulumi stack"
+"""Beginning of the descriptions of pools that apply_entries.py wrote."""
 
 
 def require_version(expected):
@@ -107,6 +110,14 @@ def migrate():
     main()
 
 
+def delete_pools(url):
+    """Delete the pools that the stack wrote before: it names none any more."""
+    with closing(connected(url)) as connection, connection.cursor() as cursor:
+        cursor.execute("DELETE FROM slot_pool WHERE starts_with(description, %s) RETURNING pool", [MARK])
+        for (name,) in cursor.fetchall():
+            print(f"pool {name} is deleted")
+
+
 class AppliedPassword:
     """A fingerprint of the last password that this program set for the first user, as a comment on FAB's user table.
 
@@ -170,4 +181,6 @@ admin = [os.environ.pop(name) for name in ("ADMIN_USERNAME", "ADMIN_EMAIL", "ADM
 if administrator_url is not None:
     create_databases(administrator_url, json.loads(owners))
 migrate()
+if "ENTRIES_KEPT" not in os.environ:
+    delete_pools(os.environ["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"].replace("+psycopg2", ""))
 create_admin(*admin)

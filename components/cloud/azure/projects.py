@@ -114,6 +114,7 @@ class Projects(pulumi.ComponentResource):
             granted.append(self._grant(f"{name}-data-role", container.id, identity))
             # fsspec's adlfs takes a login from the environment only if it is told that access is not anonymous.
             data = ObjectStore(
+                protocol="abfs",
                 url=pulumi.Output.concat("abfs://", container.name),
                 options={"account_name": account.name, "anon": False},
             )

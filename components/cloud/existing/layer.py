@@ -52,6 +52,7 @@ class Existing(pulumi.ComponentResource):
         self.cloud = Cloud(
             kubernetes=provider,
             context=context,
+            storage_class=args.settings.storage_class,
             kubeconfig=str(config.path.absolute()),
             databases=self._databases(name, args, provider),
             volumes={

@@ -71,7 +71,9 @@ class Projects(pulumi.ComponentResource):
         return ProjectAccess(
             # Resolves after the account has its roles: consumers start after that.
             identity=Identity(service_account_annotations={ACCOUNT_ANNOTATION: after(account.email, granted)}),
-            data=ObjectStore(url=pulumi.Output.concat("gs://", bucket.name)) if bucket is not None else None,
+            data=ObjectStore(protocol="gs", url=pulumi.Output.concat("gs://", bucket.name))
+            if bucket is not None
+            else None,
         )
 
     def _bucket(self, name: str, project: str) -> storage.Bucket:

@@ -1,0 +1,1 @@
+"""Projects: objects in the cluster for each, and the package by which DAGs use them."""

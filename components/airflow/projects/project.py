@@ -1,0 +1,125 @@
+"""The objects of projects in the cluster. All are in the namespace for tasks and have the project's name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import pulumi
+from pulumi_kubernetes.core.v1 import (
+    ConfigMap,
+    PersistentVolumeClaim,
+    PersistentVolumeClaimSpecArgs,
+    Secret,
+    ServiceAccount,
+    VolumeResourceRequirementsArgs,
+)
+from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
+
+from components.airflow.context import InstanceContext
+from components.airflow.projects.facts import data_url, object_store
+from components.contract.requirements import PROJECT_LABEL
+from components.kubernetes import naming, pods
+from components.settings.loader import project_secret
+from components.settings.sections.projects import Project
+
+OWNER: Final = "projects"
+
+
+def create_projects(context: InstanceContext) -> None:
+    """The objects of all projects."""
+    for project in context.settings.projects:
+        ProjectObjects(
+            f"{context.name}-project-{project.name}",
+            ProjectArgs(context=context, project=project),
+            opts=pulumi.ResourceOptions(parent=context.component),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProjectArgs:
+    """Arguments of a project's objects."""
+
+    context: InstanceContext
+    project: Project
+
+
+class ProjectObjects(pulumi.ComponentResource):
+    """The ConfigMap, Secret, ServiceAccount and claim of a project.
+
+    Values change in place: only pods that start afterwards have the new ones, and no pod of the instance restarts.
+    """
+
+    def __init__(self, name: str, args: ProjectArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("airflow:airflow:Project", name, None, opts)
+        self._name, self._context, self._project = name, args.context, args.project
+        self._child = pulumi.ResourceOptions(parent=self, provider=args.context.kubernetes)
+        self._create_account()
+        ConfigMap(f"{name}-config", metadata=self._metadata(), data=self._variables(), opts=self._child)
+        if args.project.secrets:
+            Secret(
+                f"{name}-secret",
+                metadata=self._metadata(),
+                string_data={key: project_secret(args.project.name, key) for key in args.project.secrets},
+                opts=self._child,
+            )
+        self._create_claim()
+        self.register_outputs({})
+
+    def _metadata(self, **rest: dict[str, pulumi.Input[str]]) -> ObjectMetaArgs:
+        name = self._project.name
+        return ObjectMetaArgs(
+            name=name,
+            namespace=self._context.task_namespace,
+            labels={**naming.labels(self._context.name, OWNER), PROJECT_LABEL: name},
+            **rest,
+        )
+
+    def _variables(self) -> dict[str, pulumi.Input[str]]:
+        """The stack's own values, and where the project's data is."""
+        project = self._project
+        variables: dict[str, pulumi.Input[str]] = {**project.config, "AIRFLOW_PROJECT": project.name}
+        if (url := data_url(self._context, project)) is not None:
+            variables["AIRFLOW_PROJECT_DATA"] = url
+        store = object_store(self._context, project)
+        if store is not None and store.options:
+            # The arguments of fsspec's file system, which it reads from its environment (fsspec/config.py).
+            variables[f"FSSPEC_{store.protocol.upper()}"] = pulumi.Output.json_dumps(
+                dict(store.options), sort_keys=True
+            )
+        return variables
+
+    def _create_account(self) -> None:
+        access = self._context.cloud.projects.get(self._project.name)
+        annotations = dict(access.identity.service_account_annotations) if access is not None else {}
+        ServiceAccount(
+            f"{self._name}-account",
+            # A fixed name: clouds bind identities to exactly this account.
+            metadata=self._metadata(annotations=annotations) if annotations else self._metadata(),
+            automount_service_account_token=False,
+            opts=self._child,
+        )
+
+    def _create_claim(self) -> None:
+        claim = self._project.data.claim
+        if claim is None:
+            return
+        context = self._context
+        # In state as "<name>-data": renaming loses the project's data.
+        PersistentVolumeClaim(
+            f"{self._name}-data",
+            metadata=self._metadata(annotations={**pods.SKIP_AWAIT}),
+            spec=PersistentVolumeClaimSpecArgs(
+                access_modes=[claim.access_mode],
+                storage_class_name=claim.storage_class or context.cloud.storage_class,
+                resources=VolumeResourceRequirementsArgs(requests={"storage": f"{claim.size_gib}Gi"}),
+            ),
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                provider=context.kubernetes,
+                protect=context.settings.protect,
+                # Pods of tasks are not in state, and a remaining one blocks the claim's deletion: the namespace
+                # deletes both.
+                deleted_with=context.task_namespace_object,
+            ),
+        )

@@ -13,6 +13,7 @@ import yaml
 from lab.stack_file import filled_in
 from tests.unit.recording import recorder, stacks_azure, stacks_gcp, stand_in_cloud
 from tests.unit.recording.recorder import Config, Recording
+from tests.unit.recording.stacks_projects import SECRETS, VOLUME, projects
 
 FLOWER: Final = {"flower": {"enabled": True}}
 ROOT: Final = Path(__file__).resolve().parents[3]
@@ -96,6 +97,7 @@ STACKS: Final[dict[str, Config]] = {
     "celery, no flower": {**config("celery"), "airflow:executor": {"kind": "celery"}},
     "both, DAGs from a folder of the node": config("celery+kubernetes", dags=[{"kind": "host_path", "path": "/dags"}]),
     "both, example DAGs": config("celery+kubernetes", example_dags="true"),
+    "both, projects": {**config("celery+kubernetes", projects=projects(VOLUME)), **SECRETS},
     "both, protected": config("celery+kubernetes", protect="true"),
     "both, no pod operator": config("celery+kubernetes", pod_operator="false"),
     "celery, no pod operator": config("celery", pod_operator="false"),

@@ -8,6 +8,7 @@ from typing import Any, Final
 import yaml
 
 from lab.stack_file import filled_in
+from tests.unit.recording.stacks_projects import BUCKET, SECRETS, projects
 
 ROOT: Final = Path(__file__).resolve().parents[3]
 SUBSCRIPTION: Final = "11111111-2222-3333-4444-555555555555"
@@ -44,6 +45,15 @@ STACKS: Final[dict[str, Config]] = {
     "azure, stack file prod": file("Pulumi.prod.yaml"),
     "azure, sample celery": file("docs/stacks/azure-celery.yaml"),
     "azure, sample both": file("docs/stacks/azure-celery-kubernetes.yaml"),
+    "azure, projects": {
+        **config(
+            "celery+kubernetes",
+            cloud_with={"network": {"private_endpoints": True}},
+            projects=projects(BUCKET),
+            protect="true",
+        ),
+        **SECRETS,
+    },
     "azure, shares by NFS": config("kubernetes", cloud_with=NFS, **SHARES),
     "azure, protected with everything": config(
         "celery+kubernetes",

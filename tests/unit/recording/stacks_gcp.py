@@ -11,6 +11,7 @@ import yaml
 from lab.stack_file import filled_in
 from tests.unit.recording import recorder
 from tests.unit.recording.recorder import Recording
+from tests.unit.recording.stacks_projects import BUCKET, SECRETS, projects
 
 ROOT: Final = Path(__file__).resolve().parents[3]
 Config = dict[str, Any]
@@ -65,6 +66,7 @@ STACKS: Final[dict[str, Config]] = {
     "gcp, through the proxy": config(
         "celery+kubernetes", cloud_with={"database": {"proxy_image": "proxy.example/cloud-sql-proxy:2.18.0"}}
     ),
+    "gcp, projects": {**config("celery+kubernetes", projects=projects(BUCKET)), **SECRETS},
     "gcp, every name as long as it may be": config(
         "celery+kubernetes",
         cloud_with={"project": "p" * 30, "registry": True},

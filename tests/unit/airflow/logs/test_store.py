@@ -18,7 +18,8 @@ READERS_AND_WRITERS: Final = {"api-server", "triggerer", "worker", "task"}
 
 
 def settings_of(recording: Recording) -> Settings:
-    return loader.read(raw(recording.config)[0])
+    config, secret = raw(recording.config)
+    return loader.read(config, secret=secret)
 
 
 STORED: Final = [stack for stack in STAND_IN if "airflow:logs" not in STAND_IN[stack]]

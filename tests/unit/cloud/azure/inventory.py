@@ -119,6 +119,18 @@ FRONT: Final = {
     role("load-balancer-address"),
     role("load-balancer-list"),
 }
+PROJECTS: Final = {
+    component("Projects", "projects"),
+    native("storage:StorageAccount", "projects-account"),
+    native("storage:BlobServiceProperties", "projects-service"),
+    native("storage:BlobContainer", "projects-example1-container"),
+    native("managedidentity:UserAssignedIdentity", "projects-example1-identity"),
+    native("managedidentity:FederatedIdentityCredential", "projects-example1-airflow-tasks-federation"),
+    role("projects-example1-data"),
+    # The zone of blobs is that of the logs.
+    native("network:PrivateEndpoint", "projects-blob-endpoint"),
+    native("network:PrivateDnsZoneGroup", "projects-blob-names"),
+}
 REGISTRY: Final = {
     component("Registry", "registry"),
     native("containerregistry:Registry", "registry-registry"),
@@ -160,6 +172,7 @@ INVENTORY: Final[dict[str, set[Item]]] = {
     | locks("database", "logs"),
     "azure, sample celery": BASE | CELERY | FILES | {SHARE_FOR_DAGS},
     "azure, sample both": BOTH | FRONT | REGISTRY | pools("tasks"),
+    "azure, projects": BOTH | PRIVATE_LOGS | PROJECTS | locks("database", "logs", "projects"),
     "azure, shares by NFS": WITHOUT_LOGS | FILES | {SHARE_FOR_DAGS, SHARE_FOR_LOGS},
     "azure, protected with everything": BOTH
     | NAT_GATEWAY

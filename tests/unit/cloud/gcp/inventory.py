@@ -136,6 +136,13 @@ THROUGH_THE_PROXY: Final = {
         ("gcp:serviceaccount/iAMMember:IAMMember", f"airflow-cloud-identities-{part}-binding"),
     )
 }
+PROJECTS: Final = {
+    ("airflow:gcp:Projects", "airflow-cloud-projects"),
+    ("gcp:serviceaccount/account:Account", "airflow-cloud-projects-example1-account"),
+    ("gcp:serviceaccount/iAMMember:IAMMember", "airflow-cloud-projects-example1-airflow-tasks-binding"),
+    ("gcp:storage/bucket:Bucket", "airflow-cloud-projects-example1-bucket"),
+    ("gcp:storage/bucketIAMMember:BucketIAMMember", "airflow-cloud-projects-example1-data-access"),
+}
 TASK_NODES: Final = {("gcp:container/nodePool:NodePool", "airflow-cloud-nodes-tasks")}
 BOTH: Final = EVERY_EXECUTOR | POSTURE | CELERY | TASK_PODS
 
@@ -152,6 +159,7 @@ INVENTORY: Final = {
     | FLOWERS_CERTIFICATE
     | REGISTRY
     | {resource for resource in SHARES if "logs" not in resource[1]},
+    "gcp, projects": BOTH | PROJECTS,
     "gcp, through the proxy": BOTH | THROUGH_THE_PROXY,
     "gcp, protected with everything": (BOTH - LOGS_IN_A_BUCKET)
     | {service("binaries")}

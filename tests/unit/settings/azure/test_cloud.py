@@ -28,7 +28,8 @@ def setting_errors(stack: dict[str, Any]) -> list[str]:
 
 
 def accepted(stack: dict[str, Any]) -> Settings:
-    return loader.read(raw(stack)[0])
+    config, secret = raw(stack)
+    return loader.read(config, secret=secret)
 
 
 @pytest.mark.parametrize(("section", "key"), [("logs", "logs"), ("dags", "dags[0]")])

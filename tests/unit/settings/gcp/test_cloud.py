@@ -65,7 +65,8 @@ def test_every_region_has_three_zones_of_its_own(region: str) -> None:
 
 @pytest.mark.parametrize("stack", STACKS)
 def test_every_stack_file_is_accepted(stack: str) -> None:
-    loader.read(raw(STACKS[stack])[0])
+    config, secret = raw(STACKS[stack])
+    loader.read(config, secret=secret)
 
 
 RANGE: Final = st.builds(

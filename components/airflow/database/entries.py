@@ -21,7 +21,6 @@ from components.settings.types import Resources
 
 RESOURCES: Final = Resources(cpu_milli=100, memory_mib=512)
 """For one start of Airflow's models."""
-DEADLINE_SECONDS: Final = 600
 
 
 def entries(settings: Settings) -> dict[str, Any]:
@@ -53,6 +52,7 @@ class Entries(pulumi.ComponentResource):
     def __init__(self, name: str, args: EntriesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("airflow:airflow:Entries", name, None, opts)
         context, settings = args.context, args.context.settings
+        deadline_seconds = settings.migration.deadline_seconds
         text = json.dumps(entries(settings), sort_keys=True)
         pod = WorkloadPod(
             workload="migration",
@@ -73,7 +73,7 @@ class Entries(pulumi.ComponentResource):
             ),
             spec=JobSpecArgs(
                 backoff_limit=RETRIES,
-                active_deadline_seconds=DEADLINE_SECONDS,
+                active_deadline_seconds=deadline_seconds,
                 template=pod_template(context, args.features, pod, args.migration.options),
             ),
             opts=pulumi.ResourceOptions(
@@ -82,7 +82,7 @@ class Entries(pulumi.ComponentResource):
                 delete_before_replace=True,
                 # The tables exist after the migration.
                 depends_on=[args.migration.done],
-                custom_timeouts=pulumi.CustomTimeouts(create=f"{DEADLINE_SECONDS + AWAIT_MARGIN_SECONDS}s"),
+                custom_timeouts=pulumi.CustomTimeouts(create=f"{deadline_seconds + AWAIT_MARGIN_SECONDS}s"),
             ),
         )
         self.register_outputs({})

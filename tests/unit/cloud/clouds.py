@@ -177,6 +177,6 @@ def identities(cloud: CloudRow, recording: Recording) -> list[tuple[Registration
         if cloud.identity_annotation in found.plain["metadata"].get("annotations", {})
     }
     kind, key = cloud.identity
-    found = {f.outputs[key]: f for f in recording.of_cloud(kind) if "-identities-" in f.name}
+    found = {f.outputs[key]: f for f in recording.of_cloud(kind) if "-identities-" in f.name or "-projects-" in f.name}
     assert accounts.keys() == found.keys()
     return [(identity, accounts[name]) for name, identity in found.items()]

@@ -102,6 +102,22 @@ POD_OPERATOR: Final = {
 }
 """Part of every executor's inventory, unless a stack has no pod operator."""
 
+PROJECTS: Final = {
+    *(
+        (type_, f"airflow-project-{project}{suffix}")
+        for project in ("sales", "weather")
+        for type_, suffix in (
+            ("airflow:airflow:Project", ""),
+            ("kubernetes:core/v1:ConfigMap", "-config"),
+            ("kubernetes:core/v1:ServiceAccount", "-account"),
+        )
+    ),
+    ("kubernetes:core/v1:PersistentVolumeClaim", "airflow-project-sales-data"),
+    ("kubernetes:core/v1:Secret", "airflow-project-sales-secret"),
+    ("kubernetes:core/v1:ConfigMap", "airflow-project-package"),
+    ("airflow:airflow:Entries", "airflow-entries"),
+    ("kubernetes:batch/v1:Job", "airflow-entries-job"),
+}
 INVENTORY: Final = {
     "celery": POSTGRES | EVERY_EXECUTOR | CELERY,
     "kubernetes": POSTGRES | EVERY_EXECUTOR | TASK_PODS,
@@ -144,6 +160,7 @@ DIFFERENCES: Final[dict[str, tuple[str, set[tuple[str, str]], set[tuple[str, str
         set(),
         {("kubernetes:core/v1:ConfigMap", "airflow-example-dags")},
     ),
+    "both, projects": ("celery+kubernetes", set(), PROJECTS),
     "both, protected": ("celery+kubernetes", set(), set()),
     # The logs' volume ties task pods to the instance's namespace.
     "both, no pod operator": ("celery+kubernetes", POD_OPERATOR, set()),

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 SECRET_TEXT: Final = "a project's own secret"
 SECRETS: Final = {
-    "airflow:project_secrets": {"secure": json.dumps({"example1": {"BIG_SECRET": SECRET_TEXT}})},
+    "airflow:project_secrets": {"secure": json.dumps({"sales": {"BIG_SECRET": SECRET_TEXT}})},
 }
 VOLUME: Final = {"kind": "volume", "size_gib": 3, "access_mode": "ReadWriteMany", "storage_class": "shares"}
 BUCKET: Final = {"kind": "bucket"}
@@ -17,7 +17,7 @@ def projects(data: dict[str, Any]) -> list[dict[str, Any]]:
     """A project with everything, its data at this place, and one with nothing."""
     return [
         {
-            "name": "example1",
+            "name": "sales",
             "config": {"dummy_key": "dummy value"},
             "secrets": ["BIG_SECRET"],
             "data": data,
@@ -26,5 +26,5 @@ def projects(data: dict[str, Any]) -> list[dict[str, Any]]:
             "toleration": {"key": "gpu"},
             "image": "registry.example.org/task:1",
         },
-        {"name": "example2"},
+        {"name": "weather"},
     ]

@@ -99,7 +99,7 @@ def test_azure_is_asked_for_one_change_of_a_network_or_a_server_at_a_time() -> N
 @pytest.mark.parametrize("stack", STACKS)
 def test_the_migration_waits_for_the_databases_that_it_gives_to_their_owners(stack: str) -> None:
     recording = recorded(stack)
-    [migration] = recording.of_type("Job")
+    migration = recording.the("Job", f"{recording.outputs['name']}-migrate-job")
     waited = waits_for(recording, migration)
     databases = recording.of_cloud("Database")
     assert {found.urn for found in databases} <= waited

@@ -138,10 +138,10 @@ THROUGH_THE_PROXY: Final = {
 }
 PROJECTS: Final = {
     ("airflow:gcp:Projects", "airflow-cloud-projects"),
-    ("gcp:serviceaccount/account:Account", "airflow-cloud-projects-example1-account"),
-    ("gcp:serviceaccount/iAMMember:IAMMember", "airflow-cloud-projects-example1-airflow-tasks-binding"),
-    ("gcp:storage/bucket:Bucket", "airflow-cloud-projects-example1-bucket"),
-    ("gcp:storage/bucketIAMMember:BucketIAMMember", "airflow-cloud-projects-example1-data-access"),
+    ("gcp:serviceaccount/account:Account", "airflow-cloud-projects-sales-account"),
+    ("gcp:serviceaccount/iAMMember:IAMMember", "airflow-cloud-projects-sales-airflow-tasks-binding"),
+    ("gcp:storage/bucket:Bucket", "airflow-cloud-projects-sales-bucket"),
+    ("gcp:storage/bucketIAMMember:BucketIAMMember", "airflow-cloud-projects-sales-data-access"),
 }
 TASK_NODES: Final = {("gcp:container/nodePool:NodePool", "airflow-cloud-nodes-tasks")}
 BOTH: Final = EVERY_EXECUTOR | POSTURE | CELERY | TASK_PODS

@@ -157,7 +157,7 @@ def test_nodes_start_with_their_roles_and_a_way_out(stack: str) -> None:
 @pytest.mark.parametrize("stack", STACKS)
 def test_the_migration_waits_for_the_databases_that_it_gives_to_their_owners(stack: str) -> None:
     recording = recorded(stack)
-    [migration] = recording.of_type("Job")
+    migration = recording.the("Job", f"{recording.outputs['name']}-migrate-job")
     waited = waits_for(recording, migration)
     needed = [f for f in of_gcp(recording) if f.type.startswith("gcp:sql/")]
     assert {found.urn for found in needed} <= waited

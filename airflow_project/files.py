@@ -13,7 +13,7 @@ from airflow_project.errors import ProjectError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from fsspec import AbstractFileSystem
+    from fsspec import AbstractFileSystem  # pyright: ignore[reportMissingTypeStubs]
 
 DATA_VARIABLE: Final = "AIRFLOW_PROJECT_DATA"
 """Variable of a project's pods: the URL of its data, file:///opt/data, gs://BUCKET or abfs://CONTAINER."""
@@ -32,8 +32,9 @@ def open_files(url: str | None = None, options: Mapping[str, object] | None = No
     Raises:
         ProjectError: no URL, or a volume that is not mounted here.
     """
-    from fsspec.core import url_to_fs
-    from fsspec.implementations.dirfs import DirFileSystem
+    # Imported here: a DAG that only starts pods needs no fsspec. It has no type stubs.
+    from fsspec.core import url_to_fs  # pyright: ignore
+    from fsspec.implementations.dirfs import DirFileSystem  # pyright: ignore
 
     if url is None:
         url = os.environ.get(DATA_VARIABLE)
@@ -48,5 +49,5 @@ def open_files(url: str | None = None, options: Mapping[str, object] | None = No
             f"{folder} is not mounted here: the volume of a project is mounted only in pods with the arguments of "
             "project(NAME).pod(); read and write its files there."
         )
-    filesystem, path = url_to_fs(url, **dict(options or {}))
-    return DirFileSystem(path=path, fs=filesystem)
+    filesystem, path = url_to_fs(url, **dict(options or {}))  # pyright: ignore
+    return DirFileSystem(path=path, fs=filesystem)  # pyright: ignore

@@ -14,7 +14,7 @@ from airflow_project.files import open_files
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from fsspec import AbstractFileSystem
+    from fsspec import AbstractFileSystem  # pyright: ignore[reportMissingTypeStubs]
 
 FACTS: Final = Path(__file__).with_name("projects.json")
 """What the stack writes beside this package: its projects by name."""
@@ -34,10 +34,10 @@ def project(name: str, facts: Path = FACTS) -> Project:
     Raises:
         ProjectError: the stack has no such project.
     """
-    try:
+    found: dict[str, dict[str, Any]] = {}
+    # The stack writes the file only if it has projects.
+    if facts.exists():
         found = json.loads(facts.read_text())
-    except FileNotFoundError:
-        found = {}
     if name not in found:
         known = f"has {', '.join(sorted(found))}" if found else "has no projects"
         raise ProjectError(

@@ -21,7 +21,7 @@ from components.settings.azure import catalogue, tags
 from components.settings.gcp import machines, sql_tiers
 from components.settings.gcp.bigquery import MULTI_REGIONS
 from components.settings.gcp.regions import ZONES
-from components.settings.secret_keys import PROJECT, SECRETS
+from components.settings.secret_keys import PROJECT, PROJECT_SECRETS, SECRETS
 from components.settings.stack import Settings
 from components.settings.types import IMAGE
 
@@ -100,7 +100,7 @@ def schema() -> Schema:
         f"{PROJECT}:{name}": _section(name, {**_converted(body), **KEYS.get(name, {})})
         for name, body in found["properties"].items()
     }
-    secrets = {f"{PROJECT}:{name}": _secret() for name in sorted(SECRETS)}
+    secrets = {f"{PROJECT}:{name}": _secret_map() if name == PROJECT_SECRETS else _secret() for name in sorted(SECRETS)}
     config: Schema = {
         "type": "object",
         "properties": {**sections, **secrets},
@@ -147,6 +147,20 @@ def _secret() -> Schema:
     return {"description": text, "if": {"type": "object"}, "then": SECURE, "else": {"type": "string"}}
 
 
+def _secret_map() -> Schema:
+    """Secrets by project and name, each encrypted, or all encrypted as a whole."""
+    text = "Secrets of projects: set them with `pulumi config set --secret --path`."
+    encrypted = {"required": ["secure"], "properties": {"secure": {"type": "string"}}}
+    by_name = {"type": "object", "additionalProperties": SECURE}
+    return {
+        "description": text,
+        "type": "object",
+        "if": encrypted,
+        "then": SECURE,
+        "else": {"additionalProperties": by_name},
+    }
+
+
 def _converted(body: Schema, *, model: bool = False) -> Schema:
     """A part of pydantic's schema in draft 7, with conditions in place of alternatives.
 
@@ -173,6 +187,10 @@ def _converted(body: Schema, *, model: bool = False) -> Schema:
     if not model and (title := body.get("title")):
         result |= {key: _pattern(value) if key == "pattern" else value for key, value in FORMS.get(title, {}).items()}
         result["description"] = f"{result.get('description', '')} Value: {title}.".strip()
+    if "patternProperties" in result:
+        # A map whose keys have a pattern. By names of properties a key that does not match is refused.
+        [(expression, value)] = result.pop("patternProperties").items()
+        result |= {"propertyNames": {"pattern": _pattern(expression)}, "additionalProperties": value}
     if "properties" in result:
         result["properties"] = {name: _converted(inner) for name, inner in result["properties"].items()}
     for key in ("items", "additionalProperties"):

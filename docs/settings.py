@@ -34,6 +34,8 @@ SECRETS: Final = {
     "`< ~/.docker/config.json`. It must contain the login itself, not the name of a credential store.",
     secret_keys.TLS_CERTIFICATE: "PEM file of your own certificate, for a Gateway with `tls` of kind `secret`.",
     secret_keys.TLS_PRIVATE_KEY: "PEM file of the private key of that certificate.",
+    secret_keys.PROJECT_SECRETS: "Secret variables of projects, one by one: `pulumi config set --secret --path "
+    "'airflow:project_secrets.PROJECT.NAME'`. `airflow:projects` lists their names.",
 }
 INTRODUCTION: Final = """\
 Every key is set in `Pulumi.STACK.yaml` under `config:`, with the prefix `airflow:` before its first name:

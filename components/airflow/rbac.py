@@ -63,9 +63,13 @@ def grants(settings: Settings) -> list[Grant]:
         runners: list[Workload] = [
             workload for workload in present if WORKLOADS[workload].runs_tasks or workload == "triggerer"
         ]
-        launch = [*LAUNCH_RULES, *(XCOM_RULES if settings.pod_operator_xcom else ())]
-        found.append(Grant(role="pod-launcher", pods_of="pod", rules=launch, holders=runners))
+        found.append(Grant(role="pod-launcher", pods_of="pod", rules=launch_rules(settings), holders=runners))
     return found
+
+
+def launch_rules(settings: Settings) -> Rules:
+    """The rights of a task that starts pods with an operator."""
+    return [*LAUNCH_RULES, *(XCOM_RULES if settings.pod_operator_xcom else ())]
 
 
 RESERVED: Final[Reserved] = {}

@@ -11,6 +11,7 @@ from components.contract.workloads import WORKLOADS, Need, Workload, service_acc
 if TYPE_CHECKING:
     from components.contract.cloud import VolumeUse
     from components.settings.sections.exposure import Gateway
+    from components.settings.sections.projects import Project
     from components.settings.stack import Settings
 
 AIRFLOW_UID: Final = 50_000
@@ -174,17 +175,28 @@ def requirements(settings: Settings) -> CloudRequirements:
 
 
 def _projects(settings: Settings) -> list[ProjectRequirement]:
-    """The projects that need an identity in the cloud."""
-    return [
+    """The projects that need an identity in the cloud: for their data, and for the logs of their own tasks."""
+    found = [
         ProjectRequirement(
             name=project.name,
-            namespaces=[settings.task_namespace],
+            namespaces=project_namespaces(settings, project),
             bucket=project.data.bucket,
-            writes_logs=False,
+            writes_logs=runs_tasks(settings, project) and settings.task_logs.store is not None,
         )
         for project in settings.projects
-        if project.has_identity
     ]
+    return [project for project in found if project.bucket or project.writes_logs]
+
+
+def runs_tasks(settings: Settings, project: Project) -> bool:
+    """Whether tasks run in pods with the project's ServiceAccount."""
+    return project.dags is not None and settings.executor.pods is not None
+
+
+def project_namespaces(settings: Settings, project: Project) -> list[str]:
+    """The namespaces with the project's ServiceAccount: that of tasks, and that of the executor's pods."""
+    tied = runs_tasks(settings, project) and settings.tasks_tied
+    return [settings.task_namespace, *([settings.namespace] if tied else [])]
 
 
 def _volumes(settings: Settings) -> dict[VolumeUse, VolumeRequirement]:

@@ -23,6 +23,7 @@ from components.settings.gcp.cloud import GcpCloud
 from components.settings.secret_keys import METADATA_URL, PROJECT, PROJECT_SECRETS, RESULT_URL, SECRETS
 from components.settings.sections.cloud import Cloud
 from components.settings.sections.components import Components
+from components.settings.sections.dag_source import DagSource
 from components.settings.sections.executor import Executor, Workers
 from components.settings.sections.exposure import ClusterIp, Exposure, Gateway
 from components.settings.sections.image import Image
@@ -98,10 +99,19 @@ def _project_errors(
     yield from project_checks.setting_errors(
         projects,
         instance=sections.get("name", Settings.model_fields["name"].default),
+        sources=_source_names(values, sections),
         pod_operator=sections.get("pod_operator", True),
         existing_cluster=isinstance(cloud, ExistingCluster) if cloud is not None else None,
     )
     yield from project_checks.secret_errors(secrets, projects, encrypted=encrypted)
+
+
+def _source_names(values: Mapping[str, object], sections: Mapping[str, Any]) -> list[str] | None:
+    """The names of all sources of DAG files; None if some of them are invalid."""
+    if "dags" in values and "dags" not in sections:
+        return None
+    sources: Sequence[DagSource] = sections.get("dags", Settings.model_fields["dags"].default)
+    return [source.name for source in sources]
 
 
 def _text_errors(values: Mapping[str, object], texts: Mapping[str, str]) -> Iterator[SettingError]:

@@ -15,13 +15,19 @@ SECRETS_KEY: Final = f"{PROJECT}:{PROJECT_SECRETS}"
 
 
 def setting_errors(
-    projects: Sequence[Project], *, instance: str, pod_operator: bool, existing_cluster: bool | None
+    projects: Sequence[Project],
+    *,
+    instance: str,
+    sources: Sequence[str] | None,
+    pod_operator: bool,
+    existing_cluster: bool | None,
 ) -> Iterator[SettingError]:
     """Errors of the projects themselves.
 
     Args:
         projects: the projects.
         instance: the instance's name.
+        sources: names of the sources of DAG files; None is unknown.
         pod_operator: whether tasks may start pods.
         existing_cluster: whether the stack runs on an existing cluster; None is unknown.
     """
@@ -29,6 +35,7 @@ def setting_errors(
         rule = "are about pods that tasks start, which this stack forbids"
         yield SettingError(key=KEY, value=None, rule=rule, remedy=f"set {PROJECT}:pod_operator to true")
     seen: set[str] = set()
+    owners: dict[str, str] = {}
     for index, project in enumerate(projects):
         key = f"{KEY}[{index}]"
         yield from _name_errors(f"{key}.name", project.name, instance, seen)
@@ -42,6 +49,8 @@ def setting_errors(
             )
         if repeated := sorted({name for name in project.secrets if project.secrets.count(name) > 1}):
             yield SettingError(key=f"{key}.secrets", value=repeated[0], rule="is listed twice", remedy="list it once")
+        if project.dags is not None and sources is not None:
+            yield from _source_errors(f"{key}.dags", project.dags, project.name, sources, owners)
         if existing_cluster is not None:
             yield from _data_errors(f"{key}.data", project, existing_cluster=existing_cluster)
 
@@ -58,6 +67,18 @@ def _name_errors(key: str, name: str, instance: str, seen: set[str]) -> Iterator
         rule = "has two dashes in a row, which separate the project's name from the rest in the names of its pods"
     if rule is not None:
         yield SettingError(key=key, value=name, rule=rule, remedy="choose another name")
+
+
+def _source_errors(
+    key: str, source: str, project: str, sources: Sequence[str], owners: dict[str, str]
+) -> Iterator[SettingError]:
+    """Sources that do not exist, and those of two projects. Adds the project to `owners`."""
+    if source not in sources:
+        rule = f"is not the name of a source in {PROJECT}:dags"
+        yield SettingError(key=key, value=source, rule=rule, remedy=f"choose one of {', '.join(map(repr, sources))}")
+    elif (other := owners.setdefault(source, project)) != project:
+        rule = f"belongs to project {other!r}, and the DAGs of a source belong to one project"
+        yield SettingError(key=key, value=source, rule=rule, remedy="give each project a source of its own")
 
 
 def _data_errors(key: str, project: Project, *, existing_cluster: bool) -> Iterator[SettingError]:

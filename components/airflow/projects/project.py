@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -15,10 +16,12 @@ from pulumi_kubernetes.core.v1 import (
     VolumeResourceRequirementsArgs,
 )
 from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
+from pulumi_kubernetes.rbac.v1 import PolicyRuleArgs, Role, RoleBinding, RoleRefArgs, SubjectArgs
 
+from components.airflow import rbac
 from components.airflow.context import InstanceContext
 from components.airflow.projects.facts import data_url, object_store
-from components.contract.requirements import PROJECT_LABEL
+from components.contract.requirements import PROJECT_LABEL, runs_tasks
 from components.kubernetes import naming, pods
 from components.settings.loader import project_secret
 from components.settings.sections.projects import Project
@@ -45,7 +48,7 @@ class ProjectArgs:
 
 
 class ProjectObjects(pulumi.ComponentResource):
-    """The ConfigMap, Secret, ServiceAccount and claim of a project.
+    """The ConfigMap, Secret, ServiceAccount and claim of a project, and the rights of its tasks.
 
     Values change in place: only pods that start afterwards have the new ones, and no pod of the instance restarts.
     """
@@ -54,7 +57,7 @@ class ProjectObjects(pulumi.ComponentResource):
         super().__init__("airflow:airflow:Project", name, None, opts)
         self._name, self._context, self._project = name, args.context, args.project
         self._child = pulumi.ResourceOptions(parent=self, provider=args.context.kubernetes)
-        self._create_account()
+        self._create_accounts()
         ConfigMap(f"{name}-config", metadata=self._metadata(), data=self._variables(), opts=self._child)
         if args.project.secrets:
             Secret(
@@ -66,13 +69,17 @@ class ProjectObjects(pulumi.ComponentResource):
         self._create_claim()
         self.register_outputs({})
 
-    def _metadata(self, **rest: dict[str, pulumi.Input[str]]) -> ObjectMetaArgs:
+    def _metadata(
+        self,
+        namespace: pulumi.Output[str] | None = None,
+        annotations: Mapping[str, pulumi.Input[str]] | None = None,
+    ) -> ObjectMetaArgs:
         name = self._project.name
         return ObjectMetaArgs(
             name=name,
-            namespace=self._context.task_namespace,
+            namespace=namespace if namespace is not None else self._context.task_namespace,
             labels={**naming.labels(self._context.name, OWNER), PROJECT_LABEL: name},
-            **rest,
+            annotations=annotations,
         )
 
     def _variables(self) -> dict[str, pulumi.Input[str]]:
@@ -89,14 +96,42 @@ class ProjectObjects(pulumi.ComponentResource):
             )
         return variables
 
-    def _create_account(self) -> None:
-        access = self._context.cloud.projects.get(self._project.name)
-        annotations = dict(access.identity.service_account_annotations) if access is not None else {}
-        ServiceAccount(
-            f"{self._name}-account",
-            # A fixed name: clouds bind identities to exactly this account.
-            metadata=self._metadata(annotations=annotations) if annotations else self._metadata(),
-            automount_service_account_token=False,
+    def _create_accounts(self) -> None:
+        context, project = self._context, self._project
+        access = context.cloud.projects.get(project.name)
+        annotations = dict(access.identity.service_account_annotations) if access is not None else None
+        spaces = {"": context.task_namespace}
+        if runs_tasks(context.settings, project) and context.settings.tasks_tied:
+            # A ServiceAccount belongs to one namespace, and a volume ties the pods of tasks to the instance's.
+            spaces["-task"] = context.namespace
+        for suffix, namespace in spaces.items():
+            ServiceAccount(
+                f"{self._name}{suffix}-account",
+                # A fixed name: clouds bind identities to exactly this account.
+                metadata=self._metadata(namespace, annotations),
+                automount_service_account_token=False,
+                opts=self._child,
+            )
+        if runs_tasks(context.settings, project):
+            self._grant_launches(spaces.get("-task", spaces[""]))
+
+    def _grant_launches(self, namespace: pulumi.Output[str]) -> None:
+        """The right of the project's tasks to start pods. The admission policy limits it to pods of the project."""
+        metadata = self._metadata()
+        role = Role(
+            f"{self._name}-launcher",
+            metadata=metadata,
+            rules=[
+                PolicyRuleArgs(api_groups=[""], resources=list(what), verbs=list(verbs))
+                for what, verbs in rbac.launch_rules(self._context.settings)
+            ],
+            opts=self._child,
+        )
+        RoleBinding(
+            f"{self._name}-launcher-binding",
+            metadata=metadata,
+            role_ref=RoleRefArgs(api_group="rbac.authorization.k8s.io", kind="Role", name=role.metadata.name),
+            subjects=[SubjectArgs(kind="ServiceAccount", name=self._project.name, namespace=namespace)],
             opts=self._child,
         )
 
@@ -108,7 +143,7 @@ class ProjectObjects(pulumi.ComponentResource):
         # In state as "<name>-data": renaming loses the project's data.
         PersistentVolumeClaim(
             f"{self._name}-data",
-            metadata=self._metadata(annotations={**pods.SKIP_AWAIT}),
+            metadata=self._metadata(annotations=pods.SKIP_AWAIT),
             spec=PersistentVolumeClaimSpecArgs(
                 access_modes=[claim.access_mode],
                 storage_class_name=claim.storage_class or context.cloud.storage_class,

@@ -126,7 +126,7 @@ class Toleration(Model):
 
 
 class Project(Model):
-    """What the pods of one project get. ConfigMap, Secret, ServiceAccount, claim and pool have the project's name."""
+    """One project: the ConfigMap, Secret, ServiceAccount, claim and pool of its name, for the pods of its tasks."""
 
     name: ProjectName
     """Name of the project. Not the instance's name, and not one that begins with that name and a dash."""
@@ -139,17 +139,16 @@ class Project(Model):
     """Place of the project's data."""
     pool: Pool | None = None
     """The project's pool; default: none, and its tasks run in Airflow's default pool."""
+    dags: Name | None = None
+    """Name of the source in `airflow:dags` whose DAGs belong to the project. With the Kubernetes executor their tasks
+    run under the project's own ServiceAccount, which starts pods of this project only. Workers of Celery run the tasks
+    of all projects under one ServiceAccount."""
     node_selector: dict[LabelKey, LabelValue] = Field(default_factory=dict, title="label, text")
     """Labels of the nodes on which the project's pods run."""
     toleration: Toleration | None = None
     """A taint of nodes that the project's pods tolerate."""
     image: ImageReference | None = None
     """Image of the project's pods where a DAG names none."""
-
-    @property
-    def has_identity(self) -> bool:
-        """Whether the project's ServiceAccount needs an identity in the cloud."""
-        return self.data.bucket
 
 
 Projects = Annotated[tuple[Project, ...], Field(strict=False, max_length=50)]

@@ -13,7 +13,17 @@ from typing import Final
 
 ROOT: Final = Path(__file__).resolve().parents[3]
 DOCUMENT: Final = ROOT / "docs/architecture.md"
-PLACES: Final = ("__main__.py", "benchmarks/", "components/", "docs/", "lab/", "operations/", "policies/", "tests/")
+PLACES: Final = (
+    "__main__.py",
+    "airflow_project/",
+    "benchmarks/",
+    "components/",
+    "docs/",
+    "lab/",
+    "operations/",
+    "policies/",
+    "tests/",
+)
 NODE: Final = re.compile(r'^(subgraph )?(\w+)\["([^"]+)"\]$')
 ARROWS: Final = re.compile(r"^(\w+(?: & \w+)*) --> (\w+(?: & \w+)*)$")
 

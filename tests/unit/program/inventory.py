@@ -114,6 +114,10 @@ PROJECTS: Final = {
     ),
     ("kubernetes:core/v1:PersistentVolumeClaim", "airflow-project-sales-data"),
     ("kubernetes:core/v1:Secret", "airflow-project-sales-secret"),
+    # Tasks of its own DAGs, whose pods a volume with logs ties to the instance's namespace.
+    ("kubernetes:core/v1:ServiceAccount", "airflow-project-weather-task-account"),
+    ("kubernetes:rbac.authorization.k8s.io/v1:Role", "airflow-project-weather-launcher"),
+    ("kubernetes:rbac.authorization.k8s.io/v1:RoleBinding", "airflow-project-weather-launcher-binding"),
     ("kubernetes:core/v1:ConfigMap", "airflow-project-package"),
     ("airflow:airflow:Entries", "airflow-entries"),
     ("kubernetes:batch/v1:Job", "airflow-entries-job"),

@@ -14,7 +14,7 @@ BUCKET: Final = {"kind": "bucket"}
 
 
 def projects(data: dict[str, Any]) -> list[dict[str, Any]]:
-    """A project with everything, its data at this place, and one with nothing."""
+    """A project with everything, its data at this place, and one with nothing but DAGs of its own."""
     return [
         {
             "name": "sales",
@@ -26,5 +26,5 @@ def projects(data: dict[str, Any]) -> list[dict[str, Any]]:
             "toleration": {"key": "gpu"},
             "image": "registry.example.org/task:1",
         },
-        {"name": "weather"},
+        {"name": "weather", "dags": "dags"},
     ]

@@ -33,6 +33,7 @@ def of_project(stack: str, name: str) -> dict[str, Registration]:
         found
         for found in RECORDED[stack](stack).objects
         if found.plain["metadata"]["labels"].get("airflow.apache.org/project") == name
+        and found.namespace == "airflow-tasks"
     ]
     assert len({each.kind for each in found}) == len(found)
     return {each.kind: each for each in found}
@@ -51,7 +52,7 @@ def test_all_objects_of_a_project_are_in_the_namespace_for_tasks_and_have_its_na
         found = of_project(stack, name)
         assert {(each.namespace, each.object_name) for each in found.values()} == {("airflow-tasks", name)}
     kinds = {"ConfigMap", "ServiceAccount"}
-    assert of_project(stack, "weather").keys() == kinds
+    assert of_project(stack, "weather").keys() == kinds | {"Role", "RoleBinding"}
     claim = {"PersistentVolumeClaim"} if stack == "both, projects" else set()
     assert of_project(stack, "sales").keys() == kinds | {"Secret"} | claim
 
@@ -59,7 +60,7 @@ def test_all_objects_of_a_project_are_in_the_namespace_for_tasks_and_have_its_na
 def test_the_facts_are_those_that_the_package_reads() -> None:
     found = facts_of("both, projects")
     assert found == {
-        "weather": BARE,
+        "weather": {**BARE, "namespace": "airflow-tasks"},
         "sales": {**FULL, "labels": {}},
     }
 
@@ -123,3 +124,18 @@ def test_the_package_is_in_every_pod_that_reads_dags() -> None:
 def test_both_sides_have_the_same_names() -> None:
     assert package.LABEL == requirements.PROJECT_LABEL
     assert package.DATA_FOLDER == facts.DATA_FOLDER
+
+
+@pytest.mark.parametrize(("stack", "namespace"), [("both, projects", "airflow"), ("azure, projects", "airflow-tasks")])
+def test_tasks_of_a_projects_own_dags_may_start_pods_in_the_namespace_for_tasks(stack: str, namespace: str) -> None:
+    """Where a volume with logs ties pods of tasks to the instance's namespace, their ServiceAccount is there."""
+    found = of_project(stack, "weather")
+    [subject] = found["RoleBinding"].plain["subjects"]
+    assert subject == {"kind": "ServiceAccount", "name": "weather", "namespace": namespace}
+    accounts = {
+        (account.namespace, account.object_name) for account in RECORDED[stack](stack).of_type("ServiceAccount")
+    }
+    assert (namespace, "weather") in accounts
+    verbs = {resource: set(rule["verbs"]) for rule in found["Role"].plain["rules"] for resource in rule["resources"]}
+    assert verbs.keys() <= {"pods", "pods/log", "pods/exec", "events"}
+    assert {"create", "delete", "watch"} <= verbs["pods"]

@@ -127,6 +127,9 @@ PROJECTS: Final = {
     native("managedidentity:UserAssignedIdentity", "projects-sales-identity"),
     native("managedidentity:FederatedIdentityCredential", "projects-sales-airflow-tasks-federation"),
     role("projects-sales-data"),
+    native("managedidentity:UserAssignedIdentity", "projects-weather-identity"),
+    native("managedidentity:FederatedIdentityCredential", "projects-weather-airflow-tasks-federation"),
+    role("projects-weather-log"),
     # The zone of blobs is that of the logs.
     native("network:PrivateEndpoint", "projects-blob-endpoint"),
     native("network:PrivateDnsZoneGroup", "projects-blob-names"),

@@ -140,6 +140,9 @@ PROJECTS: Final = {
     ("airflow:gcp:Projects", "airflow-cloud-projects"),
     ("gcp:serviceaccount/account:Account", "airflow-cloud-projects-sales-account"),
     ("gcp:serviceaccount/iAMMember:IAMMember", "airflow-cloud-projects-sales-airflow-tasks-binding"),
+    ("gcp:serviceaccount/account:Account", "airflow-cloud-projects-weather-account"),
+    ("gcp:serviceaccount/iAMMember:IAMMember", "airflow-cloud-projects-weather-airflow-tasks-binding"),
+    ("gcp:storage/bucketIAMMember:BucketIAMMember", "airflow-cloud-projects-weather-log-access"),
     ("gcp:storage/bucket:Bucket", "airflow-cloud-projects-sales-bucket"),
     ("gcp:storage/bucketIAMMember:BucketIAMMember", "airflow-cloud-projects-sales-data-access"),
 }

@@ -25,6 +25,7 @@ from tests.engine.settings_flips_azure import BASE as AZURE_BASE
 from tests.engine.settings_flips_azure import FLIPS as AZURE
 from tests.engine.settings_flips_gcp import BASE as GCP_BASE
 from tests.engine.settings_flips_gcp import FLIPS as GCP
+from tests.engine.settings_flips_projects import FLIPS as PROJECTS
 
 SIDE_BY_SIDE: Final = 2
 """Number of parallel previews: one for each core."""
@@ -87,7 +88,7 @@ BASES: Final = {
     "gcp": Base(
         "gcp-celery-kubernetes",
         GCP_BASE,
-        {**GCP, **AIRFLOW},
+        {**GCP, **AIRFLOW, **PROJECTS},
         _keys(GcpCloud, "cloud.") | _keys(Settings, "") | {"cloud.kind"},
     ),
     "azure": Base("azure-celery-kubernetes", AZURE_BASE, AZURE, _keys(AzureCloud, "cloud.")),

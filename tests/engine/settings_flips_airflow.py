@@ -86,7 +86,7 @@ FLIPS: Final[Flips] = {
         "registry.example.org/airflow:3.3.2",
         Changes(
             updates={"api-server", "dag-processor", "flower", "scheduler", "triggerer", "worker"},
-            replaces={"migrate-job", "task-template"},
+            replaces={"entries-job", "migrate-job", "task-template"},
         ),
     ),
     "image.version": Flip("3.3.1", Refused("image: {'version': '3.3.1'} has Airflow 3.3.2, but version is 3.3.1")),
@@ -94,14 +94,14 @@ FLIPS: Final[Flips] = {
         "Always",
         Changes(
             updates={"api-server", "dag-processor", "flower", "scheduler", "triggerer", "worker"},
-            replaces={"migrate-job", "task-template"},
+            replaces={"entries-job", "migrate-job", "task-template"},
         ),
     ),
     "image.pull_secret": Flip(
         "registry",
         Changes(
             updates={"api-server", "dag-processor", "flower", "redis", "scheduler", "triggerer", "worker"},
-            replaces={"migrate-job", "task-template"},
+            replaces={"entries-job", "migrate-job", "task-template"},
         ),
     ),
     "dags[].kind": Flip({"kind": "image"}, Protected({"celery-broker-data", "dags"})),
@@ -204,7 +204,7 @@ FLIPS: Final[Flips] = {
         "letsencrypt", Refused("exposure.tls.issuer: 'letsencrypt' belongs to a key that is not known here")
     ),
     "exposure.tls.name": Flip("own", Refused("exposure.tls.name: 'own' belongs to a key that is not known here")),
-    "migration.deadline_seconds": Flip(1800, Changes(updates={"migrate-job"})),
+    "migration.deadline_seconds": Flip(1800, Changes(updates={"entries-job", "migrate-job"})),
     "admin.username": Flip("root", Changes(replaces={"migrate-job"})),
     "admin.email": Flip("data@example.org", Changes(replaces={"migrate-job"})),
     "options": Flip(

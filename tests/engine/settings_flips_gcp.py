@@ -10,6 +10,16 @@ BASE: Final = {
     "protect": True,
     "cloud__bigquery": {"datasets": [{"name": "citibike"}]},
     "cloud__cluster__endpoint": {"kind": "authorized_ranges", "ranges": ["8.20.0.0/24"]},
+    "projects": [
+        {
+            "name": "sales",
+            "config": {"UNIT": "euro"},
+            "dags": "dags",
+            "data": {"kind": "bucket"},
+            "pool": {"slots": 4},
+            "toleration": {"key": "gpu"},
+        }
+    ],
 }
 """In addition to docs/stacks/gcp-celery-kubernetes.yaml."""
 

@@ -1,0 +1,38 @@
+"""Effects of each single setting of projects, on Google Cloud: see settings_flips_gcp.py for the stack."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from tests.engine.settings_effects import Changes, Flip, Flips, Protected, Refused
+
+FACTS: Final = Changes(
+    updates={"dag-processor", "scheduler", "triggerer", "worker"}, replaces={"project-package", "task-template"}
+)
+"""The file with the facts of projects, and the pods that mount it."""
+BUCKET: Final = Protected({"cloud-projects-sales-bucket"})
+FLIPS: Final[Flips] = {
+    "projects[].name": Flip("weather", BUCKET),
+    "projects[].config": Flip({"UNIT": "dollar"}, Changes(updates={"project-sales-config"})),
+    "projects[].secrets": Flip(
+        ["BIG_SECRET"], Refused("project_secrets.sales.BIG_SECRET is missing, and airflow:projects lists it")
+    ),
+    "projects[].dags": Flip("other", Refused("projects[0].dags: 'other' is not the name of a source in airflow:dags")),
+    "projects[].data.kind": Flip({"kind": "none"}, BUCKET),
+    "projects[].data.size_gib": Flip(
+        5, Refused("projects[0].data.size_gib: 5 belongs to a key that is not known here")
+    ),
+    "projects[].data.storage_class": Flip(
+        "fast", Refused("projects[0].data.storage_class: 'fast' belongs to a key that is not known here")
+    ),
+    "projects[].data.access_mode": Flip(
+        "ReadWriteMany",
+        Refused("projects[0].data.access_mode: 'ReadWriteMany' belongs to a key that is not known here"),
+    ),
+    "projects[].pool.slots": Flip(8, Changes(replaces={"entries-job"})),
+    "projects[].node_selector": Flip({"disk": "fast"}, FACTS),
+    "projects[].toleration.key": Flip("tpu", FACTS),
+    "projects[].toleration.value": Flip("a100", FACTS),
+    "projects[].toleration.effect": Flip("NoExecute", FACTS),
+    "projects[].image": Flip("registry.example.org/task:1", FACTS),
+}

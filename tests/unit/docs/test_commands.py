@@ -55,9 +55,10 @@ def keys() -> frozenset[str]:
 
 
 def is_key(name: str) -> bool:
-    """Whether stack files have this key; keys of a cloud may be written without their first name."""
+    """Whether stack files have this key; keys of a cloud may be written without their first name. Users name the rest
+    of an option, and of a project's secret."""
     name = re.sub(r"\[\d*\]", "", name)
-    return name in keys() or f"cloud.{name}" in keys() or name.startswith("options.")
+    return name in keys() or f"cloud.{name}" in keys() or name.startswith(("options.", "project_secrets."))
 
 
 def sections() -> frozenset[str]:

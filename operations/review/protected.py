@@ -14,7 +14,7 @@ LABEL: Final = "allow-replace"
 """Default name of the label that allows such a change."""
 CLUSTER: Final = "the cluster with everything that runs in it"
 DATABASE: Final = "the metadata of Airflow: runs, connections, variables, users"
-LOGS: Final = "the logs of tasks"
+BLOBS: Final = "the files in it: logs of tasks, DAG files or data of projects"
 FILES: Final = "the files on it"
 SECRETS: Final = "a password or key, and with a key what was encrypted with it"
 ADDRESS: Final = "the address that DNS records point to"
@@ -22,7 +22,8 @@ LOST: Final[Mapping[str, str]] = {
     "gcp:container/cluster:Cluster": CLUSTER,
     "gcp:sql/databaseInstance:DatabaseInstance": DATABASE,
     "gcp:sql/database:Database": DATABASE,
-    "gcp:storage/bucket:Bucket": LOGS,
+    "gcp:storage/bucket:Bucket": BLOBS,
+    "gcp:bigquery/dataset:Dataset": "the tables in it",
     "gcp:compute/disk:Disk": FILES,
     "gcp:filestore/instance:Instance": FILES,
     "gcp:compute/globalAddress:GlobalAddress": ADDRESS,
@@ -31,8 +32,8 @@ LOST: Final[Mapping[str, str]] = {
     "azure-native:containerservice:ManagedCluster": CLUSTER,
     "azure-native:dbforpostgresql:Server": DATABASE,
     "azure-native:dbforpostgresql:Database": DATABASE,
-    "azure-native:storage:StorageAccount": LOGS,
-    "azure-native:storage:BlobContainer": LOGS,
+    "azure-native:storage:StorageAccount": BLOBS,
+    "azure-native:storage:BlobContainer": BLOBS,
     "azure-native:storage:FileShare": FILES,
     "azure-native:compute:Disk": FILES,
     "azure-native:network:PublicIPAddress": ADDRESS,

@@ -89,4 +89,7 @@ def test_a_digest_cannot_stand_for_policies() -> None:
 
 def test_losses_are_told_with_what_is_lost() -> None:
     [loss] = losses(read(stream(step("delete", "gcp:storage/bucket:Bucket", "logs"), summary())))
-    assert str(loss) == "`logs` would be deleted: this destroys the logs of tasks"
+    assert (
+        str(loss)
+        == "`logs` would be deleted: this destroys the files in it: logs of tasks, DAG files or data of projects"
+    )

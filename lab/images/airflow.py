@@ -78,7 +78,8 @@ def _trust(tree: Tree, authority: bytes) -> None:
 IMAGE: Final = Image(
     title="airflow",
     name=names.AIRFLOW,
-    packages=("python3", "dumb-init", "ca-certificates"),
+    # git and ssh as in the official image, for DAG files from git.
+    packages=("python3", "dumb-init", "ca-certificates", "git", "openssh-client"),
     python=True,
     authority=True,
     inputs=(

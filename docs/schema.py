@@ -21,7 +21,7 @@ from components.settings.azure import catalogue, tags
 from components.settings.gcp import machines, sql_tiers
 from components.settings.gcp.bigquery import MULTI_REGIONS
 from components.settings.gcp.regions import ZONES
-from components.settings.secret_keys import PROJECT, PROJECT_SECRETS, SECRETS
+from components.settings.secret_keys import GIT_CREDENTIALS, PROJECT, PROJECT_SECRETS, SECRETS
 from components.settings.stack import Settings
 from components.settings.types import IMAGE
 
@@ -79,6 +79,8 @@ SECURE: Final[Schema] = {
     "required": ["secure"],
     "additionalProperties": False,
 }
+SECRET_MAPS: Final = frozenset({GIT_CREDENTIALS, PROJECT_SECRETS})
+"""Secret keys whose values are texts by two names."""
 PLAIN: Final = "options"
 """The key that settings refuse to read encrypted, because a ConfigMap holds it."""
 SWITCH_TEXTS: Final = ("true", "false")
@@ -100,7 +102,7 @@ def schema() -> Schema:
         f"{PROJECT}:{name}": _section(name, {**_converted(body), **KEYS.get(name, {})})
         for name, body in found["properties"].items()
     }
-    secrets = {f"{PROJECT}:{name}": _secret_map() if name == PROJECT_SECRETS else _secret() for name in sorted(SECRETS)}
+    secrets = {f"{PROJECT}:{name}": _secret_map() if name in SECRET_MAPS else _secret() for name in sorted(SECRETS)}
     config: Schema = {
         "type": "object",
         "properties": {**sections, **secrets},
@@ -148,8 +150,8 @@ def _secret() -> Schema:
 
 
 def _secret_map() -> Schema:
-    """Secrets by project and name, each encrypted, or all encrypted as a whole."""
-    text = "Secrets of projects: set them with `pulumi config set --secret --path`."
+    """Texts by two names, each encrypted, or all encrypted as a whole."""
+    text = "Secrets by two names: set each with `pulumi config set --secret --path`."
     encrypted = {"required": ["secure"], "properties": {"secure": {"type": "string"}}}
     by_name = {"type": "object", "additionalProperties": SECURE}
     return {

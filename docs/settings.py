@@ -32,6 +32,8 @@ SECRETS: Final = {
     secret_keys.RESULT_URL: "URL of an external database for the results of Celery; required with Celery.",
     secret_keys.IMAGE_PULL_CONFIG: "A Docker configuration file with the login to a private registry: "
     "`< ~/.docker/config.json`. It must contain the login itself, not the name of a credential store.",
+    secret_keys.GIT_CREDENTIALS: "Credentials of git repositories by names of sources, one by one: `token`, or "
+    "`ssh_key` and `known_hosts`: `pulumi config set --secret --path 'airflow:git_credentials.NAME.token'`.",
     secret_keys.TLS_CERTIFICATE: "PEM file of your own certificate, for a Gateway with `tls` of kind `secret`.",
     secret_keys.TLS_PRIVATE_KEY: "PEM file of the private key of that certificate.",
     secret_keys.PROJECT_SECRETS: "Secret variables of projects, one by one: `pulumi config set --secret --path "

@@ -67,6 +67,8 @@ class PodOverlay:
     mounts: Sequence[VolumeMountArgs] = ()
     init_mounts: bool = False
     """Whether init containers have the scratch folders and mounts as well."""
+    setup: Sequence[ContainerArgs] = ()
+    """Init containers with an image of their own; they run before those with Airflow's image."""
     init_containers: Sequence[InitContainer] = ()
     sidecars: Sequence[ContainerArgs] = ()
     """Native sidecars: they start before the init containers."""

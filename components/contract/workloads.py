@@ -97,6 +97,9 @@ OPTION_READERS: Final[frozenset[Workload]] = frozenset(
 )
 """Workloads that get the options of a section without listed readers."""
 
+PLUGIN_LOADERS: Final[frozenset[Workload]] = OPTION_READERS - {"flower"}
+"""Workloads whose processes load Airflow plugins."""
+
 
 def service_account_name(instance: str, workload: Workload) -> str:
     """Name of a workload's ServiceAccount. Clouds bind identities to exactly this name, before the account exists."""

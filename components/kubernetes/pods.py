@@ -71,14 +71,19 @@ def resource_requirements(resources: Resources, scratch_gib: int | None = None) 
     return ResourceRequirementsArgs(requests={"cpu": f"{resources.cpu_milli}m", **limits}, limits=limits)
 
 
-def container_security() -> SecurityContextArgs:
-    """The container's fields for Pod Security `restricted`, with a read-only root file system."""
+def container_security(uid: int | None = None) -> SecurityContextArgs:
+    """The container's fields for Pod Security `restricted`, with a read-only root file system.
+
+    Args:
+        uid: the user of the container's processes; None is the pod's.
+    """
     return SecurityContextArgs(
         allow_privilege_escalation=False,
         capabilities=CapabilitiesArgs(drop=["ALL"]),
         privileged=False,
         read_only_root_filesystem=True,
         run_as_non_root=True,
+        run_as_user=uid,
         seccomp_profile=SeccompProfileArgs(type="RuntimeDefault"),
     )
 
@@ -97,14 +102,20 @@ def pod_security(user: User) -> PodSecurityContextArgs:
 
 
 def container(
-    name: str, *, image: str, resources: Resources, scratch_gib: int | None = None, **rest: Any
+    name: str,
+    *,
+    image: str,
+    resources: Resources,
+    scratch_gib: int | None = None,
+    uid: int | None = None,
+    **rest: Any,
 ) -> ContainerArgs:
     """A hardened container; `rest` goes to ContainerArgs."""
     return ContainerArgs(
         name=name,
         image=image,
         resources=resource_requirements(resources, scratch_gib),
-        security_context=container_security(),
+        security_context=container_security(uid),
         **rest,
     )
 

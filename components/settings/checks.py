@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl, urlsplit
 from components.settings import (
     connection_budget,
     dag_checks,
+    git_checks,
     option_checks,
     placeholders,
     project_checks,
@@ -20,7 +21,14 @@ from components.settings.errors import SettingError
 from components.settings.existing.cloud import ExistingCluster, ExternalDatabase
 from components.settings.gcp import checks as gcp_checks
 from components.settings.gcp.cloud import GcpCloud
-from components.settings.secret_keys import METADATA_URL, PROJECT, PROJECT_SECRETS, RESULT_URL, SECRETS
+from components.settings.secret_keys import (
+    GIT_CREDENTIALS,
+    METADATA_URL,
+    PROJECT,
+    PROJECT_SECRETS,
+    RESULT_URL,
+    SECRETS,
+)
 from components.settings.sections.cloud import Cloud
 from components.settings.sections.components import Components
 from components.settings.sections.dag_source import DagSource
@@ -64,6 +72,11 @@ def setting_errors(
         yield option_checks.encrypted()
     yield from _log_errors(sections.get("logs"), cloud, executor)
     yield from dag_checks.setting_errors(sections.get("dags"), cloud)
+    yield from git_checks.setting_errors(
+        texts.get(GIT_CREDENTIALS),
+        sections.get("dags", None if "dags" in values else ()),
+        encrypted=GIT_CREDENTIALS in secret,
+    )
     default = None if "exposure" in values else ClusterIp(kind="cluster_ip")
     image = sections.get("image", None if "image" in values else Image())
     yield from provided_checks.setting_errors(texts, image, exposure or default)

@@ -10,7 +10,7 @@ from pulumi.runtime.config import CONFIG, get_config_env, get_config_secret_keys
 
 from components.settings import parser, preflight, stack_config
 from components.settings.errors import SettingsError
-from components.settings.secret_keys import PROJECT, PROJECT_SECRETS
+from components.settings.secret_keys import GIT_CREDENTIALS, PROJECT, PROJECT_SECRETS
 from components.settings.sections.options import Reserved
 from components.settings.stack import Settings
 
@@ -28,7 +28,7 @@ def load(*, reserved: Reserved) -> Settings:
     Raises:
         StackSettingsError: at least one setting cannot be used; the message lists them all.
     """
-    config = {**get_config_env(), **CONFIG.get()}
+    config = _config()
     secret = {*(key for key in config if is_config_secret(key)), *get_config_secret_keys_env()}
     try:
         return read(config, secret=secret, reserved=reserved)
@@ -72,3 +72,15 @@ def required_secret(key: str) -> pulumi.Output[str]:
 def project_secret(project: str, name: str) -> pulumi.Output[str]:
     """The value of a project's secret, as a secret output."""
     return required_secret(PROJECT_SECRETS).apply(lambda text: json.loads(text)[project][name])
+
+
+def git_credentials(source: str) -> Mapping[str, pulumi.Output[str]]:
+    """The credentials of a source's repository by their keys, each a secret output; empty without any."""
+    text = _config().get(f"{PROJECT}:{GIT_CREDENTIALS}")
+    found: Mapping[str, str] = json.loads(text).get(source, {}) if text is not None else {}
+    return {key: pulumi.Output.secret(value) for key, value in found.items()}
+
+
+def _config() -> dict[str, str]:
+    """The config of the running stack: text by key."""
+    return {**get_config_env(), **CONFIG.get()}

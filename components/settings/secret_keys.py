@@ -8,11 +8,20 @@ PROJECT: Final = "airflow"
 METADATA_URL: Final = "metadata_database_url"
 RESULT_URL: Final = "result_database_url"
 IMAGE_PULL_CONFIG: Final = "image_pull_config"
+GIT_CREDENTIALS: Final = "git_credentials"
 TLS_CERTIFICATE: Final = "tls_certificate"
 TLS_PRIVATE_KEY: Final = "tls_private_key"
 PROJECT_SECRETS: Final = "project_secrets"
 """A map: values by project and name."""
 SECRETS: Final = frozenset(
-    {METADATA_URL, RESULT_URL, IMAGE_PULL_CONFIG, TLS_CERTIFICATE, TLS_PRIVATE_KEY, PROJECT_SECRETS}
+    {
+        METADATA_URL,
+        RESULT_URL,
+        IMAGE_PULL_CONFIG,
+        TLS_CERTIFICATE,
+        TLS_PRIVATE_KEY,
+        PROJECT_SECRETS,
+        GIT_CREDENTIALS,
+    }
 )
 """Secret keys of the stack: read where they are used, checked with the settings, and not part of them."""

@@ -27,6 +27,9 @@ def _pinned(reference: str) -> str:
     return reference
 
 
+RELATIVE_PATH: Final = r"^(?:(?!\.\.?(?:/|\Z))[^/:\s]+(?:/|\Z))*\Z"
+"""A relative path below a source's root, without `..`; empty is the root."""
+RelativePath = Annotated[str, Field(pattern=RELATIVE_PATH, title="relative path without `..`")]
 Name = Annotated[str, Field(pattern=DNS_LABEL, max_length=30, title="lower-case DNS label, up to 30 characters")]
 """A lower-case DNS label that leaves room for suffixes."""
 KubernetesName = Annotated[

@@ -7,16 +7,19 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from components.airflow.context import InstanceContext
-from components.airflow.dags import examples, image, node_folder, share
+from components.airflow.dags import examples, git, git_sync, image, node_folder, share
 from components.airflow.dags.delivery import Delivery
 from components.airflow.feature import Feature, PodOverlay
 from components.contract.workloads import DAG_READERS, OPTION_READERS
-from components.settings.sections.dag_source import DagSource
+from components.kubernetes.pods import ScratchFolder
+from components.settings.sections.dag_source import STORAGE, DagSource
 from components.settings.sections.options import Reserved
 
 KINDS: Final[Sequence[Callable[[InstanceContext, DagSource], Delivery | None]]] = (
     node_folder.create_delivery,
     share.create_delivery,
+    git.create_delivery,
+    git_sync.create_delivery,
     image.create_delivery,
 )
 """The ways of delivery. Each returns None for a source that is not its own; the last one takes every source that asks
@@ -26,6 +29,7 @@ RESERVED: Final[Reserved] = {
     ("dag_processor", "dag_bundle_config_list"): "airflow:dags",
     # The default of bundles without an interval of their own, and all have one.
     ("dag_processor", "refresh_interval"): "airflow:dags",
+    ("dag_processor", "dag_bundle_storage_path"): None,
 }
 
 
@@ -52,10 +56,27 @@ def create_feature(context: InstanceContext) -> Feature:
                     ("dag_processor", "min_file_process_interval"): str(min(s.refresh_seconds for s in sources))
                 },
             ),
+            *(_storage() if any(source.stored_by_airflow for source in sources) else ()),
             *(overlay for delivery in deliveries for overlay in delivery.overlays),
         ],
         credentials=[credential for delivery in deliveries for credential in delivery.credentials],
     )
+
+
+def _storage() -> list[PodOverlay]:
+    """The folder for Airflow's own copies of bundles, one for each version that tasks of the pod have used."""
+    return [
+        PodOverlay(
+            workloads=DAG_READERS,
+            options={("dag_processor", "dag_bundle_storage_path"): STORAGE},
+            # A copy that a task needs again is made again; Airflow's own default keeps ten for six hours.
+            default_options={
+                ("dag_processor", "stale_bundle_cleanup_min_versions"): "3",
+                ("dag_processor", "stale_bundle_cleanup_age_threshold"): "3600",
+            },
+            scratch=[ScratchFolder(name="dag-bundles", path=STORAGE)],
+        )
+    ]
 
 
 def _create_delivery(context: InstanceContext, source: DagSource) -> Delivery:

@@ -99,6 +99,7 @@ def pod_template(
                 containers=[_main_container(pod, overlays, common)],
                 init_containers=[
                     *(sidecar for overlay in overlays for sidecar in overlay.sidecars),
+                    *(container for overlay in overlays for container in overlay.setup),
                     *(
                         pods.container(
                             init.name,

@@ -6,13 +6,15 @@ from typing import Annotated, ClassVar, Final
 
 from pydantic import Field
 
-from components.settings.types import Model, Name, SizeGib
+from components.settings.sections.git_repository import GitRepository
+from components.settings.types import Model, Name, RelativePath, SizeGib
 
-RELATIVE_PATH: Final = r"^(?:(?!\.\.?(?:/|\Z))[^/:\s]+(?:/|\Z))*\Z"
-"""A relative path below a source's root, without `..`; empty is the root."""
-RelativePath = Annotated[str, Field(pattern=RELATIVE_PATH, title="relative path without `..`")]
 SOURCES: Final = "/opt/airflow/dag-sources"
 """The folder in containers with one folder for each source that is not part of the image."""
+STORAGE: Final = "/opt/airflow/dag-bundles"
+"""The folder in containers in which Airflow keeps its own copies of bundles."""
+LINK: Final = "current"
+"""The link in a source's folder that git-sync turns to the newest commit."""
 
 
 class Share(Model):
@@ -60,6 +62,16 @@ class DagSource(Model):
     def share(self) -> Share | None:
         """The file share with the DAG files; None for every other source."""
         return None
+
+    @property
+    def git(self) -> GitRepository | None:
+        """The git repository with the DAG files; None for every other source."""
+        return None
+
+    @property
+    def stored_by_airflow(self) -> bool:
+        """Whether Airflow itself copies the files into its folder for bundles."""
+        return False
 
     @property
     def ties_pods(self) -> bool:

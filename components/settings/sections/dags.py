@@ -6,7 +6,8 @@ from typing import Annotated, ClassVar, Final, Literal
 
 from pydantic import Field
 
-from components.settings.sections.dag_source import DagSource, Share
+from components.settings.sections.dag_source import LINK, SOURCES, STORAGE, DagSource, Share
+from components.settings.sections.git_repository import GitRepository
 
 ABSOLUTE_PATH: Final = r"^/[^:\n]+\Z"
 IMAGE_FOLDER: Final = "/opt/airflow/dags"
@@ -55,6 +56,37 @@ class ShareDags(Share, DagSource):
         return self
 
 
-AnyDagSource = Annotated[ImageDags | HostPathDags | ShareDags, Field(discriminator="kind")]
+class GitDags(GitRepository, DagSource):
+    """DAG files are in a git repository."""
+
+    kind: Literal["git"]
+
+    INTERVAL_SECONDS: ClassVar[int] = 60
+
+    @property
+    def git(self) -> GitRepository:
+        """The repository."""
+        return self
+
+    @property
+    def folder(self) -> str:
+        """The folder with the DAG files in a container."""
+        root = f"{SOURCES}/{self.name}/{LINK}" if self.sync.sidecar else f"{STORAGE}/{self.name}/tracking_repo"
+        return f"{root}/{self.sub_path}".rstrip("/")
+
+    @property
+    def plugins_folder(self) -> str | None:
+        """The folder with Airflow plugins in a container; None without any."""
+        if self.sync.sidecar is None or self.sync.sidecar.plugins is None:
+            return None
+        return f"{SOURCES}/{self.name}/{LINK}/{self.sync.sidecar.plugins}".rstrip("/")
+
+    @property
+    def stored_by_airflow(self) -> bool:
+        """Whether Airflow itself clones the repository."""
+        return self.sync.sidecar is None
+
+
+AnyDagSource = Annotated[ImageDags | HostPathDags | ShareDags | GitDags, Field(discriminator="kind")]
 DagSources = Annotated[tuple[AnyDagSource, ...], Field(strict=False)]
 """Not strict: YAML and JSON have lists, which are no tuples."""

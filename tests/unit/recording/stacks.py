@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import nullcontext
 from functools import cache
@@ -63,6 +64,50 @@ PROVIDED: Final = {
     "airflow:tls_private_key": {"secure": "-----BEGIN PRIVATE KEY-----\nof the stack\n-----END PRIVATE KEY-----\n"},
 }
 """A registry login and a certificate, provided by the user."""
+GIT: Final[Config] = {
+    "airflow:dags": [
+        {"kind": "image"},
+        {
+            "kind": "git",
+            "name": "team-a",
+            "repository": "https://git.example.org/team-a/dags.git",
+            "branch": "main",
+            "sub_path": "airflow/dags",
+            "interval_seconds": 40,
+        },
+        {"kind": "git", "name": "team-b", "repository": "git@git.example.org:team-b/dags.git", "tag": "v1"},
+        {
+            "kind": "git",
+            "name": "team-c",
+            "repository": "https://git.example.org/team-c/dags.git",
+            "branch": "main",
+            "credentials_secret": "team-c-token",
+        },
+        {
+            "kind": "git",
+            "name": "synced",
+            "repository": "ssh://git@git.example.org:2222/synced.git",
+            "branch": "main",
+            "sync": {"kind": "sidecar", "plugins": "plugins"},
+        },
+    ],
+    "airflow:git_credentials": {
+        "secure": json.dumps(
+            {
+                "team-a": {"token": "a-git-token"},
+                "team-b": {
+                    "ssh_key": "-----BEGIN OPENSSH PRIVATE KEY-----\nkey-of-b\n-----END OPENSSH PRIVATE KEY-----",
+                    "known_hosts": "git.example.org ssh-ed25519 AAAA",
+                },
+                "synced": {
+                    "ssh_key": "-----BEGIN OPENSSH PRIVATE KEY-----\nkey-of-s\n-----END OPENSSH PRIVATE KEY-----",
+                    "known_hosts": "[git.example.org]:2222 ssh-ed25519 AAAA",
+                },
+            }
+        )
+    },
+}
+"""Sources of every kind of access to git."""
 STAND_IN: Final[dict[str, Config]] = {
     "stand-in cloud, celery": config("celery", cloud=GCP),
     "stand-in cloud, kubernetes": config("kubernetes", cloud=AZURE),
@@ -96,6 +141,7 @@ STACKS: Final[dict[str, Config]] = {
     "celery, logs on workers": config("celery", logs={"kind": "worker"}),
     "celery, no flower": {**config("celery"), "airflow:executor": {"kind": "celery"}},
     "both, DAGs from a folder of the node": config("celery+kubernetes", dags=[{"kind": "host_path", "path": "/dags"}]),
+    "both, DAGs from git": {**config("celery+kubernetes"), **GIT},
     "both, example DAGs": config("celery+kubernetes", example_dags="true"),
     "both, projects": {**config("celery+kubernetes", projects=projects(VOLUME)), **SECRETS},
     "both, protected": config("celery+kubernetes", protect="true"),

@@ -43,6 +43,18 @@ def database_proxy() -> Path:
     return archive
 
 
+def git_sync_stand_in() -> Path:
+    """The OCI archive of `lab.images.names.GIT_SYNC`, a stand-in, built when the cache lacks it.
+
+    Raises:
+        LabError: as of `archives`.
+    """
+    from lab.images import collection, git_sync
+
+    [archive] = collection.built([git_sync.IMAGE])
+    return archive
+
+
 def gateway_controllers() -> list[Path]:
     """The OCI archives of `lab.images.gateway`, built if the cache lacks them, which takes half an hour.
 

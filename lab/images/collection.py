@@ -12,7 +12,7 @@ from typing import Final
 
 from lab import debian
 from lab.errors import LabError
-from lab.images import airflow, gateway, oci, pause, postgres, sql_proxy, valkey
+from lab.images import airflow, gateway, git_sync, oci, pause, postgres, sql_proxy, valkey
 from lab.images.debian_base import DebianBase, debian_base, key
 from lab.images.image import Image, log_of
 from lab.images.root import Root
@@ -22,7 +22,7 @@ from lab.paths import cache_dir
 
 IMAGES: Final = (airflow.IMAGE, postgres.IMAGE, valkey.IMAGE, pause.IMAGE)
 
-ON_DEMAND: Final = (sql_proxy.IMAGE, *gateway.IMAGES)
+ON_DEMAND: Final = (sql_proxy.IMAGE, git_sync.IMAGE, *gateway.IMAGES)
 """Images that are built only on request."""
 
 TOOLS: Final = ("debian-archive-keyring", "mmdebstrap", "util-linux")
@@ -38,7 +38,7 @@ KEPT: Final = 2
 def built(images: Sequence[Image] = IMAGES) -> list[Path]:
     """The archives of these images, in their order."""
     cache = cache_dir() / "images"
-    packages = {image.title: image.packages for image in IMAGES}
+    packages = {image.title: image.packages for image in (*IMAGES, *ON_DEMAND)}
     base_key = key(packages)
     targets = {image.title: image.archive(cache, base_key) for image in images}
     with locked(cache_dir() / "images.lock"):

@@ -92,7 +92,7 @@ def create_delivery(context: InstanceContext, source: DagSource) -> Delivery | N
                 workloads=readers - LONG_RUNNING,
                 setup=[
                     _container(
-                        f"git-sync-{source.name}",
+                        f"git-clone-{source.name}",
                         sidecar,
                         mounts,
                         {
@@ -145,6 +145,7 @@ def _container(
     return pods.container(
         name,
         image=sidecar.image,
+        image_pull_policy="IfNotPresent",
         uid=GIT_SYNC_UID,
         resources=Resources(cpu_milli=sidecar.cpu_milli, memory_mib=sidecar.memory_mib),
         env=[EnvVarArgs(name=key, value=value) for key, value in environment.items()],

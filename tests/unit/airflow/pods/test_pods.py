@@ -28,7 +28,8 @@ USERS: Final = {"redis": (999, 999), "postgres": (999, 999)}
 """User and group of images that are not Airflow's."""
 AIRFLOW_USER: Final = (50_000, 0)
 SIDECARS: Final = {
-    "database-proxy": "Google's program beside Airflow's: of another image, it writes nothing and waits for nothing"
+    "database-proxy": "Google's program beside Airflow's: of another image, it writes nothing and waits for nothing",
+    "git-sync-synced": "git-sync beside Airflow: of another image, and waits for nothing",
 }
 """Native sidecars by name, with the reason why rules about Airflow's containers do not apply."""
 WITHOUT_CHECKSUM: Final = {"postgres": "it reads its one Secret when its volume is empty, and never again"}
@@ -77,6 +78,13 @@ def test_no_pod_touches_its_node() -> None:
     assert offenders == []
 
 
+USERS_OF_CONTAINERS: Final = {
+    # ssh refuses to run for a user without an entry in the image's /etc/passwd.
+    "registry.k8s.io/git-sync/git-sync:v4.5.1": {"runAsUser": 65533},
+}
+"""Containers whose user differs from their pod's, by image, with the reason."""
+
+
 def test_every_container_gives_up_what_restricted_pod_security_takes_away() -> None:
     """R3 to R5, at container level."""
     wanted = {
@@ -90,7 +98,7 @@ def test_every_container_gives_up_what_restricted_pod_security_takes_away() -> N
     offenders = [
         f"{where}: {container.get('securityContext')}"
         for where, _, container in every_container()
-        if container.get("securityContext") != wanted
+        if container.get("securityContext") != {**wanted, **USERS_OF_CONTAINERS.get(container["image"], {})}
     ]
     assert offenders == []
 
@@ -284,8 +292,9 @@ def test_every_pod_that_reads_something_is_rolled_by_its_checksum() -> None:
 
 
 def waiting(pod: Pod) -> list[dict[str, Any]]:
-    """The init containers that end before the main container begins."""
-    return [c for c in pod.spec.get("initContainers", []) if c["name"] not in SIDECARS]
+    """The init containers of the main container's image that end before it begins."""
+    containers = pod.spec.get("initContainers", [])
+    return [c for c in containers if c["name"] not in SIDECARS and c["image"] == pod.main["image"]]
 
 
 def test_a_sidecar_starts_before_what_waits_through_it_and_stays() -> None:

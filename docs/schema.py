@@ -22,6 +22,7 @@ from components.settings.gcp import machines, sql_tiers
 from components.settings.gcp.bigquery import MULTI_REGIONS
 from components.settings.gcp.regions import ZONES
 from components.settings.secret_keys import GIT_CREDENTIALS, PROJECT, PROJECT_SECRETS, SECRETS
+from components.settings.sections import git_repository
 from components.settings.stack import Settings
 from components.settings.types import IMAGE
 
@@ -62,6 +63,9 @@ FORMS: Final[dict[str, Schema]] = {
     },
     "flag, text": {"propertyNames": {"pattern": r"^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)?$"}},
     "image with tag or digest": {"pattern": f"^{IMAGE.pattern}$"},
+    "HTTPS or SSH URL without credentials": {
+        "pattern": f"^({git_repository.HTTPS.pattern}|{git_repository.SSH.pattern})$"
+    },
     "private IPv4 range in CIDR form": {"pattern": PRIVATE},
     "IPv4 range in CIDR form": {"pattern": r"^\d{1,3}(\.\d{1,3}){3}(/(?!0$)\d{1,2})?$"},
 }

@@ -25,8 +25,9 @@ class SettingError:
     def __str__(self) -> str:
         if self.value is None:
             return f"{self.key} {self.rule}; {self.remedy}."
-        # A password in a URL is a secret in any setting.
-        shown = "(secret)" if self.secret else re.sub(r"(://[^:/@\s]*:)[^@\s]+@", r"\1…@", repr(self.value))
+        # A password in a URL is a secret in any setting, and so is a token in place of the user.
+        shown = re.sub(r"(://[^:/@\s]*:)[^@\s]+@", r"\1…@", repr(self.value))
+        shown = "(secret)" if self.secret else re.sub(r"(https?://)[^:/@\s]+@", r"\1…@", shown)
         return f"{self.key}: {shown} {self.rule}; {self.remedy}."
 
 

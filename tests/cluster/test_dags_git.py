@@ -82,7 +82,7 @@ class Delivered:
 
     def printed(self, name: str, run: str) -> dict[str, str]:
         """The text that each task of a finished run printed."""
-        found = {}
+        found: dict[str, str] = {}
         for task in self.stack.finish(name, run):
             log = self.stack.client.log(name, run, task)
             found[task["task_id"]] = re.findall(r"(?:begun|in a pod) with (\w+)", log)[-1]
@@ -163,12 +163,12 @@ def test_a_dag_of_each_source_runs_on_both_executors(finished: dict[str, tuple[s
 def test_only_bundles_of_airflow_have_versions(
     delivered: Delivered, finished: dict[str, tuple[str, dict[str, str]]]
 ) -> None:
-    versions = {}
+    versions: dict[str, str | None] = {}
     for name, (run, _) in finished.items():
         answer = delivered.stack.client.request("GET", f"dags/{name}/dagRuns/{run}")
         versions[name] = answer["bundle_version"]
     assert versions["from_sidecar"] is None
-    assert all(re.fullmatch("[0-9a-f]{40}", versions[name]) for name in ("from_https", "from_ssh"))
+    assert all(re.fullmatch("[0-9a-f]{40}", versions[name] or "") for name in ("from_https", "from_ssh"))
 
 
 def test_a_clone_costs_a_task_in_a_pod_at_most_two_seconds(

@@ -111,6 +111,32 @@ FLIPS: Final[Flips] = {
     "dags[].path": Flip(
         "/opt/airflow/other", Refused("dags[0].path: '/opt/airflow/other' belongs to a key that is not known here")
     ),
+    # The source of this stack is a share; tests/unit/airflow/dags/test_git.py has stacks with git.
+    "dags[].repository": Flip(
+        "https://git.example.org/dags.git",
+        Refused("dags[0].repository: 'https://git.example.org/dags.git' belongs to a key that is not known here"),
+    ),
+    "dags[].branch": Flip("main", Refused("dags[0].branch: 'main' belongs to a key that is not known here")),
+    "dags[].tag": Flip("v1", Refused("dags[0].tag: 'v1' belongs to a key that is not known here")),
+    "dags[].commit": Flip("0" * 40, Refused(f"dags[0].commit: '{'0' * 40}' belongs to a key that is not known here")),
+    "dags[].username": Flip("oauth2", Refused("dags[0].username: 'oauth2' belongs to a key that is not known here")),
+    "dags[].credentials_secret": Flip(
+        "token", Refused("dags[0].credentials_secret: 'token' belongs to a key that is not known here")
+    ),
+    "dags[].sync.kind": Flip(
+        {"kind": "sidecar"}, Refused("dags[0].sync: {'kind': 'sidecar'} belongs to a key that is not known here")
+    ),
+    **{
+        f"dags[].sync.{key}": Flip(value, Refused(f"dags[0].sync: {{'{key}': {value!r}}} belongs to a key that is not"))
+        for key, value in {
+            "image": "registry.example.org/git-sync:v4.5.1",
+            "depth": 10,
+            "size_mib": 1024,
+            "plugins": "plugins",
+            "cpu_milli": 20,
+            "memory_mib": 256,
+        }.items()
+    },
     "dags[].size_gib": Flip(2048, Changes(updates={"cloud-dags-share-share", "dags-volume"})),
     "dags[].sub_path": Flip(
         "production", Changes(updates={"dag-processor", "scheduler", "triggerer", "worker"}, replaces={"task-template"})

@@ -23,14 +23,13 @@ from components.settings.sections.git_repository import GitRepository
 
 GIT_BUNDLE: Final = "airflow.providers.git.bundles.git.GitDagBundle"
 """Every workload imports it, those without DAG files too, so their image needs the program git."""
-STALL_SECONDS: Final = 30
-"""After this time below 1000 bytes a second a transfer ends: the DAG processor waits for it and does nothing else."""
 ENVIRONMENT: Final = {
     "GIT_TERMINAL_PROMPT": "0",
     "GIT_HTTP_LOW_SPEED_LIMIT": "1000",
-    "GIT_HTTP_LOW_SPEED_TIME": str(STALL_SECONDS),
+    "GIT_HTTP_LOW_SPEED_TIME": "30",
 }
-"""https://git-scm.com/docs/git-config#Documentation/git-config.txt-httplowSpeedLimit."""
+"""A transfer ends after 30 seconds below 1000 bytes a second: the DAG processor waits for it and does nothing else,
+https://git-scm.com/docs/git-config#Documentation/git-config.txt-httplowSpeedLimit."""
 
 
 def create_delivery(context: InstanceContext, source: DagSource) -> Delivery | None:

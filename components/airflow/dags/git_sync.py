@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from pulumi_kubernetes.core.v1 import ContainerArgs, ContainerPortArgs, EnvVarArgs, VolumeArgs, VolumeMountArgs
@@ -47,14 +47,14 @@ def create_delivery(context: InstanceContext, source: DagSource) -> Delivery | N
     readers = DAG_READERS | PLUGIN_LOADERS if source.plugins_folder is not None else DAG_READERS
     access = create_access(context, source.name, git, readers, main=False)
     volume, tmp = f"dags-{source.name}", f"git-sync-{source.name}-tmp"
-    # The commit is fetched in half of the interval, and seen by the DAG processor in the other half.
-    half = max(1, source.refresh_seconds // 2)
     mounts = [
         VolumeMountArgs(name=volume, mount_path=ROOT),
         VolumeMountArgs(name=tmp, mount_path=TMP),
         *access.mounts,
     ]
     common = _environment(git, sidecar, access)
+    # The commit is fetched in half of the interval, and seen by the DAG processor in the other half.
+    half = max(1, source.refresh_seconds // 2)
     port = FIRST_PORT + [other.name for other in context.settings.dags].index(source.name)
     return Delivery(
         bundle=folder_bundle(source.name, source.folder, half),
@@ -69,44 +69,56 @@ def create_delivery(context: InstanceContext, source: DagSource) -> Delivery | N
             ),
             PodOverlay(
                 workloads=readers & LONG_RUNNING,
-                sidecars=[
-                    _container(
-                        f"git-sync-{source.name}",
-                        sidecar,
-                        mounts,
-                        {
-                            **common,
-                            "GITSYNC_PERIOD": f"{half}s",
-                            # A repository that cannot be reached stops nothing: the files stay those of the last sync.
-                            "GITSYNC_MAX_FAILURES": "-1",
-                            "GITSYNC_HTTP_BIND": f":{port}",
-                        },
-                        restart_policy="Always",
-                        # It answers after the first sync, and the pod's other containers start then.
-                        startup_probe=pods.http_probe("/", "git-sync", period=1, timeout=5, failures=600),
-                        ports=[ContainerPortArgs(name="git-sync", container_port=port)],
-                    )
-                ],
+                sidecars=[_sidecar(f"git-sync-{source.name}", sidecar, mounts, common, half, port)],
             ),
             PodOverlay(
                 workloads=readers - LONG_RUNNING,
-                setup=[
-                    _container(
-                        f"git-clone-{source.name}",
-                        sidecar,
-                        mounts,
-                        {
-                            **common,
-                            "GITSYNC_ONE_TIME": "true",
-                            "GITSYNC_PERIOD": f"{INIT_PERIOD_SECONDS}s",
-                            "GITSYNC_MAX_FAILURES": str(INIT_FAILURES),
-                        },
-                    )
-                ],
+                setup=[_clone(f"git-clone-{source.name}", sidecar, mounts, common)],
             ),
             *access.overlays,
         ],
     )
+
+
+def _sidecar(
+    name: str,
+    sidecar: SidecarSync,
+    mounts: Sequence[VolumeMountArgs],
+    common: Mapping[str, str],
+    period_seconds: int,
+    port: int,
+) -> ContainerArgs:
+    """The native sidecar of a pod that runs on. The pod's other containers start after the first commit is there."""
+    environment = {
+        **common,
+        "GITSYNC_PERIOD": f"{period_seconds}s",
+        # A repository that cannot be reached stops nothing: the files stay those of the last sync.
+        "GITSYNC_MAX_FAILURES": "-1",
+        "GITSYNC_HTTP_BIND": f":{port}",
+    }
+    return _container(
+        name,
+        sidecar,
+        mounts,
+        environment,
+        restart_policy="Always",
+        # git-sync answers after the first sync.
+        startup_probe=pods.http_probe("/", "git-sync", period=1, timeout=5, failures=600),
+        ports=[ContainerPortArgs(name="git-sync", container_port=port)],
+    )
+
+
+def _clone(
+    name: str, sidecar: SidecarSync, mounts: Sequence[VolumeMountArgs], common: Mapping[str, str]
+) -> ContainerArgs:
+    """The init container of a task's pod."""
+    environment = {
+        **common,
+        "GITSYNC_ONE_TIME": "true",
+        "GITSYNC_PERIOD": f"{INIT_PERIOD_SECONDS}s",
+        "GITSYNC_MAX_FAILURES": str(INIT_FAILURES),
+    }
+    return _container(name, sidecar, mounts, environment)
 
 
 def _environment(git: GitRepository, sidecar: SidecarSync, access: GitAccess) -> dict[str, str]:
@@ -139,7 +151,7 @@ def _environment(git: GitRepository, sidecar: SidecarSync, access: GitAccess) ->
 
 
 def _container(
-    name: str, sidecar: SidecarSync, mounts: list[VolumeMountArgs], environment: Mapping[str, str], **rest: Any
+    name: str, sidecar: SidecarSync, mounts: Sequence[VolumeMountArgs], environment: Mapping[str, str], **rest: Any
 ) -> ContainerArgs:
     """A container of git-sync; `rest` goes to ContainerArgs."""
     return pods.container(
@@ -149,6 +161,6 @@ def _container(
         uid=GIT_SYNC_UID,
         resources=Resources(cpu_milli=sidecar.cpu_milli, memory_mib=sidecar.memory_mib),
         env=[EnvVarArgs(name=key, value=value) for key, value in environment.items()],
-        volume_mounts=mounts,
+        volume_mounts=list(mounts),
         **rest,
     )

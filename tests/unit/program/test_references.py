@@ -247,7 +247,12 @@ def test_the_examples_are_mounted_where_a_bundle_looks_for_them() -> None:
         pod = pod_of(recording, part)
         bundles = json.loads(options_of(recording, pod)["AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST"])
         [folder] = [b["kwargs"]["path"] for b in bundles if b["name"] == "examples"]
-        files = {m["subPath"] for m in pod.main["volumeMounts"] if m["mountPath"] == f"{folder}/{m.get('subPath')}"}
+        mounts = [mount for mount in pod.main["volumeMounts"] if mount["name"] == "examples"]
+        files = {
+            m["subPath"]
+            for m in mounts
+            if m["mountPath"].replace("/", ".") == f"{folder}.{m['subPath']}".replace("/", ".")
+        }
         config_map = recording.the("ConfigMap", "airflow-example-dags")
         assert files == config_map.plain["data"].keys() != set()
 

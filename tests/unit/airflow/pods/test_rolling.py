@@ -145,9 +145,9 @@ def test_examples_reach_everyone_because_each_part_has_the_list_of_bundles() -> 
 def test_a_changed_example_rolls_only_those_who_run_dags(monkeypatch: pytest.MonkeyPatch) -> None:
     from components.airflow.dags import examples as dags
 
-    files = dags.example_files()
+    files = dags.example_files
     first = recorded("both, example DAGs")
-    monkeypatch.setattr(dags, "example_files", lambda: {**files, "hello.py": "# changed\n"})
+    monkeypatch.setattr(dags, "example_files", lambda context: {**files(context), "hello.py": "# changed\n"})
     second = recorder.run(STACKS["both, example DAGs"])
     assert changed(first, second) == through({"dag-processor", "triggerer", "worker", "task"})
 

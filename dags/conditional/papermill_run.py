@@ -8,8 +8,9 @@ from pathlib import Path
 
 from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperator
 from airflow.sdk import Param, dag, task
-from airflow_project import project
 from kubernetes.client import models as k8s
+
+from airflow_project import project
 
 TASKS = Path(__file__).parent / "tasks"
 

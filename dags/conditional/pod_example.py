@@ -8,6 +8,7 @@ from pathlib import Path
 
 from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperator
 from airflow.sdk import Param, dag
+
 from airflow_project import project
 
 TASKS = Path(__file__).parent / "tasks"

@@ -31,6 +31,17 @@ def compiled() -> Path:
     return own.compiled()
 
 
+def for_tasks() -> list[Path]:
+    """The OCI archives of `lab.images.task.IMAGES`, built when the cache lacks them, which takes some minutes.
+
+    Raises:
+        LabError: as of `archives`.
+    """
+    from lab.images import task
+
+    return [task.archive(folder) for folder in task.IMAGES]
+
+
 def database_proxy() -> Path:
     """The OCI archive of `lab.images.names.SQL_PROXY`, built when the cache lacks it, which takes about two minutes.
 

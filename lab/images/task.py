@@ -22,12 +22,14 @@ def archive(folder: str) -> Path:
         LabError: a step failed; the message names the log.
     """
     recipe = containerfile.Recipe(containerfile=f"images/{folder}/Containerfile", base=_debian(), base_name=DEBIAN)
-    packages = (PROJECT / f"images/{folder}/requirements.txt").read_text()
+    copied = [PROJECT / f"images/{folder}/requirements.txt", *sorted((PROJECT / "airflow_project").glob("*.py"))]
 
     def build(target: Path, log: Path) -> None:
         containerfile.build(recipe, PROJECT, IMAGES[folder], target, log=log)
 
-    return containerfile.cached(f"task-{folder}", IMAGES[folder], [*recipe.inputs, packages], build)
+    return containerfile.cached(
+        f"task-{folder}", IMAGES[folder], [*recipe.inputs, *(path.read_text() for path in copied)], build
+    )
 
 
 def _debian() -> Path:

@@ -74,6 +74,13 @@ def airflow_images(request: pytest.FixtureRequest) -> None:
 
 
 @pytest.fixture(scope="session")
+def task_images(request: pytest.FixtureRequest) -> None:
+    """Give the lab's node the images for pods that the example DAGs start; another cluster has them, or pulls them."""
+    if not target.foreign():
+        request.getfixturevalue("node").import_images(images.for_tasks())
+
+
+@pytest.fixture(scope="session")
 def probe_archives(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     """Archives of the probe and of the pause container."""
     return probe.archives(tmp_path_factory.mktemp("images"))

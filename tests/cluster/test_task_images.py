@@ -19,6 +19,7 @@ pytestmark = [pytest.mark.timeout(1800), pytest.mark.lab_node("builds on the lab
 PROJECT = Path(__file__).parents[2]
 ENVIRONMENT = {
     "PATH": "/opt/venv/bin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+    "PYTHONPATH": "/opt/packages",
     "PYTHONUNBUFFERED": "1",
     "HOME": "/tmp",
 }
@@ -28,6 +29,7 @@ UNCHECKED_HASH = 0b01
 """The second word of a .pyc file, by PEP 552: a hash of the source, which is not checked at import."""
 FRAME = """
 import fsspec, importlib.util, json, numpy, pandas, psycopg, sqlalchemy, tempfile
+import airflow_project
 for scheme in ("file", "gs", "abfs"):
     fsspec.get_filesystem_class(scheme)
 with tempfile.NamedTemporaryFile("w+") as file:

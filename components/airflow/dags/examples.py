@@ -36,8 +36,33 @@ def _has_dataset(name: str) -> Callable[[InstanceContext], bool]:
     return lambda context: context.cloud.services is not None and name in context.cloud.services.datasets
 
 
+def _has_project(
+    name: str, *, config: frozenset[str] = frozenset(), secrets: frozenset[str] = frozenset(), data: bool = False
+) -> Callable[[InstanceContext], bool]:
+    """Whether the stack has a project with an image, and with these variables, secrets and, if asked for, data."""
+
+    def found(context: InstanceContext) -> bool:
+        return any(
+            project.name == name
+            and project.image is not None
+            and config <= project.config.keys()
+            and secrets <= {*project.secrets}
+            and (not data or project.data.bucket or project.data.claim is not None)
+            for project in context.settings.projects
+        )
+
+    return found
+
+
 CONDITIONAL: Final[Mapping[str, Conditional]] = {
     "citibike.py": Conditional(runs_on=_has_dataset("citibike")),
+    "papermill_run.py": Conditional(
+        runs_on=_has_project("notebooks"), scripts=("tasks/run_notebook.py", "tasks/squares.ipynb")
+    ),
+    "pod_example.py": Conditional(
+        runs_on=_has_project("example1", config=frozenset({"GREETING"}), secrets=frozenset({"BIG_SECRET"}), data=True),
+        scripts=("tasks/square_roots.py", "tasks/report.py"),
+    ),
 }
 """The examples in the folder `conditional`, which .airflowignore lists: an image with `dags/` in it shows none of them,
 and no import error either."""

@@ -3,6 +3,7 @@
 import os
 
 import pandas
+
 from airflow_project import open_files
 
 with open_files().open("output/output.csv") as file:

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pandas
+
 from airflow_project import open_files
 
 files = open_files()

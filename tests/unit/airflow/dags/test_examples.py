@@ -19,12 +19,40 @@ CONFIG_MAP_BYTES = 1_048_576
 """https://kubernetes.io/docs/concepts/configuration/configmap/#motivation."""
 EVERYWHERE = {path.name for path in examples.EXAMPLES.iterdir() if path.is_file()}
 DATASET = {"bigquery": {"datasets": [{"name": "citibike"}]}}
+EXAMPLE1 = {
+    "name": "example1",
+    "image": "registry.example.org/pandas:1.0.0",
+    "config": {"GREETING": "Hello"},
+    "secrets": ["BIG_SECRET"],
+    "data": {"kind": "volume", "size_gib": 1},
+}
+NOTEBOOKS = {"name": "notebooks", "image": "registry.example.org/papermill:1.0.0"}
+SECRET = {"airflow:project_secrets": {"secure": '{"example1": {"BIG_SECRET": "hunter2"}}'}}
+PODS = {"pod_example.py", "tasks/square_roots.py", "tasks/report.py"}
+NOTEBOOK = {"papermill_run.py", "tasks/run_notebook.py", "tasks/squares.ipynb"}
 STACKS: dict[str, tuple[Config, set[str]]] = {
     "an existing cluster": (stacks.config("celery+kubernetes", example_dags="true"), set()),
     "Google Cloud": (stacks_gcp.config("celery", example_dags="true"), set()),
     "Google Cloud with a dataset": (
         stacks_gcp.config("celery", example_dags="true", cloud_with=DATASET),
         {"citibike.py"},
+    ),
+    "both projects": (
+        {**stacks.config("celery", example_dags="true", projects=[EXAMPLE1, NOTEBOOKS]), **SECRET},
+        PODS | NOTEBOOK,
+    ),
+    "a project of the name without data": (
+        {
+            **stacks.config(
+                "celery", example_dags="true", projects=[{**EXAMPLE1, "data": {"kind": "none"}}, NOTEBOOKS]
+            ),
+            **SECRET,
+        },
+        NOTEBOOK,
+    ),
+    "a project of the name without an image": (
+        stacks.config("celery", example_dags="true", projects=[{"name": "notebooks"}]),
+        set(),
     ),
 }
 

@@ -2,38 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from lab.images.names import PANDAS, PAPERMILL
 from tests.cluster.installation import EXECUTORS, Installation
 
-EXAMPLES = (
-    "hello",
-    "tutorial",
-    "fan_out",
-    "deferred",
-    "executors",
-    "airflow_tutorial_v01",
-    "test_dag_v1",
-    "pod_example",
-    "papermill_run",
-)
-PROJECTS = [
-    {
-        "name": "example1",
-        "image": PANDAS,
-        "config": {"GREETING": "Good morning:"},
-        "secrets": ["BIG_SECRET"],
-        "data": {"kind": "volume", "size_gib": 1},
-    },
-    {"name": "notebooks", "image": PAPERMILL, "pool": {"slots": 1}},
-]
-"""The projects without which some examples are not delivered."""
-SECRETS = {"project_secrets": json.dumps({"example1": {"BIG_SECRET": "12345678"}})}
+EXAMPLES = ("hello", "tutorial", "fan_out", "deferred", "executors", "airflow_tutorial_v01", "test_dag_v1")
 NAMES = {"celery": "test-celery", "kubernetes": "test-kubernetes", "celery+kubernetes": "test-both"}
 
 Finished = dict[str, list[dict[str, Any]]]
@@ -41,20 +17,11 @@ Finished = dict[str, list[dict[str, Any]]]
 
 @pytest.fixture(scope="session", params=EXECUTORS)
 def airflow(
-    request: pytest.FixtureRequest,
-    airflow_images: None,
-    task_images: None,
-    tmp_path_factory: pytest.TempPathFactory,
+    request: pytest.FixtureRequest, airflow_images: None, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Installation]:
     """A running installation. Its tests run in the order of the files; the last file destroys it."""
     name = NAMES[request.param]
-    installation = Installation(
-        name=name,
-        executor=request.param,
-        folder=tmp_path_factory.mktemp(name),
-        settings={"projects": PROJECTS},
-        secrets=SECRETS,
-    )
+    installation = Installation(name=name, executor=request.param, folder=tmp_path_factory.mktemp(name))
     installation.clear()
     try:
         installation.up()

@@ -38,13 +38,6 @@ def test_the_fan_out_ran_a_task_for_each_element(finished: Finished) -> None:
     assert indexes == {0, 1, 2, 3, 4}
 
 
-def test_a_pod_of_a_project_has_its_secret_and_prints_none_of_it(airflow: Installation, finished: Finished) -> None:
-    [task] = [task for task in finished["pod_example"] if task["task_id"] == "report"]
-    log = airflow.client.log("pod_example", task["dag_run_id"], task)
-    assert "the secret has 8 characters" in log
-    assert "12345678" not in log
-
-
 def test_a_task_runs_where_its_executor_says(airflow: Installation, finished: Finished) -> None:
     hosts = {task["task_id"]: task["hostname"] for task in finished["executors"]}
     workers = [pod["status"]["podIP"] for pod in objects("pods", airflow.namespace, f"{COMPONENT}=worker")]
@@ -90,8 +83,6 @@ def test_a_log_is_readable_after_its_pod_is_gone(airflow: Installation, finished
         ("deferred", "after"): "the wait is over",
         ("tutorial", "templated"): ": hello",
         ("airflow_tutorial_v01", "print_world"): "world",
-        ("pod_example", "report"): "Good morning: the sum of 3 roots is 6.0",
-        ("papermill_run", "show"): "the notebook says 385",
         **{("executors", task["task_id"]): "running in " for task in finished["executors"]},
     }
     for (dag, task_id), text in expected.items():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -15,6 +14,7 @@ from components.airflow.volumes import create_files
 from components.contract.workloads import DAG_READERS
 from components.kubernetes import naming
 from components.settings.sections.dags import IMAGE_SECONDS
+from components.settings.sections.projects import Project
 
 NAME: Final = "examples"
 EXAMPLES: Final = Path(__file__).resolve().parents[3] / "dags"
@@ -22,57 +22,51 @@ FOLDER: Final = "/opt/airflow/examples"
 IGNORED: Final = ".airflowignore"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Conditional:
-    """An example that would fail on a stack without what it needs, and is delivered only to stacks that have it."""
-
-    runs_on: Callable[[InstanceContext], bool]
-    scripts: Sequence[str] = ()
-    """Files of its pods, by path."""
+def _has_citibike(context: InstanceContext) -> bool:
+    services = context.cloud.services
+    return services is not None and "citibike" in services.datasets
 
 
-def _has_dataset(name: str) -> Callable[[InstanceContext], bool]:
-    """Whether the stack's cloud has a dataset of this name."""
-    return lambda context: context.cloud.services is not None and name in context.cloud.services.datasets
+def _has_example1(context: InstanceContext) -> bool:
+    project = _project(context, "example1")
+    return (
+        project is not None
+        and project.image is not None
+        and "GREETING" in project.config
+        and "BIG_SECRET" in project.secrets
+        and (project.data.bucket or project.data.claim is not None)
+    )
 
 
-def _has_project(
-    name: str, *, config: frozenset[str] = frozenset(), secrets: frozenset[str] = frozenset(), data: bool = False
-) -> Callable[[InstanceContext], bool]:
-    """Whether the stack has a project with an image, and with these variables, secrets and, if asked for, data."""
-
-    def found(context: InstanceContext) -> bool:
-        return any(
-            project.name == name
-            and project.image is not None
-            and config <= project.config.keys()
-            and secrets <= {*project.secrets}
-            and (not data or project.data.bucket or project.data.claim is not None)
-            for project in context.settings.projects
-        )
-
-    return found
+def _has_notebooks(context: InstanceContext) -> bool:
+    project = _project(context, "notebooks")
+    return project is not None and project.image is not None
 
 
-CONDITIONAL: Final[Mapping[str, Conditional]] = {
-    "citibike.py": Conditional(runs_on=_has_dataset("citibike")),
-    "papermill_run.py": Conditional(
-        runs_on=_has_project("notebooks"), scripts=("tasks/run_notebook.py", "tasks/squares.ipynb")
-    ),
-    "pod_example.py": Conditional(
-        runs_on=_has_project("example1", config=frozenset({"GREETING"}), secrets=frozenset({"BIG_SECRET"}), data=True),
-        scripts=("tasks/square_roots.py", "tasks/report.py"),
-    ),
+def _project(context: InstanceContext, name: str) -> Project | None:
+    return next((project for project in context.settings.projects if project.name == name), None)
+
+
+CONDITIONS: Final[Mapping[str, Callable[[InstanceContext], bool]]] = {
+    "citibike.py": _has_citibike,
+    "papermill_run.py": _has_notebooks,
+    "pod_example.py": _has_example1,
 }
-"""The examples in the folder `conditional`, which .airflowignore lists: an image with `dags/` in it shows none of them,
-and no import error either."""
+"""The examples in the folder `conditional`, and whether a stack has what they need: elsewhere they would fail.
+
+.airflowignore lists the folder: an image with `dags/` in it shows none of them, and no import error either."""
+SCRIPTS: Final[Mapping[str, Sequence[str]]] = {
+    "papermill_run.py": ("tasks/run_notebook.py", "tasks/squares.ipynb"),
+    "pod_example.py": ("tasks/square_roots.py", "tasks/report.py"),
+}
+"""Files of their pods."""
 
 
 def example_files(context: InstanceContext) -> dict[str, str]:
     """The files of the example DAGs that can run on this stack, by path in the bundle."""
     everywhere = [path for path in EXAMPLES.iterdir() if path.suffix == ".py" or path.name == IGNORED]
-    found = [example for example in CONDITIONAL.items() if example[1].runs_on(context)]
-    names = [name for file, example in found for name in (file, *example.scripts)]
+    runnable = [name for name, holds in CONDITIONS.items() if holds(context)]
+    names = [name for example in runnable for name in (example, *SCRIPTS.get(example, ()))]
     return {
         **{path.name: path.read_text() for path in sorted(everywhere)},
         **{name: (EXAMPLES / "conditional" / name).read_text() for name in names},

@@ -80,8 +80,9 @@ def test_a_stack_gets_the_examples_that_can_run_on_it(stack: str) -> None:
 
 def test_every_conditional_example_and_each_of_its_files_is_listed() -> None:
     folder = examples.EXAMPLES / "conditional"
-    listed = [name for file, each in examples.CONDITIONAL.items() for name in (file, *each.scripts)]
-    assert sorted({*listed}) == sorted(
+    listed = [*examples.CONDITIONS, *(name for names in examples.SCRIPTS.values() for name in names)]
+    assert examples.SCRIPTS.keys() <= examples.CONDITIONS.keys()
+    assert sorted(listed) == sorted(
         str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file() and path.suffix != ".pyc"
     )
 
@@ -89,7 +90,7 @@ def test_every_conditional_example_and_each_of_its_files_is_listed() -> None:
 def test_all_examples_together_fit_into_a_config_map_under_keys_that_it_allows() -> None:
     paths = [path for path in examples.EXAMPLES.rglob("*") if path.is_file() and path.suffix != ".pyc"]
     assert sum(path.stat().st_size for path in paths) < CONFIG_MAP_BYTES // 2
-    names = [name for file, each in examples.CONDITIONAL.items() for name in (file, *each.scripts)]
+    names = [*examples.CONDITIONS, *(name for names in examples.SCRIPTS.values() for name in names)]
     assert [name for name in names if not re.fullmatch(r"[-._a-zA-Z0-9]+", name.replace("/", "."))] == []
 
 

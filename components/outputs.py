@@ -39,6 +39,7 @@ def export(settings: Settings, cloud: Cloud, airflow: Airflow) -> None:
     pulumi.export("namespace", airflow.namespace)
     pulumi.export("admin_user", settings.admin.username)
     pulumi.export("admin_password", pulumi.Output.secret(airflow.admin_password))
+    pulumi.export("kubectl", kubectl)
     pulumi.export(
         "port_forward_command",
         pulumi.Output.concat(kubectl, f" port-forward service/{api_server} {API_PORT}:{API_PORT}"),

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from components.settings.errors import SettingsError
 from operations import new, preflight, price, price_refresh
+from operations.dags import command as dags
 from operations.errors import OperationError
 from operations.review import command as review
 from operations.review import drift
@@ -28,6 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     drift.add(
         commands.add_parser("drift", help="compare a stack with its cloud, and keep one issue about the difference")
     )
+    dags.add(commands.add_parser("dags", help="runs and files of DAGs: trigger, backfill, test, upload"))
     options = parser.parse_args(arguments)
     try:
         return options.run(options)

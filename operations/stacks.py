@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, cast
 
 import pulumi.automation as automation
 
@@ -16,6 +18,7 @@ from operations.errors import OperationError, error_line
 
 FOLDER: Final = Path(__file__).resolve().parent.parent
 """The folder with Pulumi.yaml and the stack files."""
+TIMEOUT_SECONDS: Final = 300
 
 
 def project_folder() -> Path:
@@ -50,3 +53,36 @@ def config(stack: str) -> dict[str, automation.ConfigValue]:
         reason = error_line(str(error), type(error).__name__)
         raise OperationError(f"The Pulumi command line cannot read stack {stack}: {reason}") from None
     return {key: value for key, value in found.items() if key.startswith(f"{PROJECT}:")}
+
+
+def outputs(stack: str) -> dict[str, Any]:
+    """The outputs of a stack; secrets are not decrypted.
+
+    Raises:
+        OperationError: the stack does not exist, or the Pulumi command line cannot read it.
+    """
+    return cast("dict[str, Any]", json.loads(_pulumi(stack, ["stack", "output", "--json"])))
+
+
+def _pulumi(stack: str, command: Sequence[str]) -> str:
+    """The output of a command of the Pulumi command line. The Automation API would decrypt all secrets."""
+    arguments = ["pulumi", *command, "--stack", stack, "--non-interactive", "--color", "never"]
+    try:
+        done = subprocess.run(
+            arguments,
+            cwd=project_folder(),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=TIMEOUT_SECONDS,
+        )
+    except (FileNotFoundError, subprocess.TimeoutExpired) as error:
+        reason = "there is no `pulumi` on the PATH" if isinstance(error, FileNotFoundError) else "it does not answer"
+        raise OperationError(f"The Pulumi command line cannot read stack {stack}: {reason}.") from None
+    if done.returncode != 0:
+        if "no stack named" in done.stderr:
+            raise OperationError(f"There is no stack {stack}; create it with `pulumi stack init {stack}`.")
+        reason = error_line(done.stderr, f"it ended with {done.returncode}").removeprefix("error: ")
+        raise OperationError(f"The Pulumi command line cannot read stack {stack}: {reason}")
+    return done.stdout

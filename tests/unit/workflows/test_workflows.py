@@ -26,6 +26,7 @@ RIGHTS: Final[Mapping[str, Mapping[str, str]]] = {
     "preview.yml check": {},
     "comment.yml comment": {"actions": "read", "contents": "read", "pull-requests": "write"},
     "drift.yml drift": {"contents": "read", "id-token": "write", "issues": "write"},
+    "dags.yml image": {"contents": "write", "id-token": "write", "pull-requests": "write"},
 }
 """The rights of each job's token. A new right is a row here, and a comment beside it in the workflow."""
 VALUE: Final = r'"?[\w./-]*\$?[A-Z]*[\w.^/-]*"?'
@@ -52,6 +53,7 @@ WITHOUT_SECRETS: Final = {
     "preview.yml simulated",
     "preview.yml check",
     "comment.yml comment",
+    "dags.yml image",
 }
 
 

@@ -149,6 +149,13 @@ class ProjectAccess:
 
 
 @dataclass(frozen=True, kw_only=True)
+class FileBucket:
+    """A bucket with files that workloads read with workload identity."""
+
+    name: pulumi.Input[str]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Policy:
     """A cloud-specific policy object, attached to a Gateway or to one of its backend Services."""
 
@@ -203,6 +210,8 @@ class Cloud:
     log_store: LogStore | None = None
     services: CloudServices | None = None
     """None means that DAG code has no access by the stack's own identities."""
+    dag_bucket: FileBucket | None = None
+    """None unless DAG files are in a bucket."""
     load_balancer: LoadBalancer | None = None
     """None unless the stack has a Gateway."""
     task_node_selector: Mapping[str, str] = field(default_factory=dict[str, str])

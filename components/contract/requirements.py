@@ -59,6 +59,17 @@ class ProjectRequirement:
 
 
 @dataclass(frozen=True, kw_only=True)
+class BucketRequirement:
+    """A bucket with DAG files, read with the identity of each workload."""
+
+    existing: str | None
+    """Name of a bucket that exists outside this stack; None for one of the stack."""
+    prefix: str
+    """Folder of the files, with a slash at its end; "" for all of the bucket."""
+    readers: Sequence[Workload]
+
+
+@dataclass(frozen=True, kw_only=True)
 class PublicHost:
     """A Service with its own public DNS name."""
 
@@ -101,6 +112,7 @@ class CloudRequirements:
     file_owner_gid: int
     """User and group of the processes that write to shares."""
     log_store: LogStoreRequirement | None
+    dag_bucket: BucketRequirement | None
     external_access: ExternalAccess | None
     projects: Sequence[ProjectRequirement] = ()
     """The projects that need an identity in the cloud."""
@@ -169,6 +181,7 @@ def requirements(settings: Settings) -> CloudRequirements:
         file_owner_uid=AIRFLOW_UID,
         file_owner_gid=AIRFLOW_GID,
         log_store=_log_store(settings, present),
+        dag_bucket=_dag_bucket(settings, present),
         external_access=_external_access(settings.exposure.gateway),
         projects=_projects(settings),
     )
@@ -219,6 +232,14 @@ def _log_store(settings: Settings, present: Sequence[Workload]) -> LogStoreRequi
         writers=[workload for workload in present if WORKLOADS[workload].log_store == "writes"],
         readers=[workload for workload in present if WORKLOADS[workload].log_store == "reads"],
     )
+
+
+def _dag_bucket(settings: Settings, present: Sequence[Workload]) -> BucketRequirement | None:
+    bucket = next((source.bucket for source in settings.dags if source.bucket is not None), None)
+    if bucket is None:
+        return None
+    readers: list[Workload] = [workload for workload in present if WORKLOADS[workload].dag_code]
+    return BucketRequirement(existing=bucket.bucket_name, prefix=bucket.prefix, readers=readers)
 
 
 def _external_access(gateway: Gateway | None) -> ExternalAccess | None:

@@ -7,6 +7,7 @@ from typing import Final
 
 from components.settings.errors import SettingError
 from components.settings.existing.cloud import ExistingCluster
+from components.settings.gcp.cloud import GcpCloud
 from components.settings.secret_keys import PROJECT
 from components.settings.sections.cloud import Cloud
 from components.settings.sections.dag_source import DagSource
@@ -32,9 +33,10 @@ def setting_errors(sources: Sequence[AnyDagSource] | None, cloud: Cloud | None) 
         )
     yield from _name_errors(sources)
     yield from _folder_errors(sources)
+    yield from _plugin_errors(sources)
     if cloud is not None:
         for index, source in enumerate(sources):
-            yield from _cloud_errors(f"{KEY}[{index}]", source, existing=isinstance(cloud, ExistingCluster))
+            yield from _cloud_errors(f"{KEY}[{index}]", source, cloud)
 
 
 def _name_errors(sources: Sequence[DagSource]) -> Iterator[SettingError]:
@@ -54,6 +56,7 @@ def _folder_errors(sources: Sequence[DagSource]) -> Iterator[SettingError]:
     """Two sources of one folder, whose DAGs would belong to both bundles in turn, and a second share."""
     first: dict[str, int] = {}
     shares: list[int] = []
+    buckets: list[int] = []
     for index, source in enumerate(sources):
         # Folders that derive from names differ if the names do.
         if (other := first.setdefault(source.folder, index)) != index and source.name != sources[other].name:
@@ -63,24 +66,42 @@ def _folder_errors(sources: Sequence[DagSource]) -> Iterator[SettingError]:
             )
         if source.share is not None:
             shares.append(index)
-    for index in shares[1:]:
+        if source.bucket is not None:
+            buckets.append(index)
+    for kind, what, found in (("share", "file share", shares), ("bucket", "bucket", buckets)):
+        for index in found[1:]:
+            yield SettingError(
+                key=f"{KEY}[{index}].kind",
+                value=kind,
+                rule=f"is a second {what} beside dags[{found[0]}], and a stack has one for DAG files",
+                remedy="keep one, with all DAG files below it",
+            )
+
+
+def _plugin_errors(sources: Sequence[DagSource]) -> Iterator[SettingError]:
+    """Several sources with plugins: Airflow has one folder for them."""
+    found = [index for index, source in enumerate(sources) if source.plugins_folder is not None]
+    for index in found[1:]:
         yield SettingError(
-            key=f"{KEY}[{index}].kind",
-            value="share",
-            rule=f"is a second file share beside dags[{shares[0]}], and a stack has one for DAG files",
-            remedy="keep one, with all DAG files below it",
+            key=f"{KEY}[{index}].plugins",
+            value=sources[index].plugins_folder,
+            rule=f"is a second folder with plugins beside that of dags[{found[0]}], and Airflow has one",
+            remedy="keep the plugins in one source",
         )
 
 
-def _cloud_errors(key: str, source: AnyDagSource, *, existing: bool) -> Iterator[SettingError]:
+def _cloud_errors(key: str, source: AnyDagSource, cloud: Cloud) -> Iterator[SettingError]:
     """Sources of DAG files that the cloud does not have."""
+    existing = isinstance(cloud, ExistingCluster)
     if source.node_folder is not None and not existing:
-        rule, others = "reads a folder of the node, which is supported on existing clusters only", '"image" or "share"'
+        rule = "reads a folder of the node, which is supported on existing clusters only"
+        remedy = 'choose kind "image" or "share"'
     elif source.share is not None and existing:
-        rule, others = (
-            "is a file share of a cloud, which is not available on an existing cluster",
-            '"image" or "host_path"',
-        )
+        rule = "is a file share of a cloud, which is not available on an existing cluster"
+        remedy = 'choose kind "claim", "oci" or "host_path"'
+    elif source.bucket is not None and not isinstance(cloud, GcpCloud):
+        rule = "is read by a bundle of Airflow's Google provider, and the providers of other clouds have none"
+        remedy = 'choose kind "oci", or a file share ("share", on an existing cluster "claim")'
     else:
         return
-    yield SettingError(key=f"{key}.kind", value=source.kind, rule=rule, remedy=f"choose kind {others}")
+    yield SettingError(key=f"{key}.kind", value=source.kind, rule=rule, remedy=remedy)

@@ -84,3 +84,8 @@ def git_credentials(source: str) -> Mapping[str, pulumi.Output[str]]:
 def _config() -> dict[str, str]:
     """The config of the running stack: text by key."""
     return {**get_config_env(), **CONFIG.get()}
+
+
+def stack_name() -> str:
+    """The name of the stack, as commands take it."""
+    return pulumi.get_stack()

@@ -14,6 +14,8 @@ from components.kubernetes import kubeconfig
 from components.settings.errors import SettingError
 from components.settings.secret_keys import PROJECT
 
+IMAGE_VOLUMES: Final = (1, 35)
+"""The first Kubernetes version with images as volumes on by default, https://kubernetes.io/docs/tasks/configure-pod-container/image-volumes/."""
 LOGIN: Final = {
     "gcp": (
         "gke-gcloud-auth-plugin",
@@ -42,6 +44,7 @@ def setting_errors(values: Mapping[str, object]) -> Iterator[SettingError]:
     kind = settings.get("kind")
     if kind == "existing":
         yield from _kubeconfig_errors(settings)
+        yield from _image_volume_errors(settings, values.get("dags"))
     elif isinstance(kind, str) and kind in LOGIN:
         yield from _login_errors(kind)
 
@@ -72,6 +75,42 @@ def _kubeconfig_errors(cloud: Mapping[str, object]) -> Iterator[SettingError]:
     if found is not None:
         rule, remedy = found
         yield SettingError(key=f"{PROJECT}:cloud.context", value=context, rule=rule, remedy=remedy)
+
+
+def _image_volume_errors(cloud: Mapping[str, object], dags: object) -> Iterator[SettingError]:
+    """Images as volumes in a cluster whose API server refuses such pods."""
+    sources = cast("list[object]", dags) if isinstance(dags, list) else []
+    mounts = [
+        cast("Mapping[str, object]", source).get("mount") if isinstance(source, Mapping) else None for source in sources
+    ]
+    used = [
+        index
+        for index, mount in enumerate(mounts)
+        if isinstance(mount, Mapping) and cast("Mapping[str, object]", mount).get("kind") == "image_volume"
+    ]
+    version = _version(cloud) if used else None
+    if version is not None and version < IMAGE_VOLUMES:
+        for index in used:
+            yield SettingError(
+                key=f"{PROJECT}:dags[{index}].mount.kind",
+                value="image_volume",
+                rule=f"requires Kubernetes {'.'.join(map(str, IMAGE_VOLUMES))}, and the cluster runs "
+                f"{'.'.join(map(str, version))}",
+                remedy='choose kind "copy", or upgrade the cluster',
+            )
+
+
+def _version(cloud: Mapping[str, object]) -> tuple[int, int] | None:
+    """The Kubernetes version of the cluster; None if it does not answer, or if the kubeconfig has an error."""
+    path, chosen = (str(cloud[key]) if cloud.get(key) else None for key in ("kubeconfig", "context"))
+    try:
+        config = kubeconfig.read(path)
+    except ValueError:
+        return None
+    context = chosen or config.current_context
+    if context is None or context not in config.contexts or not config.cluster_server(context):
+        return None
+    return config.served_version(context)
 
 
 def _context_error(config: kubeconfig.Kubeconfig, context: str | None) -> tuple[str, str] | None:

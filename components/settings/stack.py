@@ -52,6 +52,8 @@ class Settings(Model):
     """Sources of DAG files. Each is a bundle of Airflow, and all of them are used at once."""
     example_dags: bool = False
     """Whether the example DAGs in the folder `dags/` of this program are deployed too."""
+    load_examples: bool = False
+    """Whether Airflow's own example DAGs are loaded, those of its providers too. They are more than 100."""
     logs: Logs | None = None
     """Storage of task logs; default: `store`, and `volume` on existing clusters."""
     components: Components = Components()

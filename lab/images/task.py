@@ -21,7 +21,7 @@ def archive(folder: str) -> Path:
     Raises:
         LabError: a step failed; the message names the log.
     """
-    recipe = containerfile.Recipe(containerfile=f"images/{folder}/Containerfile", base=_debian(), base_name=DEBIAN)
+    recipe = containerfile.Recipe(containerfile=f"images/{folder}/Containerfile", base=debian(), base_name=DEBIAN)
     copied = [PROJECT / f"images/{folder}/requirements.txt", *sorted((PROJECT / "airflow_project").glob("*.py"))]
 
     def build(target: Path, log: Path) -> None:
@@ -32,7 +32,8 @@ def archive(folder: str) -> Path:
     )
 
 
-def _debian() -> Path:
+def debian() -> Path:
+    """The archive of the Debian image that these images stand on."""
     layer = debian_layer()
 
     def build(target: Path, log: Path) -> None:

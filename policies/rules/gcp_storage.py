@@ -38,7 +38,9 @@ OBJECT_ROLES: Final = (
     "roles/storage.objectViewer",
     "roles/storage.objectCreator",
     "roles/storage.objectAdmin",
+    "roles/storage.legacyBucketReader",
 )
+"""Roles on one bucket, none of which changes rights; the last one reads the bucket's own properties and lists it."""
 TABLE_ROLES: Final = ("roles/bigquery.dataEditor", "roles/bigquery.dataViewer")
 UNDELETE_SECONDS: Final = 604_800
 """Seven days."""

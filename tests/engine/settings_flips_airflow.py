@@ -141,6 +141,39 @@ FLIPS: Final[Flips] = {
     "dags[].sub_path": Flip(
         "production", Changes(updates={"dag-processor", "scheduler", "triggerer", "worker"}, replaces={"task-template"})
     ),
+    "dags[].plugins": Flip(
+        "plugins",
+        Changes(
+            updates={"api-server", "dag-processor", "scheduler", "triggerer", "worker"},
+            replaces={
+                "api-server-options",
+                "dag-processor-options",
+                "scheduler-options",
+                "task-options",
+                "task-template",
+                "triggerer-options",
+                "worker-options",
+            },
+        ),
+    ),
+    # Keys of other kinds than the base's share.
+    "dags[].claim_name": Flip("other", Refused("dags[0].claim_name: 'other' belongs to a key that is not known here")),
+    "dags[].reference": Flip(
+        "registry.example.org/dags:2",
+        Refused("dags[0].reference: 'registry.example.org/dags:2' belongs to a key that is not known here"),
+    ),
+    "dags[].pull_policy": Flip(
+        "Always", Refused("dags[0].pull_policy: 'Always' belongs to a key that is not known here")
+    ),
+    "dags[].mount.kind": Flip(
+        {"kind": "image_volume"}, Refused("dags[0].mount: {'kind': 'image_volume'} belongs to a key that is not known")
+    ),
+    "dags[].mount.size_mib": Flip(64, Refused("dags[0].mount: {'size_mib': 64} belongs to a key that is not known")),
+    "dags[].bucket_name": Flip(
+        "our-dags", Refused("dags[0].bucket_name: 'our-dags' belongs to a key that is not known here")
+    ),
+    "dags[].prefix": Flip("team/", Refused("dags[0].prefix: 'team/' belongs to a key that is not known here")),
+    "load_examples": Flip(True, EVERY_OPTION_READER),
     "example_dags": Flip(
         True,
         Changes(creates={"example-dags"}) | EVERY_OPTION_READER,

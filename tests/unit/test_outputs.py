@@ -19,17 +19,20 @@ ALWAYS = {
     "url",
     "admin_user",
     "admin_password",
+    "kubectl",
     "port_forward_command",
     "logs_command",
     "exec_command",
 }
 FLOWER = {"flower_password", "flower_port_forward_command"}
+UPLOADS = {"dag_uploads", "upload_command"}
 FRONT = {"address", "dns_records"}
 OF_THE_CLOUD = {"connect_command", "cluster"}
 OTHER_TOOLS = {
     "connect_command": "the cloud's own command line",
     "kubeconfig_command": "the cloud's own command line",
     "kubelogin_command": "the login program of AKS",
+    "upload_command": "a command of this project, or the cloud's own command line for a bucket",
 }
 """Commands without kubectl."""
 TOOLS = ("az", "gcloud", "kubectl", "kubelogin")
@@ -51,6 +54,8 @@ def test_every_stack_says_where_airflow_is_and_how_to_get_in() -> None:
             wanted |= {"monthly_price"}
         if recording.of_type("Gateway"):
             wanted |= FRONT | ({"flower_url"} if "flower_host" in recording.config["airflow:exposure"] else set())
+        if {source["kind"] for source in recording.config.get("airflow:dags", [])} & {"share", "claim"}:
+            wanted |= UPLOADS
         beyond = recording.outputs.keys() - wanted
         assert wanted <= recording.outputs.keys(), stack
         # A real cloud has further outputs.

@@ -29,7 +29,8 @@ UNIONS: Final = {
     "Cloud": ("GcpCloud", "AzureCloud", "ExistingCluster"),
     "Executor": ("CeleryExecutor", "KubernetesExecutor", "MixedExecutor"),
     "Logs": ("StoreLogs", "VolumeLogs", "WorkerLogs"),
-    "DagSource": ("ImageDags", "HostPathDags", "ShareDags"),
+    "DagSource": ("ImageDags", "HostPathDags", "ShareDags", "ClaimDags", "OciDags", "BucketDags"),
+    "DagMount": ("Copied", "ImageVolume"),
     "Exposure": ("ClusterIp", "NodePort", "Gateway"),
     "Tls": ("ManagedTls", "CertManagerTls", "SecretTls"),
 }

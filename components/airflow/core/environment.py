@@ -46,6 +46,7 @@ def create_feature(context: InstanceContext) -> Feature:
                     ("core", "execution_api_server_url"): f"http://{service}:{API_PORT}/execution/",
                 },
                 default_options={
+                    # Other workloads than the migration have the stack's choice.
                     ("core", "load_examples"): "False",
                     ("logging", "colored_console_log"): "False",
                 },

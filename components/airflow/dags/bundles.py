@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from typing import Final
 
+import pulumi
+
 from components.airflow.context import InstanceContext
-from components.airflow.dags import examples, git, git_sync, image, node_folder, share
+from components.airflow.dags import (
+    bucket,
+    claim,
+    examples,
+    git,
+    git_sync,
+    image,
+    node_folder,
+    oci,
+    share,
+    uploads,
+)
 from components.airflow.dags.delivery import Delivery
 from components.airflow.feature import Feature, PodOverlay
-from components.contract.workloads import DAG_READERS, OPTION_READERS
+from components.contract.workloads import DAG_READERS, OPTION_READERS, PLUGIN_LOADERS
 from components.kubernetes.pods import ScratchFolder
 from components.settings.sections.dag_source import STORAGE, DagSource
 from components.settings.sections.options import Reserved
@@ -20,6 +32,9 @@ KINDS: Final[Sequence[Callable[[InstanceContext, DagSource], Delivery | None]]] 
     share.create_delivery,
     git.create_delivery,
     git_sync.create_delivery,
+    claim.create_delivery,
+    oci.create_delivery,
+    bucket.create_delivery,
     image.create_delivery,
 )
 """The ways of delivery. Each returns None for a source that is not its own; the last one takes every source that asks
@@ -30,6 +45,8 @@ RESERVED: Final[Reserved] = {
     # The default of bundles without an interval of their own, and all have one.
     ("dag_processor", "refresh_interval"): "airflow:dags",
     ("dag_processor", "dag_bundle_storage_path"): None,
+    ("core", "load_examples"): "airflow:load_examples",
+    ("core", "plugins_folder"): "airflow:dags",
 }
 
 
@@ -45,7 +62,10 @@ def create_feature(context: InstanceContext) -> Feature:
             PodOverlay(
                 # All these workloads need the names of the bundles; only some of them read the files.
                 workloads=OPTION_READERS,
-                options={("dag_processor", "dag_bundle_config_list"): json.dumps(entries, sort_keys=True)},
+                options={
+                    ("dag_processor", "dag_bundle_config_list"): pulumi.Output.json_dumps(entries, sort_keys=True),
+                    ("core", "load_examples"): str(context.settings.load_examples),
+                },
             ),
             # Only `airflow dags` on the command line and old log templates read it; bundles have their own folders.
             PodOverlay(workloads=DAG_READERS, default_options={("core", "dags_folder"): sources[0].folder}),
@@ -57,9 +77,11 @@ def create_feature(context: InstanceContext) -> Feature:
                 },
             ),
             *(_storage() if any(source.stored_by_airflow for source in sources) else ()),
+            *_plugins(sources),
             *(overlay for delivery in deliveries for overlay in delivery.overlays),
         ],
         credentials=[credential for delivery in deliveries for credential in delivery.credentials],
+        outputs=uploads.outputs(context, deliveries),
     )
 
 
@@ -76,6 +98,14 @@ def _storage() -> list[PodOverlay]:
             },
             scratch=[ScratchFolder(name="dag-bundles", path=STORAGE)],
         )
+    ]
+
+
+def _plugins(sources: Sequence[DagSource]) -> list[PodOverlay]:
+    """The folder with plugins of the source that has one, for all that load plugins."""
+    folders = [source.plugins_folder for source in sources if source.plugins_folder is not None]
+    return [
+        PodOverlay(workloads=PLUGIN_LOADERS, options={("core", "plugins_folder"): folder}) for folder in folders[:1]
     ]
 
 

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+import pulumi
+
 from components.airflow.feature import PodOverlay
 from components.airflow.secrets.credential import Credential
 
@@ -28,12 +30,23 @@ class Bundle:
 
 
 @dataclass(frozen=True, kw_only=True)
+class WritableClaim:
+    """A claim with DAG files that users upload to."""
+
+    name: pulumi.Input[str]
+    folder: str
+    """Folder of the DAG files on the volume; "" is its root."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Delivery:
     """Everything that one source of DAG files adds to an instance."""
 
     bundle: Bundle
     overlays: Sequence[PodOverlay] = ()
     credentials: Sequence[Credential] = field(default_factory=list[Credential])
+    upload: WritableClaim | None = None
+    """The claim for uploads by `python -m operations dags upload`; None for other sources."""
 
 
 def folder_bundle(name: str, folder: str, refresh_seconds: int) -> Bundle:

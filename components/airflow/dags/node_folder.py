@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from pulumi_kubernetes.core.v1 import HostPathVolumeSourceArgs, VolumeArgs, VolumeMountArgs
+from pulumi_kubernetes.core.v1 import HostPathVolumeSourceArgs, VolumeArgs
 
 from components.airflow.context import InstanceContext
+from components.airflow.dags.claimed import volume_overlays
 from components.airflow.dags.delivery import Delivery, folder_bundle
-from components.airflow.feature import PodOverlay
-from components.contract.workloads import DAG_READERS
 from components.settings.sections.dag_source import DagSource
 
 
@@ -16,18 +15,10 @@ def create_delivery(context: InstanceContext, source: DagSource) -> Delivery | N
     del context
     if source.node_folder is None:
         return None
-    volume = f"dags-{source.name}"
+    volume = VolumeArgs(
+        name=f"dags-{source.name}", host_path=HostPathVolumeSourceArgs(path=source.node_folder, type="Directory")
+    )
     return Delivery(
         bundle=folder_bundle(source.name, source.folder, source.refresh_seconds),
-        overlays=[
-            PodOverlay(
-                workloads=DAG_READERS,
-                volumes=[
-                    VolumeArgs(
-                        name=volume, host_path=HostPathVolumeSourceArgs(path=source.node_folder, type="Directory")
-                    )
-                ],
-                mounts=[VolumeMountArgs(name=volume, mount_path=source.folder, read_only=True)],
-            )
-        ],
+        overlays=volume_overlays(source, volume, ""),
     )

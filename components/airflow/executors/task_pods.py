@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
-from pulumi_kubernetes.core.v1 import VolumeMountArgs
+import pulumi
+from pulumi_kubernetes.core.v1 import ConfigMap, ConfigMapVolumeSourceArgs, VolumeArgs, VolumeMountArgs
+from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 
 from components.airflow.context import InstanceContext
 from components.airflow.feature import Feature, Features, PodOverlay
 from components.airflow.pods.template import NOT_EVICTABLE, WorkloadPod, create_options, pod_template
 from components.airflow.volumes import create_files
-from components.kubernetes import manifest
+from components.kubernetes import manifest, naming
 from components.settings.sections.executor import TaskPods
 from components.settings.sections.options import Reserved
 
@@ -62,18 +65,39 @@ def create_template(context: InstanceContext, features: Features) -> Feature:
     options = create_options(context, features, "task", context.child)
     pod = pod_template(context, features, task_pod(context, task_pods), options.metadata.name)
     text = manifest.json_text({"apiVersion": "v1", "kind": "Pod", "metadata": pod.metadata, "spec": pod.spec})
-    folder = POD_TEMPLATE.rpartition("/")[0]
-    return Feature(
-        overlays=create_files(
-            context,
-            "task-template",
-            volume="pod-template",
-            owner="task",
-            files={"task.yaml": text},
-            workloads={"scheduler"},
-            mounts=[VolumeMountArgs(name="pod-template", mount_path=folder, read_only=True)],
+    return Feature(overlays=_template_overlays(context, text))
+
+
+def _template_overlays(context: InstanceContext, text: pulumi.Output[str]) -> list[PodOverlay]:
+    """The template in the scheduler, from a ConfigMap that gets a new name whenever its content changes.
+
+    A DAG image of its own is not part of the name: the ConfigMap then changes in place, and the scheduler, which reads
+    the template for each pod (cncf.kubernetes 10.22.0, kubernetes_executor_utils.py), does not restart. Until its node
+    has the new content, a minute at most, task pods start with the former DAG image.
+    """
+    images = [source.image.reference for source in context.settings.dags if source.image is not None]
+    name, files = "task-template", {"task.yaml": text}
+    mount = VolumeMountArgs(name="pod-template", mount_path=POD_TEMPLATE.rpartition("/")[0], read_only=True)
+    if not images:
+        return create_files(
+            context, name, volume="pod-template", owner="task", files=files, workloads={"scheduler"}, mounts=[mount]
         )
+    fixed = text.apply(lambda content: template_name(context.name, content, images))
+    config_map = ConfigMap(
+        f"{context.name}-{name}",
+        metadata=ObjectMetaArgs(name=fixed, namespace=context.namespace, labels=context.labels("task")),
+        data=files,
+        opts=context.child,
     )
+    volume = VolumeArgs(name="pod-template", config_map=ConfigMapVolumeSourceArgs(name=config_map.metadata.name))
+    return [PodOverlay(workloads={"scheduler"}, volumes=[volume], mounts=[mount])]
+
+
+def template_name(instance: str, text: str, images: Sequence[str]) -> str:
+    """The name of the ConfigMap with a template: it depends on everything in the text but these images."""
+    for image in images:
+        text = text.replace(image, "")
+    return naming.object_name(instance, "task-template", naming.digest(text))
 
 
 def task_pod(context: InstanceContext, task_pods: TaskPods) -> WorkloadPod:

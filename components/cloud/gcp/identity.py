@@ -23,6 +23,8 @@ TABLE_WRITER: Final = "roles/bigquery.dataEditor"
 """Creates, reads and changes the tables of a dataset; https://cloud.google.com/bigquery/docs/access-control."""
 JOB_RUNNER: Final = "roles/bigquery.jobUser"
 """Runs loads and queries. Granted on projects only, and says nothing about data."""
+BUCKET_READER: Final = "roles/storage.legacyBucketReader"
+"""`storage.buckets.get`, which objectViewer lacks: https://cloud.google.com/storage/docs/access-control/iam-roles."""
 ACCOUNT_ANNOTATION: Final = "iam.gke.io/gcp-service-account"
 
 
@@ -59,6 +61,14 @@ class DatasetAccess:
 
 
 @dataclass(frozen=True, kw_only=True)
+class DagAccess:
+    """The workloads that read DAG files in a bucket."""
+
+    bucket: pulumi.Input[str]
+    workloads: Sequence[Workload]
+
+
+@dataclass(frozen=True, kw_only=True)
 class IdentitiesArgs:
     """Arguments of the identities."""
 
@@ -68,6 +78,7 @@ class IdentitiesArgs:
     logs: LogAccess | None
     database: DatabaseAccess | None
     datasets: DatasetAccess | None
+    dags: DagAccess | None
 
 
 class Identities(pulumi.ComponentResource):
@@ -77,7 +88,8 @@ class Identities(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: IdentitiesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("airflow:gcp:Identities", name, None, opts)
-        accesses = [access for access in (args.logs, args.database, args.datasets) if access is not None]
+        wanted = (args.logs, args.database, args.datasets, args.dags)
+        accesses = [access for access in wanted if access is not None]
         workloads: set[Workload] = {workload for access in accesses for workload in access.workloads}
         self.identities = {workload: self._identity(name, workload, args) for workload in sorted(workloads)}
         self.register_outputs({})
@@ -101,6 +113,8 @@ class Identities(pulumi.ComponentResource):
                 opts=pulumi.ResourceOptions(parent=self, hooks=scope.apis.hooks),
             )
             roles.append(access.id)
+        if args.dags is not None and workload in args.dags.workloads:
+            roles += self._dag_reader(f"{name}-{workload}-dags", args.dags, member, scope)
         if args.database is not None and workload in args.database.workloads:
             roles.append(self._database_client(f"{name}-{workload}-database", args.database, member, scope))
         if args.datasets is not None and workload in args.datasets.workloads:
@@ -139,6 +153,22 @@ class Identities(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self, hooks=scope.apis.hooks, depends_on=scope.apis.of("projects")),
         )
         return [jobs.id, *(role.id for role in members)]
+
+    def _dag_reader(
+        self, name: str, access: DagAccess, member: pulumi.Output[str], scope: GcpScope
+    ) -> list[pulumi.Output[str]]:
+        """Permission to read objects, and the bucket itself, which the bundle asks for before it reads."""
+        return [
+            storage.BucketIAMMember(
+                f"{name}-{what}",
+                bucket=access.bucket,
+                role=role,
+                member=member,
+                # A bucket that exists already does not wait for the API.
+                opts=pulumi.ResourceOptions(parent=self, hooks=scope.apis.hooks, depends_on=scope.apis.of("storage")),
+            ).id
+            for what, role in (("objects", READER), ("bucket", BUCKET_READER))
+        ]
 
     def _database_client(
         self, name: str, access: DatabaseAccess, member: pulumi.Output[str], scope: GcpScope

@@ -15,7 +15,14 @@ from components.cloud.gcp.apis import Apis, ApisArgs
 from components.cloud.gcp.bigquery import Datasets, DatasetsArgs
 from components.cloud.gcp.cluster import Cluster, ClusterArgs, cluster_apis
 from components.cloud.gcp.database import Database, DatabaseArgs
-from components.cloud.gcp.identity import DatabaseAccess, DatasetAccess, Identities, IdentitiesArgs, LogAccess
+from components.cloud.gcp.identity import (
+    DagAccess,
+    DatabaseAccess,
+    DatasetAccess,
+    Identities,
+    IdentitiesArgs,
+    LogAccess,
+)
 from components.cloud.gcp.load_balancer import LoadBalancer, LoadBalancerArgs
 from components.cloud.gcp.names import ResourceNames
 from components.cloud.gcp.network import Network, NetworkArgs
@@ -23,7 +30,16 @@ from components.cloud.gcp.nodes import POOL_LABEL, TASK_TAINT, NodeIdentity, Nod
 from components.cloud.gcp.projects import Projects, ProjectsArgs
 from components.cloud.gcp.registry import Registry, RegistryArgs
 from components.cloud.gcp.scope import GcpScope
-from components.cloud.gcp.storage import BrokerDisk, BrokerDiskArgs, LogBucket, LogBucketArgs, Share, ShareArgs
+from components.cloud.gcp.storage import (
+    BrokerDisk,
+    BrokerDiskArgs,
+    DagBucket,
+    DagBucketArgs,
+    LogBucket,
+    LogBucketArgs,
+    Share,
+    ShareArgs,
+)
 from components.cloud.preflight import google
 from components.cloud.preflight.warning import before_first
 from components.contract import cloud as contract
@@ -123,14 +139,19 @@ class GoogleCloud(pulumi.ComponentResource):
         self, network: Network, database: Database, node_identity: NodeIdentity, cluster: Cluster, nodes: Nodes
     ) -> Cloud:
         """The cluster as Airflow sees it, with further resources that settings and requirements ask for."""
-        name, cloud = self._name, self._scope.settings
+        name, cloud, needed = self._name, self._scope.settings, self._needed.dag_bucket
         bucket = self._create_log_bucket()
+        dags = self._create_dag_bucket()
         registry = self._create_registry(node_identity) if cloud.registry else None
         outputs: dict[str, pulumi.Input[Any] | None] = {
             "cluster": cluster.name,
             "kubeconfig": cluster.kubeconfig,
             "kubeconfig_command": _login_command(cloud, cluster.name),
             "log_bucket": bucket.name if bucket is not None else None,
+            "dag_bucket": dags.name if dags is not None else None,
+            "upload_command": _upload_command(dags.name, needed.prefix)
+            if dags is not None and needed is not None
+            else None,
             "registry": registry.address if registry is not None else None,
         }
         tasks_apart = cloud.cluster.task_nodes is not None
@@ -148,7 +169,7 @@ class GoogleCloud(pulumi.ComponentResource):
             context=pulumi.Output.concat(f"gke_{cloud.project}_{cloud.cluster_location}_", cluster.name),
             databases=database.databases,
             volumes=self._create_volumes(network),
-            identities=self._create_identities(cluster, bucket, database),
+            identities=self._create_identities(cluster, bucket, database, dags),
             log_store=bucket.log_store if bucket is not None else None,
             services=CloudServices(
                 kind="google",
@@ -156,6 +177,7 @@ class GoogleCloud(pulumi.ComponentResource):
                 datasets=[dataset.name for dataset in cloud.bigquery.datasets],
             ),
             projects=self._create_projects(cluster, bucket),
+            dag_bucket=dags,
             load_balancer=self._create_load_balancer(),
             task_node_selector={POOL_LABEL: "tasks"} if tasks_apart else {},
             task_taint=TASK_TAINT if tasks_apart else None,
@@ -173,10 +195,22 @@ class GoogleCloud(pulumi.ComponentResource):
         args = LogBucketArgs(scope=self._scope, retention_days=logs.retention_days)
         return LogBucket(f"{self._name}-logs", args, opts=self._child)
 
+    def _create_dag_bucket(self) -> contract.FileBucket | None:
+        """The bucket for DAG files: that of the settings, or one of the stack."""
+        needed = self._needed.dag_bucket
+        if needed is None:
+            return None
+        if needed.existing is not None:
+            return contract.FileBucket(name=needed.existing)
+        args = DagBucketArgs(scope=self._scope)
+        return contract.FileBucket(name=DagBucket(f"{self._name}-dags", args, opts=self._child).name)
+
     def _create_identities(
-        self, cluster: Cluster, bucket: LogBucket | None, database: Database
+        self, cluster: Cluster, bucket: LogBucket | None, database: Database, files: contract.FileBucket | None
     ) -> dict[Workload, Identity]:
-        needed, logs, through_proxy, datasets = self._needed, None, None, None
+        needed, logs, through_proxy, datasets, dags = self._needed, None, None, None, None
+        if files is not None and needed.dag_bucket is not None:
+            dags = DagAccess(bucket=files.name, workloads=needed.dag_bucket.readers)
         if bucket is not None and needed.log_store is not None:
             logs = LogAccess(bucket=bucket.name, writers=needed.log_store.writers, readers=needed.log_store.readers)
         if self._scope.settings.database.proxy_image is not None:
@@ -184,7 +218,7 @@ class GoogleCloud(pulumi.ComponentResource):
         if self._scope.settings.bigquery.datasets:
             created = Datasets(f"{self._name}-datasets", DatasetsArgs(scope=self._scope), opts=self._child)
             datasets = DatasetAccess(datasets=created.ids, workloads=needed.task_runners)
-        if logs is None and through_proxy is None and datasets is None:
+        if not [access for access in (logs, through_proxy, datasets, dags) if access is not None]:
             return {}
         return Identities(
             f"{self._name}-identities",
@@ -195,6 +229,7 @@ class GoogleCloud(pulumi.ComponentResource):
                 logs=logs,
                 database=through_proxy,
                 datasets=datasets,
+                dags=dags,
             ),
             opts=self._child,
         ).identities
@@ -242,7 +277,7 @@ class GoogleCloud(pulumi.ComponentResource):
 def _apis(cloud: GcpCloud, needed: CloudRequirements) -> Iterator[str]:
     """The APIs that a stack uses in addition to ALWAYS."""
     access = needed.external_access
-    if needed.log_store is not None or needed.project_buckets:
+    if needed.log_store is not None or needed.project_buckets or needed.dag_bucket is not None:
         yield "storage"
     if cloud.bigquery.datasets:
         yield "bigquery"
@@ -264,3 +299,12 @@ def _login_command(cloud: GcpCloud, cluster: pulumi.Output[str]) -> pulumi.Outpu
         cluster,
         f" --project {cloud.project} --location {cloud.cluster_location}{by_name}",
     )
+
+
+def _upload_command(bucket: pulumi.Input[str], prefix: str) -> pulumi.Output[str]:
+    """The command that makes the folder of a bucket equal to the local folder `dags`.
+
+    https://cloud.google.com/sdk/gcloud/reference/storage/rsync
+    """
+    command = "gcloud storage rsync --recursive --delete-unmatched-destination-objects dags gs://"
+    return pulumi.Output.concat(command, bucket, f"/{prefix}")

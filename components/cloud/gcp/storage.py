@@ -16,6 +16,8 @@ from components.contract.cloud import LogStore, StaticVolume, Volume
 SECONDS_PER_DAY: Final = 86_400
 UNDELETE_DAYS: Final = 7
 """Days in which a deleted log can be restored, on protected stacks."""
+VERSION_DAYS: Final = 30
+"""Minimum age of a replaced or deleted DAG file when it is removed for good."""
 DISK_GIB_MIN: Final = 10
 """The smallest disk of type pd-ssd, https://cloud.google.com/compute/docs/disks/persistent-disks."""
 REGIONAL_TIERS: Final = ("regional", "enterprise")
@@ -62,6 +64,48 @@ class LogBucket(pulumi.ComponentResource):
         )
         self.name = bucket.name
         self.log_store = LogStore(kind="gcs", url=pulumi.Output.concat("gs://", bucket.name, "/logs"))
+        self.register_outputs({"name": self.name})
+
+
+@dataclass(frozen=True, kw_only=True)
+class DagBucketArgs:
+    """Arguments of the bucket for DAG files."""
+
+    scope: GcpScope
+
+
+class DagBucket(pulumi.ComponentResource):
+    """A private bucket for DAG files that keeps replaced and deleted files for some days."""
+
+    name: pulumi.Output[str]
+
+    def __init__(self, name: str, args: DagBucketArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("airflow:gcp:DagBucket", name, None, opts)
+        scope = args.scope
+        # In state as "<name>-bucket": renaming loses the DAG files.
+        bucket = buckets.Bucket(
+            f"{name}-bucket",
+            name=scope.names.physical_name("dags"),
+            location=scope.settings.region.upper(),
+            uniform_bucket_level_access=True,
+            public_access_prevention="enforced",
+            versioning=buckets.BucketVersioningArgs(enabled=True),
+            lifecycle_rules=[
+                buckets.BucketLifecycleRuleArgs(
+                    action=buckets.BucketLifecycleRuleActionArgs(type="Delete"),
+                    condition=buckets.BucketLifecycleRuleConditionArgs(age=VERSION_DAYS, with_state="ARCHIVED"),
+                )
+            ],
+            soft_delete_policy=buckets.BucketSoftDeletePolicyArgs(
+                retention_duration_seconds=UNDELETE_DAYS * SECONDS_PER_DAY if scope.protect else 0
+            ),
+            force_destroy=not scope.protect,
+            labels=scope.names.labels(),
+            opts=pulumi.ResourceOptions(
+                parent=self, hooks=scope.apis.hooks, protect=scope.protect, depends_on=scope.apis.of("storage")
+            ),
+        )
+        self.name = bucket.name
         self.register_outputs({"name": self.name})
 
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Final
+from typing import Annotated, ClassVar, Final, Literal
 
 from pydantic import Field
 
 from components.settings.sections.git_repository import GitRepository
-from components.settings.types import Model, Name, RelativePath, SizeGib
+from components.settings.types import ImageReference, KubernetesName, Model, Name, RelativePath, SizeGib
 
+ABSOLUTE_PATH: Final = r"^/[^:\n]+\Z"
+AbsolutePath = Annotated[str, Field(pattern=ABSOLUTE_PATH)]
+PLUGINS: Final = "/opt/airflow/dag-plugins"
+"""The folder in containers with the plugins of a source that is not part of the Airflow image."""
 SOURCES: Final = "/opt/airflow/dag-sources"
 """The folder in containers with one folder for each source that is not part of the image."""
 STORAGE: Final = "/opt/airflow/dag-bundles"
@@ -24,6 +28,69 @@ class Share(Model):
     """Size of the share, in GiB; the minimum depends on the tier of the cloud's shares."""
     sub_path: RelativePath = ""
     """Folder of the DAG files on the share; default: its root."""
+    plugins: RelativePath | None = None
+    """Folder of Airflow plugins on the share, which the api-server and the scheduler load too."""
+
+
+class Claim(Model):
+    """A claim for a volume with DAG files that exists outside this stack."""
+
+    claim_name: KubernetesName
+    """Name of the PersistentVolumeClaim in the namespace of the stack. On several nodes it needs an access mode that
+    several nodes can mount."""
+    sub_path: RelativePath = ""
+    """Folder of the DAG files on the volume; default: its root."""
+    plugins: RelativePath | None = None
+    """Folder of Airflow plugins on the volume, which the api-server and the scheduler load too."""
+
+
+class Copied(Model):
+    """An init container of the image copies the files into a folder of the pod."""
+
+    kind: Literal["copy"]
+    size_mib: Annotated[int, Field(ge=1, le=10_240)] = 256
+    """Maximum size of the files, in MiB; they use disk space of the node."""
+
+    @property
+    def copy_mib(self) -> int | None:
+        """Size of the pod's folder in MiB."""
+        return self.size_mib
+
+
+class ImageVolume(Model):
+    """The node mounts the image itself, which needs Kubernetes 1.35 or newer, and containerd 2.1 or newer."""
+
+    kind: Literal["image_volume"]
+
+    @property
+    def copy_mib(self) -> int | None:
+        """None: nothing is copied."""
+        return None
+
+
+class DagImage(Model):
+    """An image with DAG files, apart from the Airflow image."""
+
+    reference: ImageReference
+    """Repository with tag or digest; never `latest`. For a private registry, its login belongs to the Secret of
+    airflow:image_pull_config or airflow:image.pull_secret as well."""
+    path: AbsolutePath = "/dags"
+    """Folder of the DAG files in the image."""
+    plugins: AbsolutePath | None = None
+    """Folder of Airflow plugins in the image, which the api-server and the scheduler load too."""
+    pull_policy: Literal["IfNotPresent", "Always", "Never"] = "IfNotPresent"
+    """When a node pulls the image."""
+    mount: Annotated[Copied | ImageVolume, Field(discriminator="kind")] = Copied(kind="copy")
+    """How pods get the files of the image."""
+
+
+class Bucket(Model):
+    """A bucket with DAG files, which pods read with their workload identity."""
+
+    bucket_name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{1,61}[a-z0-9]\Z")] | None = None
+    """Name of an existing bucket; default: the stack creates one."""
+    prefix: Annotated[str, Field(pattern=r"^(?:[A-Za-z0-9][A-Za-z0-9._-]*(?:/[A-Za-z0-9][A-Za-z0-9._-]*)*/)?\Z")] = ""
+    """Folder of the DAG files in the bucket, with a slash at its end; default: all of the bucket."""
 
 
 class DagSource(Model):
@@ -47,6 +114,26 @@ class DagSource(Model):
     def refresh_seconds(self) -> int:
         """Seconds between two looks of the DAG processor for changes, set or default."""
         return self.interval_seconds if self.interval_seconds is not None else self.INTERVAL_SECONDS
+
+    @property
+    def claim(self) -> Claim | None:
+        """The existing claim with the DAG files; None for every other source."""
+        return None
+
+    @property
+    def image(self) -> DagImage | None:
+        """The image with the DAG files, apart from the Airflow image; None for every other source."""
+        return None
+
+    @property
+    def bucket(self) -> Bucket | None:
+        """The bucket with the DAG files; None for every other source."""
+        return None
+
+    @property
+    def plugins_path(self) -> str | None:
+        """The folder with Airflow plugins below the root of the source's volume; None without any, or in the image."""
+        return None
 
     @property
     def plugins_folder(self) -> str | None:
@@ -76,4 +163,4 @@ class DagSource(Model):
     @property
     def ties_pods(self) -> bool:
         """Whether pods mount a claim or a folder of the node for it, which ties them to the instance's namespace."""
-        return self.node_folder is not None or self.share is not None
+        return any(found is not None for found in (self.node_folder, self.share, self.claim))

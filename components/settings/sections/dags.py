@@ -1,4 +1,4 @@
-"""Sources of DAG files: image, folder of the node, or file share."""
+"""Sources of DAG files, each a kind of its own."""
 
 from __future__ import annotations
 
@@ -6,10 +6,21 @@ from typing import Annotated, ClassVar, Final, Literal
 
 from pydantic import Field
 
-from components.settings.sections.dag_source import LINK, SOURCES, STORAGE, DagSource, Share
+from components.settings.sections.dag_source import (
+    LINK,
+    PLUGINS,
+    SOURCES,
+    STORAGE,
+    AbsolutePath,
+    Bucket,
+    Claim,
+    DagImage,
+    DagSource,
+    Share,
+)
 from components.settings.sections.git_repository import GitRepository
+from components.settings.types import RelativePath
 
-ABSOLUTE_PATH: Final = r"^/[^:\n]+\Z"
 IMAGE_FOLDER: Final = "/opt/airflow/dags"
 """The folder of DAG files in the official image."""
 IMAGE_SECONDS: Final = 300
@@ -21,10 +32,17 @@ class ImageDags(DagSource):
     """DAG files are part of the Airflow image."""
 
     kind: Literal["image"]
-    path: Annotated[str, Field(pattern=ABSOLUTE_PATH)] = IMAGE_FOLDER
+    path: AbsolutePath = IMAGE_FOLDER
     """Folder of the DAG files in the image."""
+    plugins: AbsolutePath | None = None
+    """Folder of Airflow plugins in the image; default: Airflow's own, /opt/airflow/plugins."""
 
     INTERVAL_SECONDS: ClassVar[int] = IMAGE_SECONDS
+
+    @property
+    def plugins_folder(self) -> str | None:
+        """Folder of the plugins in the image."""
+        return self.plugins
 
     @property
     def folder(self) -> str:
@@ -36,8 +54,21 @@ class HostPathDags(DagSource):
     """DAG files are in a folder of the node. Existing clusters only; the namespace cannot enforce Pod Security then."""
 
     kind: Literal["host_path"]
-    path: Annotated[str, Field(pattern=ABSOLUTE_PATH)]
+    path: AbsolutePath
     """The folder on the node."""
+    plugins: RelativePath | None = None
+    """Folder of Airflow plugins below `path`, which the api-server and the scheduler load too. List it in the file
+    .airflowignore, so that it is not searched for DAGs."""
+
+    @property
+    def plugins_path(self) -> str | None:
+        """The folder of plugins below the folder on the node."""
+        return self.plugins
+
+    @property
+    def plugins_folder(self) -> str | None:
+        """The folder with the plugins in a container."""
+        return PLUGINS if self.plugins is not None else None
 
     @property
     def node_folder(self) -> str:
@@ -54,6 +85,73 @@ class ShareDags(Share, DagSource):
     def share(self) -> Share:
         """The file share."""
         return self
+
+    @property
+    def plugins_path(self) -> str | None:
+        """The folder of plugins on the volume."""
+        return self.plugins
+
+    @property
+    def plugins_folder(self) -> str | None:
+        """The folder with the plugins in a container."""
+        return PLUGINS if self.plugins is not None else None
+
+
+class ClaimDags(Claim, DagSource):
+    """DAG files are on a volume of an existing claim, which every component mounts."""
+
+    kind: Literal["claim"]
+
+    @property
+    def claim(self) -> Claim:
+        """The claim, which is this source."""
+        return self
+
+    @property
+    def plugins_path(self) -> str | None:
+        """The folder of plugins on the volume."""
+        return self.plugins
+
+    @property
+    def plugins_folder(self) -> str | None:
+        """The folder with the plugins in a container."""
+        return PLUGINS if self.plugins is not None else None
+
+
+class OciDags(DagImage, DagSource):
+    """DAG files are in an image of their own: another one restarts only what reads DAG files."""
+
+    kind: Literal["oci"]
+
+    INTERVAL_SECONDS: ClassVar[int] = IMAGE_SECONDS
+
+    @property
+    def image(self) -> DagImage:
+        """The image, which is this source."""
+        return self
+
+    @property
+    def plugins_folder(self) -> str | None:
+        """The folder with the plugins in a container."""
+        return PLUGINS if self.plugins is not None else None
+
+
+class BucketDags(Bucket, DagSource):
+    """DAG files are in a bucket, which every pod that reads them copies. Google Cloud only."""
+
+    kind: Literal["bucket"]
+
+    INTERVAL_SECONDS: ClassVar[int] = 60
+
+    @property
+    def bucket(self) -> Bucket:
+        """The bucket, which is this source."""
+        return self
+
+    @property
+    def stored_by_airflow(self) -> bool:
+        """Whether Airflow itself copies the files."""
+        return True
 
 
 class GitDags(GitRepository, DagSource):
@@ -87,6 +185,8 @@ class GitDags(GitRepository, DagSource):
         return self.sync.sidecar is None
 
 
-AnyDagSource = Annotated[ImageDags | HostPathDags | ShareDags | GitDags, Field(discriminator="kind")]
+AnyDagSource = Annotated[
+    ImageDags | HostPathDags | ShareDags | ClaimDags | GitDags | OciDags | BucketDags, Field(discriminator="kind")
+]
 DagSources = Annotated[tuple[AnyDagSource, ...], Field(strict=False)]
 """Not strict: YAML and JSON have lists, which are no tuples."""

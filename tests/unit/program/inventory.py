@@ -159,6 +159,9 @@ DIFFERENCES: Final[dict[str, tuple[str, set[tuple[str, str]], set[tuple[str, str
         set(),
     ),
     "both, DAGs from a folder of the node": ("celery+kubernetes", set(), set()),
+    "both, DAG image": ("celery+kubernetes", set(), set()),
+    "both, DAG image with plugins": ("celery+kubernetes", set(), set()),
+    "both, claim with DAGs and plugins": ("celery+kubernetes", set(), set()),
     "both, example DAGs": (
         "celery+kubernetes",
         set(),

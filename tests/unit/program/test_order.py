@@ -10,7 +10,7 @@ import pytest
 from components.settings.sections.migration import Migration
 from tests.unit.recording import recorder
 from tests.unit.recording.recorder import Recording, Registration
-from tests.unit.recording.stacks import EXECUTORS, STACKS, config, recorded, recordings
+from tests.unit.recording.stacks import EXECUTORS, OF_USERS, STACKS, config, recorded, recordings
 from tests.unit.recording.workloads import LONG_RUNNING, every_container, pods
 
 BEFORE_THE_MIGRATION: Final = {
@@ -108,6 +108,8 @@ def test_everything_waits_for_the_objects_that_its_pods_name() -> None:
                 ("PersistentVolumeClaim", volume["persistentVolumeClaim"]["claimName"])
                 for volume in pod.spec.get("volumes", [])
                 if "persistentVolumeClaim" in volume
+                # A claim that a setting names is not of this stack.
+                and volume["persistentVolumeClaim"]["claimName"] not in OF_USERS
             }
             offenders += [
                 f"{stack}: {pod} does not wait for {kind} {name}"

@@ -10,7 +10,7 @@ from typing import Any, Final
 from components.contract.requirements import PROJECT_LABEL
 from components.contract.workloads import RUNS_ONCE
 from tests.unit.recording.recorder import Recording, Registration, walk
-from tests.unit.recording.stacks import recorded, recordings
+from tests.unit.recording.stacks import OF_USERS, recorded, recordings
 from tests.unit.recording.workloads import every_pod, options_of, pod_of, pods
 
 INSIDE: Final = re.compile(r"([a-z0-9-]+)\.([a-z0-9-]+)\.svc(?:\.cluster\.local)?(?::(\d+))?")
@@ -62,7 +62,7 @@ def test_every_volume_comes_from_an_object_that_is_there() -> None:
             where = f"{stack}: {pod}: {volume}"
             match volume:
                 case {"persistentVolumeClaim": {"claimName": name}}:
-                    if (pod.namespace, name) not in claims:
+                    if (pod.namespace, name) not in claims and name not in OF_USERS:
                         offenders.append(where)
                 case {"secret": {"secretName": name}} if name in CREATED_OUTSIDE:
                     pass
@@ -77,7 +77,7 @@ def test_every_volume_comes_from_an_object_that_is_there() -> None:
                     }
                     if not keys or not paths | {item["key"] for item in rest.get("items", [])} <= keys.keys():
                         offenders.append(where)
-                case {"emptyDir": _} | {"hostPath": _}:
+                case {"emptyDir": _} | {"hostPath": _} | {"image": _}:
                     pass
                 case _:
                     offenders.append(where)

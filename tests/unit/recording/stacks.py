@@ -16,6 +16,8 @@ from tests.unit.recording import recorder, stacks_azure, stacks_gcp, stand_in_cl
 from tests.unit.recording.recorder import Config, Recording
 from tests.unit.recording.stacks_projects import SECRETS, VOLUME, projects
 
+OF_USERS: Final = {"files"}
+"""Claims that a setting names, which exist outside the stack."""
 FLOWER: Final = {"flower": {"enabled": True}}
 ROOT: Final = Path(__file__).resolve().parents[3]
 EXECUTORS: Final = ("celery", "kubernetes", "celery+kubernetes")
@@ -126,6 +128,21 @@ STAND_IN: Final[dict[str, Config]] = {
     "stand-in cloud, certificate by an issuer": config(
         "kubernetes", cloud=AZURE, exposure={**GATEWAY, "tls": {"kind": "cert_manager", "issuer": "letsencrypt"}}
     ),
+    "stand-in cloud, DAG image as a volume": config(
+        "celery+kubernetes",
+        cloud=AZURE,
+        dags=[
+            {"kind": "image"},
+            {
+                "kind": "oci",
+                "name": "team",
+                "reference": "registry.example.org/dags@sha256:" + "1" * 64,
+                "path": "/opt/dags/",
+                "plugins": "/opt/plugins",
+                "mount": {"kind": "image_volume"},
+            },
+        ],
+    ),
     "stand-in cloud, own certificate": config("celery+kubernetes", cloud=AZURE, exposure=GATEWAY),
     "stand-in cloud, own login and certificate": {
         **config("celery+kubernetes", cloud=AZURE, exposure={**GATEWAY, "tls": {"kind": "secret"}}),
@@ -142,6 +159,14 @@ STACKS: Final[dict[str, Config]] = {
     "celery, no flower": {**config("celery"), "airflow:executor": {"kind": "celery"}},
     "both, DAGs from a folder of the node": config("celery+kubernetes", dags=[{"kind": "host_path", "path": "/dags"}]),
     "both, DAGs from git": {**config("celery+kubernetes"), **GIT},
+    "both, DAG image": config("celery+kubernetes", dags=[{"kind": "oci", "reference": "registry.example.org/dags:1"}]),
+    "both, DAG image with plugins": config(
+        "celery+kubernetes", dags=[{"kind": "oci", "reference": "registry.example.org/dags:1", "plugins": "/plugins"}]
+    ),
+    "both, claim with DAGs and plugins": config(
+        "celery+kubernetes",
+        dags=[{"kind": "claim", "claim_name": "files", "sub_path": "team/dags", "plugins": "team/plugins"}],
+    ),
     "both, example DAGs": config("celery+kubernetes", example_dags="true"),
     "both, projects": {**config("celery+kubernetes", projects=projects(VOLUME)), **SECRETS},
     "both, protected": config("celery+kubernetes", protect="true"),

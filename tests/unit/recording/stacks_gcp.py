@@ -67,6 +67,8 @@ STACKS: Final[dict[str, Config]] = {
         "celery+kubernetes", cloud_with={"database": {"proxy_image": "proxy.example/cloud-sql-proxy:2.18.0"}}
     ),
     "gcp, projects": {**config("celery+kubernetes", projects=projects(BUCKET)), **SECRETS},
+    "gcp, DAGs in a bucket": config("celery+kubernetes", dags=[{"kind": "bucket", "prefix": "team/"}]),
+    "gcp, DAGs in an existing bucket": config("kubernetes", dags=[{"kind": "bucket", "bucket_name": "our-dags"}]),
     "gcp, every name as long as it may be": config(
         "celery+kubernetes",
         cloud_with={"project": "p" * 30, "registry": True},

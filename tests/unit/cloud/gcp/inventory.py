@@ -146,6 +146,26 @@ PROJECTS: Final = {
     ("gcp:storage/bucket:Bucket", "airflow-cloud-projects-sales-bucket"),
     ("gcp:storage/bucketIAMMember:BucketIAMMember", "airflow-cloud-projects-sales-data-access"),
 }
+DAG_BUCKET: Final = {
+    ("airflow:gcp:DagBucket", "airflow-cloud-dags"),
+    ("gcp:storage/bucket:Bucket", "airflow-cloud-dags-bucket"),
+}
+
+
+def dag_readers(*workloads: str) -> set[tuple[str, str]]:
+    """The rights of workloads that read DAG files in a bucket, and the account of the only one without other rights."""
+    processor = "airflow-cloud-identities-dag-processor"
+    return {
+        ("gcp:serviceaccount/account:Account", processor),
+        ("gcp:serviceaccount/iAMMember:IAMMember", f"{processor}-binding"),
+        *(
+            ("gcp:storage/bucketIAMMember:BucketIAMMember", f"airflow-cloud-identities-{workload}-dags-{what}")
+            for workload in ("dag-processor", "triggerer", *workloads)
+            for what in ("objects", "bucket")
+        ),
+    }
+
+
 TASK_NODES: Final = {("gcp:container/nodePool:NodePool", "airflow-cloud-nodes-tasks")}
 BOTH: Final = EVERY_EXECUTOR | POSTURE | CELERY | TASK_PODS
 
@@ -163,6 +183,8 @@ INVENTORY: Final = {
     | REGISTRY
     | {resource for resource in SHARES if "logs" not in resource[1]},
     "gcp, projects": BOTH | PROJECTS,
+    "gcp, DAGs in a bucket": BOTH | DAG_BUCKET | dag_readers("worker", "task"),
+    "gcp, DAGs in an existing bucket": EVERY_EXECUTOR | POSTURE | TASK_PODS | dag_readers("task"),
     "gcp, through the proxy": BOTH | THROUGH_THE_PROXY,
     "gcp, protected with everything": (BOTH - LOGS_IN_A_BUCKET)
     | {service("binaries")}

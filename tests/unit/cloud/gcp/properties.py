@@ -25,6 +25,13 @@ def closed(value: Any) -> bool:
     return value == {"dnsEndpointConfig": {"allowExternalTraffic": True}, "ipEndpointsConfig": {"enabled": False}}
 
 
+STORAGE_ROLES: Final = {
+    "roles/storage.objectUser",
+    "roles/storage.objectViewer",
+    # The bundle of DAG files asks for the bucket before it reads it.
+    "roles/storage.legacyBucketReader",
+}
+
 ROWS: Final = (
     *rows("G1", "Cluster", ("privateClusterConfig.enablePrivateNodes", True)),
     *rows("G1", "NodePool", ("networkConfig.enablePrivateNodes", True)),
@@ -170,7 +177,7 @@ ROWS: Final = (
     *rows(
         "B4",
         "BucketIAMMember",
-        ("role", lambda role: role in {"roles/storage.objectUser", "roles/storage.objectViewer"}),
+        ("role", lambda role: role in STORAGE_ROLES),
         ("bucket", is_set),
     ),
     *rows(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Final
 
 import pytest
 
@@ -11,7 +12,9 @@ from tests.unit.cloud.clouds import GCP, identities, one, resources
 from tests.unit.program.test_order import waits_for
 from tests.unit.recording import recorder
 from tests.unit.recording.stacks_gcp import STACKS, config, recorded
-from tests.unit.recording.workloads import pods, variables_of
+from tests.unit.recording.workloads import options_of, pods, variables_of
+
+BUNDLES: Final = "AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST"
 
 
 @pytest.mark.parametrize("stack", STACKS)
@@ -75,3 +78,36 @@ def test_only_who_writes_logs_may_write_them() -> None:
     }
     writer, reader = "roles/storage.objectUser", "roles/storage.objectViewer"
     assert roles == {"triggerer": writer, "worker": writer, "task": writer, "api-server": reader}
+
+
+def test_what_runs_dag_code_may_read_the_bucket_with_dag_files_and_nobody_may_write() -> None:
+    for stack, readers in (
+        ("gcp, DAGs in a bucket", {"dag-processor", "triggerer", "worker", "task"}),
+        ("gcp, DAGs in an existing bucket", {"dag-processor", "triggerer", "task"}),
+    ):
+        roles: dict[str, set[str]] = {}
+        for found in recorded(stack).of_cloud("BucketIAMMember"):
+            name = found.name.removeprefix("airflow-cloud-identities-")
+            if "-dags-" in name:
+                roles.setdefault(name.partition("-dags-")[0], set()).add(found.plain["role"])
+        reader = {"roles/storage.objectViewer", "roles/storage.legacyBucketReader"}
+        assert roles == dict.fromkeys(readers, reader), stack
+
+
+def test_the_bundle_reads_the_bucket_that_its_readers_may_read() -> None:
+    for stack, prefix in (("gcp, DAGs in a bucket", "team/"), ("gcp, DAGs in an existing bucket", "")):
+        recording = recorded(stack)
+        buckets = {f.plain["bucket"] for f in recording.of_cloud("BucketIAMMember") if "-dags-" in f.name}
+        for pod in pods(recording):
+            [bundle] = json.loads(options_of(recording, pod).get(BUNDLES, "[null]"))
+            if bundle is None:
+                continue
+            assert {bundle["kwargs"]["bucket_name"]} == buckets
+            assert bundle["kwargs"]["prefix"] == prefix
+            assert bundle["classpath"].endswith(".GCSDagBundle")
+        [bucket] = buckets
+        assert recording.outputs["dag_bucket"] == bucket
+        assert recording.outputs["upload_command"] == (
+            f"gcloud storage rsync --recursive --delete-unmatched-destination-objects dags gs://{bucket}/{prefix}"
+        )
+    assert buckets == {"our-dags"}

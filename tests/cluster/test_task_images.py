@@ -23,6 +23,8 @@ ENVIRONMENT = {
     "PYTHONUNBUFFERED": "1",
     "HOME": "/tmp",
 }
+EXAMPLES = PROJECT / "dags/conditional/tasks"
+MOUNTS = {"data": "/opt/data", "xcom": "/airflow/xcom"}
 USERS = (50000, 61234)
 """The user of the image, and one that a cluster may choose."""
 UNCHECKED_HASH = 0b01
@@ -101,6 +103,49 @@ def test_papermill_runs_a_notebook_with_a_parameter(roots: dict[str, Root], user
     run(root, user, "papermill", "--no-progress-bar", "-p", "number", "7", *where)
     result = json.loads((root.folder / f"tmp/out-{user}.ipynb").read_text())
     assert result["cells"][-1]["outputs"][0]["data"] == {"text/plain": ["49"]}
+
+
+@pytest.fixture
+def pod(roots: dict[str, Root], tmp_path: Path) -> Path:
+    """The folders that a pod of a project mounts, `data` and `xcom`, in both images."""
+    tmp_path.chmod(0o755)
+    for name in ("data", "xcom"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name).chmod(0o777)
+    for root in roots.values():
+        for path in MOUNTS.values():
+            (root.folder / path.lstrip("/")).mkdir(parents=True, exist_ok=True)
+    return tmp_path
+
+
+def run_script(root: Root, pod: Path, script: str, *arguments: str, **variables: str) -> str:
+    """The output of an example's script, started as its DAG does it, with the variables and folders of a project."""
+    mounts = {pod / name: inside for name, inside in MOUNTS.items()}
+    text = (EXAMPLES / script).read_text()
+    environment = {**ENVIRONMENT, "AIRFLOW_PROJECT_DATA": "file:///opt/data", **variables}
+    as_user = ["setpriv", f"--reuid={USERS[0]}", "--regid=0", "--clear-groups", "python", "-c", text, *arguments]
+    command = root.command(as_user, mounts=mounts)
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_the_scripts_of_the_pod_example_work_on_a_projects_files(roots: dict[str, Root], pod: Path) -> None:
+    run_script(roots["pandas"], pod, "square_roots.py", "[1, 4, 9]")
+    assert json.loads((pod / "xcom/return.json").read_text()) == {"sum": 6.0}
+    assert (pod / "data/output/output.csv").read_text().splitlines() == ["number,root", "1,1.0", "4,2.0", "9,3.0"]
+    told = run_script(roots["pandas"], pod, "report.py", SUM="6.0", GREETING="Hello:", BIG_SECRET="hunter22")
+    assert told.splitlines() == ["Hello: the sum of 3 roots is 6.0", "the secret has 8 characters"]
+
+
+def test_the_script_of_the_notebook_example_keeps_the_notebook_and_returns_its_last_output(
+    roots: dict[str, Root], pod: Path
+) -> None:
+    notebook = (EXAMPLES / "squares.ipynb").read_text()
+    run_script(roots["papermill"], pod, "run_notebook.py", notebook, "10", "manual__1")
+    assert json.loads((pod / "xcom/return.json").read_text()) == "385"
+    kept = json.loads((pod / "data/notebooks/manual__1.ipynb").read_text())
+    assert kept["metadata"]["papermill"]["parameters"] == {"count": 10}
 
 
 def test_nobody_but_root_may_write_to_a_folder_of_the_image(roots: dict[str, Root], folder: str) -> None:

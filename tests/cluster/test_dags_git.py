@@ -160,6 +160,15 @@ def test_a_dag_of_each_source_runs_on_both_executors(finished: dict[str, tuple[s
     }
 
 
+def test_a_worker_fetches_the_commit_of_a_run_and_no_history(
+    delivered: Delivered, finished: dict[str, tuple[str, dict[str, str]]]
+) -> None:
+    for name in ("https", "ssh"):
+        assert delivered.stack.execute("worker", "ls", f"/opt/airflow/dag-bundles/{name}").split() == ["versions"]
+        processor = delivered.stack.execute("dag-processor", "ls", f"/opt/airflow/dag-bundles/{name}").split()
+        assert {"bare", "tracking_repo"} <= {*processor}
+
+
 def test_only_bundles_of_airflow_have_versions(
     delivered: Delivered, finished: dict[str, tuple[str, dict[str, str]]]
 ) -> None:

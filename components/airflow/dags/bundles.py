@@ -76,7 +76,7 @@ def create_feature(context: InstanceContext) -> Feature:
                     ("dag_processor", "min_file_process_interval"): str(min(s.refresh_seconds for s in sources))
                 },
             ),
-            *(_storage() if any(source.stored_by_airflow for source in sources) else ()),
+            *(_create_storage(context) if any(source.stored_by_airflow for source in sources) else ()),
             *_plugins(sources),
             *(overlay for delivery in deliveries for overlay in delivery.overlays),
         ],
@@ -85,9 +85,10 @@ def create_feature(context: InstanceContext) -> Feature:
     )
 
 
-def _storage() -> list[PodOverlay]:
+def _create_storage(context: InstanceContext) -> list[PodOverlay]:
     """The folder for Airflow's own copies of bundles, one for each version that tasks of the pod have used."""
     return [
+        *git.create_bundle_class(context),
         PodOverlay(
             workloads=DAG_READERS,
             options={("dag_processor", "dag_bundle_storage_path"): STORAGE},
@@ -97,7 +98,7 @@ def _storage() -> list[PodOverlay]:
                 ("dag_processor", "stale_bundle_cleanup_age_threshold"): "3600",
             },
             scratch=[ScratchFolder(name="dag-bundles", path=STORAGE)],
-        )
+        ),
     ]
 
 

@@ -6,6 +6,8 @@ import json
 from collections.abc import Mapping
 from typing import Final
 
+from pulumi_kubernetes.core.v1 import VolumeMountArgs
+
 from components.airflow.context import InstanceContext
 from components.airflow.dags.delivery import Bundle, Delivery
 from components.airflow.dags.git_access import (
@@ -16,13 +18,19 @@ from components.airflow.dags.git_access import (
     create_access,
 )
 from components.airflow.feature import PodOverlay
+from components.airflow.pods.scripts import script
+from components.airflow.volumes import create_files
 from components.contract.workloads import DAG_READERS, OPTION_READERS
 from components.settings.loader import git_credentials
 from components.settings.sections.dag_source import DagSource
 from components.settings.sections.git_repository import GitRepository
 
-GIT_BUNDLE: Final = "airflow.providers.git.bundles.git.GitDagBundle"
-"""Every workload imports it, those without DAG files too, so their image needs the program git."""
+MODULE: Final = "git_snapshot"
+GIT_BUNDLE: Final = f"{MODULE}.SnapshotGitDagBundle"
+"""Airflow's GitDagBundle, but for versions (scripts/git_snapshot.py). Every workload imports it, also those without DAG
+files, so their image needs the program git."""
+CONFIG_FOLDER: Final = "/opt/airflow/config"
+"""Airflow adds it to Python's path (airflow/settings.py, prepare_syspath_for_config_and_plugins)."""
 ENVIRONMENT: Final = {
     "GIT_TERMINAL_PROMPT": "0",
     "GIT_HTTP_LOW_SPEED_LIMIT": "1000",
@@ -60,6 +68,23 @@ def create_delivery(context: InstanceContext, source: DagSource) -> Delivery | N
             ),
             PodOverlay(workloads=DAG_READERS, environment={**ENVIRONMENT, **_token_helper(context, source, access)}),
             *access.overlays,
+        ],
+    )
+
+
+def create_bundle_class(context: InstanceContext) -> list[PodOverlay]:
+    """The module with the class of the bundles, for all that load the list of bundles."""
+    file = f"{MODULE}.py"
+    return create_files(
+        context,
+        "git-bundle",
+        volume="git-bundle",
+        owner="dags",
+        files={file: script(file)},
+        workloads=OPTION_READERS,
+        # One file, because images may have others in this folder.
+        mounts=[
+            VolumeMountArgs(name="git-bundle", mount_path=f"{CONFIG_FOLDER}/{file}", sub_path=file, read_only=True)
         ],
     )
 

@@ -58,7 +58,11 @@ def is_key(name: str) -> bool:
     """Whether stack files have this key; keys of a cloud may be written without their first name. Users name the rest
     of an option, and of a project's secret."""
     name = re.sub(r"\[\d*\]", "", name)
-    return name in keys() or f"cloud.{name}" in keys() or name.startswith(("options.", "project_secrets."))
+    return (
+        name in keys()
+        or f"cloud.{name}" in keys()
+        or name.startswith(("options.", "project_secrets.", "git_credentials."))
+    )
 
 
 def sections() -> frozenset[str]:

@@ -21,7 +21,7 @@ from tests.unit.recording.stacks import GIT, STACKS, recorded
 from tests.unit.recording.workloads import options_of, pod_of, pods, variables_of
 
 STACK: Final = "both, DAGs from git"
-GIT_BUNDLE: Final = "airflow.providers.git.bundles.git.GitDagBundle"
+GIT_BUNDLE: Final = "git_snapshot.SnapshotGitDagBundle"
 LOCAL_BUNDLE: Final = "airflow.dag_processing.bundles.local.LocalDagBundle"
 
 
@@ -58,6 +58,18 @@ def test_each_source_is_a_bundle_with_the_interval_of_its_kind() -> None:
     assert found["team-b"]["kwargs"]["tracking_ref"] == "v1"
     options = options_of(recorded(STACK), pod_of(recorded(STACK), "dag-processor"))
     assert options["AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL"] == "40"
+
+
+def test_everyone_that_loads_the_list_of_bundles_has_the_module_of_their_class() -> None:
+    """Also scheduler and api-server: a class that they cannot import ends them."""
+    recording = recorded(STACK)
+    offenders = [
+        pod.part
+        for pod in pods(recording)
+        if "AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST" in options_of(recording, pod)
+        and "/opt/airflow/config/git_snapshot.py" not in {mount["mountPath"] for mount in pod.main["volumeMounts"]}
+    ]
+    assert offenders == []
 
 
 def test_airflow_keeps_its_clones_in_a_folder_of_the_pod_with_a_limit() -> None:

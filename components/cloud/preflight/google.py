@@ -38,6 +38,11 @@ REGISTRY: Final = {
     "artifactregistry.repositories.setIamPolicy": "roles/artifactregistry.admin",
 }
 CERTIFICATES: Final = {"certificatemanager.certs.create": "roles/certificatemanager.owner"}
+DATASETS: Final = {
+    "bigquery.datasets.create": "roles/bigquery.dataOwner",
+    # A role on a dataset is an entry of its access list.
+    "bigquery.datasets.update": "roles/bigquery.dataOwner",
+}
 PROXY: Final = {"iap.web.setIamPolicy": "roles/iap.admin"}
 ENABLING: Final = "serviceusage.googleapis.com"
 """The API that enables all other APIs but cannot enable itself."""
@@ -62,6 +67,7 @@ def permissions(cloud: GcpCloud, needed: CloudRequirements) -> dict[str, str]:
         **(REGISTRY if cloud.registry else {}),
         **(CERTIFICATES if access is not None and access.cloud_certificate else {}),
         **(PROXY if cloud.iap else {}),
+        **(DATASETS if cloud.bigquery.datasets else {}),
     }
 
 

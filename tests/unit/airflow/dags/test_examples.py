@@ -50,6 +50,14 @@ STACKS: dict[str, tuple[Config, set[str]]] = {
         },
         NOTEBOOK,
     ),
+    "a project of the name without its secret": (
+        stacks.config("celery", example_dags="true", projects=[{**EXAMPLE1, "secrets": []}]),
+        set(),
+    ),
+    "a project of the name without its variable": (
+        {**stacks.config("celery", example_dags="true", projects=[{**EXAMPLE1, "config": {}}]), **SECRET},
+        set(),
+    ),
     "a project of the name without an image": (
         stacks.config("celery", example_dags="true", projects=[{"name": "notebooks"}]),
         set(),

@@ -9,6 +9,8 @@ from operations.dags.pods import Instance
 from operations.dags.watch import watch
 from operations.errors import OperationError
 
+KILLED: Final = 137
+"""Exit code of a process that the kernel has killed, mostly for memory."""
 KNOWN_MAX: Final = 10
 """Names of other DAGs in a message."""
 
@@ -65,10 +67,20 @@ def backfill(
 
 
 def test(instance: Instance, dag: str, *, date: datetime | None, conf: str | None) -> int:
-    """Run all tasks of a DAG in one process of the dag-processor, and print their logs. Returns the exit code."""
+    """Run all tasks of a DAG in one process of the dag-processor, and print their logs. Returns the exit code.
+
+    Raises:
+        OperationError: the process was killed.
+    """
     command = ["airflow", "dags", "test", dag, *([date.isoformat()] if date is not None else [])]
     command += ["--conf", conf] if conf is not None else []
-    return 1 if instance.follow(*instance.in_dag_processor(*command)) else 0
+    code = instance.follow(*instance.in_dag_processor(*command))
+    if code == KILLED:
+        raise OperationError(
+            "The test was killed, because the dag-processor has no more memory; raise "
+            "airflow:components.dag_processor.memory_mib, or trigger the DAG instead."
+        )
+    return 1 if code else 0
 
 
 def require_active(instance: Instance, dag: str, *, unpause: bool, paused_is_fine: bool = False) -> None:

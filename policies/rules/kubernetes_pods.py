@@ -15,7 +15,17 @@ ROLES: Final = ("kubernetes:rbac.authorization.k8s.io/v1:Role", "kubernetes:rbac
 STANDARD: Final = "https://kubernetes.io/docs/concepts/security/pod-security-standards/"
 MODULE: Final = NO_SETTING.format("components/kubernetes/pods.py")
 VOLUMES: Final = frozenset(
-    {"configMap", "csi", "downwardAPI", "emptyDir", "ephemeral", "persistentVolumeClaim", "projected", "secret"}
+    {
+        "configMap",
+        "csi",
+        "downwardAPI",
+        "emptyDir",
+        "ephemeral",
+        "image",
+        "persistentVolumeClaim",
+        "projected",
+        "secret",
+    }
 )
 SYSCTLS: Final = frozenset(
     {

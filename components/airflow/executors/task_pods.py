@@ -83,13 +83,15 @@ def _template_overlays(context: InstanceContext, text: pulumi.Output[str]) -> li
             context, name, volume="pod-template", owner="task", files=files, workloads={"scheduler"}, mounts=[mount]
         )
     fixed = text.apply(lambda content: template_name(context.name, content, images))
-    config_map = ConfigMap(
+    ConfigMap(
         f"{context.name}-{name}",
         metadata=ObjectMetaArgs(name=fixed, namespace=context.namespace, labels=context.labels("task")),
         data=files,
         opts=context.child,
     )
-    volume = VolumeArgs(name="pod-template", config_map=ConfigMapVolumeSourceArgs(name=config_map.metadata.name))
+    # The name, and not the resource's output: the plugin replaces a ConfigMap of a fixed name by deleting it first, and
+    # the engine would delete and create everything that uses its output. A pod waits for a ConfigMap that is missing.
+    volume = VolumeArgs(name="pod-template", config_map=ConfigMapVolumeSourceArgs(name=fixed))
     return [PodOverlay(workloads={"scheduler"}, volumes=[volume], mounts=[mount])]
 
 

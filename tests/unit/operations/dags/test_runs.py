@@ -214,7 +214,7 @@ def test_a_wrong_argument_is_one_message(
     assert message in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(("code", "expected"), [(0, 0), (1, 1), (137, 1)])
+@pytest.mark.parametrize(("code", "expected"), [(0, 0), (1, 1)])
 def test_a_test_prints_what_airflow_says_and_fails_with_it(
     programs: Programs, capfd: pytest.CaptureFixture[str], code: int, expected: int
 ) -> None:
@@ -222,6 +222,13 @@ def test_a_test_prints_what_airflow_says_and_fails_with_it(
     programs.answer("airflow dags test hello 2026-01-01T00:00:00", "the log\n", code=code)
     assert programs.run("test", "hello", "--date", "2026-01-01") == expected
     assert capfd.readouterr().out == "the log\n"
+
+
+def test_a_test_that_needs_too_much_memory_is_told(programs: Programs, capsys: pytest.CaptureFixture[str]) -> None:
+    deployed(programs)
+    programs.answer("airflow dags test hello", code=137)
+    assert programs.run("test", "hello") == 2
+    assert "raise airflow:components.dag_processor.memory_mib" in capsys.readouterr().err
 
 
 def test_a_stack_that_was_not_deployed_is_one_message(programs: Programs, capsys: pytest.CaptureFixture[str]) -> None:

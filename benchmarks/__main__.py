@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from benchmarks import clouds, measure, report
+from benchmarks import clouds, delivery, measure, report
 from lab import demo
 from lab.errors import LabError, run_command_line
 from lab.paths import PROJECT
@@ -19,8 +19,15 @@ def main(
     ] = None,
     stack: Annotated[list[str] | None, typer.Option(help="Which stack on a simulated cloud. Repeatable.")] = None,
     runs: Annotated[int, typer.Option(min=1, max=20, help="How often each.")] = 1,
+    dags: Annotated[int, typer.Option(min=0, max=100, help="Only the delivery of DAG files: tasks of each kind.")] = 0,
 ) -> None:
     """Measure Airflow on the node and stacks on simulated clouds; by default all of both. Writes bench.json."""
+    if dags:
+        demo.start_lab()
+        found = delivery.measure(dags)
+        report.write_delivery(found, PROJECT / "bench-dags.json")
+        report.show_delivery(found)
+        return
     everything = not executor and not stack
     stacks = clouds.STACKS if everything else tuple(stack or ())
     executors = measure.EXECUTORS if everything else tuple(executor or ())

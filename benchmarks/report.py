@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.clouds import SPEED, CloudFigures
+from benchmarks.delivery import DeliveryFigures
 from benchmarks.measure import Figures
 
 CHART: Final = {
@@ -31,7 +32,7 @@ PREVIEW_RATIO: Final = 1.30
 def write(figures: Sequence[Figures], clouds: Sequence[CloudFigures], path: Path) -> None:
     """Write the results of all runs, with the machine's properties."""
     content = {
-        "machine": {"cores": os.cpu_count(), "kernel": platform.release(), "architecture": platform.machine()},
+        "machine": _machine(),
         "runs": [asdict(run) for run in figures],
         "simulated_clouds": [
             {**asdict(run), "up_ratio": run.up_ratio, "preview_ratio": run.preview_ratio} for run in clouds
@@ -84,3 +85,33 @@ def show_clouds(figures: Sequence[CloudFigures]) -> None:
             f"{statistics.median(run.preview_ratio for run in runs):.2f} (at most {PREVIEW_RATIO:.2f})",
         )
     Console(width=130).print(table)
+
+
+def write_delivery(figures: DeliveryFigures, path: Path) -> None:
+    """Write the results of the delivery of DAG files, with the machine's properties."""
+    path.write_text(json.dumps({"machine": _machine(), **asdict(figures)}, indent=2) + "\n")
+
+
+def show_delivery(figures: DeliveryFigures) -> None:
+    """Print the medians for each source and executor, and the times of the commits."""
+    table = Table(title=f"Start of a task on one node of {os.cpu_count()} cores, medians")
+    for heading in ("source", "executor", "queued to running", "running to first line", "together", "tasks"):
+        table.add_column(heading, justify="left" if heading in ("source", "executor") else "right")
+    for start in figures.starts:
+        both = start.queued_to_running_seconds + start.running_to_first_line_seconds
+        table.add_row(
+            start.source,
+            start.executor,
+            f"{start.queued_to_running_seconds:.1f} s",
+            f"{start.running_to_first_line_seconds:.1f} s",
+            f"{both:.1f} s",
+            f"{start.shots}",
+        )
+    console = Console(width=130)
+    console.print(table)
+    shown = ", ".join(f"{seconds:.1f}" for seconds in figures.commit_to_visible_seconds)
+    console.print(f"From a commit to the UI, with an interval of {figures.interval_seconds} s: {shown} s")
+
+
+def _machine() -> dict[str, object]:
+    return {"cores": os.cpu_count(), "kernel": platform.release(), "architecture": platform.machine()}

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import pytest
 
-from benchmarks import database, measure
+from benchmarks import database, delivery, measure
 from lab.testing.cluster import TestCluster
 from tests.engine.program_stacks import program
 
@@ -24,9 +24,25 @@ def _preview(executor: str, environment: Mapping[str, str], cluster: TestCluster
     return stack.preview().changes()["create"]
 
 
-SCENARIOS: Final = {f"bench {executor}": partial(_preview, executor) for executor in measure.EXECUTORS}
+def _preview_delivery(environment: Mapping[str, str], cluster: TestCluster, folder: Path) -> list[str]:
+    variables = {**environment, "KUBECONFIG": str(cluster.kubeconfig)}
+    stack = program(folder, variables, delivery.config("https://192.0.2.1/dags.git"), name=delivery.NAME)
+    url = "postgresql://airflow:secret@192.0.2.1:5432/airflow"
+    given = database.BenchDatabase(metadata_url=url, result_url=url.replace("/airflow", "/celery"))
+    delivery.configure(stack, given, "token")
+    return stack.preview().changes()["create"]
+
+
+SCENARIOS: Final = {
+    **{f"bench {executor}": partial(_preview, executor) for executor in measure.EXECUTORS},
+    "bench delivery": _preview_delivery,
+}
 
 
 @pytest.mark.parametrize("executor", measure.EXECUTORS)
 def test_the_program_previews_the_stack_of_each_executor(executor: str, scenarios: dict[str, Future[Any]]) -> None:
     assert f"{measure.stack_name(executor)}-api-server" in scenarios[f"bench {executor}"].result()
+
+
+def test_the_program_previews_the_stack_with_a_source_of_each_kind(scenarios: dict[str, Future[Any]]) -> None:
+    assert f"{delivery.NAME}-git-git" in scenarios["bench delivery"].result()

@@ -131,6 +131,21 @@ def test_a_kubernetes_that_is_new_enough_or_does_not_answer_is_accepted(
     loader.read(raw(config("celery"))[0])
 
 
+def test_an_image_as_a_volume_needs_a_kubernetes_that_has_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    volume = {"kind": "oci", "name": "team", "reference": "dags:1", "mount": {"kind": "image_volume"}}
+    stack = config("celery", dags=[{"kind": "image"}, volume])
+    served: list[tuple[int, int] | None] = [(1, 35), (2, 0), None]
+    for version in served:
+        monkeypatch.setattr("components.kubernetes.kubeconfig.Kubeconfig.served_version", lambda *_, v=version: v)
+        loader.read(raw(stack)[0])
+    monkeypatch.setattr("components.kubernetes.kubeconfig.Kubeconfig.served_version", lambda *_: (1, 34))
+    assert setting_errors(stack) == [
+        "airflow:dags[1].mount.kind: 'image_volume' requires Kubernetes 1.35, and the cluster runs 1.34; "
+        'choose kind "copy", or upgrade the cluster.'
+    ]
+    loader.read(raw(config("celery", dags=[{"kind": "oci", "reference": "dags:1"}]))[0])
+
+
 def test_keys_of_other_projects_are_none_of_ours() -> None:
     loader.read(raw({**config("celery"), "kubernetes:context": "x", "other:cloud": "y"})[0])
 

@@ -29,6 +29,7 @@ from components.airflow.rbac import Access, AccessArgs
 from components.airflow.secrets import matrix
 from components.airflow.secrets.generated import Secrets, SecretsArgs
 from components.airflow.secrets.provided import create_pull_secret
+from components.airflow.task_space import admission, pod_defaults, quota
 from components.airflow.volumes import NAMESPACE_MINUTES
 from components.contract.requirements import task_space, workloads
 from components.kubernetes import naming
@@ -56,6 +57,9 @@ FEATURES: Final[Sequence[FeatureModule]] = (
     celery,
     task_pods,
     placement,
+    pod_defaults,
+    quota,
+    admission,
     external_access,
     rbac,
     timezone,

@@ -22,7 +22,7 @@ from components.settings.sections.options import Reserved
 from components.settings.stack import Settings
 
 Rules = Sequence[tuple[Sequence[str], Sequence[str]]]
-"""Resources of the API group "", and verbs."""
+"""Resources, and verbs. A resource of another API group than "" is written with it: jobs.batch."""
 
 LAUNCH_RULES: Final[Rules] = (
     (("pods",), ("create", "delete", "get", "list", "patch", "watch")),
@@ -30,8 +30,20 @@ LAUNCH_RULES: Final[Rules] = (
     (("events",), ("get", "list", "watch")),
 )
 """Permissions of the Kubernetes executor and KubernetesPodOperator; patch adopts the pods of a stopped scheduler."""
-XCOM_RULES: Final[Rules] = ((("pods/exec",), ("create", "get")),)
-"""The KubernetesPodOperator runs a command in the pod's sidecar to read a result."""
+EXEC_RULES: Final[Rules] = ((("pods/exec",), ("create", "get")),)
+"""The KubernetesPodOperator runs a command in the pod's sidecar to read a result (XCom)."""
+JOB_RULES: Final[Rules] = (
+    (("jobs.batch",), ("create", "delete", "get", "list", "patch", "watch")),
+    (("jobs.batch/status",), ("get",)),
+)
+"""Permissions of the KubernetesJobOperator and of the operators that patch and delete Jobs."""
+WATCH_RULES: Final[Rules] = (
+    (("pods",), ("delete", "get", "list", "watch")),
+    (("pods/log",), ("get",)),
+    (("events",), ("get", "list", "watch")),
+)
+"""Permissions of the KubernetesPodOperator's trigger, which deletes the pod of a task that is stopped."""
+WATCH_JOB_RULES: Final[Rules] = ((("jobs.batch", "jobs.batch/status"), ("get",)),)
 READ_LOG_RULES: Final[Rules] = (
     (("pods",), ("get", "list", "watch")),
     (("pods/log",), ("get",)),
@@ -60,16 +72,19 @@ def grants(settings: Settings) -> list[Grant]:
             Grant(role="log-reader", pods_of="task", rules=READ_LOG_RULES, holders=["api-server"]),
         ]
     if "pod" in present:
-        runners: list[Workload] = [
-            workload for workload in present if WORKLOADS[workload].runs_tasks or workload == "triggerer"
+        runners: list[Workload] = [workload for workload in present if WORKLOADS[workload].runs_tasks]
+        # The trigger of a Job reads the result itself.
+        watch = [*WATCH_RULES, *((*EXEC_RULES, *WATCH_JOB_RULES) if settings.pod_operator.jobs else ())]
+        found += [
+            Grant(role="pod-launcher", pods_of="pod", rules=launch_rules(settings), holders=runners),
+            Grant(role="pod-watcher", pods_of="pod", rules=watch, holders=["triggerer"]),
         ]
-        found.append(Grant(role="pod-launcher", pods_of="pod", rules=launch_rules(settings), holders=runners))
     return found
 
 
 def launch_rules(settings: Settings) -> Rules:
     """The rights of a task that starts pods with an operator."""
-    return [*LAUNCH_RULES, *(XCOM_RULES if settings.pod_operator_xcom else ())]
+    return [*LAUNCH_RULES, *EXEC_RULES, *(JOB_RULES if settings.pod_operator.jobs else ())]
 
 
 RESERVED: Final[Reserved] = {}
@@ -141,9 +156,7 @@ class Access(pulumi.ComponentResource):
         created = Role(
             f"{self._name}-{grant.role}",
             metadata=metadata,
-            rules=[
-                PolicyRuleArgs(api_groups=[""], resources=list(what), verbs=list(verbs)) for what, verbs in grant.rules
-            ],
+            rules=[policy_rule(what, verbs) for what, verbs in grant.rules],
             opts=self._child,
         )
         RoleBinding(
@@ -156,3 +169,17 @@ class Access(pulumi.ComponentResource):
             ],
             opts=self._child,
         )
+
+
+def policy_rule(resources: Sequence[str], verbs: Sequence[str]) -> PolicyRuleArgs:
+    """One rule of a Role, for resources of one API group."""
+    names, groups = zip(*(_resource(each) for each in resources), strict=True)
+    [group] = set(groups)
+    return PolicyRuleArgs(api_groups=[group], resources=list(names), verbs=list(verbs))
+
+
+def _resource(written: str) -> tuple[str, str]:
+    """A resource's name with its subresource, and its API group."""
+    name, slash, subresource = written.partition("/")
+    name, _, group = name.partition(".")
+    return f"{name}{slash}{subresource}", group

@@ -147,7 +147,7 @@ def workloads(settings: Settings) -> list[Workload]:
         "celery": executor.celery is not None,
         "flower": executor.celery is not None and executor.celery.flower.enabled,
         "task_pods": executor.pods is not None,
-        "pod_operator": settings.pod_operator,
+        "pod_operator": settings.pod_operator.enabled,
     }
     return [workload for workload, traits in WORKLOADS.items() if traits.needs is None or provided[traits.needs]]
 

@@ -12,6 +12,7 @@ from components.settings import (
     git_checks,
     option_checks,
     placeholders,
+    pod_operator_checks,
     project_checks,
     provided_checks,
 )
@@ -37,6 +38,7 @@ from components.settings.sections.exposure import ClusterIp, Exposure, Gateway
 from components.settings.sections.image import Image
 from components.settings.sections.logs import Logs, WorkerLogs
 from components.settings.sections.options import Reserved
+from components.settings.sections.pod_operator import PodOperator
 from components.settings.sections.projects import Project
 from components.settings.stack import Settings
 
@@ -95,6 +97,13 @@ def _cloud_errors(cloud: Cloud, sections: Mapping[str, Any]) -> Iterator[Setting
     yield from _exposure_errors(exposure.gateway if exposure is not None else None, cloud, executor)
     if executor is not None:
         yield from _connection_errors(cloud, executor, sections.get("components", Components()))
+        yield from pod_operator_checks.setting_errors(
+            sections.get("pod_operator"),
+            executor,
+            sections.get("logs"),
+            sections.get("dags", ()),
+            existing_cluster=isinstance(cloud, ExistingCluster),
+        )
     if isinstance(cloud, GcpCloud):
         yield from gcp_checks.setting_errors(cloud, sections, protect=protect)
     if isinstance(cloud, AzureCloud):
@@ -113,7 +122,7 @@ def _project_errors(
         projects,
         instance=sections.get("name", Settings.model_fields["name"].default),
         sources=_source_names(values, sections),
-        pod_operator=sections.get("pod_operator", True),
+        pod_operator=sections.get("pod_operator", PodOperator()).enabled,
         existing_cluster=isinstance(cloud, ExistingCluster) if cloud is not None else None,
     )
     yield from project_checks.secret_errors(secrets, projects, encrypted=encrypted)

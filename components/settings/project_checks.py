@@ -33,7 +33,7 @@ def setting_errors(
     """
     if projects and not pod_operator:
         rule = "are about pods that tasks start, which this stack forbids"
-        yield SettingError(key=KEY, value=None, rule=rule, remedy=f"set {PROJECT}:pod_operator to true")
+        yield SettingError(key=KEY, value=None, rule=rule, remedy=f"set {PROJECT}:pod_operator.enabled to true")
     seen: set[str] = set()
     owners: dict[str, str] = {}
     for index, project in enumerate(projects):

@@ -18,6 +18,7 @@ from components.settings.sections.image import Image
 from components.settings.sections.logs import Logs, StoreLogs, VolumeLogs
 from components.settings.sections.migration import Migration
 from components.settings.sections.options import AirflowOptions
+from components.settings.sections.pod_operator import Limits, PodOperator, executor_limits
 from components.settings.sections.projects import Projects
 from components.settings.sections.scheduling import Scheduling
 from components.settings.sections.timezone import Timezone
@@ -71,10 +72,8 @@ class Settings(Model):
     options: AirflowOptions = Field(default_factory=dict)
     """Additional options of airflow.cfg: section, option, and value as text. They are written in clear text to a
     ConfigMap, so options that are secrets are refused."""
-    pod_operator: bool = True
-    """Whether tasks may start pods in the namespace (KubernetesPodOperator)."""
-    pod_operator_xcom: bool = False
-    """Whether the KubernetesPodOperator may read results (XCom), which requires the right to run commands in pods."""
+    pod_operator: PodOperator = PodOperator()
+    """Pods that tasks start through operators, in a namespace of their own."""
     projects: Projects = ()
     """Projects: configuration, secrets, data and a pool for the pods that DAGs start, each project apart."""
     protect: bool = False
@@ -93,6 +92,12 @@ class Settings(Model):
         """
         mounted = self.task_logs.volume is not None or any(source.ties_pods for source in self.dags)
         return self.executor.pods is not None and mounted
+
+    @property
+    def task_limits(self) -> Limits:
+        """The quota of the namespace for tasks."""
+        apart = None if self.tasks_tied else self.executor.pods
+        return self.pod_operator.limits(executor_limits(apart, existing_cluster=self.existing_cluster))
 
     @property
     def existing_cluster(self) -> bool:

@@ -12,7 +12,7 @@ from typing import Final
 
 from lab import debian
 from lab.errors import LabError
-from lab.images import airflow, gateway, git_sync, oci, pause, postgres, sql_proxy, valkey
+from lab.images import airflow, busybox, gateway, git_sync, oci, pause, postgres, sql_proxy, valkey
 from lab.images.debian_base import DebianBase, debian_base, key
 from lab.images.image import Image, log_of
 from lab.images.root import Root
@@ -20,7 +20,7 @@ from lab.images.wheels import wheels
 from lab.lock import locked
 from lab.paths import cache_dir
 
-IMAGES: Final = (airflow.IMAGE, postgres.IMAGE, valkey.IMAGE, pause.IMAGE)
+IMAGES: Final = (airflow.IMAGE, postgres.IMAGE, valkey.IMAGE, pause.IMAGE, busybox.IMAGE)
 
 ON_DEMAND: Final = (sql_proxy.IMAGE, git_sync.IMAGE, *gateway.IMAGES)
 """Images that are built only on request."""

@@ -39,6 +39,8 @@ class Api:
     server: str
     authority: Path
     identity: Pair
+    user: str = ""
+    """The user to impersonate; empty is the certificate's own."""
 
     @cached_property
     def _opener(self) -> urllib.request.OpenerDirector:
@@ -115,7 +117,10 @@ class Api:
             f"{self.server}{path}",
             method=method,
             data=None if body is None else json.dumps(body).encode(),
-            headers={} if body is None else {"Content-Type": content_type},
+            headers={
+                **({} if body is None else {"Content-Type": content_type}),
+                **({"Impersonate-User": self.user} if self.user else {}),
+            },
         )
         try:
             return self._opener.open(request, timeout=timeout)

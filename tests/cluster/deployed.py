@@ -48,10 +48,10 @@ class Deployed:
 
     def destroy(self, node: Node) -> None:
         """Run `pulumi destroy`, and check that nothing is left in the cloud, in the cluster or on the node."""
-        wait_until("the task pods are gone", lambda: not objects("pods", NAMESPACE, f"{COMPONENT}=task"))
+        wait_until("the task pods are gone", lambda: not objects("pods", None, f"{COMPONENT}=task"))
         self.stack.destroy()
         assert list(self.inventory.read().items) == []
-        assert NAMESPACE not in {space["metadata"]["name"] for space in objects("namespaces")}
+        assert not {NAMESPACE, f"{NAMESPACE}-tasks"} & {space["metadata"]["name"] for space in objects("namespaces")}
         assert [volume["metadata"]["name"] for volume in objects("persistentvolumes") if "csi" in volume["spec"]] == []
         folders = [node.instance.folder / name for name in ("databases", "cloud-volumes")]
         with suppress(FileNotFoundError):

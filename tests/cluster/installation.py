@@ -67,7 +67,7 @@ class Installation:
     @property
     def namespaces(self) -> list[str]:
         """All namespaces that it may have."""
-        return [self.name, f"{self.name}-database", f"{self.name}-gateway"]
+        return [self.name, f"{self.name}-tasks", f"{self.name}-database", f"{self.name}-gateway"]
 
     @cached_property
     def stack(self) -> Stack:

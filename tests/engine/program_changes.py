@@ -121,15 +121,27 @@ PROTECTED_CHANGES: Final = {
     "DAGs from a folder of the node": Change(
         path="dags",
         value=[{"kind": "host_path", "path": "/dags"}],
-        update=named("dag-processor", "triggerer", "worker", "scheduler", "namespace"),
+        # The policy of task pods allows the folder.
+        update=named("dag-processor", "triggerer", "worker", "scheduler", "namespace", "tied-task-pods"),
         replace=TASK_TEMPLATE,
     ),
     "no pod operator": Change(
-        path="pod_operator",
+        path="pod_operator.enabled",
         value=False,
         # Workers and the triggerer lose their tokens, and so do task pods, whose template the scheduler mounts.
-        update=named("worker", "triggerer", "scheduler", "access-pod-launcher-binding"),
-        replace=TASK_TEMPLATE,
+        update=named("worker", "triggerer", "scheduler"),
+        replace=TASK_TEMPLATE | named("pod-defaults"),
+        delete=named(
+            "task-namespace",
+            "task-limits",
+            "task-quota",
+            "access-pod-account",
+            *(
+                f"{policy}{binding}"
+                for policy in ("access-pod-launcher", "access-pod-watcher", "task-access", "task-pods")
+                for binding in ("", "-binding")
+            ),
+        ),
     ),
     "the first user's name": Change(path="admin.username", value="root", replace=JOBS),
 }
@@ -142,7 +154,15 @@ EXECUTOR_CHANGE: Final = Change(
     replace=options(*PARTS),
     create=options("task")
     | TASK_TEMPLATE
-    | named("access-task-account", "access-log-reader", "access-log-reader-binding"),
+    | named(
+        "access-task-account",
+        "access-log-reader",
+        "access-log-reader-binding",
+        "access-task-launcher",
+        "access-task-launcher-binding",
+        "tied-task-pods",
+        "tied-task-pods-binding",
+    ),
 )
 """From Celery alone to both."""
 IMAGE_CHANGE: Final = Change(

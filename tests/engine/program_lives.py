@@ -77,7 +77,7 @@ def changing(world: World) -> Life:
     celery = config(world.cluster.kubeconfig, "celery", example_dags=True)
     mixed = EXECUTOR_CHANGE.applied(celery)
     life = world.born("changing", celery)
-    spaces = ("airflow", "airflow-database")
+    spaces = ("airflow", "airflow-tasks", "airflow-database")
     try:
         life.run("up", "up")
         life.run("untouched preview", "preview", "--expect-no-changes")
@@ -113,7 +113,7 @@ def changing(world: World) -> Life:
 def other(world: World) -> Life:
     """The Kubernetes executor with another name in another namespace, unchanged from up to destroy."""
     life = world.born("other", config(world.cluster.kubeconfig, "kubernetes", name="other", namespace="elsewhere"))
-    spaces = ("elsewhere", "elsewhere-database")
+    spaces = ("elsewhere", "elsewhere-tasks", "elsewhere-database")
     try:
         life.run("up", "up")
         life.run("untouched preview", "preview", "--expect-no-changes")
@@ -133,7 +133,7 @@ def unlucky(world: World) -> Life:
     """Both executors; the first image fails its migration, the corrected stack is protected until near its end."""
     good = config(world.cluster.kubeconfig, "celery+kubernetes", namespace="unlucky", protect=True, example_dags=True)
     life = world.born("unlucky", changed(good, "image.reference", FAILING_IMAGE))
-    spaces = ("unlucky", "unlucky-database")
+    spaces = ("unlucky", "unlucky-tasks", "unlucky-database")
     life.run("up with a failing migration", "up")
     life.look("up with a failing migration", world.cluster, *spaces)
     life.run("the same again", "preview")

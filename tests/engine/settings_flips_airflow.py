@@ -19,6 +19,10 @@ EVERY_OPTION_READER: Final = Changes(
         "worker-options",
     },
 )
+DEFAULTS_OF_PODS: Final = Changes(
+    updates={"scheduler", "task-limits", "worker"}, replaces={"pod-defaults", "task-template"}
+)
+"""Those that start pods read the defaults when they start themselves."""
 FLIPS: Final[Flips] = {
     "cloud.kind": Flip(
         {"kind": "existing"},
@@ -100,8 +104,18 @@ FLIPS: Final[Flips] = {
     "image.pull_secret": Flip(
         "registry",
         Changes(
-            updates={"api-server", "dag-processor", "flower", "redis", "scheduler", "triggerer", "worker"},
-            replaces={"entries-job", "migrate-job", "task-template"},
+            updates={
+                "api-server",
+                "dag-processor",
+                "flower",
+                "redis",
+                "scheduler",
+                "task-pods",
+                "tied-task-pods",
+                "triggerer",
+                "worker",
+            },
+            replaces={"entries-job", "migrate-job", "pod-defaults", "task-template"},
         ),
     ),
     "dags[].kind": Flip({"kind": "image"}, Protected({"celery-broker-data", "dags"})),
@@ -269,12 +283,19 @@ FLIPS: Final[Flips] = {
     "options": Flip(
         {"scheduler": {"max_tis_per_query": "8"}}, Changes(updates={"scheduler"}, replaces={"scheduler-options"})
     ),
-    "pod_operator": Flip(
-        False,
-        Changes(
-            updates={"access-pod-launcher-binding", "scheduler", "triggerer", "worker"}, replaces={"task-template"}
-        ),
+    "pod_operator.enabled": Flip(False, Refused("projects are about pods that tasks start, which this stack forbids")),
+    "pod_operator.jobs": Flip(
+        True, Changes(updates={"access-pod-launcher", "access-pod-watcher", "project-sales-launcher"})
     ),
-    "pod_operator_xcom": Flip(True, Changes(updates={"access-pod-launcher"})),
+    "pod_operator.cpu_milli": Flip(300, DEFAULTS_OF_PODS),
+    "pod_operator.memory_mib": Flip(1024, DEFAULTS_OF_PODS),
+    "pod_operator.scratch_gib": Flip(4, DEFAULTS_OF_PODS),
+    "pod_operator.xcom_image": Flip(
+        "registry.example.org/alpine:3.24.1",
+        Changes(updates={"scheduler", "triggerer", "worker"}, replaces={"task-template"}),
+    ),
+    "pod_operator.quota.pods": Flip(200, Changes(updates={"task-quota"})),
+    "pod_operator.quota.cpu_milli": Flip(100_000, Changes(updates={"task-quota"})),
+    "pod_operator.quota.memory_mib": Flip(200_000, Changes(updates={"task-quota"})),
     "protect": Flip(False, Changes(updates={"cloud-cluster-gke", "cloud-database-server", "cloud-logs-bucket"})),
 }

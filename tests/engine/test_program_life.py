@@ -13,9 +13,9 @@ CLAIMS: Final = {
     "unlucky": {"airflow-logs", "airflow-celery-broker-data", "airflow-cloud-postgres-data"},
 }
 NAMESPACES: Final = {
-    "changing": {"airflow-namespace", "airflow-cloud-postgres-namespace"},
-    "other": {"other-namespace", "other-cloud-postgres-namespace"},
-    "unlucky": {"airflow-namespace", "airflow-cloud-postgres-namespace"},
+    "changing": {"airflow-namespace", "airflow-task-namespace", "airflow-cloud-postgres-namespace"},
+    "other": {"other-namespace", "other-task-namespace", "other-cloud-postgres-namespace"},
+    "unlucky": {"airflow-namespace", "airflow-task-namespace", "airflow-cloud-postgres-namespace"},
 }
 
 

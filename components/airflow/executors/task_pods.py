@@ -12,6 +12,8 @@ from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 from components.airflow.context import InstanceContext
 from components.airflow.feature import Feature, Features, PodOverlay
 from components.airflow.pods.template import NOT_EVICTABLE, WorkloadPod, create_options, pod_template
+from components.airflow.task_space.admission import create_tied_policy
+from components.airflow.task_space.references import task_references
 from components.airflow.volumes import create_files
 from components.kubernetes import manifest, naming
 from components.settings.sections.executor import TaskPods
@@ -65,7 +67,10 @@ def create_template(context: InstanceContext, features: Features) -> Feature:
     options = create_options(context, features, "task", context.child)
     pod = pod_template(context, features, task_pod(context, task_pods), options.metadata.name)
     text = manifest.json_text({"apiVersion": "v1", "kind": "Pod", "metadata": pod.metadata, "spec": pod.spec})
-    return Feature(overlays=_template_overlays(context, text))
+    overlays = _template_overlays(context, text)
+    if context.settings.tasks_tied:
+        overlays += create_tied_policy(context, task_references(context, features)).overlays
+    return Feature(overlays=overlays)
 
 
 def _template_overlays(context: InstanceContext, text: pulumi.Output[str]) -> list[PodOverlay]:

@@ -16,7 +16,7 @@ from pulumi_kubernetes.core.v1 import (
     VolumeResourceRequirementsArgs,
 )
 from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
-from pulumi_kubernetes.rbac.v1 import PolicyRuleArgs, Role, RoleBinding, RoleRefArgs, SubjectArgs
+from pulumi_kubernetes.rbac.v1 import Role, RoleBinding, RoleRefArgs, SubjectArgs
 
 from components.airflow import rbac
 from components.airflow.context import InstanceContext
@@ -121,10 +121,7 @@ class ProjectObjects(pulumi.ComponentResource):
         role = Role(
             f"{self._name}-launcher",
             metadata=metadata,
-            rules=[
-                PolicyRuleArgs(api_groups=[""], resources=list(what), verbs=list(verbs))
-                for what, verbs in rbac.launch_rules(self._context.settings)
-            ],
+            rules=[rbac.policy_rule(what, verbs) for what, verbs in rbac.launch_rules(self._context.settings)],
             opts=self._child,
         )
         RoleBinding(

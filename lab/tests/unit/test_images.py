@@ -277,7 +277,7 @@ http://nameless/apt nodistro main
 
 
 def test_images_bear_the_names_that_the_node_knows() -> None:
-    assert [image.name for image in IMAGES] == [names.AIRFLOW, names.POSTGRES, names.VALKEY, names.PAUSE]
+    assert [image.name for image in IMAGES] == [names.AIRFLOW, names.POSTGRES, names.VALKEY, names.PAUSE, names.ALPINE]
     assert len({image.title for image in IMAGES}) == len(IMAGES)
 
 

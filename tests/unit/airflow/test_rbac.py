@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, Final
 
 import pytest
@@ -15,39 +17,50 @@ LAUNCH: Final = {
     "pods/log": {"get"},
     "events": {"get", "list", "watch"},
 }
-XCOM: Final = {"pods/exec": {"create", "get"}}
+EXEC: Final = {"pods/exec": {"create", "get"}}
+WATCH: Final = {
+    "pods": {"delete", "get", "list", "watch"},
+    "pods/log": {"get"},
+    "events": {"get", "list", "watch"},
+}
+JOBS: Final = {"jobs.batch": {"create", "delete", "get", "list", "patch", "watch"}, "jobs.batch/status": {"get"}}
+WATCH_JOBS: Final = {"jobs.batch": {"get"}, "jobs.batch/status": {"get"}}
 READ_LOGS: Final = {"pods": {"get", "list", "watch"}, "pods/log": {"get"}}
 FORBIDDEN_RESOURCES: Final = {"secrets", "roles", "rolebindings", "clusterroles", "serviceaccounts", "pods/attach"}
 FORBIDDEN_VERBS: Final = {"*", "escalate", "bind", "impersonate"}
 
-RIGHTS: Final[dict[str, dict[str, tuple[str, dict[str, set[str]], set[str]]]]] = {
-    "celery": {"pod-launcher": ("airflow-tasks", LAUNCH, {"worker", "triggerer"})},
-    "kubernetes": {
-        "task-launcher": ("airflow", LAUNCH, {"scheduler"}),
-        "log-reader": ("airflow", READ_LOGS, {"api-server"}),
-        "pod-launcher": ("airflow-tasks", LAUNCH, {"triggerer", "task"}),
-    },
-    "celery+kubernetes": {
-        "task-launcher": ("airflow", LAUNCH, {"scheduler"}),
-        "log-reader": ("airflow", READ_LOGS, {"api-server"}),
-        "pod-launcher": ("airflow-tasks", LAUNCH, {"worker", "triggerer", "task"}),
-    },
+Rights = dict[str, tuple[str, dict[str, set[str]], set[str]]]
+
+
+def operators(*runners: str, more: Mapping[str, set[str]] = MappingProxyType({})) -> Rights:
+    """The rights for operators, in the namespace for tasks."""
+    return {
+        "pod-launcher": ("airflow-tasks", {**LAUNCH, **EXEC, **more}, {*runners}),
+        "pod-watcher": ("airflow-tasks", WATCH, {"triggerer"}),
+    }
+
+
+def executor(namespace: str) -> Rights:
+    """The rights for the Kubernetes executor."""
+    return {
+        "task-launcher": (namespace, LAUNCH, {"scheduler"}),
+        "log-reader": (namespace, READ_LOGS, {"api-server"}),
+    }
+
+
+RIGHTS: Final[dict[str, Rights]] = {
+    "celery": operators("worker"),
+    "kubernetes": executor("airflow") | operators("task"),
+    "celery+kubernetes": executor("airflow") | operators("worker", "task"),
     "celery, no pod operator": {},
-    "both, no pod operator": {
-        "task-launcher": ("airflow", LAUNCH, {"scheduler"}),
-        "log-reader": ("airflow", READ_LOGS, {"api-server"}),
-    },
-    "both, pod operator with XCom": {
-        "task-launcher": ("airflow", LAUNCH, {"scheduler"}),
-        "log-reader": ("airflow", READ_LOGS, {"api-server"}),
-        "pod-launcher": ("airflow-tasks", LAUNCH | XCOM, {"worker", "triggerer", "task"}),
+    "both, no pod operator": executor("airflow"),
+    "both, pod operator with Jobs": {
+        **executor("airflow"),
+        **operators("worker", "task", more=JOBS),
+        "pod-watcher": ("airflow-tasks", WATCH | EXEC | WATCH_JOBS, {"triggerer"}),
     },
     # No volume ties task pods to the instance's namespace.
-    "stand-in cloud, kubernetes": {
-        "task-launcher": ("airflow-tasks", LAUNCH, {"scheduler"}),
-        "log-reader": ("airflow-tasks", READ_LOGS, {"api-server"}),
-        "pod-launcher": ("airflow-tasks", LAUNCH, {"triggerer", "task"}),
-    },
+    "stand-in cloud, kubernetes": executor("airflow-tasks") | operators("task"),
 }
 """By stack and role: its namespace, permissions and accounts."""
 
@@ -55,13 +68,15 @@ RIGHTS: Final[dict[str, dict[str, tuple[str, dict[str, set[str]], set[str]]]]] =
 def rules(role: dict[str, Any]) -> dict[str, set[str]]:
     allowed: dict[str, set[str]] = {}
     for rule in role["rules"]:
-        assert rule["apiGroups"] == [""]
+        [group] = rule["apiGroups"]
         for resource in rule["resources"]:
-            allowed.setdefault(resource, set()).update(rule["verbs"])
+            name, slash, subresource = resource.partition("/")
+            key = f"{name}.{group}{slash}{subresource}" if group else resource
+            allowed.setdefault(key, set()).update(rule["verbs"])
     return allowed
 
 
-def rights(recording: Recording) -> dict[str, tuple[str, dict[str, set[str]], set[str]]]:
+def rights(recording: Recording) -> Rights:
     found = {}
     for role in recording.of_type("Role"):
         holders = {

@@ -92,6 +92,7 @@ UNSEEN: Final[dict[str, tuple[str, ...]]] = {
         "exposure: one host for two services",
         "exposure: a host for a Flower that is not there",
         "image: an image of airflow 2 that is called 3",
+        "pod_operator: quotas that leave no room for the pods of the executor",
         "projects: names that give the same objects",
         "projects: a bucket without a cloud",
         "projects: a volume for several nodes on disks",

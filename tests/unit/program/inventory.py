@@ -35,6 +35,15 @@ EVERY_EXECUTOR: Final = {
     ("kubernetes:core/v1:ServiceAccount", "airflow-access-triggerer-account"),
     ("kubernetes:rbac.authorization.k8s.io/v1:Role", "airflow-access-pod-launcher"),
     ("kubernetes:rbac.authorization.k8s.io/v1:RoleBinding", "airflow-access-pod-launcher-binding"),
+    ("kubernetes:core/v1:ConfigMap", "airflow-pod-defaults"),
+    ("kubernetes:core/v1:LimitRange", "airflow-task-limits"),
+    ("kubernetes:core/v1:ResourceQuota", "airflow-task-quota"),
+    ("kubernetes:rbac.authorization.k8s.io/v1:Role", "airflow-access-pod-watcher"),
+    ("kubernetes:rbac.authorization.k8s.io/v1:RoleBinding", "airflow-access-pod-watcher-binding"),
+    ("kubernetes:admissionregistration.k8s.io/v1:ValidatingAdmissionPolicy", "airflow-task-pods"),
+    ("kubernetes:admissionregistration.k8s.io/v1:ValidatingAdmissionPolicyBinding", "airflow-task-pods-binding"),
+    ("kubernetes:admissionregistration.k8s.io/v1:ValidatingAdmissionPolicy", "airflow-task-access"),
+    ("kubernetes:admissionregistration.k8s.io/v1:ValidatingAdmissionPolicyBinding", "airflow-task-access-binding"),
     # Secrets
     ("airflow:airflow:Secrets", "airflow-secrets"),
     ("kubernetes:core/v1:Secret", "airflow-secrets-admin"),
@@ -92,6 +101,8 @@ TASK_PODS: Final = {
     ("kubernetes:rbac.authorization.k8s.io/v1:RoleBinding", "airflow-access-log-reader-binding"),
     ("kubernetes:rbac.authorization.k8s.io/v1:Role", "airflow-access-task-launcher"),
     ("kubernetes:rbac.authorization.k8s.io/v1:RoleBinding", "airflow-access-task-launcher-binding"),
+    ("kubernetes:admissionregistration.k8s.io/v1:ValidatingAdmissionPolicy", "airflow-tied-task-pods"),
+    ("kubernetes:admissionregistration.k8s.io/v1:ValidatingAdmissionPolicyBinding", "airflow-tied-task-pods-binding"),
 }
 
 POD_OPERATOR: Final = {
@@ -99,6 +110,14 @@ POD_OPERATOR: Final = {
     ("kubernetes:core/v1:ServiceAccount", "airflow-access-pod-account"),
     ("kubernetes:rbac.authorization.k8s.io/v1:Role", "airflow-access-pod-launcher"),
     ("kubernetes:rbac.authorization.k8s.io/v1:RoleBinding", "airflow-access-pod-launcher-binding"),
+    ("kubernetes:core/v1:LimitRange", "airflow-task-limits"),
+    ("kubernetes:core/v1:ResourceQuota", "airflow-task-quota"),
+    ("kubernetes:rbac.authorization.k8s.io/v1:Role", "airflow-access-pod-watcher"),
+    ("kubernetes:rbac.authorization.k8s.io/v1:RoleBinding", "airflow-access-pod-watcher-binding"),
+    ("kubernetes:admissionregistration.k8s.io/v1:ValidatingAdmissionPolicy", "airflow-task-pods"),
+    ("kubernetes:admissionregistration.k8s.io/v1:ValidatingAdmissionPolicyBinding", "airflow-task-pods-binding"),
+    ("kubernetes:admissionregistration.k8s.io/v1:ValidatingAdmissionPolicy", "airflow-task-access"),
+    ("kubernetes:admissionregistration.k8s.io/v1:ValidatingAdmissionPolicyBinding", "airflow-task-access-binding"),
 }
 """Part of every executor's inventory, unless a stack has no pod operator."""
 
@@ -171,7 +190,11 @@ DIFFERENCES: Final[dict[str, tuple[str, set[tuple[str, str]], set[tuple[str, str
     "both, protected": ("celery+kubernetes", set(), set()),
     # The logs' volume ties task pods to the instance's namespace.
     "both, no pod operator": ("celery+kubernetes", POD_OPERATOR, set()),
-    "celery, no pod operator": ("celery", POD_OPERATOR, set()),
+    "celery, no pod operator": (
+        "celery",
+        {*POD_OPERATOR, ("kubernetes:core/v1:ConfigMap", "airflow-pod-defaults")},
+        set(),
+    ),
     "both, several of each": ("celery+kubernetes", set(), set()),
     "both, on a node's port": ("celery+kubernetes", set(), set()),
 }

@@ -27,7 +27,12 @@ ON_THE_STACK: Final = {
     "airflow-cloud": "the cloud layer, beside the instance and not in it",
     "cluster": "the stand-in cloud is no component",
 }
-CLUSTER_WIDE: Final = {"Namespace", "PersistentVolume"}
+CLUSTER_WIDE: Final = {
+    "Namespace",
+    "PersistentVolume",
+    "ValidatingAdmissionPolicy",
+    "ValidatingAdmissionPolicyBinding",
+}
 CUSTOM: Final = {
     "gateway.networking.k8s.io/v1": "the Gateway API, checked in test_exposure",
     "stand-in.example/v1": "the kind of a cloud that is none",
@@ -148,7 +153,7 @@ def test_everything_is_in_one_of_the_stacks_own_namespaces() -> None:
 
 
 def test_only_stable_api_versions_are_used() -> None:
-    stable = {"v1", "apps/v1", "batch/v1", "rbac.authorization.k8s.io/v1", *CUSTOM}
+    stable = {"v1", "apps/v1", "batch/v1", "rbac.authorization.k8s.io/v1", "admissionregistration.k8s.io/v1", *CUSTOM}
     assert {found.plain["apiVersion"] for _, found in every_object()} <= stable
 
 

@@ -170,9 +170,9 @@ STACKS: Final[dict[str, Config]] = {
     "both, example DAGs": config("celery+kubernetes", example_dags="true"),
     "both, projects": {**config("celery+kubernetes", projects=projects(VOLUME)), **SECRETS},
     "both, protected": config("celery+kubernetes", protect="true"),
-    "both, no pod operator": config("celery+kubernetes", pod_operator="false"),
-    "celery, no pod operator": config("celery", pod_operator="false"),
-    "both, pod operator with XCom": config("celery+kubernetes", pod_operator_xcom="true"),
+    "both, no pod operator": config("celery+kubernetes", pod_operator={"enabled": False}),
+    "celery, no pod operator": config("celery", pod_operator={"enabled": False}),
+    "both, pod operator with Jobs": config("celery+kubernetes", pod_operator={"jobs": True}),
     "both, several of each": config(
         "celery+kubernetes",
         components={part: {"replicas": 2} for part in ("api_server", "scheduler", "triggerer")},

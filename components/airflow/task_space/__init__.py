@@ -1,0 +1,1 @@
+"""The namespace for tasks: defaults of its pods, quota, and the policy that keeps them from the instance."""

@@ -1,0 +1,173 @@
+"""Pods that DAG authors start: they work with the defaults of operators, and reach nothing of the instance.
+
+Task pods are tied to the instance's namespace, whose Pod Security is off for a folder of the node: only the admission
+policy holds them. tests/engine/test_task_pods.py has the other case.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from lab.testing.target import kubectl
+from tests.cluster.cluster import COMPONENT, execute, objects, wait_until
+from tests.cluster.installation import Installation
+
+pytestmark = [pytest.mark.timeout(1200), pytest.mark.lab_node("reads a folder of the node")]
+
+NAME: Final = "test-pods"
+DAGS: Final = Path(__file__).parent / "dags" / "task_pods.py"
+REFUSED: Final = {
+    "secret_volume": "a Secret whose name begins with test-pods- belongs to the instance",
+    "host_path": 'violates PodSecurity "restricted',
+    "root": 'violates PodSecurity "restricted',
+    "other_namespace": 'cannot create resource \\"pods\\" in API group \\"\\" in the namespace \\"kube-system\\"',
+}
+"""Tasks on a worker, and the refusal in their log."""
+OVERRIDES: Final = {
+    "override_account": "task pods use the ServiceAccount of the template",
+    "override_secret": "task pods read Secrets of the template",
+    "override_host_path": "task pods mount folders of the node of the template",
+    "override_privileged": "task pods pass Pod Security restricted",
+}
+"""Tasks with a pod of their own, and the refusal in the scheduler's log."""
+BY_API: Final = {
+    "pod in the namespace of the instance": 'cannot create resource \\"pods\\" in API group',
+    "pod without a security context": 'violates PodSecurity \\"restricted',
+    "list secrets": 'cannot list resource \\"secrets\\"',
+    "list secrets of tasks": 'cannot list resource \\"secrets\\"',
+    "exec into the scheduler": "cannot get resource",
+    "exec into a pod of the executor": "pods of the Kubernetes executor are for the scheduler only",
+    "delete a pod of the executor": "pods of the Kubernetes executor are for the scheduler only",
+}
+"""Requests with the token of a task, and the refusal."""
+
+
+@pytest.fixture(scope="module")
+def installation(airflow_images: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    # Not pytest's folder, which only its owner may read.
+    dags = Path(tempfile.mkdtemp(prefix="dags-", dir="/var/tmp"))
+    dags.chmod(0o755)
+    made = Installation(
+        name=NAME,
+        executor="celery+kubernetes",
+        folder=tmp_path_factory.mktemp(NAME),
+        settings={
+            "dags": [{"kind": "host_path", "path": str(dags)}],
+            "example_dags": False,
+            "pod_operator": {"jobs": True},
+        },
+    )
+    made.clear()
+    try:
+        made.up()
+        scheduler = made.pod("scheduler")["metadata"]["name"]
+        (dags / DAGS.name).write_text(DAGS.read_text().replace("NAME", NAME).replace("SCHEDULER", scheduler))
+        made.client.wait_for_dags(["pods_that_work", "pods_that_are_refused"])
+        yield made
+        made.destroy()
+    finally:
+        made.clear()
+        shutil.rmtree(dags)
+
+
+@pytest.fixture(scope="module")
+def works(installation: Installation) -> dict[str, dict[str, Any]]:
+    """The tasks of the DAG that must succeed, with their logs."""
+    tasks = finished(installation, "pods_that_work")
+    failed = {name: task["log"][-1500:] for name, task in tasks.items() if task["state"] != "success"}
+    assert failed == {}
+    return tasks
+
+
+@pytest.fixture(scope="module")
+def refused(installation: Installation, works: object) -> dict[str, dict[str, Any]]:
+    """The tasks of the DAG that must fail, with their logs."""
+    return finished(installation, "pods_that_are_refused")
+
+
+def finished(installation: Installation, dag: str) -> dict[str, dict[str, Any]]:
+    """The tasks of a run that has ended, with their logs."""
+    client = installation.client
+    run = client.trigger(dag)
+    client.wait_for_run(dag, run, timeout_seconds=300)
+    tasks = {}
+    for task in client.tasks(dag, run):
+        # A task that never started has no log.
+        log = client.log(dag, run, task) if task["start_date"] and task["state"] != "upstream_failed" else ""
+        tasks[task["task_id"]] = {**task, "log": log}
+    return tasks
+
+
+def test_operators_work_with_their_defaults_and_return_results(works: dict[str, dict[str, Any]]) -> None:
+    """An image that starts as root runs as another user, without a word of its author."""
+    for task in ("from_worker", "from_task_pod", "deferred"):
+        assert "50000" in works[task]["log"]
+    assert "from a job" in works["job"]["log"]
+
+
+def test_an_override_within_the_policy_is_followed(works: dict[str, dict[str, Any]]) -> None:
+    assert f"limit {600 * 1024 * 1024}" in works["more_memory"]["log"]
+
+
+@pytest.mark.parametrize("task", REFUSED)
+def test_a_pod_that_reaches_for_the_instance_is_refused(refused: dict[str, dict[str, Any]], task: str) -> None:
+    assert refused[task]["state"] == "failed"
+    assert "403" in refused[task]["log"]
+    assert REFUSED[task] in refused[task]["log"]
+
+
+@pytest.mark.parametrize("task", OVERRIDES)
+def test_an_override_that_reaches_for_the_instance_is_refused(
+    installation: Installation, refused: dict[str, dict[str, Any]], task: str
+) -> None:
+    assert refused[task]["state"] == "failed"
+    assert "this pod must not exist" not in refused[task]["log"]
+    scheduler = installation.pod("scheduler")["metadata"]["name"]
+    said = kubectl("logs", "--namespace", installation.namespace, scheduler, "--container", "scheduler")
+    assert OVERRIDES[task] in said
+
+
+@pytest.mark.parametrize("place", ["worker", "task_pod"])
+def test_the_token_of_a_task_opens_nothing(refused: dict[str, dict[str, Any]], place: str) -> None:
+    task = refused[f"by_api_from_{place}"]
+    assert task["state"] == "success"
+    [line] = [line for line in task["log"].splitlines() if line.startswith("ANSWERS ")]
+    answers = json.loads(line.removeprefix("ANSWERS "))
+    assert answers.keys() == BY_API.keys()
+    # The answer to a WebSocket has no body: its status says it.
+    wrong = {what: said for what, said in answers.items() if not said.startswith(("403", "0 Handshake status 403"))}
+    assert wrong == {}
+    assert {what: said for what, said in answers.items() if BY_API[what] not in said} == {}
+
+
+def test_no_pod_that_runs_dag_code_has_the_fernet_key(installation: Installation, works: object) -> None:
+    read = "tr '\\0' '\\n' < /proc/1/environ"
+    for part, there in (("scheduler", True), ("worker", False)):
+        environment = execute(installation.namespace, installation.pod(part)["metadata"]["name"], "sh", "-c", read)
+        assert ("AIRFLOW__CORE__FERNET_KEY=" in environment) == there, part
+    [template] = [
+        found["data"]["task.yaml"]
+        for found in objects("configmaps", installation.namespace)
+        if "task.yaml" in found.get("data", {})
+    ]
+    assert "FERNET" not in template
+
+
+def test_ended_pods_leave_nothing_behind(installation: Installation, works: object, refused: object) -> None:
+    """Operators delete their pods, and the executor its own."""
+
+    def none() -> bool:
+        left = [
+            *objects("pods", f"{NAME}-tasks", f"{COMPONENT}=pod,!batch.kubernetes.io/job-name"),
+            *objects("pods", NAME, f"{COMPONENT}=task"),
+        ]
+        return not left
+
+    wait_until("the pods of tasks are gone", none)

@@ -201,7 +201,7 @@ def test_a_broken_dag_is_an_import_error_and_hurts_no_other(
     delivered: Delivered, finished: dict[str, tuple[str, dict[str, str]]]
 ) -> None:
     before = delivered.dags()
-    delivered.server.commit("https", {"airflow/dags/broken.py": "from airflow.sdk import nothing_of_this_name\n"})
+    delivered.server.commit("https", {"airflow/dags/broken.py": "from airflow.sdk import dag, nothing_of_this_name\n"})
     wait_until("the error is shown", lambda: "broken.py" in delivered.import_errors())
     assert "nothing_of_this_name" in delivered.import_errors()["broken.py"]
     assert delivered.import_errors().keys() == {"broken.py"}

@@ -97,6 +97,8 @@ def root() -> Root:
 def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The package airflow_project, with the facts of a stack that has the examples' projects."""
     folder = tmp_path_factory.mktemp("package")
+    # Airflow's user reads it through a mount.
+    folder.chmod(0o755)
     shutil.copytree(PROJECT / "airflow_project", folder / "airflow_project")
     facts = {
         "namespace": "airflow-tasks",
@@ -134,8 +136,8 @@ def run(root: Root, script: str, mounts: dict[Path, str], **variables: str) -> s
 def test_each_example_is_one_dag_of_its_files_name_and_parses_in_a_second(root: Root, package: Path) -> None:
     found: dict[str, dict[str, Any]] = json.loads(run(root, PARSE, {package: "/mnt/package"}))
     assert found.keys() >= examples.CONDITIONS.keys()
-    assert {name: each["dags"] for name, each in found.items()} == {name: [Path(name).stem] for name in found}
     assert {name: each["errors"] + each["warnings"] for name, each in found.items()} == {name: [] for name in found}
+    assert {name: each["dags"] for name, each in found.items()} == {name: [Path(name).stem] for name in found}
     assert {name: each["seconds"] for name, each in found.items() if each["seconds"] >= PARSE_SECONDS} == {}
 
 

@@ -206,6 +206,11 @@ def runs_tasks(settings: Settings, project: Project) -> bool:
     return project.dags is not None and settings.executor.pods is not None
 
 
+def project_accounts(settings: Settings) -> list[str]:
+    """The ServiceAccounts of projects under which tasks run."""
+    return [project.name for project in settings.projects if runs_tasks(settings, project)]
+
+
 def project_namespaces(settings: Settings, project: Project) -> list[str]:
     """The namespaces with the project's ServiceAccount: that of tasks, and that of the executor's pods."""
     tied = runs_tasks(settings, project) and settings.tasks_tied

@@ -284,9 +284,7 @@ FLIPS: Final[Flips] = {
         {"scheduler": {"max_tis_per_query": "8"}}, Changes(updates={"scheduler"}, replaces={"scheduler-options"})
     ),
     "pod_operator.enabled": Flip(False, Refused("projects are about pods that tasks start, which this stack forbids")),
-    "pod_operator.jobs": Flip(
-        True, Changes(updates={"access-pod-launcher", "access-pod-watcher", "project-sales-launcher"})
-    ),
+    "pod_operator.jobs": Flip(True, Changes(updates={"access-pod-launcher", "access-pod-watcher"})),
     "pod_operator.cpu_milli": Flip(300, DEFAULTS_OF_PODS),
     "pod_operator.memory_mib": Flip(1024, DEFAULTS_OF_PODS),
     "pod_operator.scratch_gib": Flip(4, DEFAULTS_OF_PODS),

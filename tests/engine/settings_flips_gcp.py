@@ -97,7 +97,7 @@ FLIPS: Final[Flips] = {
                 "triggerer",
                 "worker",
             },
-            replaces={"migrate-job", "secrets-databases", "secrets-metadata", "secrets-results"},
+            replaces={"entries-job", "migrate-job", "secrets-databases", "secrets-metadata", "secrets-results"},
             deletes={"database-authority"},
         ),
     ),

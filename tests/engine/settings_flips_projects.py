@@ -13,7 +13,7 @@ FACTS: Final = Changes(
 BUCKET: Final = Protected({"cloud-projects-sales-bucket"})
 FLIPS: Final[Flips] = {
     "projects[].name": Flip("weather", BUCKET),
-    "projects[].config": Flip({"UNIT": "dollar"}, Changes(updates={"project-sales-config"})),
+    "projects[].config": Flip({"UNIT": "dollar"}, Changes(replaces={"project-sales-config"})),
     "projects[].secrets": Flip(
         ["BIG_SECRET"], Refused("project_secrets.sales.BIG_SECRET is missing, and airflow:projects lists it")
     ),

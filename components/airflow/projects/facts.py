@@ -8,6 +8,7 @@ import pulumi
 
 from components.airflow.context import InstanceContext
 from components.contract.cloud import ObjectStore
+from components.contract.requirements import runs_tasks
 from components.settings.sections.projects import Project, Toleration
 
 DATA_FOLDER: Final = "/opt/data"
@@ -50,6 +51,7 @@ def _facts(context: InstanceContext, project: Project) -> dict[str, Any]:
         "namespace": context.task_namespace,
         "image": project.image,
         "pool": project.pool is not None,
+        "dags": project.dags if runs_tasks(context.settings, project) else None,
         "secret": bool(project.secrets),
         "claim": project.data.claim is not None,
         "data": data_url(context, project),

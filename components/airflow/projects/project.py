@@ -50,7 +50,8 @@ class ProjectArgs:
 class ProjectObjects(pulumi.ComponentResource):
     """The ConfigMap, Secret, ServiceAccount and claim of a project, and the rights of its tasks.
 
-    Values change in place: only pods that start afterwards have the new ones, and no pod of the instance restarts.
+    A changed value replaces its object under the same name: only pods that start afterwards have the new value, a pod
+    that starts meanwhile waits for the object, and no pod of the instance restarts.
     """
 
     def __init__(self, name: str, args: ProjectArgs, opts: pulumi.ResourceOptions | None = None) -> None:
@@ -116,12 +117,15 @@ class ProjectObjects(pulumi.ComponentResource):
             self._grant_launches(spaces.get("-task", spaces[""]))
 
     def _grant_launches(self, namespace: pulumi.Output[str]) -> None:
-        """The right of the project's tasks to start pods. The admission policy limits it to pods of the project."""
+        """The right of the project's tasks to start pods. The admission policy limits it to pods of the project.
+
+        Not to start Jobs: a controller creates their pods, and the policy cannot tell for whom.
+        """
         metadata = self._metadata()
         role = Role(
             f"{self._name}-launcher",
             metadata=metadata,
-            rules=[rbac.policy_rule(what, verbs) for what, verbs in rbac.launch_rules(self._context.settings)],
+            rules=[rbac.policy_rule(what, verbs) for what, verbs in (*rbac.LAUNCH_RULES, *rbac.EXEC_RULES)],
             opts=self._child,
         )
         RoleBinding(

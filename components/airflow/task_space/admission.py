@@ -29,9 +29,11 @@ from components.airflow.feature import Feature, PodOverlay
 from components.airflow.task_space import rules
 from components.airflow.task_space.pod_defaults import executor_prefix
 from components.airflow.task_space.rules import Rule, quoted
+from components.contract.requirements import project_accounts
 from components.contract.workloads import TASK_RUNNERS, Workload
 from components.kubernetes import naming
 from components.settings.sections.options import Reserved
+from components.settings.stack import Settings
 
 NAMESPACE_LABEL: Final = "kubernetes.io/metadata.name"
 """Set by the API server: nobody can change it."""
@@ -112,11 +114,7 @@ def create_feature(context: InstanceContext) -> Feature:
     if context.task_namespace_object is None:
         return Feature()
     settings = context.settings
-    # Controllers create pods too, such as those of Jobs. They change pods as well, and only their status.
-    own = " || ".join(
-        f"request.userInfo.username.startsWith({quoted(f'system:serviceaccount:{namespace}:')})"
-        for namespace in (settings.namespace, settings.task_namespace)
-    )
+    own = own_requests(settings)
     names = [
         create_policy(
             context,
@@ -126,7 +124,7 @@ def create_feature(context: InstanceContext) -> Feature:
                 resources=["pods"],
                 operations=["CREATE", "UPDATE"],
                 condition=f"request.operation == 'CREATE' || {own}",
-                rules=pod_rules(context.name, _scheduler(context), context.pull_secret),
+                rules=pod_rules(context.name, scheduler(context), context.pull_secret, project_accounts(settings)),
             ),
         ),
         create_policy(
@@ -136,7 +134,7 @@ def create_feature(context: InstanceContext) -> Feature:
                 namespace=settings.task_namespace,
                 resources=["pods", "pods/attach", "pods/exec", "pods/portforward"],
                 operations=["CONNECT", "DELETE"],
-                condition=f"({own}) && request.userInfo.username != {quoted(_scheduler(context))}",
+                condition=f"{own} && request.userInfo.username != {quoted(scheduler(context))}",
                 rules=[
                     Rule(
                         expression=f"!request.name.startsWith({quoted(executor_prefix(context.name))})",
@@ -151,13 +149,28 @@ def create_feature(context: InstanceContext) -> Feature:
     return Feature(overlays=[PodOverlay(workloads=creators, checksums=names)])
 
 
-def pod_rules(name: str, scheduler: str, pull_secret: pulumi.Input[str] | None) -> list[Rule]:
+def own_requests(settings: Settings) -> str:
+    """A request is by a ServiceAccount of the instance or of tasks, in CEL.
+
+    Controllers create pods too, such as those of Jobs. They change pods as well, and only their status.
+    """
+    users = " || ".join(
+        f"request.userInfo.username.startsWith({quoted(f'system:serviceaccount:{namespace}:')})"
+        for namespace in (settings.namespace, settings.task_namespace)
+    )
+    return f"({users})"
+
+
+def pod_rules(
+    name: str, scheduler: str, pull_secret: pulumi.Input[str] | None, accounts: Sequence[str] = ()
+) -> list[Rule]:
     """The rules of pods in the namespace for tasks.
 
     Args:
         name: the instance's name.
         scheduler: the scheduler's user name at the API server.
         pull_secret: the Secret for image pulls, which pods cannot read.
+        accounts: further ServiceAccounts of the executor's pods.
     """
     task, pod, prefix = f"{name}-task", f"{name}-pod", executor_prefix(name)
     by_scheduler = f"request.userInfo.username == {quoted(scheduler)}"
@@ -173,7 +186,7 @@ def pod_rules(name: str, scheduler: str, pull_secret: pulumi.Input[str] | None) 
     of_instance = f"whose name begins with {name}- belongs to the instance; use one of your own; {PAGE}"
     return [
         Rule(
-            expression=f"{by_scheduler} ? variables.account == {quoted(task)} : "
+            expression=f"{by_scheduler} ? variables.account in {json.dumps([task, *accounts])} : "
             f"(variables.account == {quoted(pod)} || {foreign('variables.account')})",
             message=f"pods of the executor use the ServiceAccount {task}, and pods of operators {pod} "
             f"or one of your own; {PAGE}",
@@ -205,7 +218,8 @@ class References:
     A name that ends with a dash stands for all names that begin with it.
     """
 
-    account: pulumi.Input[str]
+    accounts: Sequence[pulumi.Input[str]]
+    """The template's own, and those that the scheduler chooses for DAGs of projects."""
     secrets: Sequence[pulumi.Input[str]]
     pull_secret: pulumi.Input[str] | None
     claims: Sequence[pulumi.Input[str]]
@@ -228,7 +242,7 @@ def create_tied_policy(context: InstanceContext, references: References) -> Feat
             namespace=context.settings.namespace,
             resources=["pods"],
             operations=["CREATE", "UPDATE"],
-            condition=f"request.userInfo.username == {quoted(_scheduler(context))}",
+            condition=f"request.userInfo.username == {quoted(scheduler(context))}",
             rules=tied_rules(context.name, references),
         ),
     )
@@ -245,7 +259,7 @@ def tied_rules(name: str, references: References) -> list[Rule]:
     refused = f"of the template of task pods only; remove it from pod_override; {PAGE}"
     return [
         Rule(
-            expression=_with_names([references.account], "NAMES.exists(n, n == variables.account)"),
+            expression=_with_names(references.accounts, "NAMES.exists(n, n == variables.account)"),
             message=f"task pods use the ServiceAccount {refused}",
         ),
         Rule(
@@ -281,7 +295,7 @@ def tied_rules(name: str, references: References) -> list[Rule]:
     ]
 
 
-def _scheduler(context: InstanceContext) -> str:
+def scheduler(context: InstanceContext) -> str:
     """The scheduler's user name at the API server."""
     account = naming.object_name(context.name, "scheduler")
     return f"system:serviceaccount:{context.settings.namespace}:{account}"

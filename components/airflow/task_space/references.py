@@ -11,6 +11,7 @@ from pulumi_kubernetes.core.v1 import VolumeArgs
 from components.airflow.context import InstanceContext
 from components.airflow.feature import Features, PodOverlay
 from components.airflow.task_space.admission import References
+from components.contract.requirements import project_accounts
 
 
 def task_references(context: InstanceContext, features: Features) -> References:
@@ -32,7 +33,7 @@ def task_references(context: InstanceContext, features: Features) -> References:
         if fields.host_path is not None:
             folders.append(fields.host_path.path)
     return References(
-        account=context.accounts["task"],
+        accounts=[context.accounts["task"], *project_accounts(context.settings)],
         secrets=[*_families(secrets)],
         pull_secret=context.pull_secret,
         claims=[*_families(claims)],

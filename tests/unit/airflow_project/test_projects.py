@@ -15,6 +15,7 @@ BARE: Final[dict[str, Any]] = {
     "namespace": "airflow-tasks",
     "image": None,
     "pool": False,
+    "dags": None,
     "secret": False,
     "claim": False,
     "data": None,

@@ -138,6 +138,11 @@ PROJECTS: Final = {
     ("kubernetes:rbac.authorization.k8s.io/v1:Role", "airflow-project-weather-launcher"),
     ("kubernetes:rbac.authorization.k8s.io/v1:RoleBinding", "airflow-project-weather-launcher-binding"),
     ("kubernetes:core/v1:ConfigMap", "airflow-project-package"),
+    *(
+        (f"kubernetes:admissionregistration.k8s.io/v1:ValidatingAdmissionPolicy{kind}", f"airflow-{name}{suffix}")
+        for name in ("project-access", "project-pods", "tied-project-pods")
+        for kind, suffix in (("", ""), ("Binding", "-binding"))
+    ),
     ("airflow:airflow:Entries", "airflow-entries"),
     ("kubernetes:batch/v1:Job", "airflow-entries-job"),
 }

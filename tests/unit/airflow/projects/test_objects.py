@@ -60,7 +60,7 @@ def test_all_objects_of_a_project_are_in_the_namespace_for_tasks_and_have_its_na
 def test_the_facts_are_those_that_the_package_reads() -> None:
     found = facts_of("both, projects")
     assert found == {
-        "weather": {**BARE, "namespace": "airflow-tasks"},
+        "weather": {**BARE, "dags": "dags"},
         "sales": {**FULL, "labels": {}},
     }
 
@@ -104,21 +104,27 @@ def test_values_change_in_place_and_restart_nothing() -> None:
     assert [str(pod) for pod in pods(recording) if '"sales"' in json.dumps(pod.spec)] == []
 
 
-def test_the_package_is_in_every_pod_that_reads_dags() -> None:
+def test_the_package_is_in_every_pod_that_reads_dags_or_creates_pods() -> None:
     recording = recorded("both, projects")
+    folder = "/opt/airflow/config/airflow_project"
+    distribution = f"{folder}-1.dist-info"
     holders = {
-        pod.part: mount["mountPath"]
+        pod.part: {
+            mount["mountPath"] for mount in pod.main.get("volumeMounts", []) if mount["name"] == "project-package"
+        }
         for pod in pods(recording)
-        for mount in pod.main.get("volumeMounts", [])
-        if mount["name"] == "project-package"
     }
-    assert holders == dict.fromkeys(
-        ("dag-processor", "triggerer", "worker", "task"), "/opt/airflow/config/airflow_project"
-    )
+    paths = frozenset({folder, f"{distribution}/METADATA", f"{distribution}/entry_points.txt"})
+    expected = dict.fromkeys(("dag-processor", "triggerer", "worker", "task", "scheduler"), paths)
+    assert {part: found for part, found in holders.items() if found} == expected
     files = recording.the("ConfigMap", "airflow-project-package").plain["data"]
-    folder = Path(package.__file__).parent
-    assert files.keys() == {path.name for path in folder.glob("*.py")} | {"projects.json"}
-    assert files["projects.py"] == (folder / "projects.py").read_text()
+    source = Path(package.__file__).parent
+    assert files.keys() == {path.name for path in source.glob("*.py")} | {
+        "projects.json",
+        "METADATA",
+        "entry_points.txt",
+    }
+    assert files["projects.py"] == (source / "projects.py").read_text()
 
 
 def test_both_sides_have_the_same_names() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from lab.testing import load
-from tests.cluster.airflow_fixture import airflow, finished  # noqa: F401 - fixtures are known by name here
+from tests.cluster.airflow_fixture import airflow, finished, finished_pods  # noqa: F401 - fixtures are known by name here
 
 
 def pytest_configure(config: pytest.Config) -> None:

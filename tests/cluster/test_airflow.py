@@ -38,6 +38,18 @@ def test_the_fan_out_ran_a_task_for_each_element(finished: Finished) -> None:
     assert indexes == {0, 1, 2, 3, 4}
 
 
+def test_the_examples_with_pods_of_projects_succeed(airflow: Installation, finished_pods: Finished) -> None:
+    """XCom, files, variable and secret of a project in the one, a notebook on a read-only root in the other."""
+    told = {("pod_example", "report"): "Good morning: the sum of 3 roots is 6.0", ("papermill_run", "show"): "says 385"}
+    for (dag, task_id), text in told.items():
+        [task] = [task for task in finished_pods[dag] if task["task_id"] == task_id]
+        assert text in airflow.client.log(dag, task["dag_run_id"], task)
+    [report] = [task for task in finished_pods["pod_example"] if task["task_id"] == "report"]
+    log = airflow.client.log("pod_example", report["dag_run_id"], report)
+    assert "the secret has 8 characters" in log
+    assert "12345678" not in log
+
+
 def test_a_task_runs_where_its_executor_says(airflow: Installation, finished: Finished) -> None:
     hosts = {task["task_id"]: task["hostname"] for task in finished["executors"]}
     workers = [pod["status"]["podIP"] for pod in objects("pods", airflow.namespace, f"{COMPONENT}=worker")]

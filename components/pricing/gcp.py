@@ -174,6 +174,8 @@ def usages(cloud: GcpCloud, settings: Settings) -> Iterator[Usage]:
         yield Usage(text="tables in BigQuery, and the bytes that queries read beyond 1 TiB a month")
     if needed.project_buckets:
         yield Usage(text="data of projects in Cloud Storage, a month; requests come on top", sku="bucket-standard")
+    if needed.dag_bucket is not None and needed.dag_bucket.existing is None:
+        yield Usage(text="DAG files in Cloud Storage, a month; requests come on top", sku="bucket-standard")
     yield Usage(text="backups and transaction logs of the database, a month", sku="sql-backup")
     yield Usage(
         text=f"growth of the database's disk, up to {cloud.database.disk_limit_gib} GiB, a month", sku="sql-ssd"

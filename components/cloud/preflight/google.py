@@ -61,7 +61,7 @@ def permissions(cloud: GcpCloud, needed: CloudRequirements) -> dict[str, str]:
     access = needed.external_access
     return {
         **PERMISSIONS,
-        **(STORE if needed.log_store is not None or needed.project_buckets else {}),
+        **(STORE if needed.log_store is not None or needed.project_buckets or needed.dag_bucket is not None else {}),
         **(SHARES if needed.shares else {}),
         **(BROKER if "broker" in needed.volumes else {}),
         **(REGISTRY if cloud.registry else {}),

@@ -68,6 +68,8 @@ def test_the_pod_for_uploads_writes_to_the_claim_and_passes_pod_security(stack: 
     assert volume["persistentVolumeClaim"]["claimName"].startswith(claim)
     assert container["volumeMounts"] == [{"mountPath": "/volume", "name": "dags"}]
     assert spec["automountServiceAccountToken"] is False
+    # It ends by itself.
+    assert (spec["restartPolicy"], container["command"]) == ("Never", ["sleep", "900"])
     assert spec["securityContext"]["runAsNonRoot"] is True
     assert container["securityContext"]["readOnlyRootFilesystem"] is True
     assert (

@@ -114,7 +114,7 @@ def test_an_option_of_airflow_rolls_exactly_its_readers(sections: tuple[str, ...
                 "components": {"triggerer": {"replicas": 2}},
                 "exposure": {"kind": "node_port"},
                 "protect": "true",
-                "pod_operator_xcom": "true",
+                "pod_operator": {"quota": {"pods": 200}},
             },
             set(),
         ),

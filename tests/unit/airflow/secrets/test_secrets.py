@@ -238,7 +238,7 @@ def test_no_password_is_a_well_known_one() -> None:
 def test_a_generated_secret_depends_on_nothing_that_a_setting_changes() -> None:
     """`keepers`, or a length from settings, would generate a new key one day and lock all users out."""
     first = recorded("celery+kubernetes")
-    for stack in ("both, several of each", "both, pod operator with XCom", "both, example DAGs"):
+    for stack in ("both, several of each", "both, projects", "both, example DAGs"):
         random = {f.urn: f.plain for f in recorded(stack).registrations if f.type.startswith("random:")}
         assert random == {f.urn: f.plain for f in first.registrations if f.type.startswith("random:")}
 

@@ -121,9 +121,9 @@ PROTECTED_CHANGES: Final = {
     "DAGs from a folder of the node": Change(
         path="dags",
         value=[{"kind": "host_path", "path": "/dags"}],
-        # The policy of task pods allows the folder.
-        update=named("dag-processor", "triggerer", "worker", "scheduler", "namespace", "tied-task-pods"),
-        replace=TASK_TEMPLATE,
+        # Everyone has the list of bundles, with the folder of each; the policy of task pods allows the node's folder.
+        update=named(*PARTS, "namespace", "tied-task-pods"),
+        replace=EVERYONES_OPTIONS,
     ),
     "no pod operator": Change(
         path="pod_operator.enabled",

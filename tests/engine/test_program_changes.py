@@ -57,7 +57,7 @@ def test_data_is_on_the_same_volumes_through_all_changes(changing: Life) -> None
     kinds = ("PersistentVolumeClaim", "Namespace", "StatefulSet")
     before, after = (identities(changing.live[step], *kinds) for step in ("up", "jwt key replaced"))
     assert before == after
-    assert len(before) == 3 + 2 + 2
+    assert len(before) == 3 + 3 + 2
 
 
 def test_a_moved_kubeconfig_updates_the_provider_and_no_object(changing: Life) -> None:

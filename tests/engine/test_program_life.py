@@ -156,6 +156,7 @@ def test_two_stacks_share_a_cluster_without_touching_each_other(changing: Life, 
     assert {each["metadata"]["name"] for each in theirs if each["kind"] == "Namespace"} == {
         "elsewhere",
         "elsewhere-database",
+        "elsewhere-tasks",
     }
     ours = [
         each for each in theirs if each["metadata"].get("labels", {}).get("app.kubernetes.io/instance") == "airflow"

@@ -1,8 +1,8 @@
 """DAGs of the tests: pods that must work, and pods that must be refused. `NAME` is replaced by the instance's name."""
 
 import json
+import os
 from datetime import datetime
-from pathlib import Path
 
 from airflow.providers.cncf.kubernetes.operators.job import KubernetesJobOperator
 from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperator
@@ -50,14 +50,25 @@ def pods_that_work():
             "pod_override": k8s.V1Pod(
                 spec=k8s.V1PodSpec(
                     containers=[
-                        k8s.V1Container(name="base", resources=k8s.V1ResourceRequirements(requests={"memory": "600Mi"}))
+                        k8s.V1Container(
+                            name="base",
+                            resources=k8s.V1ResourceRequirements(requests={"memory": "600Mi"}),
+                            env=[
+                                k8s.V1EnvVar(
+                                    name="MEMORY_LIMIT",
+                                    value_from=k8s.V1EnvVarSource(
+                                        resource_field_ref=k8s.V1ResourceFieldSelector(resource="limits.memory")
+                                    ),
+                                )
+                            ],
+                        )
                     ]
                 )
             )
         },
     )
     def more_memory():
-        print(f"limit {Path('/sys/fs/cgroup/memory.max').read_text().strip()}")
+        print(f"limit {os.environ['MEMORY_LIMIT']}")
 
     [*results, job] >> check(*[each.output for each in results])
     more_memory()

@@ -14,7 +14,8 @@ import pytest
 
 from lab.node.api import ApiError, Manifest
 from lab.testing.cluster import TestCluster, path
-from tests.engine.test_task_pods import Change, Stack, account, changed, container, metadata, standing, variable, volume
+from tests.engine.task_pod_changes import Change, account, changed, container, metadata, variable, volume
+from tests.engine.test_task_pods import Stack, standing
 from tests.unit.recording.stacks import AZURE
 
 pytestmark = pytest.mark.timeout(300)
@@ -242,3 +243,11 @@ def test_the_scheduler_gives_the_account_of_a_project_to_its_tasks_only(
     # This project has no DAGs of its own: no pod of a task has its account, which the instance's namespace lacks.
     refusal = "pods of the executor use the ServiceAccount" if of == "split" else 'serviceaccount "weather" not found'
     assert refusal in sent(found, scheduler, template("weather", "weather"))
+
+
+def test_a_project_changes_and_deletes_its_own_pods(split: Stack) -> None:
+    """The KubernetesPodOperator does both."""
+    where = path("v1", "Pod", "split-tasks", "sales--standing")
+    split.api.apply(where, changed(of_project(split, "sales", "split-tasks"), metadata(name="sales--standing")))
+    assert patched(split, USERS["sales"], where, {"metadata": {"labels": {"already_checked": "True"}}}) == ""
+    assert asked(split, USERS["sales"], "DELETE", f"{where}?dryRun=All") == ""

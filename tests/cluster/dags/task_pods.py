@@ -42,6 +42,8 @@ def pods_that_work():
         get_logs=True,
         parallelism=1,
         backoff_limit=0,
+        # The operator looks this often, without a pause, for the pods that the controller of Jobs creates.
+        discover_pods_retry_number=500,
     )
 
     @task(

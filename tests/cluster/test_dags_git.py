@@ -240,8 +240,8 @@ def test_credentials_are_in_no_pod_but_the_readers_and_in_no_clone(
     holders: dict[str, set[str]] = {}
     for pod in objects("pods", namespace):
         part = pod["metadata"]["labels"].get(COMPONENT, "?")
-        secrets = {v["secret"]["secretName"] for v in pod["spec"]["volumes"] if "secret" in v}
-        holders.setdefault(part, set()).update(name for name in secrets if "-git-" in name)
+        secrets = {v["name"] for v in pod["spec"]["volumes"] if "secret" in v}
+        holders.setdefault(part, set()).update(name for name in secrets if name.startswith("git-"))
     assert {part for part, names in holders.items() if names} == READERS & holders.keys()
     assert {"dag-processor", "triggerer", "worker", "api-server", "scheduler"} <= holders.keys()
     for part in ("api-server", "scheduler"):

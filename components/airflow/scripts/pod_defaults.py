@@ -10,6 +10,7 @@ Whatever the author of a DAG has set stays. The defaults are in the file `pod_de
 
 import functools
 import json
+import sys
 from pathlib import Path
 
 import pluggy
@@ -30,6 +31,7 @@ def defaults():
 @hookimpl(trylast=True)
 def pod_mutation_hook(pod):
     """Complete a pod in place."""
+    keep_results()
     # An import of the client takes a second, and most processes of Airflow create no pod.
     from kubernetes.client import ApiClient
 
@@ -39,6 +41,32 @@ def pod_mutation_hook(pod):
     complete(plain, defaults())
     completed = client._ApiClient__deserialize(plain, "V1Pod")
     pod.metadata, pod.spec = completed.metadata, completed.spec
+
+
+def keep_results():
+    """Let a task keep the result that it has read from its pod when the sidecar for results cannot be stopped.
+
+    BusyBox has no `pgrep -u`, and some container runtimes refuse the signal; the operator then fails the task, and the
+    pod is deleted all the same, https://github.com/apache/airflow/issues/71369. Remove this when all supported versions
+    of the provider have https://github.com/apache/airflow/pull/72068, which does the same.
+    """
+    # Only where the operator has imported it: the scheduler needs none of this.
+    module = sys.modules.get("airflow.providers.cncf.kubernetes.utils.pod_manager")
+    manager = getattr(module, "PodManager", None)
+    refused = getattr(module, "PodCommandException", None)
+    stop = getattr(manager, "extract_xcom_kill", None)
+    # Airflow's own names: another release may have none of them, and then stays as it is.
+    if stop is None or refused is None or hasattr(stop, "tolerant"):
+        return
+
+    def extract_xcom_kill(self, pod):
+        try:
+            return stop(self, pod)
+        except refused as error:
+            self.log.warning("The sidecar for results could not be stopped, and ends with its pod: %s", error)
+
+    extract_xcom_kill.tolerant = True
+    manager.extract_xcom_kill = extract_xcom_kill
 
 
 def complete(pod, values):

@@ -25,7 +25,7 @@ from lab.services import programs
 from tests.unit.recording.stacks_gcp import recorded
 from tests.unit.recording.workloads import options_of, pods
 
-pytestmark = [pytest.mark.timeout(900), pytest.mark.lab_node("runs in the lab's image")]
+pytestmark = [pytest.mark.dags, pytest.mark.timeout(900), pytest.mark.lab_node("runs in the lab's image")]
 
 BUCKET = "the-bucket"
 HOME = "/mnt"

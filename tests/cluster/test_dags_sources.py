@@ -23,7 +23,11 @@ from lab.testing.target import kubectl
 from tests.cluster.cluster import COMPONENT, objects, services, wait_until
 from tests.cluster.installation import Installation
 
-pytestmark = [pytest.mark.timeout(1800), pytest.mark.lab_node("builds images on the lab's Debian")]
+pytestmark = [
+    pytest.mark.dags,
+    pytest.mark.timeout(1800),
+    pytest.mark.lab_node("builds images on the lab's Debian"),
+]
 
 NAME = "test-sources"
 CLAIM = "dag-files"

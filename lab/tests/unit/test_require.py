@@ -94,6 +94,7 @@ def test_the_targets_that_run_kubernetes_refuse_first() -> None:
         "test-cluster",
         "test-gateway",
         "test-sql-proxy",
+        "test-dags",
         "bench",
     ):
         plan = subprocess.run(

@@ -34,6 +34,7 @@ def main():
     with psycopg2.connect(os.environ["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"].replace("+psycopg2", "")) as connection:
         connection.cursor().execute("CREATE TABLE IF NOT EXISTS dag (id integer)")
         connection.cursor().execute("CREATE TABLE IF NOT EXISTS ab_user (username text, password text)")
+        connection.cursor().execute("CREATE TABLE IF NOT EXISTS slot_pool (pool text, description text)")
 """
 """Replaces `airflow db migrate`, the first command of Airflow in its database."""
 BUILDER = """
@@ -250,6 +251,19 @@ def test_the_first_user_gets_a_password_that_the_stack_replaced_and_keeps_one_of
     managed.superuser("\\connect airflow\nINSERT INTO ab_user VALUES ('second', 'of somebody else');")
     assert migrated("two-password", "second") == "of somebody else"
     assert held() == "two-password"
+
+
+def test_pools_that_the_stack_wrote_are_deleted_when_it_names_none_and_those_of_people_stay(managed: Managed) -> None:
+    assert managed.migrate(*OWNERS).returncode == 0
+    managed.superuser(
+        "\\connect airflow\nINSERT INTO slot_pool VALUES ('default_pool', 'Default pool'), ('by_hand', NULL), "
+        "('sales', 'Written by the Pulumi stack: for the project sales');"
+    )
+    done = managed.migrate(*OWNERS)
+    assert done.returncode == 0, done.stderr
+    assert "pool sales is deleted" in done.stdout
+    left = managed.superuser("\\connect airflow\nSELECT pool FROM slot_pool ORDER BY pool;")
+    assert left.split() == ["by_hand", "default_pool"]
 
 
 def test_an_image_of_another_airflow_than_the_settings_say_migrates_nothing(managed: Managed) -> None:

@@ -125,7 +125,7 @@ test-sql-proxy: ready ## run the Cloud SQL Auth Proxy against a simulated Cloud 
 	@$(RUN) -m lab build --all
 	$(RUN) -m pytest tests/cluster -m sql_proxy
 
-test-dags: ready ## run DAG files from images, claims and buckets, plugins and `operations dags`, on a real node
+test-dags: ready ## run each source of DAG files, pods that DAG authors start, and projects, on a real node
 	@$(RUN) -m lab build --all
 	$(RUN) -m pytest tests/cluster -m dags
 

@@ -19,6 +19,7 @@ from tests.cluster.cluster import COMPONENT, objects, wait_until
 from tests.cluster.installation import EXECUTORS, Installation
 
 pytestmark = [
+    pytest.mark.dags,
     pytest.mark.lab_node("pods reach a git server of the machine"),
     pytest.mark.timeout(900),
 ]

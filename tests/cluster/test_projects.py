@@ -17,7 +17,7 @@ from lab.testing.target import kubectl
 from tests.cluster.cluster import objects, wait_until
 from tests.cluster.installation import Installation
 
-pytestmark = [pytest.mark.timeout(1200), pytest.mark.lab_node("reads folders of the node")]
+pytestmark = [pytest.mark.dags, pytest.mark.timeout(1200), pytest.mark.lab_node("reads folders of the node")]
 
 NAME: Final = "test-projects"
 DAGS: Final = Path(__file__).parent / "dags" / "projects.py"

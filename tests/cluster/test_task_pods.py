@@ -19,7 +19,7 @@ from lab.testing.target import kubectl
 from tests.cluster.cluster import COMPONENT, execute, objects, wait_until
 from tests.cluster.installation import Installation
 
-pytestmark = [pytest.mark.timeout(1200), pytest.mark.lab_node("reads a folder of the node")]
+pytestmark = [pytest.mark.dags, pytest.mark.timeout(1200), pytest.mark.lab_node("reads a folder of the node")]
 
 NAME: Final = "test-pods"
 DAGS: Final = Path(__file__).parent / "dags" / "task_pods.py"

@@ -94,11 +94,17 @@ class AirflowClient:
         content = self._log(dag, run, task)
         if isinstance(content, str):
             return content
-        return "\n".join(str(entry.get("event", entry)) if isinstance(entry, dict) else str(entry) for entry in content)
+        return "\n".join(_text(entry) if isinstance(entry, dict) else str(entry) for entry in content)
 
     def _log(self, dag: str, run: str, task: dict[str, Any]) -> Any:
         path = f"dags/{dag}/dagRuns/{run}/taskInstances/{task['task_id']}/logs/{max(task['try_number'], 1)}"
         return self.request("GET", f"{path}?full_content=true&map_index={task['map_index']}")["content"]
+
+
+def _text(entry: dict[str, Any]) -> str:
+    """One entry of a log: its event, and the exceptions that it reports."""
+    errors = [f"{error['exc_type']}: {error['exc_value']}" for error in entry.get("error_detail") or []]
+    return "\n".join([str(entry.get("event", entry)), *errors])
 
 
 def logged_in(url: str, user: str, password: str, *, timeout_seconds: float = 120) -> AirflowClient:

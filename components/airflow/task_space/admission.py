@@ -272,6 +272,10 @@ def tied_rules(name: str, references: References) -> list[Rule]:
         ),
         Rule(expression=_with_names(claims, rules.claims(_among)), message=f"task pods mount claims {refused}"),
         Rule(
+            expression=rules.volume_kinds(folder, *(["has(v.image)"] if references.image_volumes else [])),
+            message=f"task pods mount folders of the node {refused}",
+        ),
+        Rule(
             expression=_with_names(
                 references.claims,
                 rules.read_only(
@@ -279,10 +283,6 @@ def tied_rules(name: str, references: References) -> list[Rule]:
                 ),
             ),
             message=f"task pods mount DAG files read-only; remove the mount from pod_override; {PAGE}",
-        ),
-        Rule(
-            expression=rules.volume_kinds(folder, *(["has(v.image)"] if references.image_volumes else [])),
-            message=f"task pods mount folders of the node {refused}",
         ),
         Rule(
             expression=rules.restricted(),

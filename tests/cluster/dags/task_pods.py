@@ -119,7 +119,6 @@ def by_api():
         "exec into a pod of the executor": lambda: stream(
             core.connect_get_namespaced_pod_exec, "NAME-task-any", "NAME-tasks", command=["id"], stdout=True
         ),
-        "delete a pod of the executor": lambda: core.delete_namespaced_pod("NAME-task-any", "NAME-tasks"),
     }
     answers = {}
     for what, attack in attacks.items():

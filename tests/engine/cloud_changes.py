@@ -66,7 +66,8 @@ EXPECTED: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
             "scheduler",
             "worker",
         ),
-        "replace": ("api-server-options", "cloud-nodes-system", "scheduler-options"),
+        # The defaults of pods that tasks start name the new nodes for tasks.
+        "replace": ("api-server-options", "cloud-nodes-system", "pod-defaults", "scheduler-options"),
     },
     "prod": {
         "create": (
@@ -87,7 +88,7 @@ EXPECTED: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
             # It mounts the template.
             "scheduler",
         ),
-        "replace": ("task-template",),
+        "replace": ("pod-defaults", "pod-defaults-tasks", "task-template"),
     },
 }
 """Effects by stack: no resource with data is replaced, and only affected workloads roll."""

@@ -164,14 +164,22 @@ def read_from_store(client: AirflowClient, runs: Mapping[str, str], namespace: s
     """
     with step("Delete the pods that ran the tasks, and read their logs from the store"):
         tasks = [(dag, run, task) for dag, run in runs.items() for task in client.tasks(dag, run)]
-        names = pods_at(namespace, {str(task["hostname"]) for _, _, task in tasks})
-        _wait_until_ended(namespace, names)
-        _delete_pods(namespace, names)
+        hosts = {str(task["hostname"]) for _, _, task in tasks}
+        found = {space: pods_at(space, hosts) for space in spaces(namespace)}
+        for space, names in found.items():
+            _wait_until_ended(space, names)
+            if names:
+                _delete_pods(space, names)
         for dag, run, task in tasks:
             log, sources = client.log(dag, run, task), client.log_sources(dag, run, task)
             if not log.strip() or not sources or not all("://" in source for source in sources):
                 raise LabError(f"The log of {dag}.{task['task_id']} is not in the store: read from {sources}.")
     say(f"  {len(tasks)} logs, the last one from {sources[0]}")
+
+
+def spaces(namespace: str) -> tuple[str, str]:
+    """The namespaces in which tasks run: the instance's, with its workers, and the one for tasks."""
+    return namespace, f"{namespace}-tasks"
 
 
 def pods_at(namespace: str, hosts: Collection[str]) -> set[str]:

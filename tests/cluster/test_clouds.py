@@ -66,8 +66,13 @@ def test_no_pod_or_secret_holds_a_key_of_the_cloud(deployed: Deployed) -> None:
 
 def test_logs_are_read_from_the_store_when_the_pods_that_wrote_them_are_gone(deployed: Deployed) -> None:
     demo.read_from_store(deployed.client, deployed.runs, NAMESPACE)
-    hosts = demo.pods_at(NAMESPACE, {task["hostname"] for task in deployed.tasks()})
-    ran = {pod["metadata"]["name"]: pod["metadata"]["creationTimestamp"] for pod in objects("pods", NAMESPACE)}
+    ran = {
+        pod["metadata"]["name"]: pod["metadata"]["creationTimestamp"]
+        for space in demo.spaces(NAMESPACE)
+        for pod in objects("pods", space)
+    }
+    addresses = {task["hostname"] for task in deployed.tasks()}
+    hosts = {name for space in demo.spaces(NAMESPACE) for name in demo.pods_at(space, addresses)}
     ended = max(task["end_date"] for task in deployed.tasks())
     assert [name for name in hosts & ran.keys() if ran[name] < ended[:19]] == []
 

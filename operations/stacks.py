@@ -14,6 +14,7 @@ from components.airflow.instance import RESERVED_OPTIONS
 from components.settings import loader
 from components.settings.secret_keys import PROJECT
 from components.settings.stack import Settings
+from operations import programs
 from operations.errors import OperationError, error_line
 
 FOLDER: Final = Path(__file__).resolve().parent.parent
@@ -67,22 +68,17 @@ def outputs(stack: str) -> dict[str, Any]:
 def _pulumi(stack: str, command: Sequence[str]) -> str:
     """The output of a command of the Pulumi command line. The Automation API would decrypt all secrets."""
     arguments = ["pulumi", *command, "--stack", stack, "--non-interactive", "--color", "never"]
-    try:
-        done = subprocess.run(
-            arguments,
-            cwd=project_folder(),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=TIMEOUT_SECONDS,
-        )
-    except (FileNotFoundError, subprocess.TimeoutExpired) as error:
-        reason = "there is no `pulumi` on the PATH" if isinstance(error, FileNotFoundError) else "it does not answer"
-        raise OperationError(f"The Pulumi command line cannot read stack {stack}: {reason}.") from None
+    failed = f"The Pulumi command line cannot read stack {stack}"
+    done = programs.run(
+        arguments,
+        folder=project_folder(),
+        timeout_seconds=TIMEOUT_SECONDS,
+        missing=f"{failed}: there is no `pulumi` on the PATH.",
+        late=f"{failed}: it does not answer.",
+    )
     if done.returncode != 0:
         if "no stack named" in done.stderr:
             raise OperationError(f"There is no stack {stack}; create it with `pulumi stack init {stack}`.")
         reason = error_line(done.stderr, f"it ended with {done.returncode}").removeprefix("error: ")
-        raise OperationError(f"The Pulumi command line cannot read stack {stack}: {reason}")
+        raise OperationError(f"{failed}: {reason}")
     return done.stdout

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from operations import stack_file, stacks
+from operations import programs, stack_file, stacks
 from operations.errors import OperationError, error_line
 
 CONTAINERFILE: Final = "images/dags/Containerfile"
@@ -120,20 +119,13 @@ def _output(folder: Path, *command: str) -> str:
     Raises:
         OperationError: it is missing or failed.
     """
-    try:
-        done = subprocess.run(
-            command,
-            cwd=folder,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=TIMEOUT_SECONDS,
-        )
-    except FileNotFoundError:
-        raise OperationError(f"There is no `{command[0]}` on the PATH; install it.") from None
-    except subprocess.TimeoutExpired:
-        raise OperationError(f"`{_short(command)}` did not end within {TIMEOUT_SECONDS} s.") from None
+    done = programs.run(
+        command,
+        folder=folder,
+        timeout_seconds=TIMEOUT_SECONDS,
+        missing=f"There is no `{command[0]}` on the PATH; install it.",
+        late=f"`{_short(command)}` did not end within {TIMEOUT_SECONDS} s.",
+    )
     if done.returncode != 0:
         raise OperationError(f"`{_short(command)}` failed: {error_line(done.stderr, f'exit code {done.returncode}')}")
     return done.stdout.strip()

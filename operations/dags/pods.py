@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import shlex
 import subprocess
-from collections.abc import Generator, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
-from operations import stacks
+from operations import programs, stacks
 from operations.errors import OperationError, error_line
 
 SCRIPTS: Final = stacks.FOLDER / "components/airflow/scripts"
@@ -152,16 +152,9 @@ def script(name: str) -> str:
     return (SCRIPTS / name).read_text()
 
 
-@contextmanager
-def _errors(command: Sequence[str]) -> Generator[None]:
-    try:
-        yield
-    except FileNotFoundError:
-        raise OperationError(
-            f"There is no `{command[0]}` on the PATH; install it: https://kubernetes.io/docs/tasks/tools/."
-        ) from None
-    except subprocess.TimeoutExpired:
-        raise OperationError(
-            f"`kubectl` did not end within {TIMEOUT_SECONDS} s; check that this machine reaches the cluster, "
-            "for example by `pulumi stack output logs_command`."
-        ) from None
+def _errors(command: Sequence[str]) -> AbstractContextManager[None]:
+    return programs.start_errors(
+        missing=f"There is no `{command[0]}` on the PATH; install it: https://kubernetes.io/docs/tasks/tools/.",
+        late=f"`kubectl` did not end within {TIMEOUT_SECONDS} s; check that this machine reaches the cluster, "
+        "for example by `pulumi stack output logs_command`.",
+    )

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from operations import stacks
+from operations import programs, stacks
 from operations.errors import OperationError, error_line
 
 STREAM: Final = {"PULUMI_ENABLE_STREAMING_JSON_PREVIEW": "true"}
@@ -85,25 +84,14 @@ def require_name(stack: str) -> None:
 
 def _run(stack: str, command: Sequence[str]) -> Output:
     arguments = ["pulumi", *command, "--stack", stack, "--json", "--non-interactive", "--color", "never"]
-    try:
-        done = subprocess.run(
-            arguments,
-            cwd=stacks.project_folder(),
-            env={**os.environ, **STREAM},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=TIMEOUT_SECONDS,
-        )
-    except FileNotFoundError:
-        raise OperationError(
-            "There is no `pulumi` on the PATH; install it: https://www.pulumi.com/docs/install/."
-        ) from None
-    except subprocess.TimeoutExpired:
-        raise OperationError(
-            f"`pulumi {command[0]}` did not end within {TIMEOUT_SECONDS} s; look for a cloud that does not answer."
-        ) from None
+    done = programs.run(
+        arguments,
+        folder=stacks.project_folder(),
+        environment={**os.environ, **STREAM},
+        timeout_seconds=TIMEOUT_SECONDS,
+        missing="There is no `pulumi` on the PATH; install it: https://www.pulumi.com/docs/install/.",
+        late=f"`pulumi {command[0]}` did not end within {TIMEOUT_SECONDS} s; look for a cloud that does not answer.",
+    )
     if done.returncode != 0 and '"sequence":' not in done.stdout:
         raise OperationError(reason(stack, done.stderr or done.stdout))
     return Output(text=done.stdout, code=done.returncode, errors=done.stderr)

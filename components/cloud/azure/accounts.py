@@ -68,6 +68,44 @@ def create_account(
     )
 
 
+def create_blob_account(
+    name: str, args: AccountArgs, *, use: str, lifecycle: bool, parent: pulumi.Resource
+) -> tuple[storage.StorageAccount, storage.BlobServiceProperties]:
+    """A storage account for blobs, without keys, and its settings of versions and recovery.
+
+    Args:
+        name: the beginning of both logical names. In state: renaming loses the content.
+        args: the stack and its network.
+        use: its purpose, a part of its name.
+        lifecycle: whether it has lifecycle rules, which delete old data.
+        parent: the component that it belongs to.
+    """
+    settings = args.scope.settings.storage
+    account = create_account(
+        f"{name}-account",
+        args,
+        use=use,
+        sku=f"Standard_{settings.redundancy.upper()}",
+        kind="StorageV2",
+        shared_keys=False,
+        lifecycle=lifecycle,
+        parent=parent,
+        access_tier=storage.AccessTier.HOT,
+        enable_https_traffic_only=True,
+    )
+    service = storage.BlobServiceProperties(
+        f"{name}-service",
+        blob_services_name="default",
+        account_name=account.name,
+        resource_group_name=args.scope.group,
+        delete_retention_policy=delete_retention(args),
+        container_delete_retention_policy=delete_retention(args),
+        is_versioning_enabled=settings.versions,
+        opts=pulumi.ResourceOptions(parent=parent, deleted_with=account),
+    )
+    return account, service
+
+
 def _firewall(args: AccountArgs, *, lifecycle: bool) -> storage.NetworkRuleSetArgs:
     """The listed ranges, and the nodes where they have no private endpoint."""
     private = args.network.endpoints is not None

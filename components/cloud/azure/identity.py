@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -21,6 +21,53 @@ AUDIENCE: Final = "api://AzureADTokenExchange"
 CLIENT_ANNOTATION: Final = "azure.workload.identity/client-id"
 TENANT_ANNOTATION: Final = "azure.workload.identity/tenant-id"
 POD_LABELS: Final = {"azure.workload.identity/use": "true"}
+
+
+def create_identity(
+    name: str, scope: AzureScope, parts: Sequence[str], *, parent: pulumi.Resource
+) -> managedidentity.UserAssignedIdentity:
+    """A managed identity; `parts` are its purpose, as words of its name."""
+    return managedidentity.UserAssignedIdentity(
+        name,
+        resource_name_=scope.names.physical_name(*parts),
+        resource_group_name=scope.group,
+        tags=scope.names.tags(),
+        opts=pulumi.ResourceOptions(parent=parent),
+    )
+
+
+def create_federation(
+    name: str,
+    owner: managedidentity.UserAssignedIdentity,
+    scope: AzureScope,
+    *,
+    physical_name: str,
+    issuer: pulumi.Input[str],
+    user: str,
+    parent: pulumi.Resource,
+) -> pulumi.Output[str]:
+    """The URN of the permission of a Kubernetes ServiceAccount, NAMESPACE:NAME, to act as a managed identity."""
+    return managedidentity.FederatedIdentityCredential(
+        name,
+        federated_identity_credential_resource_name=physical_name,
+        resource_name_=owner.name,
+        resource_group_name=scope.group,
+        issuer=issuer,
+        subject=f"system:serviceaccount:{user}",
+        audiences=[AUDIENCE],
+        opts=pulumi.ResourceOptions(parent=parent),
+    ).urn
+
+
+def identity(owner: managedidentity.UserAssignedIdentity, granted: Sequence[pulumi.Output[str]]) -> Identity:
+    """The identity of an owner. It resolves after it has its roles and federations: consumers start after that."""
+    return Identity(
+        service_account_annotations={
+            CLIENT_ANNOTATION: after(owner.client_id, granted),
+            TENANT_ANNOTATION: owner.tenant_id,
+        },
+        pod_labels=POD_LABELS,
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,20 +95,14 @@ class Identities(pulumi.ComponentResource):
         self.register_outputs({})
 
     def _identity(self, name: str, workload: Workload, role: str, args: IdentitiesArgs) -> Identity:
-        child, scope = pulumi.ResourceOptions(parent=self), args.scope
-        identity = managedidentity.UserAssignedIdentity(
-            f"{name}-{workload}",
-            resource_name_=scope.names.physical_name(workload),
-            resource_group_name=scope.group,
-            tags=scope.names.tags(),
-            opts=child,
-        )
+        scope = args.scope
+        owner = create_identity(f"{name}-{workload}", scope, [workload], parent=self)
         access = role_assignments.assigned(
             f"{name}-{workload}-role",
             subscription_id=scope.settings.subscription_id,
             role=role,
             scope=args.container,
-            principal=identity.principal_id,
+            principal=owner.principal_id,
             opts=pulumi.ResourceOptions(
                 parent=self,
                 # A lock on the account also prevents deletion of its role assignments,
@@ -71,24 +112,16 @@ class Identities(pulumi.ComponentResource):
             ),
         )
         needed = args.requirements
-        federation = managedidentity.FederatedIdentityCredential(
+        federation = create_federation(
             f"{name}-{workload}-federation",
-            federated_identity_credential_resource_name=workload,
-            resource_name_=identity.name,
-            resource_group_name=scope.group,
+            owner,
+            scope,
+            physical_name=workload,
             issuer=args.issuer,
-            subject=f"system:serviceaccount:{needed.namespace_of(workload)}:{needed.service_account(workload)}",
-            audiences=[AUDIENCE],
-            opts=child,
+            user=f"{needed.namespace_of(workload)}:{needed.service_account(workload)}",
+            parent=self,
         )
-        return Identity(
-            service_account_annotations={
-                # Resolves after the identity has its role and federation: consumers start after that.
-                CLIENT_ANNOTATION: after(identity.client_id, [access.urn, federation.urn]),
-                TENANT_ANNOTATION: identity.tenant_id,
-            },
-            pod_labels=POD_LABELS,
-        )
+        return identity(owner, [access.urn, federation])
 
 
 def log_roles(logs: LogStoreRequirement) -> dict[Workload, str]:

@@ -10,11 +10,10 @@ import pulumi
 from pulumi_azure_native import managedidentity, storage
 
 from components.cloud.azure import role_assignments
-from components.cloud.azure.accounts import AccountArgs, create_account, delete_retention
-from components.cloud.azure.identity import AUDIENCE, CLIENT_ANNOTATION, POD_LABELS, TENANT_ANNOTATION
+from components.cloud.azure.accounts import AccountArgs, create_blob_account
+from components.cloud.azure.identity import create_federation, create_identity, identity
 from components.cloud.azure.storage import BLOB_ZONE
-from components.cloud.ordering import after
-from components.contract.cloud import Identity, ObjectStore, ProjectAccess
+from components.contract.cloud import ObjectStore, ProjectAccess
 from components.contract.requirements import ProjectRequirement
 
 FEDERATION_MAX: Final = 120
@@ -46,7 +45,10 @@ class Projects(pulumi.ComponentResource):
         super().__init__("airflow:azure:Projects", name, None, opts)
         self._name, self._args = name, args
         self._scope = args.account.scope
-        account = self._create_account() if any(project.bucket for project in args.projects) else None
+        account: storage.StorageAccount | None = None
+        if any(project.bucket for project in args.projects):
+            # In state as "<name>-account": renaming loses the data of all projects.
+            account, _ = create_blob_account(name, args.account, use="data", lifecycle=False, parent=self)
         self.account_id = account.id if account is not None else None
         reachable = self._create_endpoint(account) if account is not None else []
         self.projects = {
@@ -54,33 +56,6 @@ class Projects(pulumi.ComponentResource):
             for project in args.projects
         }
         self.register_outputs({})
-
-    def _create_account(self) -> storage.StorageAccount:
-        settings = self._scope.settings.storage
-        # In state as "<name>-account": renaming loses the data of all projects.
-        account = create_account(
-            f"{self._name}-account",
-            self._args.account,
-            use="data",
-            sku=f"Standard_{settings.redundancy.upper()}",
-            kind="StorageV2",
-            shared_keys=False,
-            lifecycle=False,
-            parent=self,
-            access_tier=storage.AccessTier.HOT,
-            enable_https_traffic_only=True,
-        )
-        storage.BlobServiceProperties(
-            f"{self._name}-service",
-            blob_services_name="default",
-            account_name=account.name,
-            resource_group_name=self._scope.group,
-            delete_retention_policy=delete_retention(self._args.account),
-            container_delete_retention_policy=delete_retention(self._args.account),
-            is_versioning_enabled=settings.versions,
-            opts=pulumi.ResourceOptions(parent=self, deleted_with=account),
-        )
-        return account
 
     def _create_endpoint(self, account: storage.StorageAccount) -> list[pulumi.Output[str]]:
         network = self._args.account.network
@@ -98,20 +73,14 @@ class Projects(pulumi.ComponentResource):
         account: storage.StorageAccount | None,
         reachable: Sequence[pulumi.Output[str]],
     ) -> ProjectAccess:
-        child, scope = pulumi.ResourceOptions(parent=self), self._scope
-        identity = managedidentity.UserAssignedIdentity(
-            f"{name}-identity",
-            resource_name_=scope.names.physical_name("project", project.name),
-            resource_group_name=scope.group,
-            tags=scope.names.tags(),
-            opts=child,
-        )
+        scope = self._scope
+        owner = create_identity(f"{name}-identity", scope, ["project", project.name], parent=self)
         granted: list[pulumi.Output[str]] = [*reachable]
         data = None
         if project.bucket:
             assert account is not None, "the account exists with the first project that has data"
             container = self._container(name, project.name, account)
-            granted.append(self._grant(f"{name}-data-role", container.id, identity))
+            granted.append(self._grant(f"{name}-data-role", container.id, owner))
             # fsspec's adlfs takes a login from the environment only if it is told that access is not anonymous.
             data = ObjectStore(
                 protocol="abfs",
@@ -119,30 +88,20 @@ class Projects(pulumi.ComponentResource):
                 options={"account_name": account.name, "anon": False},
             )
         if project.writes_logs and self._args.log_container is not None:
-            granted.append(self._grant(f"{name}-log-role", self._args.log_container, identity))
-        for namespace in project.namespaces:
-            federation = managedidentity.FederatedIdentityCredential(
+            granted.append(self._grant(f"{name}-log-role", self._args.log_container, owner))
+        granted += [
+            create_federation(
                 f"{name}-{namespace}-federation",
-                federated_identity_credential_resource_name=f"{project.name}-{namespace}"[:FEDERATION_MAX],
-                resource_name_=identity.name,
-                resource_group_name=scope.group,
+                owner,
+                scope,
+                physical_name=f"{project.name}-{namespace}"[:FEDERATION_MAX],
                 issuer=self._args.issuer,
-                subject=f"system:serviceaccount:{namespace}:{project.name}",
-                audiences=[AUDIENCE],
-                opts=child,
+                user=f"{namespace}:{project.name}",
+                parent=self,
             )
-            granted.append(federation.urn)
-        return ProjectAccess(
-            identity=Identity(
-                service_account_annotations={
-                    # Resolves after the identity has its roles and federations: consumers start after that.
-                    CLIENT_ANNOTATION: after(identity.client_id, granted),
-                    TENANT_ANNOTATION: identity.tenant_id,
-                },
-                pod_labels=POD_LABELS,
-            ),
-            data=data,
-        )
+            for namespace in project.namespaces
+        ]
+        return ProjectAccess(identity=identity(owner, granted), data=data)
 
     def _container(self, name: str, project: str, account: storage.StorageAccount) -> storage.BlobContainer:
         # In state as "<name>-container": renaming loses the project's data.
@@ -158,7 +117,7 @@ class Projects(pulumi.ComponentResource):
         )
 
     def _grant(
-        self, name: str, container: pulumi.Input[str], identity: managedidentity.UserAssignedIdentity
+        self, name: str, container: pulumi.Input[str], owner: managedidentity.UserAssignedIdentity
     ) -> pulumi.Output[str]:
         """The URN of the permission to read and write the blobs of a container."""
         return role_assignments.assigned(
@@ -166,7 +125,7 @@ class Projects(pulumi.ComponentResource):
             subscription_id=self._scope.settings.subscription_id,
             role=role_assignments.LOG_WRITER,
             scope=container,
-            principal=identity.principal_id,
+            principal=owner.principal_id,
             # The lock on the account also prevents deletion of its role assignments, see identity.py.
             opts=pulumi.ResourceOptions(parent=self, retain_on_delete=self._scope.protect),
         ).urn

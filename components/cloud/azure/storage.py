@@ -10,7 +10,7 @@ import pulumi
 from pulumi_azure_native import compute, resources, storage
 
 from components.cloud.azure import role_assignments
-from components.cloud.azure.accounts import AccountArgs, create_account, delete_retention
+from components.cloud.azure.accounts import AccountArgs, create_account, create_blob_account, delete_retention
 from components.cloud.azure.scope import AzureScope
 from components.cloud.ordering import after
 from components.contract.cloud import LogStore, StaticVolume, Volume, VolumeUse
@@ -58,28 +58,7 @@ class LogStorage(pulumi.ComponentResource):
         super().__init__("airflow:azure:LogStorage", name, None, opts)
         settings, group = args.account.scope.settings.storage, args.account.scope.group
         # In state as "<name>-account": renaming loses all task logs.
-        storage_account = create_account(
-            f"{name}-account",
-            args.account,
-            use="logs",
-            sku=f"Standard_{settings.redundancy.upper()}",
-            kind="StorageV2",
-            shared_keys=False,
-            lifecycle=True,
-            parent=self,
-            access_tier=storage.AccessTier.HOT,
-            enable_https_traffic_only=True,
-        )
-        service = storage.BlobServiceProperties(
-            f"{name}-service",
-            blob_services_name="default",
-            account_name=storage_account.name,
-            resource_group_name=group,
-            delete_retention_policy=delete_retention(args.account),
-            container_delete_retention_policy=delete_retention(args.account),
-            is_versioning_enabled=settings.versions,
-            opts=pulumi.ResourceOptions(parent=self, deleted_with=storage_account),
-        )
+        storage_account, service = create_blob_account(name, args.account, use="logs", lifecycle=True, parent=self)
         # In state as "<name>-container": renaming loses all task logs.
         container = storage.BlobContainer(
             f"{name}-container",

@@ -28,6 +28,42 @@ BUCKET_READER: Final = "roles/storage.legacyBucketReader"
 ACCOUNT_ANNOTATION: Final = "iam.gke.io/gcp-service-account"
 
 
+def create_account(
+    name: str, scope: GcpScope, parts: Sequence[str], *, parent: pulumi.Resource
+) -> serviceaccount.Account:
+    """A service account; `parts` are its purpose, as words of its id and of its displayed name."""
+    return serviceaccount.Account(
+        name,
+        account_id=scope.names.physical_name(*parts, limit=ACCOUNT_MAX),
+        display_name=f"{' '.join(parts)} of {scope.names.instance}",
+        opts=pulumi.ResourceOptions(parent=parent, hooks=scope.apis.hooks, depends_on=scope.apis.of("iam")),
+    )
+
+
+def create_binding(
+    name: str,
+    account: serviceaccount.Account,
+    scope: GcpScope,
+    *,
+    pool: pulumi.Input[str],
+    user: str,
+    parent: pulumi.Resource,
+) -> pulumi.Output[str]:
+    """The id of the permission of a Kubernetes ServiceAccount, NAMESPACE/NAME, to act as a service account."""
+    return serviceaccount.IAMMember(
+        name,
+        service_account_id=account.name,
+        role="roles/iam.workloadIdentityUser",
+        member=pulumi.Output.concat("serviceAccount:", pool, f"[{user}]"),
+        opts=pulumi.ResourceOptions(parent=parent, hooks=scope.apis.hooks, depends_on=scope.apis.of("credentials")),
+    ).id
+
+
+def identity(account: serviceaccount.Account, granted: Sequence[pulumi.Output[str]]) -> Identity:
+    """The identity of an account. It resolves after the account has its roles: consumers start after that."""
+    return Identity(service_account_annotations={ACCOUNT_ANNOTATION: after(account.email, granted)})
+
+
 @dataclass(frozen=True, kw_only=True)
 class DatabaseAccess:
     """The workloads that connect to a server through the proxy."""
@@ -96,12 +132,7 @@ class Identities(pulumi.ComponentResource):
 
     def _identity(self, name: str, workload: Workload, args: IdentitiesArgs) -> Identity:
         scope, needed = args.scope, args.requirements
-        account = serviceaccount.Account(
-            f"{name}-{workload}",
-            account_id=scope.names.physical_name(workload, limit=ACCOUNT_MAX),
-            display_name=f"{workload} of {scope.names.instance}",
-            opts=pulumi.ResourceOptions(parent=self, hooks=scope.apis.hooks, depends_on=scope.apis.of("iam")),
-        )
+        account = create_account(f"{name}-{workload}", scope, [workload], parent=self)
         member = pulumi.Output.concat("serviceAccount:", account.email)
         roles: list[pulumi.Output[str]] = []
         if args.logs is not None and workload in args.logs.workloads:
@@ -119,20 +150,15 @@ class Identities(pulumi.ComponentResource):
             roles.append(self._database_client(f"{name}-{workload}-database", args.database, member, scope))
         if args.datasets is not None and workload in args.datasets.workloads:
             roles += self._table_writer(f"{name}-{workload}", args.datasets, member, scope)
-        binding = serviceaccount.IAMMember(
+        binding = create_binding(
             f"{name}-{workload}-binding",
-            service_account_id=account.name,
-            role="roles/iam.workloadIdentityUser",
-            member=pulumi.Output.concat(
-                "serviceAccount:",
-                args.workload_pool,
-                f"[{needed.namespace_of(workload)}/{needed.service_account(workload)}]",
-            ),
-            opts=pulumi.ResourceOptions(parent=self, hooks=scope.apis.hooks, depends_on=scope.apis.of("credentials")),
+            account,
+            scope,
+            pool=args.workload_pool,
+            user=f"{needed.namespace_of(workload)}/{needed.service_account(workload)}",
+            parent=self,
         )
-        # Resolves after the account has its roles: consumers start after that.
-        email = after(account.email, [binding.id, *roles])
-        return Identity(service_account_annotations={ACCOUNT_ANNOTATION: email})
+        return identity(account, [binding, *roles])
 
     def _table_writer(
         self, name: str, access: DatasetAccess, member: pulumi.Output[str], scope: GcpScope

@@ -6,14 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi
-from pulumi_gcp import serviceaccount, storage
+from pulumi_gcp import storage
 
-from components.cloud.gcp.identity import ACCOUNT_ANNOTATION, WRITER
-from components.cloud.gcp.names import ACCOUNT_MAX
+from components.cloud.gcp.identity import WRITER, create_account, create_binding, identity
 from components.cloud.gcp.scope import GcpScope
-from components.cloud.gcp.storage import SECONDS_PER_DAY, UNDELETE_DAYS
-from components.cloud.ordering import after
-from components.contract.cloud import Identity, ObjectStore, ProjectAccess
+from components.cloud.gcp.storage import create_bucket
+from components.contract.cloud import ObjectStore, ProjectAccess
 from components.contract.requirements import ProjectRequirement
 
 
@@ -42,12 +40,7 @@ class Projects(pulumi.ComponentResource):
 
     def _access(self, name: str, project: ProjectRequirement) -> ProjectAccess:
         scope = self._args.scope
-        account = serviceaccount.Account(
-            f"{name}-account",
-            account_id=scope.names.physical_name("project", project.name, limit=ACCOUNT_MAX),
-            display_name=f"project {project.name} of {scope.names.instance}",
-            opts=pulumi.ResourceOptions(parent=self, hooks=scope.apis.hooks, depends_on=scope.apis.of("iam")),
-        )
+        account = create_account(f"{name}-account", scope, ["project", project.name], parent=self)
         member = pulumi.Output.concat("serviceAccount:", account.email)
         bucket = self._bucket(name, project.name) if project.bucket else None
         granted: list[pulumi.Output[str]] = []
@@ -55,22 +48,19 @@ class Projects(pulumi.ComponentResource):
             granted.append(self._grant(f"{name}-data-access", bucket.name, member))
         if project.writes_logs and self._args.log_bucket is not None:
             granted.append(self._grant(f"{name}-log-access", self._args.log_bucket, member))
-        for namespace in project.namespaces:
-            binding = serviceaccount.IAMMember(
+        granted += [
+            create_binding(
                 f"{name}-{namespace}-binding",
-                service_account_id=account.name,
-                role="roles/iam.workloadIdentityUser",
-                member=pulumi.Output.concat(
-                    "serviceAccount:", self._args.workload_pool, f"[{namespace}/{project.name}]"
-                ),
-                opts=pulumi.ResourceOptions(
-                    parent=self, hooks=scope.apis.hooks, depends_on=scope.apis.of("credentials")
-                ),
+                account,
+                scope,
+                pool=self._args.workload_pool,
+                user=f"{namespace}/{project.name}",
+                parent=self,
             )
-            granted.append(binding.id)
+            for namespace in project.namespaces
+        ]
         return ProjectAccess(
-            # Resolves after the account has its roles: consumers start after that.
-            identity=Identity(service_account_annotations={ACCOUNT_ANNOTATION: after(account.email, granted)}),
+            identity=identity(account, granted),
             data=ObjectStore(protocol="gs", url=pulumi.Output.concat("gs://", bucket.name))
             if bucket is not None
             else None,
@@ -79,20 +69,12 @@ class Projects(pulumi.ComponentResource):
     def _bucket(self, name: str, project: str) -> storage.Bucket:
         scope = self._args.scope
         # In state as "<name>-bucket": renaming loses the project's data.
-        return storage.Bucket(
+        return create_bucket(
             f"{name}-bucket",
-            name=scope.names.physical_name("data", project),
-            location=scope.settings.region.upper(),
-            uniform_bucket_level_access=True,
-            public_access_prevention="enforced",
-            soft_delete_policy=storage.BucketSoftDeletePolicyArgs(
-                retention_duration_seconds=UNDELETE_DAYS * SECONDS_PER_DAY if scope.protect else 0
-            ),
-            force_destroy=not scope.protect,
-            labels={**scope.names.labels(), "project": project},
-            opts=pulumi.ResourceOptions(
-                parent=self, hooks=scope.apis.hooks, protect=scope.protect, depends_on=scope.apis.of("storage")
-            ),
+            scope,
+            scope.names.physical_name("data", project),
+            parent=self,
+            labels={"project": project},
         )
 
     def _grant(self, name: str, bucket: pulumi.Input[str], member: pulumi.Output[str]) -> pulumi.Output[str]:

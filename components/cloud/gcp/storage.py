@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -23,6 +23,49 @@ DISK_GIB_MIN: Final = 10
 REGIONAL_TIERS: Final = ("regional", "enterprise")
 
 
+def create_bucket(
+    name: str,
+    scope: GcpScope,
+    physical_name: pulumi.Input[str],
+    *,
+    parent: pulumi.Resource,
+    deleted: buckets.BucketLifecycleRuleConditionArgs | None = None,
+    versioning: buckets.BucketVersioningArgs | None = None,
+    labels: Mapping[str, str] | None = None,
+) -> buckets.Bucket:
+    """A private bucket. On a protected stack deleted objects can be restored, and the bucket cannot be deleted.
+
+    Args:
+        name: the logical name. In state: renaming loses the content.
+        scope: the stack.
+        physical_name: the bucket's name.
+        parent: the component that it belongs to.
+        deleted: the objects that it deletes by itself; default: none.
+        versioning: whether replaced objects are kept; default: no.
+        labels: labels besides those of the stack.
+    """
+    delete = buckets.BucketLifecycleRuleActionArgs(type="Delete")
+    return buckets.Bucket(
+        name,
+        name=physical_name,
+        location=scope.settings.region.upper(),
+        uniform_bucket_level_access=True,
+        public_access_prevention="enforced",
+        versioning=versioning,
+        lifecycle_rules=[buckets.BucketLifecycleRuleArgs(action=delete, condition=deleted)]
+        if deleted is not None
+        else None,
+        soft_delete_policy=buckets.BucketSoftDeletePolicyArgs(
+            retention_duration_seconds=UNDELETE_DAYS * SECONDS_PER_DAY if scope.protect else 0
+        ),
+        force_destroy=not scope.protect,
+        labels={**scope.names.labels(), **(labels or {})},
+        opts=pulumi.ResourceOptions(
+            parent=parent, hooks=scope.apis.hooks, protect=scope.protect, depends_on=scope.apis.of("storage")
+        ),
+    )
+
+
 @dataclass(frozen=True, kw_only=True)
 class LogBucketArgs:
     """Arguments of the bucket."""
@@ -41,26 +84,12 @@ class LogBucket(pulumi.ComponentResource):
         super().__init__("airflow:gcp:LogBucket", name, None, opts)
         scope = args.scope
         # In state as "<name>-bucket": renaming loses all task logs.
-        bucket = buckets.Bucket(
+        bucket = create_bucket(
             f"{name}-bucket",
-            name=scope.names.physical_name("logs"),
-            location=scope.settings.region.upper(),
-            uniform_bucket_level_access=True,
-            public_access_prevention="enforced",
-            lifecycle_rules=[
-                buckets.BucketLifecycleRuleArgs(
-                    action=buckets.BucketLifecycleRuleActionArgs(type="Delete"),
-                    condition=buckets.BucketLifecycleRuleConditionArgs(age=args.retention_days),
-                )
-            ],
-            soft_delete_policy=buckets.BucketSoftDeletePolicyArgs(
-                retention_duration_seconds=UNDELETE_DAYS * SECONDS_PER_DAY if scope.protect else 0
-            ),
-            force_destroy=not scope.protect,
-            labels=scope.names.labels(),
-            opts=pulumi.ResourceOptions(
-                parent=self, hooks=scope.apis.hooks, protect=scope.protect, depends_on=scope.apis.of("storage")
-            ),
+            scope,
+            scope.names.physical_name("logs"),
+            parent=self,
+            deleted=buckets.BucketLifecycleRuleConditionArgs(age=args.retention_days),
         )
         self.name = bucket.name
         self.log_store = LogStore(kind="gcs", url=pulumi.Output.concat("gs://", bucket.name, "/logs"))
@@ -83,27 +112,13 @@ class DagBucket(pulumi.ComponentResource):
         super().__init__("airflow:gcp:DagBucket", name, None, opts)
         scope = args.scope
         # In state as "<name>-bucket": renaming loses the DAG files.
-        bucket = buckets.Bucket(
+        bucket = create_bucket(
             f"{name}-bucket",
-            name=scope.names.physical_name("dags"),
-            location=scope.settings.region.upper(),
-            uniform_bucket_level_access=True,
-            public_access_prevention="enforced",
+            scope,
+            scope.names.physical_name("dags"),
+            parent=self,
+            deleted=buckets.BucketLifecycleRuleConditionArgs(age=VERSION_DAYS, with_state="ARCHIVED"),
             versioning=buckets.BucketVersioningArgs(enabled=True),
-            lifecycle_rules=[
-                buckets.BucketLifecycleRuleArgs(
-                    action=buckets.BucketLifecycleRuleActionArgs(type="Delete"),
-                    condition=buckets.BucketLifecycleRuleConditionArgs(age=VERSION_DAYS, with_state="ARCHIVED"),
-                )
-            ],
-            soft_delete_policy=buckets.BucketSoftDeletePolicyArgs(
-                retention_duration_seconds=UNDELETE_DAYS * SECONDS_PER_DAY if scope.protect else 0
-            ),
-            force_destroy=not scope.protect,
-            labels=scope.names.labels(),
-            opts=pulumi.ResourceOptions(
-                parent=self, hooks=scope.apis.hooks, protect=scope.protect, depends_on=scope.apis.of("storage")
-            ),
         )
         self.name = bucket.name
         self.register_outputs({"name": self.name})

@@ -21,18 +21,33 @@ LINK: Final = "current"
 """The link in a source's folder that git-sync turns to the newest commit."""
 
 
-class Share(Model):
+class VolumePlugins(Model):
+    """Plugins in a folder of a source's volume."""
+
+    plugins: RelativePath | None = None
+    """Folder of Airflow plugins on the volume, which the api-server and the scheduler load too."""
+
+    @property
+    def plugins_path(self) -> str | None:
+        """The folder with Airflow plugins below the root of the source's volume; None without any."""
+        return self.plugins
+
+    @property
+    def plugins_folder(self) -> str | None:
+        """The folder in a container with Airflow plugins; None without any."""
+        return PLUGINS if self.plugins is not None else None
+
+
+class Share(VolumePlugins):
     """A file share of the cloud with DAG files."""
 
     size_gib: SizeGib
     """Size of the share, in GiB; the minimum depends on the tier of the cloud's shares."""
     sub_path: RelativePath = ""
     """Folder of the DAG files on the share; default: its root."""
-    plugins: RelativePath | None = None
-    """Folder of Airflow plugins on the share, which the api-server and the scheduler load too."""
 
 
-class Claim(Model):
+class Claim(VolumePlugins):
     """A claim for a volume with DAG files that exists outside this stack."""
 
     claim_name: KubernetesName
@@ -40,8 +55,6 @@ class Claim(Model):
     several nodes can mount."""
     sub_path: RelativePath = ""
     """Folder of the DAG files on the volume; default: its root."""
-    plugins: RelativePath | None = None
-    """Folder of Airflow plugins on the volume, which the api-server and the scheduler load too."""
 
 
 class Copied(Model):

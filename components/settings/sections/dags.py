@@ -17,6 +17,7 @@ from components.settings.sections.dag_source import (
     DagImage,
     DagSource,
     Share,
+    VolumePlugins,
 )
 from components.settings.sections.git_repository import GitRepository
 from components.settings.types import RelativePath
@@ -50,7 +51,7 @@ class ImageDags(DagSource):
         return self.path
 
 
-class HostPathDags(DagSource):
+class HostPathDags(VolumePlugins, DagSource):
     """DAG files are in a folder of the node. Existing clusters only; the namespace cannot enforce Pod Security then."""
 
     kind: Literal["host_path"]
@@ -59,16 +60,6 @@ class HostPathDags(DagSource):
     plugins: RelativePath | None = None
     """Folder of Airflow plugins below `path`, which the api-server and the scheduler load too. List it in the file
     .airflowignore, so that it is not searched for DAGs."""
-
-    @property
-    def plugins_path(self) -> str | None:
-        """The folder of plugins below the folder on the node."""
-        return self.plugins
-
-    @property
-    def plugins_folder(self) -> str | None:
-        """The folder with the plugins in a container."""
-        return PLUGINS if self.plugins is not None else None
 
     @property
     def node_folder(self) -> str:
@@ -86,16 +77,6 @@ class ShareDags(Share, DagSource):
         """The file share."""
         return self
 
-    @property
-    def plugins_path(self) -> str | None:
-        """The folder of plugins on the volume."""
-        return self.plugins
-
-    @property
-    def plugins_folder(self) -> str | None:
-        """The folder with the plugins in a container."""
-        return PLUGINS if self.plugins is not None else None
-
 
 class ClaimDags(Claim, DagSource):
     """DAG files are on a volume of an existing claim, which every component mounts."""
@@ -106,16 +87,6 @@ class ClaimDags(Claim, DagSource):
     def claim(self) -> Claim:
         """The claim, which is this source."""
         return self
-
-    @property
-    def plugins_path(self) -> str | None:
-        """The folder of plugins on the volume."""
-        return self.plugins
-
-    @property
-    def plugins_folder(self) -> str | None:
-        """The folder with the plugins in a container."""
-        return PLUGINS if self.plugins is not None else None
 
 
 class OciDags(DagImage, DagSource):

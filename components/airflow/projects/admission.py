@@ -13,7 +13,7 @@ import pulumi
 
 from components.airflow.context import InstanceContext
 from components.airflow.task_space import rules
-from components.airflow.task_space.admission import PolicyArgs, create_policy, own_requests, scheduler
+from components.airflow.task_space.admission import ACCESS, CHANGES, PolicyArgs, create_policy, own_requests, scheduler
 from components.airflow.task_space.rules import Rule, quoted
 from components.contract.requirements import PROJECT_LABEL, project_accounts
 
@@ -42,8 +42,7 @@ def create_policies(context: InstanceContext) -> list[pulumi.Output[str]]:
             "project-pods",
             PolicyArgs(
                 namespace=settings.task_namespace,
-                resources=["pods"],
-                operations=["CREATE", "UPDATE"],
+                requests=CHANGES,
                 condition=f"request.operation == 'CREATE' || {own_requests(settings)}",
                 rules=pod_rules(projects, namespaces, scheduler(context)),
             ),
@@ -53,8 +52,7 @@ def create_policies(context: InstanceContext) -> list[pulumi.Output[str]]:
             "project-access",
             PolicyArgs(
                 namespace=settings.task_namespace,
-                resources=["pods", "pods/attach", "pods/exec", "pods/portforward"],
-                operations=["CONNECT", "DELETE"],
+                requests=ACCESS,
                 condition=own_requests(settings),
                 rules=[
                     Rule(
@@ -77,8 +75,7 @@ def _create_tied_policy(context: InstanceContext, accounts: Sequence[str]) -> pu
         "tied-project-pods",
         PolicyArgs(
             namespace=context.settings.namespace,
-            resources=["pods"],
-            operations=["CREATE", "UPDATE"],
+            requests=CHANGES,
             condition=f"request.userInfo.username == {quoted(scheduler(context))}",
             rules=[
                 Rule(

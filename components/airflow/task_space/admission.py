@@ -6,8 +6,8 @@ Roles say who may create pods; only an admission policy can say which pods. All 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Final
 
 import pulumi
@@ -46,14 +46,31 @@ RESERVED: Final[Reserved] = {}
 
 
 @dataclass(frozen=True, kw_only=True)
+class Requests:
+    """A kind of requests to the API server."""
+
+    resources: Sequence[str]
+    """Resources of the API group ""."""
+    operations: Sequence[str]
+    variables: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Expressions that rules about these requests use, by name."""
+
+
+CHANGES: Final = Requests(resources=("pods",), operations=("CREATE", "UPDATE"), variables=rules.VARIABLES)
+"""A pod is created or changed."""
+ACCESS: Final = Requests(
+    resources=("pods", "pods/attach", "pods/exec", "pods/portforward"), operations=("CONNECT", "DELETE")
+)
+"""A pod is entered or deleted."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class PolicyArgs:
     """Arguments of one policy."""
 
     namespace: str
     """The namespace whose requests it checks."""
-    resources: Sequence[str]
-    """Resources of the API group ""."""
-    operations: Sequence[str]
+    requests: Requests
     condition: str
     """Requests that the policy checks, in CEL."""
     rules: Sequence[Rule]
@@ -67,7 +84,6 @@ def create_policy(context: InstanceContext, name: str, args: PolicyArgs) -> pulu
         name: the logical name after the instance's.
         args: the policy.
     """
-    pods = "pods" in args.resources and "DELETE" not in args.operations
     metadata = ObjectMetaArgs(
         # Not in a namespace: two instances in one cluster have two namespaces.
         name=naming.truncated_name(naming.KUBERNETES_NAME_MAX, args.namespace, context.name, name),
@@ -84,15 +100,14 @@ def create_policy(context: InstanceContext, name: str, args: PolicyArgs) -> pulu
                     NamedRuleWithOperationsArgs(
                         api_groups=[""],
                         api_versions=["v1"],
-                        operations=list(args.operations),
-                        resources=list(args.resources),
+                        operations=list(args.requests.operations),
+                        resources=list(args.requests.resources),
                     )
                 ],
             ),
             match_conditions=[MatchConditionArgs(name="requests", expression=args.condition)],
-            variables=[VariableArgs(name=key, expression=text) for key, text in rules.VARIABLES.items()]
-            if pods
-            else None,
+            variables=[VariableArgs(name=key, expression=text) for key, text in args.requests.variables.items()]
+            or None,
             validations=[
                 ValidationArgs(expression=rule.expression, message=rule.message, reason="Forbidden")
                 for rule in args.rules
@@ -121,8 +136,7 @@ def create_feature(context: InstanceContext) -> Feature:
             "task-pods",
             PolicyArgs(
                 namespace=settings.task_namespace,
-                resources=["pods"],
-                operations=["CREATE", "UPDATE"],
+                requests=CHANGES,
                 condition=f"request.operation == 'CREATE' || {own}",
                 rules=pod_rules(context.name, scheduler(context), context.pull_secret, project_accounts(settings)),
             ),
@@ -132,8 +146,7 @@ def create_feature(context: InstanceContext) -> Feature:
             "task-access",
             PolicyArgs(
                 namespace=settings.task_namespace,
-                resources=["pods", "pods/attach", "pods/exec", "pods/portforward"],
-                operations=["CONNECT", "DELETE"],
+                requests=ACCESS,
                 condition=f"{own} && request.userInfo.username != {quoted(scheduler(context))}",
                 rules=[
                     Rule(
@@ -240,8 +253,7 @@ def create_tied_policy(context: InstanceContext, references: References) -> Feat
         "tied-task-pods",
         PolicyArgs(
             namespace=context.settings.namespace,
-            resources=["pods"],
-            operations=["CREATE", "UPDATE"],
+            requests=CHANGES,
             condition=f"request.userInfo.username == {quoted(scheduler(context))}",
             rules=tied_rules(context.name, references),
         ),

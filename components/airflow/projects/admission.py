@@ -13,7 +13,13 @@ import pulumi
 
 from components.airflow.context import InstanceContext
 from components.airflow.task_space import rules
-from components.airflow.task_space.admission import ACCESS, CHANGES, PolicyArgs, create_policy, own_requests, scheduler
+from components.airflow.task_space.admission import (
+    AccessPolicyArgs,
+    ChangePolicyArgs,
+    create_policy,
+    own_requests,
+    scheduler,
+)
 from components.airflow.task_space.rules import Rule, quoted
 from components.contract.requirements import PROJECT_LABEL, project_accounts
 
@@ -40,9 +46,8 @@ def create_policies(context: InstanceContext) -> list[pulumi.Output[str]]:
         create_policy(
             context,
             "project-pods",
-            PolicyArgs(
+            ChangePolicyArgs(
                 namespace=settings.task_namespace,
-                requests=CHANGES,
                 condition=f"request.operation == 'CREATE' || {own_requests(settings)}",
                 rules=pod_rules(projects, namespaces, scheduler(context)),
             ),
@@ -50,9 +55,8 @@ def create_policies(context: InstanceContext) -> list[pulumi.Output[str]]:
         create_policy(
             context,
             "project-access",
-            PolicyArgs(
+            AccessPolicyArgs(
                 namespace=settings.task_namespace,
-                requests=ACCESS,
                 condition=own_requests(settings),
                 rules=[
                     Rule(
@@ -73,9 +77,8 @@ def _create_tied_policy(context: InstanceContext, accounts: Sequence[str]) -> pu
     return create_policy(
         context,
         "tied-project-pods",
-        PolicyArgs(
+        ChangePolicyArgs(
             namespace=context.settings.namespace,
-            requests=CHANGES,
             condition=f"request.userInfo.username == {quoted(scheduler(context))}",
             rules=[
                 Rule(

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Final
+from dataclasses import dataclass
+from typing import ClassVar, Final
 
 import pulumi
 from pulumi_kubernetes.admissionregistration.v1 import (
@@ -46,34 +46,36 @@ RESERVED: Final[Reserved] = {}
 
 
 @dataclass(frozen=True, kw_only=True)
-class Requests:
-    """A kind of requests to the API server."""
-
-    resources: Sequence[str]
-    """Resources of the API group ""."""
-    operations: Sequence[str]
-    variables: Mapping[str, str] = field(default_factory=dict[str, str])
-    """Expressions that rules about these requests use, by name."""
-
-
-CHANGES: Final = Requests(resources=("pods",), operations=("CREATE", "UPDATE"), variables=rules.VARIABLES)
-"""A pod is created or changed."""
-ACCESS: Final = Requests(
-    resources=("pods", "pods/attach", "pods/exec", "pods/portforward"), operations=("CONNECT", "DELETE")
-)
-"""A pod is entered or deleted."""
-
-
-@dataclass(frozen=True, kw_only=True)
 class PolicyArgs:
-    """Arguments of one policy."""
+    """Arguments of one policy; its class says which requests it checks."""
 
     namespace: str
     """The namespace whose requests it checks."""
-    requests: Requests
     condition: str
     """Requests that the policy checks, in CEL."""
     rules: Sequence[Rule]
+
+    RESOURCES: ClassVar[Sequence[str]]
+    """Resources of the API group ""."""
+    OPERATIONS: ClassVar[Sequence[str]]
+    VARIABLES: ClassVar[Mapping[str, str]]
+    """Expressions that its rules use, by name."""
+
+
+class ChangePolicyArgs(PolicyArgs):
+    """A policy about pods that are created or changed."""
+
+    RESOURCES = ("pods",)
+    OPERATIONS = ("CREATE", "UPDATE")
+    VARIABLES = rules.VARIABLES
+
+
+class AccessPolicyArgs(PolicyArgs):
+    """A policy about pods that are entered or deleted."""
+
+    RESOURCES = ("pods", "pods/attach", "pods/exec", "pods/portforward")
+    OPERATIONS = ("CONNECT", "DELETE")
+    VARIABLES: ClassVar[Mapping[str, str]] = {}
 
 
 def create_policy(context: InstanceContext, name: str, args: PolicyArgs) -> pulumi.Output[str]:
@@ -100,14 +102,13 @@ def create_policy(context: InstanceContext, name: str, args: PolicyArgs) -> pulu
                     NamedRuleWithOperationsArgs(
                         api_groups=[""],
                         api_versions=["v1"],
-                        operations=list(args.requests.operations),
-                        resources=list(args.requests.resources),
+                        operations=list(args.OPERATIONS),
+                        resources=list(args.RESOURCES),
                     )
                 ],
             ),
             match_conditions=[MatchConditionArgs(name="requests", expression=args.condition)],
-            variables=[VariableArgs(name=key, expression=text) for key, text in args.requests.variables.items()]
-            or None,
+            variables=[VariableArgs(name=key, expression=text) for key, text in args.VARIABLES.items()] or None,
             validations=[
                 ValidationArgs(expression=rule.expression, message=rule.message, reason="Forbidden")
                 for rule in args.rules
@@ -134,9 +135,8 @@ def create_feature(context: InstanceContext) -> Feature:
         create_policy(
             context,
             "task-pods",
-            PolicyArgs(
+            ChangePolicyArgs(
                 namespace=settings.task_namespace,
-                requests=CHANGES,
                 condition=f"request.operation == 'CREATE' || {own}",
                 rules=pod_rules(context.name, scheduler(context), context.pull_secret, project_accounts(settings)),
             ),
@@ -144,9 +144,8 @@ def create_feature(context: InstanceContext) -> Feature:
         create_policy(
             context,
             "task-access",
-            PolicyArgs(
+            AccessPolicyArgs(
                 namespace=settings.task_namespace,
-                requests=ACCESS,
                 condition=f"{own} && request.userInfo.username != {quoted(scheduler(context))}",
                 rules=[
                     Rule(
@@ -251,9 +250,8 @@ def create_tied_policy(context: InstanceContext, references: References) -> Feat
     name = create_policy(
         context,
         "tied-task-pods",
-        PolicyArgs(
+        ChangePolicyArgs(
             namespace=context.settings.namespace,
-            requests=CHANGES,
             condition=f"request.userInfo.username == {quoted(scheduler(context))}",
             rules=tied_rules(context.name, references),
         ),

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import copy
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -42,6 +46,17 @@ EXECUTORS: Final[dict[str, dict[str, Any]]] = {
     "kubernetes": {"kind": "kubernetes", **SMALL_TASK_PODS},
     "celery+kubernetes": {"kind": "celery+kubernetes", **SMALL_CELERY, **SMALL_TASK_PODS},
 }
+
+
+@contextmanager
+def node_folder() -> Iterator[Path]:
+    """A folder that pods may mount from the node. Not pytest's folder, which only its owner may read."""
+    folder = Path(tempfile.mkdtemp(prefix="dags-", dir="/var/tmp"))
+    folder.chmod(0o755)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder)
 
 
 @dataclass(kw_only=True)

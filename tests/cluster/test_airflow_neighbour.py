@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +11,7 @@ import pytest
 
 from lab.airflow_client import logged_in
 from tests.cluster.cluster import execute, objects, services
-from tests.cluster.installation import SMALL, Installation
+from tests.cluster.installation import SMALL, Installation, node_folder
 
 pytestmark = [
     pytest.mark.lab_node("reads a folder of the node"),
@@ -60,37 +58,34 @@ def neighbours(airflow: Installation, tmp_path_factory: pytest.TempPathFactory) 
     name = "test-neighbour"
     before = services(airflow.namespace)
     [server] = objects("pods", f"{airflow.namespace}-database")
-    # Not pytest's folder, which only its owner may read.
-    dags = Path(tempfile.mkdtemp(prefix="dags-", dir="/var/tmp"))
-    dags.chmod(0o755)
-    second = Installation(
-        name=name,
-        executor="kubernetes",
-        folder=tmp_path_factory.mktemp(name),
-        settings={
-            "name": airflow.name,
-            "cloud": {**SMALL["cloud"], "database": {"kind": "external"}},
-            "dags": [{"kind": "host_path", "path": str(dags)}],
-            "example_dags": False,
-        },
-        secrets={
-            "metadata_database_url": f"postgresql://{quote(USER)}:{quote(PASSWORD, safe='')}@"
-            f"{airflow.name}-postgres.{airflow.namespace}-database.svc:5432/{DATABASE}"
-        },
-    )
-    second.clear()
-    try:
-        for statement in (
-            f"CREATE ROLE \"{USER}\" LOGIN PASSWORD '{PASSWORD}'",
-            f'CREATE DATABASE {DATABASE} OWNER "{USER}"',
-        ):
-            execute(server["metadata"]["namespace"], server["metadata"]["name"], *PSQL, statement)
-        second.up()
-        yield Neighbours(airflow, before, second, dags)
-        second.destroy()
-    finally:
+    with node_folder() as dags:
+        second = Installation(
+            name=name,
+            executor="kubernetes",
+            folder=tmp_path_factory.mktemp(name),
+            settings={
+                "name": airflow.name,
+                "cloud": {**SMALL["cloud"], "database": {"kind": "external"}},
+                "dags": [{"kind": "host_path", "path": str(dags)}],
+                "example_dags": False,
+            },
+            secrets={
+                "metadata_database_url": f"postgresql://{quote(USER)}:{quote(PASSWORD, safe='')}@"
+                f"{airflow.name}-postgres.{airflow.namespace}-database.svc:5432/{DATABASE}"
+            },
+        )
         second.clear()
-        shutil.rmtree(dags)
+        try:
+            for statement in (
+                f"CREATE ROLE \"{USER}\" LOGIN PASSWORD '{PASSWORD}'",
+                f'CREATE DATABASE {DATABASE} OWNER "{USER}"',
+            ):
+                execute(server["metadata"]["namespace"], server["metadata"]["name"], *PSQL, statement)
+            second.up()
+            yield Neighbours(airflow, before, second, dags)
+            second.destroy()
+        finally:
+            second.clear()
 
 
 PSQL = ("psql", "--username=postgres", "--set=ON_ERROR_STOP=1", "--command")

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -15,7 +13,7 @@ from lab.errors import LabError
 from lab.images.names import AIRFLOW
 from lab.testing.target import kubectl
 from tests.cluster.cluster import objects, wait_until
-from tests.cluster.installation import Installation
+from tests.cluster.installation import Installation, node_folder
 
 pytestmark = [pytest.mark.dags, pytest.mark.timeout(1200), pytest.mark.lab_node("reads folders of the node")]
 
@@ -62,32 +60,31 @@ def projects(**slots: int) -> list[dict[str, Any]]:
 
 @pytest.fixture(scope="module")
 def installation(airflow_images: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
-    # Not pytest's folder, which only its owner may read.
-    folder = Path(tempfile.mkdtemp(prefix="dags-", dir="/var/tmp"))
-    folder.chmod(0o755)
-    for name in ("sales", "weather"):
-        (folder / name).mkdir(mode=0o755)
-    (folder / "sales" / DAGS.name).write_text(DAGS.read_text().replace("NAME", NAME))
-    made = Installation(
-        name=NAME,
-        executor="kubernetes",
-        folder=tmp_path_factory.mktemp(NAME),
-        settings={
-            "dags": [{"kind": "host_path", "name": name, "path": str(folder / name)} for name in ("sales", "weather")],
-            "example_dags": False,
-            "projects": projects(sales=4, weather=2),
-        },
-        secrets={"project_secrets": json.dumps(SECRETS)},
-    )
-    made.clear()
-    try:
-        made.up()
-        made.client.wait_for_dags(["sales_pods", "sales_attacks"])
-        yield made
-        made.destroy()
-    finally:
+    with node_folder() as folder:
+        for name in ("sales", "weather"):
+            (folder / name).mkdir(mode=0o755)
+        (folder / "sales" / DAGS.name).write_text(DAGS.read_text().replace("NAME", NAME))
+        made = Installation(
+            name=NAME,
+            executor="kubernetes",
+            folder=tmp_path_factory.mktemp(NAME),
+            settings={
+                "dags": [
+                    {"kind": "host_path", "name": name, "path": str(folder / name)} for name in ("sales", "weather")
+                ],
+                "example_dags": False,
+                "projects": projects(sales=4, weather=2),
+            },
+            secrets={"project_secrets": json.dumps(SECRETS)},
+        )
         made.clear()
-        shutil.rmtree(folder)
+        try:
+            made.up()
+            made.client.wait_for_dags(["sales_pods", "sales_attacks"])
+            yield made
+            made.destroy()
+        finally:
+            made.clear()
 
 
 @pytest.fixture(scope="module")

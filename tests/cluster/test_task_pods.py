@@ -7,8 +7,6 @@ policy holds them. tests/engine/test_task_pods.py has the other case.
 from __future__ import annotations
 
 import json
-import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -17,7 +15,7 @@ import pytest
 
 from lab.testing.target import kubectl
 from tests.cluster.cluster import COMPONENT, execute, objects, wait_until
-from tests.cluster.installation import Installation
+from tests.cluster.installation import Installation, node_folder
 
 pytestmark = [pytest.mark.dags, pytest.mark.timeout(1200), pytest.mark.lab_node("reads a folder of the node")]
 
@@ -51,30 +49,27 @@ BY_API: Final = {
 
 @pytest.fixture(scope="module")
 def installation(airflow_images: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
-    # Not pytest's folder, which only its owner may read.
-    dags = Path(tempfile.mkdtemp(prefix="dags-", dir="/var/tmp"))
-    dags.chmod(0o755)
-    made = Installation(
-        name=NAME,
-        executor="celery+kubernetes",
-        folder=tmp_path_factory.mktemp(NAME),
-        settings={
-            "dags": [{"kind": "host_path", "path": str(dags)}],
-            "example_dags": False,
-            "pod_operator": {"jobs": True},
-        },
-    )
-    made.clear()
-    try:
-        made.up()
-        scheduler = made.pod("scheduler")["metadata"]["name"]
-        (dags / DAGS.name).write_text(DAGS.read_text().replace("NAME", NAME).replace("SCHEDULER", scheduler))
-        made.client.wait_for_dags(["pods_that_work", "pods_that_are_refused"])
-        yield made
-        made.destroy()
-    finally:
+    with node_folder() as dags:
+        made = Installation(
+            name=NAME,
+            executor="celery+kubernetes",
+            folder=tmp_path_factory.mktemp(NAME),
+            settings={
+                "dags": [{"kind": "host_path", "path": str(dags)}],
+                "example_dags": False,
+                "pod_operator": {"jobs": True},
+            },
+        )
         made.clear()
-        shutil.rmtree(dags)
+        try:
+            made.up()
+            scheduler = made.pod("scheduler")["metadata"]["name"]
+            (dags / DAGS.name).write_text(DAGS.read_text().replace("NAME", NAME).replace("SCHEDULER", scheduler))
+            made.client.wait_for_dags(["pods_that_work", "pods_that_are_refused"])
+            yield made
+            made.destroy()
+        finally:
+            made.clear()
 
 
 Tasks = dict[str, dict[str, Any]]

@@ -259,44 +259,38 @@ def test_the_entry_point_names_the_module() -> None:
     assert dict(parser["airflow.policy"]) == {pod_defaults.MODULE: pod_defaults.MODULE}
 
 
-def test_a_sidecar_that_cannot_be_stopped_does_not_lose_the_result(
-    hook: pluggy.PluginManager, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """As with Alpine, whose `pgrep` knows no user: the operator of cncf.kubernetes 10.22 fails the task then."""
+class RefusedError(Exception):
+    """Stands for the provider's PodCommandException."""
 
-    class RefusedError(Exception):
-        pass
+
+def stop_sidecar(hook: pluggy.PluginManager, monkeypatch: pytest.MonkeyPatch, failure: Exception) -> None:
+    """Stop the sidecar for results as the operator does after the hook has seen two pods; stopping fails."""
 
     class PodManager:
         log = logging.getLogger("pod_manager")
 
         def extract_xcom_kill(self, pod: object) -> None:
-            raise RefusedError("pgrep: unrecognized option: u")
+            raise failure
 
     module = ModuleType("airflow.providers.cncf.kubernetes.utils.pod_manager")
     monkeypatch.setattr(module, "PodManager", PodManager, raising=False)
     monkeypatch.setattr(module, "PodCommandException", RefusedError, raising=False)
     monkeypatch.setitem(sys.modules, module.__name__, module)
-    for _ in range(2):  # a task can start several pods
-        hook.hook.pod_mutation_hook(
-            pod=k8s.V1Pod(metadata=k8s.V1ObjectMeta(name="a"), spec=k8s.V1PodSpec(containers=[]))
-        )
+    for _ in range(2):
+        pod = k8s.V1Pod(metadata=k8s.V1ObjectMeta(name="a"), spec=k8s.V1PodSpec(containers=[]))
+        hook.hook.pod_mutation_hook(pod=pod)
     PodManager().extract_xcom_kill(object())
+
+
+def test_a_sidecar_that_cannot_be_stopped_does_not_lose_the_result(
+    hook: pluggy.PluginManager, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As with Alpine, whose `pgrep` knows no user: the operator of cncf.kubernetes 10.22 fails the task then."""
+    stop_sidecar(hook, monkeypatch, RefusedError("pgrep: unrecognized option: u"))
 
 
 def test_other_errors_of_a_sidecar_still_fail_the_task(
     hook: pluggy.PluginManager, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class PodManager:
-        log = logging.getLogger("pod_manager")
-
-        def extract_xcom_kill(self, pod: object) -> None:
-            raise RuntimeError("the API server is away")
-
-    module = ModuleType("airflow.providers.cncf.kubernetes.utils.pod_manager")
-    monkeypatch.setattr(module, "PodManager", PodManager, raising=False)
-    monkeypatch.setattr(module, "PodCommandException", ValueError, raising=False)
-    monkeypatch.setitem(sys.modules, module.__name__, module)
-    hook.hook.pod_mutation_hook(pod=k8s.V1Pod(metadata=k8s.V1ObjectMeta(name="a"), spec=k8s.V1PodSpec(containers=[])))
     with pytest.raises(RuntimeError):
-        PodManager().extract_xcom_kill(object())
+        stop_sidecar(hook, monkeypatch, RuntimeError("the API server is away"))

@@ -14,6 +14,7 @@ import pulumi
 
 from components.airflow.network.external_access import base_url
 from components.airflow.ports import API_PORT, FLOWER_PORT
+from components.contract.workloads import service_account_name
 from components.pricing import estimate
 
 if TYPE_CHECKING:
@@ -48,6 +49,8 @@ def export(settings: Settings, cloud: Cloud, airflow: Airflow) -> None:
     pulumi.export(
         "exec_command", pulumi.Output.concat(kubectl, f" exec -it deployment/{settings.name}-scheduler -- airflow info")
     )
+    if principals := cloud_principals(settings, cloud):
+        pulumi.export("principals", principals)
     if not settings.existing_cluster:
         pulumi.export("monthly_price", estimate.summary_of(settings))
     if airflow.flower_password is not None:
@@ -56,6 +59,15 @@ def export(settings: Settings, cloud: Cloud, airflow: Airflow) -> None:
             "flower_port_forward_command",
             pulumi.Output.concat(kubectl, f" port-forward service/{settings.name}-flower {FLOWER_PORT}:{FLOWER_PORT}"),
         )
+
+
+def cloud_principals(settings: Settings, cloud: Cloud) -> dict[str, pulumi.Input[str]]:
+    """The principals that roles of the cloud are granted to, by the name of the ServiceAccount."""
+    identities = {
+        **{service_account_name(settings.name, workload): each for workload, each in cloud.identities.items()},
+        **{project: access.identity for project, access in cloud.projects.items()},
+    }
+    return {account: each.principal for account, each in identities.items() if each.principal is not None}
 
 
 def next_steps(settings: Settings, cloud_outputs: Sequence[str]) -> list[str]:

@@ -101,6 +101,8 @@ class Identity:
 
     service_account_annotations: Mapping[str, pulumi.Input[str]] = field(default_factory=dict[str, pulumi.Input[str]])
     pod_labels: Mapping[str, str] = field(default_factory=dict[str, str])
+    principal: pulumi.Input[str] | None = None
+    """The principal that roles of the cloud are granted to; None without an identity."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -103,8 +103,10 @@ class CloudRequirements:
     """The workloads of the instance."""
     database_clients: Sequence[Workload]
     """The workloads that open connections to the database server."""
-    task_runners: Sequence[Workload]
-    """The workloads that run tasks, which have the rights on the stack's own data services."""
+    data_users: Sequence[Workload]
+    """The workloads that run tasks, or a part of one, which have the rights on the stack's own data services."""
+    cloud_identities: Sequence[Workload]
+    """The workloads that have an identity even without any right."""
     results_database: bool
     """Whether Celery's results need a separate database and user."""
     volumes: Mapping[VolumeUse, VolumeRequirement]
@@ -115,7 +117,7 @@ class CloudRequirements:
     dag_bucket: BucketRequirement | None
     external_access: ExternalAccess | None
     projects: Sequence[ProjectRequirement] = ()
-    """The projects that need an identity in the cloud."""
+    """The projects, each with an identity in the cloud."""
 
     @property
     def project_buckets(self) -> bool:
@@ -175,7 +177,10 @@ def requirements(settings: Settings) -> CloudRequirements:
         protect=settings.protect,
         workloads=present,
         database_clients=[workload for workload in present if WORKLOADS[workload].connects],
-        task_runners=[workload for workload in present if WORKLOADS[workload].runs_tasks],
+        data_users=[
+            workload for workload in present if WORKLOADS[workload].runs_tasks or WORKLOADS[workload].author_spec
+        ],
+        cloud_identities=[workload for workload in present if WORKLOADS[workload].cloud_identity],
         results_database=settings.executor.celery is not None,
         volumes=_volumes(settings),
         file_owner_uid=AIRFLOW_UID,
@@ -188,8 +193,7 @@ def requirements(settings: Settings) -> CloudRequirements:
 
 
 def _projects(settings: Settings) -> list[ProjectRequirement]:
-    """The projects that need an identity in the cloud: for their data, and for the logs of their own tasks."""
-    found = [
+    return [
         ProjectRequirement(
             name=project.name,
             namespaces=project_namespaces(settings, project),
@@ -198,7 +202,6 @@ def _projects(settings: Settings) -> list[ProjectRequirement]:
         )
         for project in settings.projects
     ]
-    return [project for project in found if project.bucket or project.writes_logs]
 
 
 def runs_tasks(settings: Settings, project: Project) -> bool:

@@ -39,6 +39,8 @@ class Traits:
     author_spec: bool = False
     """DAG authors influence the spec of its pods: they live in the namespace for tasks, which has no Secret of the
     instance but those that tasks need."""
+    cloud_identity: bool = False
+    """Has an identity in the cloud even where it has no rights of its own: users of the stack grant it roles."""
     runs_once: bool = False
     """A Job. It gets few options, because it runs again, and everything else waits, when one of its options changes."""
 
@@ -56,7 +58,7 @@ WORKLOADS: Final[Mapping[Workload, Traits]] = {
         needs="task_pods", dag_code=True, task_logs=True, log_store="writes", runs_tasks=True, author_spec=True
     ),
     # A pod that a task starts through an operator, with an image of its own.
-    "pod": Traits(needs="pod_operator", airflow=False, author_spec=True),
+    "pod": Traits(needs="pod_operator", airflow=False, author_spec=True, cloud_identity=True),
 }
 
 METADATA_CLIENTS: Final[frozenset[Workload]] = frozenset(

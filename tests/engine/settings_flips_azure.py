@@ -18,6 +18,7 @@ CLUSTER: Final = Changes(
     updates={
         "cloud-cluster-aks",
         "cloud-identities-api-server-federation",
+        "cloud-identities-pod-federation",
         "cloud-identities-task-federation",
         "cloud-identities-triggerer-federation",
         "cloud-identities-worker-federation",

@@ -17,7 +17,7 @@ from tests.engine.program_stacks import identities, moments, names
 
 CLUSTER_UPDATED: Final = {
     "prod-cloud-cluster-aks",
-    *(f"prod-cloud-identities-{part}-federation" for part in ("api-server", "task", "triggerer")),
+    *(f"prod-cloud-identities-{part}-federation" for part in ("api-server", "pod", "task", "triggerer")),
 }
 POOLS_LISTED: Final = {"prod": {"update": CLUSTER_UPDATED}}
 """The plan of the next `up` after a refresh, by stack: Azure also lists separate pools in the cluster; until it is

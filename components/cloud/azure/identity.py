@@ -67,7 +67,17 @@ def identity(owner: managedidentity.UserAssignedIdentity, granted: Sequence[pulu
             TENANT_ANNOTATION: owner.tenant_id,
         },
         pod_labels=POD_LABELS,
+        principal=owner.principal_id,
     )
+
+
+@dataclass(frozen=True, kw_only=True)
+class LogAccess:
+    """The workloads that write or read logs in a container."""
+
+    container: pulumi.Input[str]
+    roles: Mapping[Workload, str]
+    """Role on the container, by workload."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,42 +86,44 @@ class IdentitiesArgs:
 
     scope: AzureScope
     requirements: CloudRequirements
-    roles: Mapping[Workload, str]
-    """Role on the log container, by workload."""
-    container: pulumi.Input[str]
+    logs: LogAccess | None
     issuer: pulumi.Input[str]
 
 
 class Identities(pulumi.ComponentResource):
-    """One identity for each workload, with a role on one container, bound to exactly one Kubernetes ServiceAccount."""
+    """One identity for each workload, with minimal roles, bound to exactly one Kubernetes ServiceAccount."""
 
     identities: dict[Workload, Identity]
 
     def __init__(self, name: str, args: IdentitiesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("airflow:azure:Identities", name, None, opts)
-        self.identities = {
-            workload: self._identity(name, workload, role, args) for workload, role in args.roles.items()
+        workloads: set[Workload] = {
+            *args.requirements.cloud_identities,
+            *(args.logs.roles if args.logs is not None else ()),
         }
+        self.identities = {workload: self._identity(name, workload, args) for workload in sorted(workloads)}
         self.register_outputs({})
 
-    def _identity(self, name: str, workload: Workload, role: str, args: IdentitiesArgs) -> Identity:
-        scope = args.scope
+    def _identity(self, name: str, workload: Workload, args: IdentitiesArgs) -> Identity:
+        scope, needed = args.scope, args.requirements
         owner = create_identity(f"{name}-{workload}", scope, [workload], parent=self)
-        access = role_assignments.assigned(
-            f"{name}-{workload}-role",
-            subscription_id=scope.settings.subscription_id,
-            role=role,
-            scope=args.container,
-            principal=owner.principal_id,
-            opts=pulumi.ResourceOptions(
-                parent=self,
-                # A lock on the account also prevents deletion of its role assignments,
-                # https://learn.microsoft.com/azure/azure-resource-manager/management/lock-resources. After the identity
-                # is deleted, the assignment has no owner; it is deleted with the account.
-                retain_on_delete=scope.protect,
-            ),
-        )
-        needed = args.requirements
+        granted: list[pulumi.Output[str]] = []
+        if args.logs is not None and workload in args.logs.roles:
+            access = role_assignments.assigned(
+                f"{name}-{workload}-role",
+                subscription_id=scope.settings.subscription_id,
+                role=args.logs.roles[workload],
+                scope=args.logs.container,
+                principal=owner.principal_id,
+                opts=pulumi.ResourceOptions(
+                    parent=self,
+                    # A lock on the account also prevents deletion of its role assignments,
+                    # https://learn.microsoft.com/azure/azure-resource-manager/management/lock-resources. After the
+                    # identity is deleted, the assignment has no owner; it is deleted with the account.
+                    retain_on_delete=scope.protect,
+                ),
+            )
+            granted.append(access.urn)
         federation = create_federation(
             f"{name}-{workload}-federation",
             owner,
@@ -121,7 +133,7 @@ class Identities(pulumi.ComponentResource):
             user=f"{needed.namespace_of(workload)}:{needed.service_account(workload)}",
             parent=self,
         )
-        return identity(owner, [access.urn, federation])
+        return identity(owner, [*granted, federation])
 
 
 def log_roles(logs: LogStoreRequirement) -> dict[Workload, str]:

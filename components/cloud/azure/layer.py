@@ -18,7 +18,7 @@ from components.cloud.azure.accounts import AccountArgs
 from components.cloud.azure.audit import Audit, AuditArgs, Audited
 from components.cloud.azure.cluster import Cluster, ClusterArgs
 from components.cloud.azure.database import Database, DatabaseArgs
-from components.cloud.azure.identity import Identities, IdentitiesArgs, log_roles
+from components.cloud.azure.identity import Identities, IdentitiesArgs, LogAccess, log_roles
 from components.cloud.azure.kubeconfig import kubeconfig_command, kubelogin_command
 from components.cloud.azure.lateness import waiting
 from components.cloud.azure.load_balancer import Address, AddressArgs, create_gateway_api
@@ -334,14 +334,10 @@ class Azure(pulumi.ComponentResource):
             Audit(f"{self._name}-audit", AuditArgs(scope=self._scope, resources=audited), opts=self._child)
 
     def _create_identities(self, logs: LogStorage | None, cluster: Cluster) -> dict[Workload, contract.Identity]:
-        needed = self._needed.log_store
-        if logs is None or needed is None:
+        needed, access = self._needed, None
+        if logs is not None and needed.log_store is not None:
+            access = LogAccess(container=logs.container, roles=log_roles(needed.log_store))
+        if access is None and not needed.cloud_identities:
             return {}
-        args = IdentitiesArgs(
-            scope=self._scope,
-            requirements=self._needed,
-            roles=log_roles(needed),
-            container=logs.container,
-            issuer=cluster.issuer,
-        )
+        args = IdentitiesArgs(scope=self._scope, requirements=needed, logs=access, issuer=cluster.issuer)
         return Identities(f"{self._name}-identities", args, opts=self._child).identities

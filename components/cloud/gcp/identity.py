@@ -59,9 +59,17 @@ def create_binding(
     ).id
 
 
+def principal(account: serviceaccount.Account) -> pulumi.Output[str]:
+    """The account as IAM policies name it."""
+    return pulumi.Output.concat("serviceAccount:", account.email)
+
+
 def identity(account: serviceaccount.Account, granted: Sequence[pulumi.Output[str]]) -> Identity:
     """The identity of an account. It resolves after the account has its roles: consumers start after that."""
-    return Identity(service_account_annotations={ACCOUNT_ANNOTATION: after(account.email, granted)})
+    return Identity(
+        service_account_annotations={ACCOUNT_ANNOTATION: after(account.email, granted)},
+        principal=principal(account),
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,13 +135,14 @@ class Identities(pulumi.ComponentResource):
         wanted = (args.logs, args.database, args.datasets, args.dags)
         accesses = [access for access in wanted if access is not None]
         workloads: set[Workload] = {workload for access in accesses for workload in access.workloads}
+        workloads.update(args.requirements.cloud_identities)
         self.identities = {workload: self._identity(name, workload, args) for workload in sorted(workloads)}
         self.register_outputs({})
 
     def _identity(self, name: str, workload: Workload, args: IdentitiesArgs) -> Identity:
         scope, needed = args.scope, args.requirements
         account = create_account(f"{name}-{workload}", scope, [workload], parent=self)
-        member = pulumi.Output.concat("serviceAccount:", account.email)
+        member = principal(account)
         roles: list[pulumi.Output[str]] = []
         if args.logs is not None and workload in args.logs.workloads:
             access = storage.BucketIAMMember(

@@ -217,8 +217,10 @@ class GoogleCloud(pulumi.ComponentResource):
             through_proxy = DatabaseAccess(server=database.name, workloads=needed.database_clients)
         if self._scope.settings.bigquery.datasets:
             created = Datasets(f"{self._name}-datasets", DatasetsArgs(scope=self._scope), opts=self._child)
-            datasets = DatasetAccess(datasets=created.ids, workloads=needed.task_runners)
-        if not [access for access in (logs, through_proxy, datasets, dags) if access is not None]:
+            datasets = DatasetAccess(datasets=created.ids, workloads=needed.data_users)
+        if not needed.cloud_identities and not [
+            access for access in (logs, through_proxy, datasets, dags) if access is not None
+        ]:
             return {}
         return Identities(
             f"{self._name}-identities",

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pulumi
 from pulumi_gcp import storage
 
-from components.cloud.gcp.identity import WRITER, create_account, create_binding, identity
+from components.cloud.gcp.identity import WRITER, create_account, create_binding, identity, principal
 from components.cloud.gcp.scope import GcpScope
 from components.cloud.gcp.storage import create_bucket
 from components.contract.cloud import ObjectStore, ProjectAccess
@@ -41,7 +41,7 @@ class Projects(pulumi.ComponentResource):
     def _access(self, name: str, project: ProjectRequirement) -> ProjectAccess:
         scope = self._args.scope
         account = create_account(f"{name}-account", scope, ["project", project.name], parent=self)
-        member = pulumi.Output.concat("serviceAccount:", account.email)
+        member = principal(account)
         bucket = self._bucket(name, project.name) if project.bucket else None
         granted: list[pulumi.Output[str]] = []
         if bucket is not None:

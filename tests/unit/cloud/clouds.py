@@ -54,6 +54,8 @@ class CloudRow:
     """The type of a pod's identity, and the output that names it."""
     identity_annotation: str
     """What names the identity on an account of Kubernetes."""
+    principal: str
+    """The principal of an identity, of its outputs."""
     share_keys: tuple[str, ...] = ()
     """Keys of shares that the simulated cloud gives out."""
     left_to_others: Mapping[str, Set[str]]
@@ -87,6 +89,7 @@ GCP: Final = CloudRow(
     verification="verify-ca",
     identity=("Account", "email"),
     identity_annotation="iam.gke.io/gcp-service-account",
+    principal="serviceAccount:{email}",
     connections_by_proxy={"gcp, through the proxy"},
     left_to_others={
         "cluster-gke": {"initialNodeCount", "minMasterVersion", "nodeConfig", "nodeVersion"},
@@ -118,6 +121,7 @@ AZURE: Final = CloudRow(
     verification="verify-full",
     identity=("UserAssignedIdentity", "clientId"),
     identity_annotation="azure.workload.identity/client-id",
+    principal="{principalId}",
     share_keys=(recorder_azure.SHARE_KEY,),
     left_to_others={
         "cluster-aks": {"kubernetesVersion", "agentPoolProfiles[0].count", "agentPoolProfiles[0].orchestratorVersion"},

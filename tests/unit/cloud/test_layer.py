@@ -7,7 +7,7 @@ import re
 import pytest
 import yaml
 
-from tests.unit.cloud.clouds import CloudRow, each_cloud, each_stack, named, one, resources
+from tests.unit.cloud.clouds import CloudRow, each_cloud, each_stack, identities, named, one, resources
 from tests.unit.program.test_order import waits_for
 from tests.unit.recording import recorder
 from tests.unit.recording.recorder import Secret, plain, walk
@@ -99,3 +99,13 @@ def test_a_kept_brokers_disk_outlives_the_stack_and_another_does_not(cloud: Clou
     recording = recorder.run(cloud.config("celery", cloud_with={"broker_disk": {"kept": kept}}))
     assert recording.error is None
     assert named(recording, "airflow-cloud-broker-disk").retain_on_delete is kept
+
+
+@each_cloud
+def test_roles_can_be_granted_to_each_account_with_an_identity(cloud: CloudRow) -> None:
+    recording = cloud.recorded(f"{cloud.name}, projects")
+    principals = recording.outputs["principals"]
+    workloads = {"airflow-api-server", "airflow-pod", "airflow-task", "airflow-triggerer", "airflow-worker"}
+    assert principals.keys() == workloads | {"sales", "weather"}
+    users = {user.object_name: identity for identity, user in identities(cloud, recording)}
+    assert principals == {account: cloud.principal.format(**identity.outputs) for account, identity in users.items()}

@@ -27,12 +27,16 @@ def configuration(*names: str) -> set[Item]:
     return {native("dbforpostgresql:Configuration", f"database-{name}") for name in names}
 
 
-def identity(part: str) -> set[Item]:
+def bare_identity(part: str) -> set[Item]:
+    """An identity without any right."""
     return {
         native("managedidentity:UserAssignedIdentity", f"identities-{part}"),
         native("managedidentity:FederatedIdentityCredential", f"identities-{part}-federation"),
-        role(f"identities-{part}"),
     }
+
+
+def identity(part: str) -> set[Item]:
+    return bare_identity(part) | {role(f"identities-{part}")}
 
 
 def subnet(use: str) -> set[Item]:
@@ -80,9 +84,10 @@ WITHOUT_LOGS: Final = {
     native("dbforpostgresql:Database", "database-metadata"),
     password("administrator"),
     password("metadata"),
+    component("Identities", "identities"),
+    *bare_identity("pod"),
 }
 LOG_STORE: Final = {
-    component("Identities", "identities"),
     component("LogStorage", "logs"),
     native("storage:StorageAccount", "logs-account"),
     native("storage:BlobServiceProperties", "logs-service"),

@@ -9,10 +9,16 @@ def service(api: str) -> tuple[str, str]:
     return ("gcp:projects/service:Service", f"airflow-cloud-apis-{api}")
 
 
-def identity(part: str) -> set[tuple[str, str]]:
+def bare_identity(part: str) -> set[tuple[str, str]]:
+    """An identity without any right."""
     return {
         ("gcp:serviceaccount/account:Account", f"airflow-cloud-identities-{part}"),
         ("gcp:serviceaccount/iAMMember:IAMMember", f"airflow-cloud-identities-{part}-binding"),
+    }
+
+
+def identity(part: str) -> set[tuple[str, str]]:
+    return bare_identity(part) | {
         ("gcp:storage/bucketIAMMember:BucketIAMMember", f"airflow-cloud-identities-{part}-access"),
     }
 
@@ -54,6 +60,7 @@ EVERY_EXECUTOR: Final = {
     ("gcp:storage/bucket:Bucket", "airflow-cloud-logs-bucket"),
     *identity("api-server"),
     *identity("triggerer"),
+    *bare_identity("pod"),
 }
 POSTURE: Final = {service("posture")}
 """Unless a stack observes only the system."""
@@ -67,7 +74,6 @@ CELERY: Final = {
 TASK_PODS: Final = identity("task")
 LOGS_IN_A_BUCKET: Final = {
     service("storage"),
-    ("airflow:gcp:Identities", "airflow-cloud-identities"),
     ("airflow:gcp:LogBucket", "airflow-cloud-logs"),
     ("gcp:storage/bucket:Bucket", "airflow-cloud-logs-bucket"),
     *(resource for part in ("api-server", "triggerer", "worker", "task") for resource in identity(part)),
@@ -111,12 +117,11 @@ REGISTRY: Final = {
 DATASETS: Final = {
     service("bigquery"),
     ("airflow:gcp:Datasets", "airflow-cloud-datasets"),
-    ("airflow:gcp:Identities", "airflow-cloud-identities"),
     ("gcp:bigquery/dataset:Dataset", "airflow-cloud-datasets-citibike"),
     ("gcp:bigquery/dataset:Dataset", "airflow-cloud-datasets-Reports"),
     *(
         resource
-        for part in ("worker", "task")
+        for part in ("worker", "task", "pod")
         for resource in (
             ("gcp:bigquery/datasetIamMember:DatasetIamMember", f"airflow-cloud-identities-{part}-dataset-citibike"),
             ("gcp:bigquery/datasetIamMember:DatasetIamMember", f"airflow-cloud-identities-{part}-dataset-Reports"),
@@ -126,7 +131,7 @@ DATASETS: Final = {
         )
     ),
 }
-"""Of the workloads, only those that run tasks write to datasets."""
+"""Of the workloads, only those that run tasks or a part of one write to datasets."""
 THROUGH_THE_PROXY: Final = {
     resource
     for part in ("api-server", "dag-processor", "migration", "scheduler", "triggerer", "worker")

@@ -40,6 +40,9 @@ def export(settings: Settings, cloud: Cloud, airflow: Airflow) -> None:
     pulumi.export("namespace", airflow.namespace)
     pulumi.export("admin_user", settings.admin.username)
     pulumi.export("admin_password", pulumi.Output.secret(airflow.admin_password))
+    if airflow.user_passwords:
+        passwords = pulumi.Output.all(**airflow.user_passwords)
+        pulumi.export("user_passwords", pulumi.Output.secret(passwords))
     pulumi.export("kubectl", kubectl)
     pulumi.export(
         "port_forward_command",

@@ -38,6 +38,8 @@ SECRETS: Final = {
     secret_keys.TLS_PRIVATE_KEY: "PEM file of the private key of that certificate.",
     secret_keys.PROJECT_SECRETS: "Secret variables of projects, one by one: `pulumi config set --secret --path "
     "'airflow:project_secrets.PROJECT.NAME'`. `airflow:projects` lists their names.",
+    secret_keys.USER_PASSWORDS: "Passwords of accounts in `airflow:auth.users` by login name, one by one: "
+    "`pulumi config set --secret --path 'airflow:user_passwords.NAME'`; default: generated.",
 }
 INTRODUCTION: Final = """\
 Every key is set in `Pulumi.STACK.yaml` under `config:`, with the prefix `airflow:` before its first name:

@@ -10,6 +10,8 @@ from pulumi_kubernetes.core.v1 import Namespace
 from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 
 from components.airflow import rbac
+from components.airflow.auth import sessions
+from components.airflow.auth.people import People, PeopleArgs
 from components.airflow.config import additional_options, cloud_connections, scheduling, timezone
 from components.airflow.context import InstanceContext
 from components.airflow.core import environment, services
@@ -61,6 +63,7 @@ FEATURES: Final[Sequence[FeatureModule]] = (
     quota,
     admission,
     external_access,
+    sessions,
     rbac,
     timezone,
     scheduling,
@@ -80,6 +83,8 @@ class Airflow(pulumi.ComponentResource):
 
     admin_password: pulumi.Output[str]
     flower_password: pulumi.Output[str] | None
+    user_passwords: Mapping[str, pulumi.Output[str]]
+    """Generated passwords of the accounts in `airflow:auth.users`, by login name."""
     namespace: pulumi.Output[str]
     outputs: Mapping[str, pulumi.Input[str]]
     """Outputs of the stack, from all features."""
@@ -101,15 +106,11 @@ class Airflow(pulumi.ComponentResource):
                 features=features,
                 database_identity=cloud.databases.identity,
                 entries=bool(entries(settings)),
+                people=settings.auth.kept,
             ),
             opts=pulumi.ResourceOptions(parent=self),
         )
-        if entries(settings):
-            Entries(
-                f"{name}-entries",
-                EntriesArgs(context=context, features=features, migration=schema),
-                opts=pulumi.ResourceOptions(parent=self),
-            )
+        self.user_passwords = self._create_rows(name, context, features, schema)
         services.create_services(context, features, self, schema.done)
         ui = create_service(
             context, "api-server", ports={"http": API_PORT}, opts=context.child, exposure=settings.exposure
@@ -142,6 +143,23 @@ class Airflow(pulumi.ComponentResource):
                 opts=pulumi.ResourceOptions(parent=self),
             )
         self.register_outputs({"namespace": self.namespace})
+
+    def _create_rows(
+        self, name: str, context: InstanceContext, features: Features, schema: migration.Migration
+    ) -> Mapping[str, pulumi.Output[str]]:
+        """The Jobs that write rows of the stack after the migration. Returns the generated passwords of accounts."""
+        settings, child = context.settings, pulumi.ResourceOptions(parent=self)
+        if entries(settings):
+            Entries(f"{name}-entries", EntriesArgs(context=context, features=features, migration=schema), opts=child)
+        if not settings.auth.kept:
+            return {}
+        args = PeopleArgs(
+            context=context,
+            features=features,
+            migration=schema,
+            database_identity=context.cloud.databases.identity,
+        )
+        return People(f"{name}-people", args, opts=child).passwords
 
     def _create_namespace(self, name: str, settings: Settings, cloud: Cloud) -> Namespace:
         return Namespace(

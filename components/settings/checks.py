@@ -7,6 +7,7 @@ from typing import Any, Final
 from urllib.parse import parse_qsl, urlsplit
 
 from components.settings import (
+    auth_checks,
     connection_budget,
     dag_checks,
     git_checks,
@@ -29,7 +30,9 @@ from components.settings.secret_keys import (
     PROJECT_SECRETS,
     RESULT_URL,
     SECRETS,
+    USER_PASSWORDS,
 )
+from components.settings.sections.admin import Admin
 from components.settings.sections.cloud import Cloud
 from components.settings.sections.components import Components
 from components.settings.sections.dag_source import DagSource
@@ -85,6 +88,14 @@ def setting_errors(
     if executor is not None and executor.celery is not None:
         yield from _worker_errors(executor.celery.workers)
     yield from _project_errors(values, sections, texts.get(PROJECT_SECRETS), encrypted=PROJECT_SECRETS in secret)
+    if "auth" in sections or "auth" not in values:
+        yield from auth_checks.setting_errors(
+            sections.get("auth", Settings.model_fields["auth"].default),
+            sections.get("admin", Admin()),
+            sections.get("options", {}),
+            texts.get(USER_PASSWORDS),
+            encrypted=USER_PASSWORDS in secret,
+        )
     if cloud is not None:
         yield from _cloud_errors(cloud, sections)
 

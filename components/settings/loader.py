@@ -10,7 +10,7 @@ from pulumi.runtime.config import CONFIG, get_config_env, get_config_secret_keys
 
 from components.settings import parser, preflight, stack_config
 from components.settings.errors import SettingsError
-from components.settings.secret_keys import GIT_CREDENTIALS, PROJECT, PROJECT_SECRETS
+from components.settings.secret_keys import GIT_CREDENTIALS, PROJECT, PROJECT_SECRETS, USER_PASSWORDS
 from components.settings.sections.options import Reserved
 from components.settings.stack import Settings
 
@@ -79,6 +79,13 @@ def git_credentials(source: str) -> Mapping[str, pulumi.Output[str]]:
     text = _config().get(f"{PROJECT}:{GIT_CREDENTIALS}")
     found: Mapping[str, str] = json.loads(text).get(source, {}) if text is not None else {}
     return {key: pulumi.Output.secret(value) for key, value in found.items()}
+
+
+def user_passwords() -> Mapping[str, pulumi.Output[str]]:
+    """The passwords that the stack sets, by login name, each a secret output; empty without any."""
+    text = _config().get(f"{PROJECT}:{USER_PASSWORDS}")
+    found: Mapping[str, str] = json.loads(text) if text is not None else {}
+    return {name: pulumi.Output.secret(password) for name, password in found.items()}
 
 
 def _config() -> dict[str, str]:

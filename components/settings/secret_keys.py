@@ -13,6 +13,8 @@ TLS_CERTIFICATE: Final = "tls_certificate"
 TLS_PRIVATE_KEY: Final = "tls_private_key"
 PROJECT_SECRETS: Final = "project_secrets"
 """A map: values by project and name."""
+USER_PASSWORDS: Final = "user_passwords"
+"""A map: passwords by login name."""
 SECRETS: Final = frozenset(
     {
         METADATA_URL,
@@ -22,6 +24,7 @@ SECRETS: Final = frozenset(
         TLS_PRIVATE_KEY,
         PROJECT_SECRETS,
         GIT_CREDENTIALS,
+        USER_PASSWORDS,
     }
 )
 """Secret keys of the stack: read where they are used, checked with the settings, and not part of them."""

@@ -8,6 +8,7 @@ from pydantic import AfterValidator, Field
 
 from components.settings.existing.cloud import ExistingCluster
 from components.settings.sections.admin import Admin
+from components.settings.sections.auth import Auth, PasswordLogin
 from components.settings.sections.cloud import Cloud
 from components.settings.sections.components import Components
 from components.settings.sections.dag_source import Share
@@ -65,6 +66,8 @@ class Settings(Model):
     """The Job that migrates the database to the schema of the image's Airflow version."""
     admin: Admin = Admin()
     """The first user."""
+    auth: Auth = PasswordLogin(kind="password")
+    """Login of people and programs: their accounts and roles."""
     timezone: Timezone = "UTC"
     """The time zone of dates and schedules in DAGs that name none."""
     scheduling: Scheduling = Scheduling()

@@ -90,7 +90,7 @@ FLIPS: Final[Flips] = {
         "registry.example.org/airflow:3.3.2",
         Changes(
             updates={"api-server", "dag-processor", "flower", "scheduler", "triggerer", "worker"},
-            replaces={"entries-job", "migrate-job", "task-template"},
+            replaces={"entries-job", "migrate-job", "people-job", "task-template"},
         ),
     ),
     "image.version": Flip("3.3.1", Refused("image: {'version': '3.3.1'} has Airflow 3.3.2, but version is 3.3.1")),
@@ -98,7 +98,7 @@ FLIPS: Final[Flips] = {
         "Always",
         Changes(
             updates={"api-server", "dag-processor", "flower", "scheduler", "triggerer", "worker"},
-            replaces={"entries-job", "migrate-job", "task-template"},
+            replaces={"entries-job", "migrate-job", "people-job", "task-template"},
         ),
     ),
     "image.pull_secret": Flip(
@@ -115,7 +115,7 @@ FLIPS: Final[Flips] = {
                 "triggerer",
                 "worker",
             },
-            replaces={"entries-job", "migrate-job", "pod-defaults", "task-template"},
+            replaces={"entries-job", "migrate-job", "people-job", "pod-defaults", "task-template"},
         ),
     ),
     "dags[].kind": Flip({"kind": "image"}, Protected({"celery-broker-data", "dags"})),
@@ -277,7 +277,7 @@ FLIPS: Final[Flips] = {
         "letsencrypt", Refused("exposure.tls.issuer: 'letsencrypt' belongs to a key that is not known here")
     ),
     "exposure.tls.name": Flip("own", Refused("exposure.tls.name: 'own' belongs to a key that is not known here")),
-    "migration.deadline_seconds": Flip(1800, Changes(updates={"entries-job", "migrate-job"})),
+    "migration.deadline_seconds": Flip(1800, Changes(updates={"entries-job", "migrate-job", "people-job"})),
     "admin.username": Flip("root", Changes(replaces={"migrate-job"})),
     "admin.email": Flip("data@example.org", Changes(replaces={"migrate-job"})),
     "options": Flip(

@@ -8,6 +8,11 @@ from tests.engine.settings_effects import Changes, Flip, Flips, Protected, Refus
 
 BASE: Final = {
     "protect": True,
+    "auth": {
+        "kind": "password",
+        "users": [{"username": "ada", "role": "sales", "email": "ada@example.org"}],
+        "custom_roles": {"sales": ["can_read on DAGs"]},
+    },
     "cloud__bigquery": {"datasets": [{"name": "citibike"}]},
     "cloud__cluster__endpoint": {"kind": "authorized_ranges", "ranges": ["8.20.0.0/24"]},
     "projects": [
@@ -97,7 +102,14 @@ FLIPS: Final[Flips] = {
                 "triggerer",
                 "worker",
             },
-            replaces={"entries-job", "migrate-job", "secrets-databases", "secrets-metadata", "secrets-results"},
+            replaces={
+                "entries-job",
+                "migrate-job",
+                "people-job",
+                "secrets-databases",
+                "secrets-metadata",
+                "secrets-results",
+            },
             deletes={"database-authority"},
         ),
     ),

@@ -27,6 +27,8 @@ WAIT_RESOURCES: Final = Resources(cpu_milli=50, memory_mib=512)
 """Requests and limits for one start of Airflow's command line."""
 KEEPS_ENTRIES: Final = {"ENTRIES_KEPT": "true"}
 """Variable of the script by which it leaves the rows of the stack to another Job."""
+KEEPS_PEOPLE: Final = {"PEOPLE_KEPT": "true"}
+"""Variable of the script by which it leaves the accounts and roles of the stack to another Job."""
 
 RESERVED: Final[Reserved] = {}
 
@@ -53,6 +55,9 @@ class MigrationArgs:
     """Identifies the database server; another server runs the migration again."""
     entries: bool = False
     """Whether another Job keeps rows of the stack; without it, the migration deletes those that the stack wrote."""
+    people: bool = False
+    """Whether another Job keeps accounts and roles of the stack; without it, the migration ends the access of those
+    that the stack wrote."""
 
 
 class Migration(pulumi.ComponentResource):
@@ -71,6 +76,7 @@ class Migration(pulumi.ComponentResource):
         super().__init__("airflow:airflow:Migration", name, None, opts)
         context, settings = args.context, args.context.settings
         child = pulumi.ResourceOptions(parent=self, provider=context.kubernetes)
+        kept = {**(KEEPS_ENTRIES if args.entries else {}), **(KEEPS_PEOPLE if args.people else {})}
         pod = WorkloadPod(
             workload="migration",
             args=["python", "-c", script("migrate.py")],
@@ -81,13 +87,11 @@ class Migration(pulumi.ComponentResource):
                 "AIRFLOW_VERSION_WANTED": settings.image.version,
                 "ADMIN_USERNAME": settings.admin.username,
                 "ADMIN_EMAIL": settings.admin.email,
-                **(KEEPS_ENTRIES if args.entries else {}),
+                **kept,
             },
         )
         self.options = create_options(context, args.features, pod.workload, child).metadata.name
-        depends = (settings.image.reference, settings.image.version, settings.admin.username)
-        if args.entries:
-            depends = (*depends, *KEEPS_ENTRIES)
+        depends = (settings.image.reference, settings.image.version, settings.admin.username, *kept)
         job_name = pulumi.Output.all(args.database_identity, context.secrets["admin"].checksum).apply(
             lambda values: naming.object_name(context.name, pod.workload, naming.digest(*depends, *values))
         )

@@ -52,6 +52,8 @@ class WorkloadPod:
     """The namespace in the manifest of a pod by itself; None in the template of another object."""
     ports: Mapping[str, int] = field(default_factory=dict[str, int])
     environment: Mapping[str, pulumi.Input[str]] = field(default_factory=dict[str, pulumi.Input[str]])
+    credentials: Sequence[Credential] = ()
+    """Credentials of this pod beyond those of its workload."""
     probes: Mapping[str, Any] = field(default_factory=dict[str, Any])
     """startup_probe, readiness_probe and liveness_probe of the main container."""
     grace_seconds: int = 30
@@ -170,7 +172,7 @@ def _environment(features: Features, pod: WorkloadPod, overlays: Sequence[PodOve
     plain = _merged([*(overlay.environment for overlay in overlays), pod.environment])
     return [
         *(EnvVarArgs(name=name, value=value) for name, value in plain.items()),
-        *(credential_variable(credential) for credential in features.credentials(pod.workload)),
+        *(credential_variable(each) for each in (*features.credentials(pod.workload), *pod.credentials)),
     ]
 
 

@@ -7,7 +7,7 @@ ADMIN_PASSWORD: an existing user of that name keeps its password, unless ADMIN_P
 AIRFLOW__DATABASE__SQL_ALCHEMY_CONN: the metadata database. For a server on which this program creates the databases:
 ADMINISTRATOR_URL, and OWNERS as a JSON list of {database, user, password}; the passwords of existing users are set
 again. ENTRIES_KEPT: set if another Job keeps the pools of the stack; without it, those that the stack wrote are
-deleted. Safe to run again.
+deleted. PEOPLE_KEPT: the same of accounts, which are deactivated, and roles. Safe to run again.
 """
 
 import hashlib
@@ -118,6 +118,36 @@ def delete_pools(url):
             print(f"pool {name} is deleted")
 
 
+def remove_people(url):
+    """End the access of the accounts, and delete the roles, that the stack wrote before: it names none any more."""
+    with closing(connected(url)) as connection, connection.cursor() as cursor:
+        # Tables of FAB are missing where an image has another auth manager.
+        cursor.execute("SELECT obj_description(to_regclass('ab_user_role'), 'pg_class')")
+        (comment,) = cursor.fetchone()
+        if not comment:
+            return
+        record = json.loads(comment)
+        connection.autocommit = False
+        users, roles = list(record["users"]), list(record["roles"])
+        cursor.execute(
+            "UPDATE ab_user SET active = false, password = '!', email = username || '@removed.invalid' "
+            "WHERE username = ANY(%s) RETURNING username",
+            [users],
+        )
+        removed = [f"user {name} is deactivated" for (name,) in cursor.fetchall()]
+        for table in ("ab_user_role", "ab_group_role", "ab_permission_view_role"):
+            named = sql.SQL("role_id IN (SELECT id FROM ab_role WHERE name = ANY(%s))")
+            cursor.execute(sql.SQL("DELETE FROM {} WHERE {}").format(sql.Identifier(table), named), [roles])
+        cursor.execute(
+            "DELETE FROM ab_user_role WHERE user_id IN (SELECT id FROM ab_user WHERE username = ANY(%s))", [users]
+        )
+        cursor.execute("DELETE FROM ab_role WHERE name = ANY(%s) RETURNING name", [roles])
+        removed += [f"role {name} is deleted" for (name,) in cursor.fetchall()]
+        cursor.execute("COMMENT ON TABLE ab_user_role IS NULL")
+        connection.commit()
+    print("\n".join(removed), flush=True)
+
+
 class AppliedPassword:
     """A fingerprint of the last password that this program set for the first user, as a comment on FAB's user table.
 
@@ -183,4 +213,6 @@ if administrator_url is not None:
 migrate()
 if "ENTRIES_KEPT" not in os.environ:
     delete_pools(os.environ["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"].replace("+psycopg2", ""))
+if "PEOPLE_KEPT" not in os.environ:
+    remove_people(os.environ["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"].replace("+psycopg2", ""))
 create_admin(*admin)

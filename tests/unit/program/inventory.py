@@ -152,6 +152,13 @@ INVENTORY: Final = {
     "celery+kubernetes": POSTGRES | EVERY_EXECUTOR | CELERY | TASK_PODS,
 }
 
+PEOPLE: Final = {
+    ("airflow:airflow:People", "airflow-people"),
+    ("kubernetes:batch/v1:Job", "airflow-people-job"),
+    ("kubernetes:core/v1:Secret", "airflow-users"),
+    ("random:index/randomPassword:RandomPassword", "airflow-people-ada-password"),
+}
+
 DIFFERENCES: Final[dict[str, tuple[str, set[tuple[str, str]], set[tuple[str, str]]]]] = {
     "celery, external database": (
         "celery",
@@ -191,6 +198,7 @@ DIFFERENCES: Final[dict[str, tuple[str, set[tuple[str, str]], set[tuple[str, str
         set(),
         {("kubernetes:core/v1:ConfigMap", "airflow-example-dags")},
     ),
+    "celery, people": ("celery", set(), PEOPLE),
     "both, projects": ("celery+kubernetes", set(), PROJECTS),
     "both, protected": ("celery+kubernetes", set(), set()),
     # The logs' volume ties task pods to the instance's namespace.

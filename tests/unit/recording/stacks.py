@@ -14,6 +14,7 @@ import yaml
 from lab.stack_file import filled_in
 from tests.unit.recording import recorder, stacks_azure, stacks_gcp, stand_in_cloud
 from tests.unit.recording.recorder import Config, Recording
+from tests.unit.recording.stacks_people import PASSWORDS, PEOPLE
 from tests.unit.recording.stacks_projects import SECRETS, VOLUME, projects
 
 OF_USERS: Final = {"files"}
@@ -168,6 +169,7 @@ STACKS: Final[dict[str, Config]] = {
         dags=[{"kind": "claim", "claim_name": "files", "sub_path": "team/dags", "plugins": "team/plugins"}],
     ),
     "both, example DAGs": config("celery+kubernetes", example_dags="true"),
+    "celery, people": {**config("celery", auth=PEOPLE), **PASSWORDS},
     "both, projects": {**config("celery+kubernetes", projects=projects(VOLUME)), **SECRETS},
     "both, protected": config("celery+kubernetes", protect="true"),
     "both, no pod operator": config("celery+kubernetes", pod_operator={"enabled": False}),

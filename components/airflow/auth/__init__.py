@@ -1,0 +1,1 @@
+"""People and programs that use Airflow: accounts, roles, login."""

@@ -1,0 +1,127 @@
+"""Accounts and roles that the stack keeps in the metadata database. One awaited Job writes them after the migration."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import pulumi
+import pulumi_random as random
+from pulumi_kubernetes.batch.v1 import Job, JobSpecArgs
+from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
+
+from components.airflow.context import InstanceContext
+from components.airflow.database.migration import AWAIT_MARGIN_SECONDS, RETRIES, Migration
+from components.airflow.feature import Features
+from components.airflow.pods.scripts import script
+from components.airflow.pods.template import WorkloadPod, pod_template
+from components.airflow.secrets.provided import create_secret
+from components.kubernetes import naming
+from components.settings.loader import user_passwords
+from components.settings.sections.auth import Auth
+from components.settings.types import Resources
+
+RESOURCES: Final = Resources(cpu_milli=100, memory_mib=512)
+"""For one start of Airflow's security manager."""
+PASSWORDS: Final = "PASSWORDS"
+PASSWORD_LENGTH: Final = 32
+
+
+def people(auth: Auth) -> dict[str, Any]:
+    """The accounts and roles of the settings, as apply_people.py reads them."""
+    users = [
+        {
+            "username": user.username,
+            "role": user.role,
+            "email": user.email,
+            "first_name": user.username if user.first_name is None else user.first_name,
+            "last_name": "" if user.last_name is None else user.last_name,
+        }
+        for user in auth.users
+    ]
+    return {"users": users, "roles": {name: list(permissions) for name, permissions in auth.custom_roles.items()}}
+
+
+@dataclass(frozen=True, kw_only=True)
+class PeopleArgs:
+    """Arguments of the accounts and roles."""
+
+    context: InstanceContext
+    features: Features
+    migration: Migration
+    database_identity: pulumi.Input[str]
+    """Identifies the database server; another server gets the accounts again."""
+
+
+class People(pulumi.ComponentResource):
+    """Generated passwords, and one awaited Job that brings accounts and roles to the settings.
+
+    The Job's name carries a hash of what it writes. It has the account and the credentials of the migration, and runs
+    after it. Without any account or role there is no Job: the migration then ends the access of the accounts that the
+    stack wrote before.
+    """
+
+    passwords: Mapping[str, pulumi.Output[str]]
+    """The generated passwords by login name."""
+
+    def __init__(self, name: str, args: PeopleArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("airflow:airflow:People", name, None, opts)
+        context, settings = args.context, args.context.settings
+        deadline_seconds = settings.migration.deadline_seconds
+        text = json.dumps(people(settings.auth), sort_keys=True)
+        provided = user_passwords()
+        self.passwords = {
+            user.username: self._password(f"{name}-{user.username}-password")
+            for user in settings.auth.users
+            if user.username not in provided
+        }
+        values = pulumi.Output.secret(pulumi.Output.json_dumps({**provided, **self.passwords}, sort_keys=True))
+        secret = create_secret(context, "users", {"passwords": values}, {"migration"})
+        [stored] = secret.stored.values()
+        pod = WorkloadPod(
+            workload="migration",
+            container="people",
+            args=["python", "-c", script("apply_people.py")],
+            resources=RESOURCES,
+            restart_policy="OnFailure",
+            environment={"PEOPLE": text},
+            credentials=secret.credentials(PASSWORDS, "passwords"),
+        )
+        job_name = pulumi.Output.all(args.database_identity, stored.checksum).apply(
+            lambda found: naming.object_name(
+                context.name, "people", naming.digest(settings.image.reference, text, *found)
+            )
+        )
+        Job(
+            f"{name}-job",
+            metadata=ObjectMetaArgs(
+                name=job_name,
+                namespace=context.namespace,
+                labels=context.labels("people"),
+                # A failed Job never retries: the next `up` creates a new one.
+                annotations={"pulumi.com/replaceUnready": "true"},
+            ),
+            spec=JobSpecArgs(
+                backoff_limit=RETRIES,
+                active_deadline_seconds=deadline_seconds,
+                template=pod_template(context, args.features, pod, args.migration.options),
+            ),
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                provider=context.kubernetes,
+                delete_before_replace=True,
+                # The tables exist after the migration.
+                depends_on=[args.migration.done],
+                custom_timeouts=pulumi.CustomTimeouts(create=f"{deadline_seconds + AWAIT_MARGIN_SECONDS}s"),
+            ),
+        )
+        self.register_outputs({})
+
+    def _password(self, name: str) -> pulumi.Output[str]:
+        # Not protected: the password of a removed account goes with it, and a lost one is replaced by the next `up`.
+        password = random.RandomPassword(
+            name, length=PASSWORD_LENGTH, special=False, opts=pulumi.ResourceOptions(parent=self)
+        )
+        return password.result

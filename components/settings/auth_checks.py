@@ -1,0 +1,118 @@
+"""Checks of accounts and roles, and of the secrets that logins need. Messages never contain the text of a secret."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any, Final, cast
+
+from components.settings.errors import SettingError, nearest
+from components.settings.secret_keys import PROJECT, USER_PASSWORDS
+from components.settings.sections.admin import Admin
+from components.settings.sections.auth import BUILTIN_ROLES, Auth
+from components.settings.sections.options import AirflowOptions
+
+KEY: Final = f"{PROJECT}:auth"
+PASSWORDS_KEY: Final = f"{PROJECT}:{USER_PASSWORDS}"
+PASSWORD_CHARACTERS_MIN: Final = 12
+SESSION_OPTIONS: Final = (("fab", "session_lifetime_minutes"), ("api_auth", "jwt_expiration_time"))
+
+
+def setting_errors(
+    auth: Auth, admin: Admin, options: AirflowOptions, passwords: str | None, *, encrypted: bool
+) -> Iterator[SettingError]:
+    """Errors between accounts, roles, options and passwords.
+
+    Args:
+        auth: the section.
+        admin: the first user.
+        options: additional options of airflow.cfg.
+        passwords: the secret `user_passwords` as JSON; None without it.
+        encrypted: whether the stack keeps that secret encrypted.
+    """
+    yield from _user_errors(auth, admin)
+    yield from _role_errors(auth)
+    yield from _option_errors(auth, options)
+    yield from _password_errors(auth, passwords, encrypted=encrypted)
+
+
+def _user_errors(auth: Auth, admin: Admin) -> Iterator[SettingError]:
+    """Accounts of one name or of one e-mail address; Airflow compares names without regard to case."""
+    names = {admin.username.lower(): f"{PROJECT}:admin"}
+    emails = {admin.email.lower(): f"{PROJECT}:admin"}
+    for index, user in enumerate(auth.users):
+        key = f"{KEY}.users[{index}]"
+        if (other := names.setdefault(user.username.lower(), key)) != key:
+            rule = f"is also the login name of {other}, and Airflow does not distinguish upper and lower case"
+            yield SettingError(key=f"{key}.username", value=user.username, rule=rule, remedy="choose another name")
+        if (other := emails.setdefault(user.email.lower(), key)) != key:
+            rule = f"is also the e-mail address of {other}, and each account has its own"
+            yield SettingError(key=f"{key}.email", value=user.email, rule=rule, remedy="use another address")
+        yield from _unknown_role(f"{key}.role", user.role, auth)
+
+
+def _role_errors(auth: Auth) -> Iterator[SettingError]:
+    for role in auth.custom_roles:
+        if role in BUILTIN_ROLES:
+            yield SettingError(
+                key=f"{KEY}.custom_roles.{role}",
+                value=None,
+                rule="is a role of Airflow itself, whose permissions each new version sets again",
+                remedy="choose another name",
+            )
+
+
+def _unknown_role(key: str, role: str, auth: Auth) -> Iterator[SettingError]:
+    if role not in auth.role_names:
+        rule = "is neither a role of Airflow nor one of custom_roles"
+        yield SettingError(key=key, value=role, rule=rule, remedy=nearest(role, auth.role_names))
+
+
+def _option_errors(auth: Auth, options: AirflowOptions) -> Iterator[SettingError]:
+    """Options of airflow.cfg that say the same as the section."""
+    if auth.session_minutes is None:
+        return
+    for section, name in SESSION_OPTIONS:
+        for where, chosen in options.items():
+            if where.lower() == section and name in {option.lower() for option in chosen}:
+                yield SettingError(
+                    key=f"{PROJECT}:options.{where}.{name}",
+                    value=None,
+                    rule=f"is decided by {KEY}.session_minutes",
+                    remedy="remove one of the two",
+                )
+
+
+def _password_errors(auth: Auth, text: str | None, *, encrypted: bool) -> Iterator[SettingError]:
+    if text is None:
+        return
+    try:
+        found: Any = json.loads(text)
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        rule = "is not a map of login names and passwords"
+        yield SettingError(key=PASSWORDS_KEY, value=None, rule=rule, remedy=f"set one at a time: {_command('NAME')}")
+        return
+    if not encrypted:
+        rule = "is in the stack file in clear text"
+        yield SettingError(key=PASSWORDS_KEY, value=None, rule=rule, remedy="set it with --secret, and renew it")
+    names = [user.username for user in auth.users]
+    for name, password in cast("Mapping[str, object]", found).items():
+        yield from _one_password(name, password, names)
+
+
+def _one_password(name: str, password: object, names: Collection[str]) -> Iterator[SettingError]:
+    key = f"{PASSWORDS_KEY}.{name}"
+    if name not in names:
+        remedy = f"pulumi config rm --path '{key}'"
+        if names:
+            remedy = f"{nearest(name, names)}; to remove it: {remedy}"
+        yield SettingError(key=key, value=None, rule=f"belongs to no account of {KEY}.users", remedy=remedy)
+    elif not isinstance(password, str) or len(password) < PASSWORD_CHARACTERS_MIN:
+        rule = f"is not a text of at least {PASSWORD_CHARACTERS_MIN} characters"
+        yield SettingError(key=key, value=None, rule=rule, remedy=_command(name))
+
+
+def _command(name: str) -> str:
+    return f"pulumi config set --secret --path '{PASSWORDS_KEY}.{name}'"

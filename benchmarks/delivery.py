@@ -1,12 +1,14 @@
-"""Measurements of the delivery of DAG files: from a commit to the UI, and the start of a task with each kind."""
+"""Measurements of the delivery of DAG files: a commit, the start of a task, and a new version with each kind."""
 
 from __future__ import annotations
 
+import json
 import re
 import statistics
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -22,6 +24,7 @@ from lab.demo import API_PORT, node_stack
 from lab.engine.stack import Stack
 from lab.errors import LabError
 from lab.images import containerfile, own, task
+from lab.kubectl import kubectl
 from lab.node.instance import Instance
 from lab.paths import state_dir
 from lab.progress import step
@@ -38,7 +41,7 @@ INTERVAL_SECONDS: Final = 10
 COMMITS: Final = 5
 UP_SECONDS: Final = 600
 POLL_SECONDS: Final = 0.2
-FIRST_LINE: Final = re.compile(r"first line at ([\d.]+)")
+FIRST_LINE: Final = re.compile(r"first line at ([\d.]+) of version (\d+)")
 DAG: Final = """\
 import time
 from datetime import datetime
@@ -50,7 +53,7 @@ from airflow.sdk import dag, task
 def delivered():
     @task(executor="{executor}")
     def begin() -> None:
-        print("first line at", time.time())
+        print("first line at", time.time(), "of version", {version})
 
     begin()
 
@@ -73,6 +76,18 @@ class TaskStart:
 
 
 @dataclass(frozen=True, kw_only=True)
+class NewVersion:
+    """The way of a changed DAG file into a run."""
+
+    source: str
+    seconds: float
+    """From the push of a commit, or from `pulumi up` with the reference of an image that the node has, until the first
+    line of a run of the new version."""
+    rolled: Sequence[str]
+    """The workloads whose pods were replaced, and the Jobs that ran."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class DeliveryFigures:
     """Results of one installation."""
 
@@ -80,6 +95,7 @@ class DeliveryFigures:
     commit_to_visible_seconds: Sequence[float]
     """From the push of each commit until the API lists its DAG."""
     interval_seconds: int
+    versions: Sequence[NewVersion]
 
 
 def measure(shots: int) -> DeliveryFigures:
@@ -92,7 +108,7 @@ def measure(shots: int) -> DeliveryFigures:
         folder = Path(name)
         server = GitServer(folder / "git", Instance().machine_address, TOKEN)
         with step("Images and a repository with DAG files"):
-            node.import_images(_images(folder))
+            node.import_images([_airflow(folder, IMAGE, 1), _dags(folder, DAG_IMAGE, 1)])
             server.start()
             server.commit("dags", files("git"))
         stack = node_stack(NAME, yaml.safe_dump({"config": config(server.https_url("dags"))}))
@@ -100,7 +116,7 @@ def measure(shots: int) -> DeliveryFigures:
         try:
             with step(f"{NAME}: up"):
                 stack.up()
-            return _measured(stack, server, shots)
+            return _measured(stack, server, folder, shots)
         finally:
             server.stop()
             with step(f"Take {NAME} away"):
@@ -139,13 +155,19 @@ def configure(stack: Stack, given: database.BenchDatabase, token: str) -> None:
     stack.configure("airflow:git_credentials.git.token", token, secret=True, path=True)
 
 
-def files(source: str) -> dict[str, str]:
+def files(source: str, version: int = 1) -> dict[str, str]:
     """The DAG files of a source by file name: one for each executor."""
     return {
-        f"{name}.py": DAG.replace("{name}", name).replace("{executor}", executor)
-        for executor in EXECUTORS
-        for name in [dag_id(source, executor)]
+        f"{name}.py": _dag(name, executor, version) for executor in EXECUTORS for name in [dag_id(source, executor)]
     }
+
+
+def _dag(name: str, executor: str, version: int) -> str:
+    values = {"name": name, "executor": executor, "version": str(version)}
+    text = DAG
+    for key, value in values.items():
+        text = text.replace(f"{{{key}}}", value)
+    return text
 
 
 def dag_id(source: str, executor: str) -> str:
@@ -153,24 +175,35 @@ def dag_id(source: str, executor: str) -> str:
     return f"{source}_{executor}"
 
 
-def _images(folder: Path) -> list[Path]:
-    """The archives of an Airflow image with DAG files, and of an image of DAG files."""
-    for source in ("image", "oci"):
-        dags = folder / source / "dags"
-        dags.mkdir(parents=True)
-        for name, content in files(source).items():
-            (dags / name).write_text(content)
-    requirements = folder / "image/images/airflow/requirements.txt"
+def _airflow(folder: Path, name: str, version: int) -> Path:
+    """The archive of an Airflow image with DAG files."""
+    context, target = folder / f"airflow-{version}", folder / f"airflow-{version}.tar"
+    _write(context / "dags", files("image", version))
+    requirements = context / "images/airflow/requirements.txt"
     requirements.parent.mkdir(parents=True)
     requirements.touch()
-    airflow, oci = folder / "airflow.tar", folder / "oci.tar"
-    own.build(folder / "image", IMAGE, airflow, log=folder / "airflow.log")
+    own.build(context, name, target, log=folder / "airflow.log")
+    return target
+
+
+def _dags(folder: Path, name: str, version: int) -> Path:
+    """The archive of an image of DAG files."""
+    context, target = folder / f"oci-{version}", folder / f"oci-{version}.tar"
+    _write(context / "dags", files("oci", version))
     recipe = containerfile.Recipe(containerfile="images/dags/Containerfile", base=task.debian(), base_name=task.DEBIAN)
-    containerfile.build(recipe, folder / "oci", DAG_IMAGE, oci, log=folder / "oci.log")
-    return [airflow, oci]
+    containerfile.build(recipe, context, name, target, log=folder / "oci.log")
+    return target
 
 
-def _measured(stack: Stack, server: GitServer, shots: int) -> DeliveryFigures:
+def _write(folder: Path, texts: Mapping[str, str]) -> None:
+    folder.mkdir(parents=True)
+    for name, content in texts.items():
+        (folder / name).write_text(content)
+
+
+@contextmanager
+def _client(stack: Stack) -> Iterator[AirflowClient]:
+    """A client of the present pod of the api-server."""
     outputs = stack.outputs()
     forward, url = port_forward(
         state_dir() / "stacks" / NAME / ".lab",
@@ -180,7 +213,13 @@ def _measured(stack: Stack, server: GitServer, shots: int) -> DeliveryFigures:
         port=API_PORT,
     )
     try:
-        client = logged_in(url, outputs["admin_user"], outputs["admin_password"])
+        yield logged_in(url, outputs["admin_user"], outputs["admin_password"])
+    finally:
+        forward.stop()
+
+
+def _measured(stack: Stack, server: GitServer, folder: Path, shots: int) -> DeliveryFigures:
+    with _client(stack) as client:
         pairs = [(source, executor) for source in SOURCES for executor in EXECUTORS]
         client.wait_for_dags([dag_id(*pair) for pair in pairs], timeout_seconds=UP_SECONDS)
         found: dict[tuple[str, str], list[tuple[float, float]]] = {pair: [] for pair in pairs}
@@ -191,13 +230,63 @@ def _measured(stack: Stack, server: GitServer, shots: int) -> DeliveryFigures:
                     found[pair].append(_start(client, dag_id(*pair)))
         with step(f"{NAME}: {COMMITS} commits"):
             visible = [_visible(client, server, number) for number in range(COMMITS)]
-    finally:
-        forward.stop()
     return DeliveryFigures(
         starts=[task_start(*pair, seconds) for pair, seconds in found.items()],
         commit_to_visible_seconds=visible,
         interval_seconds=INTERVAL_SECONDS,
+        versions=_versions(stack, server, folder),
     )
+
+
+def _versions(stack: Stack, server: GitServer, folder: Path) -> list[NewVersion]:
+    """A changed DAG file of each kind of source, one after the other."""
+    airflow, dags = IMAGE.replace(":", "-2:"), DAG_IMAGE.replace(":", "-2:")
+    with step(f"{NAME}: images of a second version"):
+        node.import_images([_airflow(folder, airflow, 2), _dags(folder, dags, 2)])
+
+    def up(key: str, value: str) -> None:
+        stack.configure(key, value, path=True)
+        stack.up()
+
+    pushes: dict[str, Callable[[], object]] = {
+        "git": lambda: server.commit("dags", files("git", 2)),
+        "oci": lambda: up("airflow:dags[1].reference", dags),
+        "image": lambda: up("airflow:image.reference", airflow),
+    }
+    found: list[NewVersion] = []
+    for source, push in pushes.items():
+        with step(f"{NAME}: a new version by {source}"):
+            before, began = _pods(), time.time()
+            push()
+            with _client(stack) as client:
+                seconds = _first_run(client, dag_id(source, "KubernetesExecutor"), 2) - began
+            found.append(NewVersion(source=source, seconds=round(seconds, 1), rolled=rolled(before, _pods())))
+    return found
+
+
+def _pods() -> list[dict[str, Any]]:
+    return json.loads(kubectl("get", "pods", "--namespace", NAME, "--output", "json"))["items"]
+
+
+def rolled(before: Sequence[Mapping[str, Any]], after: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The components of pods that were not there before, without task pods."""
+    known = {pod["metadata"]["uid"] for pod in before}
+    new = {
+        pod["metadata"]["labels"].get("app.kubernetes.io/component")
+        for pod in after
+        if pod["metadata"]["uid"] not in known
+    }
+    return sorted(component for component in new if component not in (None, "task"))
+
+
+def _first_run(client: AirflowClient, dag: str, version: int) -> float:
+    """The moment of the first line of the first run of a version."""
+    deadline = time.monotonic() + UP_SECONDS
+    while time.monotonic() < deadline:
+        moment, ran = first_line(_run(client, dag)[1])
+        if ran == version:
+            return moment
+    raise LabError(f"No run of {dag} had version {version} within {UP_SECONDS} s.")
 
 
 def task_start(source: str, executor: str, seconds: Sequence[tuple[float, float]]) -> TaskStart:
@@ -212,11 +301,16 @@ def task_start(source: str, executor: str, seconds: Sequence[tuple[float, float]
 
 
 def _start(client: AirflowClient, dag: str) -> tuple[float, float]:
+    return phases(*_run(client, dag))
+
+
+def _run(client: AirflowClient, dag: str) -> tuple[dict[str, Any], str]:
+    """The only task of a new run, with its log."""
     run = client.trigger(dag)
     if client.wait_for_run(dag, run, timeout_seconds=UP_SECONDS) != "success":
         raise LabError(f"DAG {dag} failed; the figures would mean nothing.")
     [instance] = client.tasks(dag, run)
-    return phases(instance, client.log(dag, run, instance))
+    return instance, client.log(dag, run, instance)
 
 
 def phases(instance: Mapping[str, Any], log: str) -> tuple[float, float]:
@@ -225,16 +319,25 @@ def phases(instance: Mapping[str, Any], log: str) -> tuple[float, float]:
     Raises:
         LabError: the log has no first line.
     """
+    queued, running = (datetime.fromisoformat(instance[key]).timestamp() for key in ("queued_when", "start_date"))
+    return running - queued, first_line(log)[0] - running
+
+
+def first_line(log: str) -> tuple[float, int]:
+    """The moment of the first line of the task's code, and its version.
+
+    Raises:
+        LabError: the log has no first line.
+    """
     printed = FIRST_LINE.search(log)
     if printed is None:
         raise LabError("The log of a task has no line of the task.")
-    queued, running = (datetime.fromisoformat(instance[key]).timestamp() for key in ("queued_when", "start_date"))
-    return running - queued, float(printed[1]) - running
+    return float(printed[1]), int(printed[2])
 
 
 def _visible(client: AirflowClient, server: GitServer, number: int) -> float:
     name = f"commit_{number}"
-    server.commit("dags", {f"{name}.py": DAG.replace("{name}", name).replace("{executor}", EXECUTORS[0])})
+    server.commit("dags", {f"{name}.py": _dag(name, EXECUTORS[0], 1)})
     began = time.monotonic()
     while name not in {dag["dag_id"] for dag in client.request("GET", "dags?limit=200&exclude_stale=true")["dags"]}:
         if time.monotonic() - began > UP_SECONDS:

@@ -93,7 +93,7 @@ def write_delivery(figures: DeliveryFigures, path: Path) -> None:
 
 
 def show_delivery(figures: DeliveryFigures) -> None:
-    """Print the medians for each source and executor, and the times of the commits."""
+    """Print the medians for each source and executor, the times of the commits, and of new versions."""
     table = Table(title=f"Start of a task on one node of {os.cpu_count()} cores, medians")
     for heading in ("source", "executor", "queued to running", "running to first line", "together", "tasks"):
         table.add_column(heading, justify="left" if heading in ("source", "executor") else "right")
@@ -111,6 +111,11 @@ def show_delivery(figures: DeliveryFigures) -> None:
     console.print(table)
     shown = ", ".join(f"{seconds:.1f}" for seconds in figures.commit_to_visible_seconds)
     console.print(f"From a commit to the UI, with an interval of {figures.interval_seconds} s: {shown} s")
+    for version in figures.versions:
+        rolled = ", ".join(version.rolled) or "no pod"
+        console.print(
+            f"From a new version to a run of it by {version.source}: {version.seconds:.1f} s; rolled: {rolled}"
+        )
 
 
 def _machine() -> dict[str, object]:

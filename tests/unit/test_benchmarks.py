@@ -51,9 +51,18 @@ def test_a_refused_call_is_no_part_of_a_chain() -> None:
 def test_the_start_of_a_task_has_two_phases() -> None:
     instance = {"queued_when": "2026-11-28T13:00:00Z", "start_date": "2026-11-28T13:00:03.5Z"}
     moment = datetime.fromisoformat("2026-11-28T13:00:04.25Z").timestamp()
-    assert delivery.phases(instance, f"[info] first line at {moment}\n") == (3.5, 0.75)
+    assert delivery.phases(instance, f"[info] first line at {moment} of version 1\n") == (3.5, 0.75)
     with pytest.raises(LabError, match="no line of the task"):
         delivery.phases(instance, "nothing")
+
+
+def test_a_new_version_names_the_components_of_new_pods_but_not_those_of_tasks() -> None:
+    def pod(uid: str, component: str) -> dict[str, Any]:
+        return {"metadata": {"uid": uid, "labels": {"app.kubernetes.io/component": component}}}
+
+    before = [pod("1", "scheduler"), pod("2", "worker"), pod("3", "migration")]
+    after = [pod("1", "scheduler"), pod("4", "worker"), pod("5", "task"), pod("6", "dag-processor")]
+    assert delivery.rolled(before, after) == ["dag-processor", "worker"]
 
 
 def test_a_start_is_the_median_of_each_phase() -> None:

@@ -22,7 +22,7 @@ AIRFLOW_USER ?= admin
 # Compiling the SDKs takes longer than running them, so their bytecode is always kept, whatever the shell's setting.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: setup fit ready ahead check format settings test test-unit test-engine test-settings test-cluster test-gateway test-sql-proxy test-dags demo demo-down bench clean
+.PHONY: setup fit ready ahead check format settings test test-unit test-engine test-settings test-cluster test-gateway test-sql-proxy test-dags demo demo-down doctor bench clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -131,6 +131,9 @@ test-dags: ready ## run each source of DAG files, pods that DAG authors start, a
 
 demo: $(if $(CLUSTER),fit setup,ready) ## start Airflow on this machine: STACK=local, or CLUSTER=kind|minikube|CONTEXT
 	@$(RUN) -m lab demo --stack $(STACK) --cluster "$(CLUSTER)" $(if $(KEEP),--keep)
+
+doctor: $(STAMP) ## check what this machine and its logins lack for a stack: STACK=dev
+	@$(RUN) -m operations doctor --stack $(STACK)
 
 demo-down: $(STAMP) ## end the demonstration and remove it completely
 	@$(RUN) -m lab demo-down --stack $(STACK) --cluster "$(CLUSTER)"

@@ -10,6 +10,7 @@ from pathlib import Path
 from components.settings.errors import SettingsError
 from operations import new, preflight, price, price_refresh
 from operations.dags import command as dags
+from operations.doctor import command as doctor
 from operations.errors import OperationError
 from operations.review import command as review
 from operations.review import drift
@@ -22,6 +23,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     commands = parser.add_subparsers(dest="command", required=True)
     new.add(commands.add_parser("new", help="write the file of a new stack"))
+    doctor.add(commands.add_parser("doctor", help="check what this machine and its logins lack for a stack"))
     _add_preflight(commands.add_parser("preflight", help="check in the cloud, read-only, whether `up` can succeed"))
     _add_price(commands.add_parser("price", help="print the monthly list price of a stack"))
     _add_price_refresh(commands.add_parser("price-refresh", help="renew the price lists from the clouds' APIs"))

@@ -11,7 +11,7 @@ def run(stack: str) -> int:
     """Print one line for each check and return the exit code: 1 if `up` would fail, else 0."""
     settings = stacks.settings(stack)
     checks = failed = 0
-    for finding in cloud.preflight(settings.cloud, requirements(settings)):
+    for finding in cloud.preflight_findings(settings.cloud, requirements(settings)):
         print(finding, flush=True)
         checks += 1
         failed += finding.verdict == "missing"

@@ -1,4 +1,4 @@
-"""The cloud layer: `provision` creates the resources below Airflow and returns one value; `preflight` checks before."""
+"""The cloud layer: `provision` creates the resources below Airflow; `preflight_findings` are of checks before that."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def provision(cloud: CloudSettings, requirements: CloudRequirements) -> Cloud:
             return layer.provision(cloud, requirements)
 
 
-def preflight(cloud: CloudSettings, requirements: CloudRequirements) -> Iterator[Finding]:
+def preflight_findings(cloud: CloudSettings, requirements: CloudRequirements) -> Iterator[Finding]:
     """Findings of the read-only checks before `up`; none for an existing cluster."""
     match cloud:
         case ExistingCluster():

@@ -14,7 +14,9 @@ ENDPOINT_VARIABLE: Final = "PREFLIGHT_ENDPOINT"
 to it.
 
 For networks that reach the clouds only through a proxy, and for simulated clouds."""
-TIMEOUT_SECONDS: Final = 20.0
+CONNECT_SECONDS: Final = 3.05
+"""Timeout of a connection: a network without a way to the cloud shows at once."""
+ANSWER_SECONDS: Final = 20.0
 PAGES_MAX: Final = 20
 
 
@@ -73,7 +75,9 @@ class Management:
         target = f"{self.endpoint.rstrip('/')}/{url.removeprefix('https://')}" if self.endpoint else url
         headers = {"Authorization": f"Bearer {self.token()}"}
         try:
-            answer = requests.request(method, target, headers=headers, timeout=TIMEOUT_SECONDS, **rest)
+            answer = requests.request(
+                method, target, headers=headers, timeout=(CONNECT_SECONDS, ANSWER_SECONDS), **rest
+            )
             content: Any = answer.json() if answer.content else {}
         except (requests.RequestException, ValueError) as error:
             raise RefusedError(f"{url} did not answer ({type(error).__name__})") from None

@@ -40,6 +40,10 @@ SECRETS: Final = {
     "'airflow:project_secrets.PROJECT.NAME'`. `airflow:projects` lists their names.",
     secret_keys.USER_PASSWORDS: "Passwords of accounts in `airflow:auth.users` by login name, one by one: "
     "`pulumi config set --secret --path 'airflow:user_passwords.NAME'`; default: generated.",
+    secret_keys.CONNECTIONS: "[Connections](../connections.md) of Airflow by their ids, each a URI or a map of fields: "
+    "`pulumi config set --secret --path 'airflow:connections.ID.password'`.",
+    secret_keys.SECRET_VARIABLES: "Variables of Airflow whose text is secret: "
+    "`pulumi config set --secret --path 'airflow:secret_variables.KEY'`.",
 }
 INTRODUCTION: Final = """\
 Every key is set in `Pulumi.STACK.yaml` under `config:`, with the prefix `airflow:` before its first name:

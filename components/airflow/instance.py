@@ -17,7 +17,7 @@ from components.airflow.context import InstanceContext
 from components.airflow.core import environment, services
 from components.airflow.dags import bundles, library_caches
 from components.airflow.database import ca_bundle, connections, migration, proxy
-from components.airflow.database.entries import Entries, EntriesArgs, entries
+from components.airflow.database.entries import Entries, EntriesArgs, has_entries
 from components.airflow.executors import celery, choice, placement, task_pods
 from components.airflow.feature import Feature, FeatureModule, Features
 from components.airflow.logs import store
@@ -105,7 +105,7 @@ class Airflow(pulumi.ComponentResource):
                 context=context,
                 features=features,
                 database_identity=cloud.databases.identity,
-                entries=bool(entries(settings)),
+                entries=has_entries(settings),
                 people=settings.auth.kept,
             ),
             opts=pulumi.ResourceOptions(parent=self),
@@ -149,7 +149,7 @@ class Airflow(pulumi.ComponentResource):
     ) -> Mapping[str, pulumi.Output[str]]:
         """The Jobs that write rows of the stack after the migration. Returns the generated passwords of accounts."""
         settings, child = context.settings, pulumi.ResourceOptions(parent=self)
-        if entries(settings):
+        if has_entries(settings):
             Entries(f"{name}-entries", EntriesArgs(context=context, features=features, migration=schema), opts=child)
         if not settings.auth.kept:
             return {}

@@ -10,6 +10,7 @@ from components.settings import (
     auth_checks,
     connection_budget,
     dag_checks,
+    entry_checks,
     git_checks,
     option_checks,
     placeholders,
@@ -96,6 +97,13 @@ def setting_errors(
             texts.get(USER_PASSWORDS),
             encrypted=USER_PASSWORDS in secret,
         )
+    yield from entry_checks.setting_errors(
+        texts,
+        sections.get("pools", ()),
+        sections.get("variables", {}),
+        sections.get("projects", ()),
+        secret=secret,
+    )
     if cloud is not None:
         yield from _cloud_errors(cloud, sections)
 

@@ -10,7 +10,15 @@ from pulumi.runtime.config import CONFIG, get_config_env, get_config_secret_keys
 
 from components.settings import parser, preflight, stack_config
 from components.settings.errors import SettingsError
-from components.settings.secret_keys import GIT_CREDENTIALS, PROJECT, PROJECT_SECRETS, USER_PASSWORDS
+from components.settings.secret_keys import (
+    CONNECTIONS,
+    GIT_CREDENTIALS,
+    PROJECT,
+    PROJECT_SECRETS,
+    SECRET_VARIABLES,
+    USER_PASSWORDS,
+)
+from components.settings.sections.connections import Connection
 from components.settings.sections.options import Reserved
 from components.settings.stack import Settings
 
@@ -86,6 +94,31 @@ def user_passwords() -> Mapping[str, pulumi.Output[str]]:
     text = _config().get(f"{PROJECT}:{USER_PASSWORDS}")
     found: Mapping[str, str] = json.loads(text) if text is not None else {}
     return {name: pulumi.Output.secret(password) for name, password in found.items()}
+
+
+def secret_entries() -> pulumi.Output[str] | None:
+    """The connections and secret variables as JSON by kind, as a secret output; None if the stack sets neither."""
+    connections, variables = optional_secret(CONNECTIONS), optional_secret(SECRET_VARIABLES)
+    if connections is None and variables is None:
+        return None
+    empty = pulumi.Output.secret("{}")
+    return pulumi.Output.all(
+        empty if connections is None else connections, empty if variables is None else variables
+    ).apply(
+        lambda texts: json.dumps(
+            {"connections": _connections(texts[0]), "variables": json.loads(texts[1])}, sort_keys=True
+        )
+    )
+
+
+def _connections(text: str) -> dict[str, object]:
+    """Each connection by its id: the URI, or the fields that the stack sets."""
+    return {
+        name: value
+        if isinstance(value, str)
+        else Connection.model_validate(value).model_dump(by_alias=True, exclude_unset=True)
+        for name, value in json.loads(text).items()
+    }
 
 
 def _config() -> dict[str, str]:

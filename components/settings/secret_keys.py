@@ -15,6 +15,10 @@ PROJECT_SECRETS: Final = "project_secrets"
 """A map: values by project and name."""
 USER_PASSWORDS: Final = "user_passwords"
 """A map: passwords by login name."""
+CONNECTIONS: Final = "connections"
+"""A map: URI or fields by id."""
+SECRET_VARIABLES: Final = "secret_variables"  # noqa: S105 - the name of a key
+"""A map: text by key."""
 SECRETS: Final = frozenset(
     {
         METADATA_URL,
@@ -25,6 +29,8 @@ SECRETS: Final = frozenset(
         PROJECT_SECRETS,
         GIT_CREDENTIALS,
         USER_PASSWORDS,
+        CONNECTIONS,
+        SECRET_VARIABLES,
     }
 )
 """Secret keys of the stack: read where they are used, checked with the settings, and not part of them."""

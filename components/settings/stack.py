@@ -20,9 +20,11 @@ from components.settings.sections.logs import Logs, StoreLogs, VolumeLogs
 from components.settings.sections.migration import Migration
 from components.settings.sections.options import AirflowOptions
 from components.settings.sections.pod_operator import Limits, PodOperator, executor_limits
+from components.settings.sections.pools import AirflowPools
 from components.settings.sections.projects import Projects
 from components.settings.sections.scheduling import Scheduling
 from components.settings.sections.timezone import Timezone
+from components.settings.sections.variables import Variables
 from components.settings.types import Model, Name
 
 
@@ -79,6 +81,10 @@ class Settings(Model):
     """Pods that tasks start through operators, in a namespace of their own."""
     projects: Projects = ()
     """Projects: configuration, secrets, data and a pool for the pods that DAGs start, each project apart."""
+    pools: AirflowPools = ()
+    """Pools of Airflow, beside those of projects."""
+    variables: Variables = Field(default_factory=dict, title="variable, text")
+    """Variables of Airflow, readable in the stack file and in the cluster; `airflow:secret_variables` are not."""
     protect: bool = False
     """Whether all resources with data are protected from deletion."""
 

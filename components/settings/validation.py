@@ -73,6 +73,21 @@ def validation_errors(error: ValidationError, *, secret: Collection[str]) -> Ite
         yield replace(found, secret=str(detail["loc"][0]) in secret)
 
 
+def secret_errors(error: ValidationError, model: type[BaseModel], key: str) -> Iterator[SettingError]:
+    """The setting errors in a validation error of a secret, without its values.
+
+    Args:
+        error: the error of the model.
+        model: the model.
+        key: the full key of the value that was validated.
+    """
+    for detail in error.errors():
+        prefix = f"{key}." if detail["loc"] else key
+        found = _setting_error(detail, _location(detail["loc"], model, prefix), top=False)
+        remedy = f"pulumi config set --secret --path '{found.key}'" if detail["type"] == "missing" else found.remedy
+        yield replace(found, remedy=remedy, secret=True)
+
+
 def _setting_error(detail: ErrorDetails, location: _Location, *, top: bool) -> SettingError:
     """The setting error of one pydantic error; `top` is a top-level key."""
     kind, value = detail["type"], cast(object, detail["input"])
@@ -98,10 +113,10 @@ def _setting_error(detail: ErrorDetails, location: _Location, *, top: bool) -> S
     return SettingError(key=key, value=shown, rule=rule, remedy=remedy or "correct it")
 
 
-def _location(path: Sequence[str | int]) -> _Location:
+def _location(path: Sequence[str | int], root: type[BaseModel] = Settings, prefix: str = f"{PROJECT}:") -> _Location:
     keys: list[str] = []
     known: Sequence[str] = ()
-    current: Any = Settings
+    current: Any = root
     for step in path:
         members = _members(current)
         models = [member for member in members if isinstance(member, type) and issubclass(member, BaseModel)]
@@ -120,13 +135,14 @@ def _location(path: Sequence[str | int]) -> _Location:
         if models:
             fields = models[0].model_fields
             # Secrets of the stack are keys beside the settings.
-            known = (*fields, *(sorted(SECRETS) if current is Settings else ()))
+            names = [field.alias or name for name, field in fields.items()]
+            known = (*names, *(sorted(SECRETS) if current is Settings else ()))
             current = fields[step].annotation if step in fields else None
         else:
             # A value of a map.
             current = next((get_args(member)[-1] for member in members if get_args(member)), None)
     kinds = [_tag(member) for member in _members(current) if isinstance(member, type) and _is_variant(member)]
-    return _Location(key=f"{PROJECT}:{'.'.join(keys)}", known=known, kinds=kinds)
+    return _Location(key=f"{prefix}{'.'.join(keys)}", known=known, kinds=kinds)
 
 
 def _members(annotation: Any) -> list[Any]:

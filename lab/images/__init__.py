@@ -87,3 +87,15 @@ def postgres_root() -> Root:
     from lab.images import collection, postgres
 
     return collection.root(postgres.IMAGE)
+
+
+@cache
+def airflow_root() -> Root:
+    """The unpacked Airflow image, for Airflow's commands without a container.
+
+    Raises:
+        LabError: as of `archives`.
+    """
+    from lab.images import airflow, collection
+
+    return collection.root(airflow.IMAGE)

@@ -15,6 +15,8 @@ BASE: Final = {
     },
     "cloud__bigquery": {"datasets": [{"name": "citibike"}]},
     "cloud__cluster__endpoint": {"kind": "authorized_ranges", "ranges": ["8.20.0.0/24"]},
+    "pools": [{"name": "night", "slots": 4}],
+    "variables": {"region": "europe"},
     "projects": [
         {
             "name": "sales",

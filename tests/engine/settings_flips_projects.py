@@ -10,6 +10,8 @@ FACTS: Final = Changes(
     updates={"dag-processor", "scheduler", "triggerer", "worker"}, replaces={"project-package", "task-template"}
 )
 """The file with the facts of projects, and the pods that mount it."""
+ENTRIES: Final = Changes(replaces={"entries-job"})
+"""The Job that writes pools and variables."""
 BUCKET: Final = Protected({"cloud-projects-sales-bucket"})
 FLIPS: Final[Flips] = {
     "projects[].name": Flip("weather", BUCKET),
@@ -29,7 +31,12 @@ FLIPS: Final[Flips] = {
         "ReadWriteMany",
         Refused("projects[0].data.access_mode: 'ReadWriteMany' belongs to a key that is not known here"),
     ),
-    "projects[].pool.slots": Flip(8, Changes(replaces={"entries-job"})),
+    "projects[].pool.slots": Flip(8, ENTRIES),
+    "pools[].name": Flip("other", ENTRIES),
+    "pools[].slots": Flip(8, ENTRIES),
+    "pools[].description": Flip("of the night", ENTRIES),
+    "pools[].include_deferred": Flip(True, ENTRIES),
+    "variables": Flip({"region": "asia"}, ENTRIES),
     "projects[].node_selector": Flip({"disk": "fast"}, FACTS),
     "projects[].toleration.key": Flip("tpu", FACTS),
     "projects[].toleration.value": Flip("a100", FACTS),

@@ -7,24 +7,22 @@ import os
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import psycopg2
 import pytest
+from cryptography.fernet import Fernet
 
-from lab.images import postgres_root
-from lab.images.postgres import BINARIES
 from lab.services.database import Server, database_script, roles_script, user_script
+from tests.engine.postgres_server import psql, serve
 
 SCRIPT = Path("components/airflow/scripts/migrate.py")
 OWNERS = ("airflow", "celery")
-START_SECONDS = 30
-RUN = "/mnt"
-"""The server's folder in the file system of its programs."""
+KEY = Fernet.generate_key().decode()
+"""The Fernet key of the stack."""
 MAIN = """
 import os
 import psycopg2
@@ -35,6 +33,13 @@ def main():
         connection.cursor().execute("CREATE TABLE IF NOT EXISTS dag (id integer)")
         connection.cursor().execute("CREATE TABLE IF NOT EXISTS ab_user (username text, password text)")
         connection.cursor().execute("CREATE TABLE IF NOT EXISTS slot_pool (pool text, description text)")
+        connection.cursor().execute(
+            "CREATE TABLE IF NOT EXISTS connection (conn_id text, description text, password text, is_encrypted bool, "
+            "extra text, is_extra_encrypted bool)"
+        )
+        connection.cursor().execute(
+            "CREATE TABLE IF NOT EXISTS variable (key text, description text, val text, is_encrypted bool)"
+        )
 """
 """Replaces `airflow db migrate`, the first command of Airflow in its database."""
 BUILDER = """
@@ -92,14 +97,15 @@ class Managed:
         return f"postgresql://{user}:{password}@/{database}?host={self.socket}"
 
     def superuser(self, script: str) -> str:
-        command = [f"{BINARIES}/psql", "-XAtq", "-v", "ON_ERROR_STOP=1", "-h", RUN, "-U", "postgres"]
-        command += ["-d", "postgres", "-f", "-"]
-        return subprocess.run(
-            inside(self.airflow, command), input=script, capture_output=True, text=True, check=True
-        ).stdout.strip()
+        return psql(self.airflow, script)
 
     def migrate(
-        self, *owners: str, username: str = "admin", password: str = "secret", version: str = "3.3.2"
+        self,
+        *owners: str,
+        username: str = "admin",
+        password: str = "secret",
+        version: str = "3.3.2",
+        key: str = KEY,
     ) -> subprocess.CompletedProcess[str]:
         described = [{"user": owner, "database": owner, "password": f"of {owner}"} for owner in owners]
         return subprocess.run(
@@ -116,15 +122,12 @@ class Managed:
                 "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": self.url("airflow", "airflow", "of%20airflow").replace(
                     "postgresql:", "postgresql+psycopg2:"
                 ),
+                "AIRFLOW__CORE__FERNET_KEY": key,
                 "ADMIN_USERNAME": username,
                 "ADMIN_EMAIL": "admin@example.org",
                 "ADMIN_PASSWORD": password,
             },
         )
-
-
-def inside(folder: Path, command: Sequence[str]) -> list[str]:
-    return postgres_root().command(command, mounts={folder: RUN})
 
 
 def server(cloud_role: str, administrator: str = "") -> Server:
@@ -161,33 +164,10 @@ def managed(request: pytest.FixtureRequest) -> Iterator[Managed]:
         for path, text in AIRFLOW.items():
             (root / path).parent.mkdir(parents=True, exist_ok=True)
             (root / path).write_text(text)
-        root.chmod(0o755)
-        setup = f"mkdir --mode=0700 {RUN}/data && chown postgres:postgres {RUN} {RUN}/data"
-        subprocess.run(inside(root, ["sh", "-c", setup]), check=True)
-        as_user = ["setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups"]
-        initdb = [f"{BINARIES}/initdb", "-D", f"{RUN}/data", "-U", "postgres", "--auth=trust", "--no-sync"]
-        initdb += ["--encoding=UTF8", "--locale=C.UTF-8"]
-        subprocess.run(inside(root, [*as_user, *initdb]), check=True, capture_output=True)
-        (root / "data/pg_hba.conf").write_text("local all postgres trust\nlocal all all scram-sha-256\n")
-        options = ["-c", "listen_addresses=", "-c", f"unix_socket_directories={RUN}", "-c", "fsync=off"]
-        log = (root / "log").open("w")
-        server = [*as_user, f"{BINARIES}/postgres", "-D", f"{RUN}/data", *options, "-c", "log_statement=ddl"]
-        process = subprocess.Popen(inside(root, server), stderr=log)
-        try:
-            found = Managed(socket=folder, airflow=root, administrator="boss")
-            deadline = time.monotonic() + START_SECONDS
-            ready = inside(root, [f"{BINARIES}/pg_isready", "-q", "-h", RUN])
-            while subprocess.run(ready, check=False).returncode:
-                assert process.poll() is None, (root / "log").read_text()
-                assert time.monotonic() < deadline, (root / "log").read_text()
-                time.sleep(0.1)
+        with serve(root):
             for script in SCRIPTS[request.param]:
-                found.superuser(script)
-            yield found
-        finally:
-            process.terminate()
-            process.wait(30)
-            log.close()
+                psql(root, script)
+            yield Managed(socket=folder, airflow=root, administrator="boss")
 
 
 def test_the_owner_of_a_database_can_create_tables_in_it_whoever_owns_its_schema(managed: Managed) -> None:
@@ -253,17 +233,48 @@ def test_the_first_user_gets_a_password_that_the_stack_replaced_and_keeps_one_of
     assert held() == "two-password"
 
 
-def test_pools_that_the_stack_wrote_are_deleted_when_it_names_none_and_those_of_people_stay(managed: Managed) -> None:
+def test_entries_that_the_stack_wrote_are_deleted_when_it_names_none_and_those_of_people_stay(managed: Managed) -> None:
     assert managed.migrate(*OWNERS).returncode == 0
     managed.superuser(
         "\\connect airflow\nINSERT INTO slot_pool VALUES ('default_pool', 'Default pool'), ('by_hand', NULL), "
-        "('sales', 'Written by the Pulumi stack: for the project sales');"
+        "('sales', 'Written by the Pulumi stack: for the project sales');\n"
+        "INSERT INTO connection VALUES ('own', 'mine'), ('stacks', 'Written by the Pulumi stack');\n"
+        "INSERT INTO variable VALUES ('own', NULL), ('stacks', 'Written by the Pulumi stack');"
     )
     done = managed.migrate(*OWNERS)
     assert done.returncode == 0, done.stderr
     assert "pool sales is deleted" in done.stdout
     left = managed.superuser("\\connect airflow\nSELECT pool FROM slot_pool ORDER BY pool;")
     assert left.split() == ["by_hand", "default_pool"]
+    left = managed.superuser("\\connect airflow\nSELECT conn_id FROM connection UNION ALL SELECT key FROM variable;")
+    assert left.split() == ["own", "own"]
+    managed.superuser("\\connect airflow\nTRUNCATE connection, variable;")
+
+
+def test_secrets_of_another_fernet_key_are_refused_before_anything_changes(managed: Managed) -> None:
+    """With another key, Airflow would start and every connection with a password would be lost."""
+    old = Fernet.generate_key().decode()
+    assert managed.migrate(*OWNERS).returncode == 0
+    token = Fernet(old).encrypt(b"topsecret-value").decode()
+    rows = "\\connect airflow\nTRUNCATE connection, variable;\n"
+    rows += (
+        "INSERT INTO connection VALUES ('plain', NULL, 'p', false, '{}', false), ('empty', NULL, NULL, true, '', true)"
+    )
+    managed.superuser(f"{rows}, ('warehouse', NULL, '{token}', true, NULL, false);")
+    managed.superuser(f"\\connect airflow\nINSERT INTO variable VALUES ('token', NULL, '{token}', true);")
+    managed.superuser("ALTER ROLE celery PASSWORD 'of an older stack'")
+    done = managed.migrate(*OWNERS)
+    assert done.returncode != 0
+    [line] = done.stderr.splitlines()
+    assert line.startswith("The database has connection warehouse, variable token encrypted with another Fernet key")
+    assert "nothing was migrated" in line
+    assert "pulumi config set --secret airflow:fernet_key KEY" in line
+    assert done.stdout.count("database") == done.stdout.count("may not read database")
+    with psycopg2.connect(managed.url("celery", "celery", "of%20an%20older%20stack")):
+        pass
+    # The old key second, as during a rotation.
+    assert managed.migrate(*OWNERS, key=f"{KEY},{old}").returncode == 0
+    managed.superuser("\\connect airflow\nTRUNCATE connection, variable;")
 
 
 def test_an_image_of_another_airflow_than_the_settings_say_migrates_nothing(managed: Managed) -> None:

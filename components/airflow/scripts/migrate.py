@@ -6,8 +6,10 @@ Environment: AIRFLOW_VERSION_WANTED: the version of the image according to the s
 ADMIN_PASSWORD: an existing user of that name keeps its password, unless ADMIN_PASSWORD has changed since the last run.
 AIRFLOW__DATABASE__SQL_ALCHEMY_CONN: the metadata database. For a server on which this program creates the databases:
 ADMINISTRATOR_URL, and OWNERS as a JSON list of {database, user, password}; the passwords of existing users are set
-again. ENTRIES_KEPT: set if another Job keeps the pools of the stack; without it, those that the stack wrote are
-deleted. PEOPLE_KEPT: the same of accounts, which are deactivated, and roles. Safe to run again.
+again. AIRFLOW__CORE__FERNET_KEY: the key of the database's secrets, or several with commas; one that does not decrypt
+what is there ends the program before any change. ENTRIES_KEPT: set if another Job keeps the pools, variables and
+connections of the stack; without it, those that the stack wrote are deleted. PEOPLE_KEPT: the same of
+accounts, which are deactivated, and roles. Safe to run again.
 """
 
 import hashlib
@@ -18,21 +20,40 @@ import sys
 import time
 from contextlib import closing
 from importlib.metadata import version
+from pathlib import Path
 
 import psycopg2
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from psycopg2 import sql
 from psycopg2.extensions import encrypt_password
 
 WAIT_SECONDS = 300
 MARK = "Written by the Pulumi stack"
-"""Beginning of the descriptions of pools that apply_entries.py wrote."""
+"""Beginning of the descriptions of rows that apply_entries.py wrote."""
+TERMINATION_LOG = Path("/dev/termination-log")
+"""Its text is the reason that Kubernetes, and so `pulumi up`, gives for the end of this container."""
+ENCRYPTED = (
+    ("connection", "conn_id", "password", "is_encrypted"),
+    ("connection", "conn_id", "extra", "is_extra_encrypted"),
+    ("variable", "key", "val", "is_encrypted"),
+)
+"""Table, name, encrypted column and its switch, as in airflow/models/connection.py and variable.py, 3.3.2."""
+SHOWN = 3
+"""Number of entries that an error names."""
+
+
+def fail(message):
+    """Exit with one line, which `pulumi up` shows too."""
+    if TERMINATION_LOG.exists():
+        TERMINATION_LOG.write_text(message)
+    sys.exit(message)
 
 
 def require_version(expected):
     """Exit before any change if the image has another version of Airflow than the settings."""
     installed = version("apache-airflow-core")
     if re.match(r"[0-9]+\.[0-9]+\.[0-9]+", installed)[0] != expected:
-        sys.exit(
+        fail(
             f"The image holds Airflow {installed}, and airflow:image.version says {expected}; nothing was migrated. "
             "Set airflow:image.version to what the image holds, or airflow:image.reference to the image that you mean."
         )
@@ -45,12 +66,53 @@ def connected(url, **parameters):
         try:
             connection = psycopg2.connect(url, connect_timeout=5, **parameters)
         except psycopg2.OperationalError as error:
-            if time.monotonic() > deadline or "authentication failed" in str(error):
-                sys.exit(f"The database server cannot be reached: {error}")
+            final = re.search("authentication failed|does not exist", str(error))
+            if final or time.monotonic() > deadline:
+                fail(f"The database server cannot be reached: {error}")
             time.sleep(1)
         else:
             connection.autocommit = True
             return connection
+
+
+def require_fernet_key(connection, key):
+    """Exit if the database has a secret that none of the keys decrypts; a database without tables has none."""
+    fernet = MultiFernet([Fernet(one) for one in key.split(",")])
+    unreadable = []
+    with connection.cursor() as cursor:
+        for table, name, column, switch in ENCRYPTED:
+            cursor.execute("SELECT to_regclass(%s)", [table])
+            if cursor.fetchone()[0] is None:
+                continue
+            query = sql.SQL("SELECT {}, {} FROM {} WHERE {} AND {} <> '' ORDER BY 1").format(
+                *map(sql.Identifier, (name, column, table, switch, column))
+            )
+            cursor.execute(query)
+            for found, token in cursor.fetchall():
+                try:
+                    fernet.decrypt(token.encode())
+                except InvalidToken:
+                    unreadable.append(f"{table} {found}")
+    if unreadable:
+        more = "" if len(unreadable) <= SHOWN else f" and {len(unreadable) - SHOWN} more"
+        fail(
+            f"The database has {', '.join(unreadable[:SHOWN])}{more} encrypted with another Fernet key than this stack "
+            "has; nothing was migrated. Set the other key: pulumi config set --secret airflow:fernet_key KEY (or "
+            "NEW,OLD while you rotate), or delete these entries."
+        )
+
+
+def require_fernet_key_as_administrator(administrator_url, database, key):
+    """The same before the passwords of users change, as far as the administrator may read an existing database."""
+    with closing(connected(administrator_url)) as connection, connection.cursor() as cursor:
+        cursor.execute("SELECT 1 FROM pg_database WHERE datname = %s", [database])
+        if cursor.fetchone() is None:
+            return
+    with closing(connected(administrator_url, dbname=database)) as connection:
+        try:
+            require_fernet_key(connection, key)
+        except psycopg2.errors.InsufficientPrivilege:
+            print(f"the administrator may not read database {database}", flush=True)
 
 
 def create_databases(administrator_url, owners):
@@ -96,7 +158,7 @@ def allow_tables(administrator_url, database, user):
         cursor.execute(sql.SQL("GRANT ALL ON SCHEMA public TO {}").format(sql.Identifier(user)))
         cursor.execute(question, [user])
         if cursor.fetchone() == (False,):
-            sys.exit(
+            fail(
                 f"User {user} may not create tables in schema public of database {database}, and the administrator may "
                 f'not allow it: as the owner of the schema, run GRANT ALL ON SCHEMA public TO "{user}".'
             )
@@ -110,12 +172,18 @@ def migrate():
     main()
 
 
-def delete_pools(url):
-    """Delete the pools that the stack wrote before: it names none any more."""
+def delete_entries(url):
+    """Delete the pools, variables and connections that the stack wrote before: it names none any more."""
     with closing(connected(url)) as connection, connection.cursor() as cursor:
-        cursor.execute("DELETE FROM slot_pool WHERE starts_with(description, %s) RETURNING pool", [MARK])
-        for (name,) in cursor.fetchall():
-            print(f"pool {name} is deleted")
+        for kind, table, name in (
+            ("pool", "slot_pool", "pool"),
+            ("variable", "variable", "key"),
+            ("connection", "connection", "conn_id"),
+        ):
+            query = sql.SQL("DELETE FROM {} WHERE starts_with(description, %s) RETURNING {}")
+            cursor.execute(query.format(sql.Identifier(table), sql.Identifier(name)), [MARK])
+            for (found,) in cursor.fetchall():
+                print(f"{kind} {found} is deleted")
 
 
 def remove_people(url):
@@ -186,7 +254,7 @@ def create_admin(username, email, password):
         user = manager.find_user(username)
         if user and applied.differs():
             if not manager.reset_password(user.id, password):
-                sys.exit(f"the stack's new password could not be given to user {username}")
+                fail(f"the stack's new password could not be given to user {username}")
             print(f"user {username} has the stack's new password")
         elif user:
             print(f"user {username} exists")
@@ -200,7 +268,7 @@ def create_admin(username, email, password):
         ):
             print(f"user {username} created")
         else:
-            sys.exit(f"user {username} could not be created; its e-mail address may be taken")
+            fail(f"user {username} could not be created; its e-mail address may be taken")
     applied.remember()
 
 
@@ -208,11 +276,18 @@ require_version(os.environ["AIRFLOW_VERSION_WANTED"])
 # Removed from the environment: Airflow and the plugins that it loads do not need them.
 administrator_url, owners = os.environ.pop("ADMINISTRATOR_URL", None), os.environ.pop("OWNERS", "[]")
 admin = [os.environ.pop(name) for name in ("ADMIN_USERNAME", "ADMIN_EMAIL", "ADMIN_PASSWORD")]
+fernet_key = os.environ["AIRFLOW__CORE__FERNET_KEY"]
+owner_url = os.environ["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"].replace("+psycopg2", "")
 if administrator_url is not None:
-    create_databases(administrator_url, json.loads(owners))
+    described = json.loads(owners)
+    # The metadata database is the first one.
+    require_fernet_key_as_administrator(administrator_url, described[0]["database"], fernet_key)
+    create_databases(administrator_url, described)
+with closing(connected(owner_url)) as connection:
+    require_fernet_key(connection, fernet_key)
 migrate()
 if "ENTRIES_KEPT" not in os.environ:
-    delete_pools(os.environ["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"].replace("+psycopg2", ""))
+    delete_entries(owner_url)
 if "PEOPLE_KEPT" not in os.environ:
-    remove_people(os.environ["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"].replace("+psycopg2", ""))
+    remove_people(owner_url)
 create_admin(*admin)

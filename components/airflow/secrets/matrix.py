@@ -39,7 +39,8 @@ MATRIX: Final = (
         key="key",
         # Not the workers: since Airflow 3 they get decrypted connections and variables from the API. In tasks, only two
         # serializers of XComs encrypt, those of Delta Lake and Iceberg (airflow/sdk/serde/serializers, 3.3.2).
-        readers=frozenset({"api-server", "scheduler", "dag-processor", "triggerer"}),
+        # The migration's script compares the key with what is in the database, and entries are written with it.
+        readers=frozenset({"api-server", "scheduler", "dag-processor", "triggerer", "migration"}),
     ),
     Row(
         variable="AIRFLOW__API_AUTH__JWT_SECRET",

@@ -61,7 +61,9 @@ def is_key(name: str) -> bool:
     return (
         name in keys()
         or f"cloud.{name}" in keys()
-        or name.startswith(("options.", "project_secrets.", "git_credentials.", "user_passwords."))
+        or name.startswith(
+            ("options.", "connections.", "secret_variables.", "project_secrets.", "git_credentials.", "user_passwords.")
+        )
     )
 
 

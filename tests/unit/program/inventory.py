@@ -200,6 +200,16 @@ DIFFERENCES: Final[dict[str, tuple[str, set[tuple[str, str]], set[tuple[str, str
     ),
     "celery, people": ("celery", set(), PEOPLE),
     "both, projects": ("celery+kubernetes", set(), PROJECTS),
+    "both, entries": (
+        "celery+kubernetes",
+        set(),
+        {
+            ("airflow:airflow:Entries", "airflow-entries"),
+            ("kubernetes:batch/v1:Job", "airflow-entries-job"),
+            ("kubernetes:core/v1:Secret", "airflow-entries"),
+            ("random:index/randomBytes:RandomBytes", "airflow-entries-salt"),
+        },
+    ),
     "both, protected": ("celery+kubernetes", set(), set()),
     # The logs' volume ties task pods to the instance's namespace.
     "both, no pod operator": ("celery+kubernetes", POD_OPERATOR, set()),

@@ -14,6 +14,7 @@ import yaml
 from lab.stack_file import filled_in
 from tests.unit.recording import recorder, stacks_azure, stacks_gcp, stand_in_cloud
 from tests.unit.recording.recorder import Config, Recording
+from tests.unit.recording.stacks_entries import ENTRIES
 from tests.unit.recording.stacks_people import PASSWORDS, PEOPLE
 from tests.unit.recording.stacks_projects import SECRETS, VOLUME, projects
 
@@ -171,6 +172,7 @@ STACKS: Final[dict[str, Config]] = {
     "both, example DAGs": config("celery+kubernetes", example_dags="true"),
     "celery, people": {**config("celery", auth=PEOPLE), **PASSWORDS},
     "both, projects": {**config("celery+kubernetes", projects=projects(VOLUME)), **SECRETS},
+    "both, entries": {**config("celery+kubernetes"), **ENTRIES},
     "both, protected": config("celery+kubernetes", protect="true"),
     "both, no pod operator": config("celery+kubernetes", pod_operator={"enabled": False}),
     "celery, no pod operator": config("celery", pod_operator={"enabled": False}),

@@ -1,15 +1,12 @@
-"""Pools that the stack writes to the metadata database."""
+"""The Job that writes entries to the metadata database; what its script does there: tests/engine/test_entries.py."""
 
 from __future__ import annotations
 
 import json
 import re
-import sys
+from base64 import b64decode
 from pathlib import Path
-from types import ModuleType
 from typing import Any, Final
-
-import pytest
 
 from components.airflow.database.migration import KEEPS_ENTRIES
 from components.airflow.pods.scripts import SCRIPTS
@@ -17,70 +14,22 @@ from tests.unit.program.test_order import waits_for
 from tests.unit.recording import recorder
 from tests.unit.recording.recorder import Recording
 from tests.unit.recording.stacks import config, recorded
+from tests.unit.recording.stacks_entries import ENTRIES, PASSWORD, SECRET
 from tests.unit.recording.workloads import pods
 
 MARK: Final = "Written by the Pulumi stack"
 
 
-class Pool:
-    """A stand-in for Airflow's model, with a table in memory; the node tests use the real one."""
-
-    table: Final[dict[str, Pool]] = {}
-
-    def __init__(self, pool: str, slots: int, description: str | None, include_deferred: bool = False) -> None:
-        self.pool, self.slots, self.description, self.include_deferred = pool, slots, description, include_deferred
-
-    @staticmethod
-    def get_pools() -> list[Pool]:
-        return [*Pool.table.values()]
-
-    @staticmethod
-    def create_or_update_pool(*, name: str, slots: int, description: str, include_deferred: bool) -> None:
-        Pool.table[name] = Pool(name, slots, description, include_deferred)
-
-    @staticmethod
-    def delete_pool(name: str) -> None:
-        del Pool.table[name]
+def run(executor: str = "celery", **secrets: str) -> Recording:
+    """A stack with plain entries, and secret ones."""
+    changed = {f"airflow:{key}": {"secure": text} for key, text in secrets.items()}
+    recording = recorder.run({**config(executor), **ENTRIES, **changed})
+    assert recording.error is None
+    return recording
 
 
-@pytest.fixture
-def apply(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """The function of the script, on a table with Airflow's own pool and one that a person made."""
-    module = ModuleType("airflow.models.pool")
-    module.Pool = Pool  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "airflow.models.pool", module)
-    Pool.table.clear()
-    for pool in (Pool("default_pool", 128, "Default pool"), Pool("people", 3, None, include_deferred=True)):
-        Pool.table[pool.pool] = pool
-    scope: dict[str, Any] = {"__name__": "apply_entries"}
-    exec((SCRIPTS / "apply_entries.py").read_text(), scope)
-    return scope["apply_pools"]
-
-
-def table() -> dict[str, tuple[int, str | None, bool]]:
-    return {name: (pool.slots, pool.description, pool.include_deferred) for name, pool in Pool.table.items()}
-
-
-def test_pools_come_change_and_go_and_those_of_people_stay(apply: Any) -> None:
-    before = table()
-    apply({"sales": {"slots": 4, "description": "project sales"}})
-    assert table() == {**before, "sales": (4, f"{MARK}: project sales", False)}
-    apply({"sales": {"slots": 5, "description": "project sales"}})
-    assert table()["sales"][0] == 5
-    apply({})
-    assert table() == before
-
-
-def test_a_second_run_changes_nothing(apply: Any, capsys: pytest.CaptureFixture[str]) -> None:
-    wanted = {"sales": {"slots": 4, "description": "project sales"}}
-    apply(wanted)
-    apply(wanted)
-    assert capsys.readouterr().out.splitlines() == ["pool sales has 4 slots", "pool sales is unchanged"]
-
-
-def test_a_pool_of_a_person_with_the_name_of_a_project_belongs_to_the_stack_from_then_on(apply: Any) -> None:
-    apply({"people": {"slots": 4, "description": "project people"}})
-    assert table()["people"] == (4, f"{MARK}: project people", True)
+def job_name(recording: Recording) -> Any:
+    return recording.the("Job", "airflow-entries-job").object_name
 
 
 def test_both_scripts_know_the_same_mark() -> None:
@@ -120,6 +69,55 @@ def test_another_number_of_slots_is_another_job_and_the_same_migration() -> None
     names = [{job.name: job.object_name for job in recording.of_type("Job")} for recording in found]
     assert names[0]["airflow-migrate-job"] == names[1]["airflow-migrate-job"]
     assert names[0]["airflow-entries-job"] != names[1]["airflow-entries-job"]
+
+
+def test_plain_entries_are_in_the_environment_and_secret_ones_in_a_secret_that_only_the_job_mounts() -> None:
+    recording = run("celery+kubernetes")
+    found = variables(recording, "airflow-entries-job")
+    assert json.loads(found["ENTRIES"]) == {
+        "pools": {"big": {"slots": 9, "description": "", "include_deferred": True}},
+        "variables": {"region": "europe"},
+    }
+    secret = recording.the("Secret", "airflow-entries")
+    content = json.loads(secret.plain["stringData"]["entries.json"])
+    assert content == {
+        "connections": {"db": {"conn_type": "postgres", "port": 5432, "password": PASSWORD}},
+        "variables": {"token": PASSWORD},
+    }
+    name = secret.object_name
+    assert name
+    mounting = [pod.owner.name for pod in pods(recording) if name in json.dumps(pod.spec)]
+    assert mounting == ["airflow-entries-job"]
+    assert found["SECRET_ENTRIES"] == "/opt/airflow/entries/entries.json"
+
+
+def test_another_content_of_a_secret_entry_is_another_job_and_the_same_content_is_the_same() -> None:
+    first, same = run(), run()
+    assert job_name(first) == job_name(same)
+    others = [
+        run(secret_variables=json.dumps({"token": "another"})),
+        run(connections=json.dumps({"db": "postgres://"})),
+    ]
+    assert len({job_name(first), *(job_name(other) for other in others)}) == 3
+    migrations = {found.the("Job", "airflow-migrate-job").object_name for found in (first, *others)}
+    assert len(migrations) == 1
+
+
+def test_the_name_of_the_job_does_not_let_a_short_password_be_guessed() -> None:
+    """The hash in it covers a random salt as well."""
+    salts = {len(b64decode(run().the("Secret", "airflow-entries").plain["stringData"]["salt"]))}
+    assert salts == {32}
+
+
+def test_the_migration_and_the_entries_have_the_fernet_key() -> None:
+    recording = run()
+    for job in ("airflow-migrate-job", "airflow-entries-job"):
+        assert "AIRFLOW__CORE__FERNET_KEY" in variables(recording, job)
+
+
+def test_secret_entries_alone_make_a_job() -> None:
+    recording = recorder.run({**config("celery"), "airflow:connections": SECRET["airflow:connections"]})
+    assert variables(recording, "airflow-entries-job")["ENTRIES"] == "{}"
 
 
 def test_the_script_imports_nothing_of_this_project() -> None:

@@ -36,7 +36,7 @@ MATRIX: Final[Mapping[str, set[str]]] = {
     "worker": API | BROKER | RESULTS,
     "task": set(),
     "flower": BROKER | {"AIRFLOW__CELERY__FLOWER_BASIC_AUTH"},
-    "migration": METADATA | CREATE_DATABASES | {"ADMIN_PASSWORD"},
+    "migration": METADATA | FERNET | CREATE_DATABASES | {"ADMIN_PASSWORD"},
     "redis": {"REDISCLI_AUTH"},
     "postgres": {"POSTGRES_PASSWORD"},
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -33,7 +33,7 @@ def psql(folder: Path, script: str) -> str:
 
 
 @contextmanager
-def serve(folder: Path) -> Iterator[None]:
+def serve(folder: Path) -> Generator[None]:
     """A server whose data, socket and log are in the folder: a path short enough for a socket, which all may enter."""
     folder.chmod(0o755)
     setup = f"mkdir --mode=0700 {RUN}/data && chown postgres:postgres {RUN} {RUN}/data"

@@ -21,7 +21,14 @@ from components.settings.azure import catalogue, tags
 from components.settings.gcp import machines, sql_tiers
 from components.settings.gcp.bigquery import MULTI_REGIONS
 from components.settings.gcp.regions import ZONES
-from components.settings.secret_keys import GIT_CREDENTIALS, PROJECT, PROJECT_SECRETS, SECRETS
+from components.settings.secret_keys import (
+    GIT_CREDENTIALS,
+    PROJECT,
+    PROJECT_SECRETS,
+    SECRET_ENVIRONMENT,
+    SECRETS,
+    USER_PASSWORDS,
+)
 from components.settings.sections import git_repository
 from components.settings.stack import Settings
 from components.settings.types import IMAGE
@@ -85,6 +92,8 @@ SECURE: Final[Schema] = {
 }
 SECRET_MAPS: Final = frozenset({GIT_CREDENTIALS, PROJECT_SECRETS})
 """Secret keys whose values are texts by two names."""
+FLAT_SECRET_MAPS: Final = frozenset({SECRET_ENVIRONMENT, SECRET_VARIABLES, USER_PASSWORDS})
+"""Secret keys whose values are texts by one name."""
 PLAIN: Final = "options"
 """The key that settings refuse to read encrypted, because a ConfigMap holds it."""
 SWITCH_TEXTS: Final = ("true", "false")
@@ -106,7 +115,7 @@ def schema() -> Schema:
         f"{PROJECT}:{name}": _section(name, {**_converted(body), **KEYS.get(name, {})})
         for name, body in found["properties"].items()
     }
-    secrets = {f"{PROJECT}:{name}": _secret_map() if name in SECRET_MAPS else _secret() for name in sorted(SECRETS)}
+    secrets = {f"{PROJECT}:{name}": _secret_schema(name) for name in sorted(SECRETS)}
     config: Schema = {
         "type": "object",
         "properties": {**sections, **secrets},
@@ -148,16 +157,27 @@ def _section(name: str, body: Schema) -> Schema:
     return {**texts, "if": encrypted, "then": SECURE, "else": plain}
 
 
+def _secret_schema(name: str) -> Schema:
+    """The schema of a secret key by its form."""
+    if name in SECRET_MAPS:
+        return _secret_map("two names", {"type": "object", "additionalProperties": SECURE})
+    return _secret_map("name", SECURE) if name in FLAT_SECRET_MAPS else _secret()
+
+
 def _secret() -> Schema:
     text = "A secret: set it with `pulumi config set --secret`."
     return {"description": text, "if": {"type": "object"}, "then": SECURE, "else": {"type": "string"}}
 
 
-def _secret_map() -> Schema:
-    """Texts by two names, each encrypted, or all encrypted as a whole."""
-    text = "Secrets by two names: set each with `pulumi config set --secret --path`."
+def _secret_map(names: str, by_name: Schema) -> Schema:
+    """Texts by names, each encrypted, or all encrypted as a whole.
+
+    Args:
+        names: the number of names, in words.
+        by_name: the schema of what one name stands for.
+    """
+    text = f"Secrets by {names}: set each with `pulumi config set --secret --path`."
     encrypted = {"required": ["secure"], "properties": {"secure": {"type": "string"}}}
-    by_name = {"type": "object", "additionalProperties": SECURE}
     return {
         "description": text,
         "type": "object",

@@ -44,10 +44,13 @@ SECRETS: Final = {
     "`pulumi config set --secret --path 'airflow:connections.ID.password'`.",
     secret_keys.SECRET_VARIABLES: "Variables of Airflow whose text is secret: "
     "`pulumi config set --secret --path 'airflow:secret_variables.KEY'`.",
+    secret_keys.SECRET_ENVIRONMENT: "Secret variables of the environment, one by one: `pulumi config set --secret "
+    "--path 'airflow:secret_environment.NAME'`. `airflow:pods` lists the names for the workloads that read them.",
 }
 INTRODUCTION: Final = """\
 Every key is set in `Pulumi.STACK.yaml` under `config:`, with the prefix `airflow:` before its first name:
-`executor.kind` is the key `kind` of `airflow:executor`. An unknown key, a wrong type and a value outside its range
+`executor.kind` is the key `kind` of `airflow:executor`; `[]` stands for each entry of a list, and `*` for each name.
+An unknown key, a wrong type and a value outside its range
 are refused before any resource is registered, all of them in one report. A key that is left out has its default;
 `required` says that there is none.
 
@@ -84,10 +87,14 @@ def rows(model: type[Model], prefix: str = "", choice: str = "", kinds: tuple[st
         if name == "kind":
             continue
         key = f"{prefix}{name}"
-        variants = [part for part in _parts(field.annotation) if _is_model(part)]
+        # A title stands for the keys of a type of Kubernetes.
+        variants = [part for part in _parts(field.annotation) if _is_model(part)] if field.title is None else []
         if get_origin(field.annotation) is tuple and variants:
             # The keys of each entry of a list.
             key = f"{key}[]"
+        elif get_origin(field.annotation) is dict and variants:
+            # The keys of each entry of a map.
+            key = f"{key}.*"
         if len(variants) > 1:
             yield _kinds(key, field, variants, choice, kinds)
             for variant in variants:
@@ -188,12 +195,14 @@ def _index(found: Mapping[str, list[Row]]) -> str:
 
 
 def _parts(annotation: Any) -> tuple[Any, ...]:
-    """The members of a union, the type below its constraints or of a list's entries, or the type itself."""
+    """The members of a union, the type below its constraints or of a list's or map's entries, or the type itself."""
     origin = get_origin(annotation)
     if origin is Annotated:
         return _parts(get_args(annotation)[0])
     if origin is tuple:
         return _parts(get_args(annotation)[0])
+    if origin is dict and _is_model(get_args(annotation)[1]):
+        return (get_args(annotation)[1],)
     if origin in (Union, UnionType):
         return tuple(part for member in get_args(annotation) for part in _parts(member))
     return (annotation,)

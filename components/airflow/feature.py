@@ -6,17 +6,18 @@ pod template, the options and the credentials of a workload are sums over all fe
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import pulumi
-from pulumi_kubernetes.core.v1 import ContainerArgs, VolumeArgs, VolumeMountArgs
+from pulumi_kubernetes.core.v1 import ContainerArgs, TolerationArgs, VolumeArgs, VolumeMountArgs
 
 from components.airflow.secrets.credential import Credential
 from components.contract.workloads import Workload
 from components.kubernetes.pods import ScratchFolder
 from components.settings.sections.options import Option, Reserved
+from components.settings.sections.strategy import Strategy
 from components.settings.types import Resources
 
 if TYPE_CHECKING:
@@ -73,13 +74,29 @@ class PodOverlay:
     sidecars: Sequence[ContainerArgs] = ()
     """Native sidecars: they start before the init containers."""
     labels: Mapping[str, str] = field(default_factory=dict[str, str])
+    annotations: Mapping[str, str] = field(default_factory=dict[str, str])
     kubernetes_api: bool = False
     """Whether the pod gets a token for the Kubernetes API."""
     node_selector: Mapping[str, str] = field(default_factory=dict[str, str])
     taint: str | None = None
     """Key of a taint with effect NoSchedule that the pod tolerates."""
+    tolerations: Sequence[TolerationArgs] = ()
+    """Further taints that the pod tolerates."""
+    affinity: Mapping[str, Any] | None = None
+    """Nodes and neighbours, in the fields of Kubernetes; the last one counts."""
+    priority_class: str | None = None
+    """An existing PriorityClass; the last one counts."""
+    min_ready_seconds: int | None = None
+    """How long a new pod must be ready before a roll-out goes on; the last one counts."""
+    strategy: Strategy | None = None
+    """Strategy by which a roll-out replaces pods; the last one counts."""
     checksums: Sequence[pulumi.Input[str]] = ()
     """Hashes of content that the pod reads and its spec does not show: a change restarts the pod."""
+
+
+def last(values: Iterable[Any]) -> Any:
+    """The last value that is set; None if none is."""
+    return next((value for value in reversed(list(values)) if value is not None), None)
 
 
 @dataclass(frozen=True, kw_only=True)

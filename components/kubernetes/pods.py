@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, cast
 
 import pulumi
 from pulumi_kubernetes.core.v1 import (
+    AffinityArgs,
     CapabilitiesArgs,
     ContainerArgs,
     EmptyDirVolumeSourceArgs,
@@ -166,6 +167,11 @@ class PodShape:
     node_selector: Mapping[str, str] = field(default_factory=dict[str, str])
     taint: str | None = None
     """Key of a taint with effect NoSchedule that the pod tolerates."""
+    tolerations: Sequence[TolerationArgs] = ()
+    """Further taints that the pod tolerates."""
+    affinity: Mapping[str, Any] | None = None
+    """Nodes and neighbours, in the fields of Kubernetes."""
+    priority_class: str | None = None
 
 
 def pod_spec(shape: PodShape) -> PodSpecArgs:
@@ -182,7 +188,13 @@ def pod_spec(shape: PodShape) -> PodSpecArgs:
         if shape.pull_secret is not None
         else None,
         node_selector=dict(shape.node_selector) or None,
-        tolerations=[TolerationArgs(key=shape.taint, operator="Exists", effect="NoSchedule")] if shape.taint else None,
+        affinity=cast("AffinityArgs | None", shape.affinity),
+        priority_class_name=shape.priority_class,
+        tolerations=[
+            *([TolerationArgs(key=shape.taint, operator="Exists", effect="NoSchedule")] if shape.taint else []),
+            *shape.tolerations,
+        ]
+        or None,
         init_containers=list(shape.init_containers) or None,
         containers=list(shape.containers),
         volumes=list(shape.volumes) or None,

@@ -14,9 +14,12 @@ from components.settings import (
     git_checks,
     option_checks,
     placeholders,
+    pod_checks,
     pod_operator_checks,
+    pod_volume_checks,
     project_checks,
     provided_checks,
+    secret_environment_checks,
 )
 from components.settings.azure import checks as azure_checks
 from components.settings.azure.cloud import AzureCloud
@@ -30,6 +33,7 @@ from components.settings.secret_keys import (
     PROJECT,
     PROJECT_SECRETS,
     RESULT_URL,
+    SECRET_ENVIRONMENT,
     SECRETS,
     USER_PASSWORDS,
 )
@@ -43,6 +47,7 @@ from components.settings.sections.image import Image
 from components.settings.sections.logs import Logs, WorkerLogs
 from components.settings.sections.options import Reserved
 from components.settings.sections.pod_operator import PodOperator
+from components.settings.sections.pods import additions
 from components.settings.sections.projects import Project
 from components.settings.stack import Settings
 
@@ -76,6 +81,7 @@ def setting_errors(
         yield from option_checks.setting_errors(options, exposure, reserved)
     if "options" in secret:
         yield option_checks.encrypted()
+    yield from _pod_errors(values, sections, texts.get(SECRET_ENVIRONMENT), secret=secret, reserved=reserved)
     yield from _log_errors(sections.get("logs"), cloud, executor)
     yield from dag_checks.setting_errors(sections.get("dags"), cloud)
     yield from git_checks.setting_errors(
@@ -121,6 +127,7 @@ def _cloud_errors(cloud: Cloud, sections: Mapping[str, Any]) -> Iterator[Setting
             executor,
             sections.get("logs"),
             sections.get("dags", ()),
+            additions(sections.get("pods", {}), "task"),
             existing_cluster=isinstance(cloud, ExistingCluster),
         )
     if isinstance(cloud, GcpCloud):
@@ -145,6 +152,24 @@ def _project_errors(
         existing_cluster=isinstance(cloud, ExistingCluster) if cloud is not None else None,
     )
     yield from project_checks.secret_errors(secrets, projects, encrypted=encrypted)
+
+
+def _pod_errors(
+    values: Mapping[str, object],
+    sections: Mapping[str, Any],
+    secrets: str | None,
+    *,
+    secret: Collection[str],
+    reserved: Reserved,
+) -> Iterator[SettingError]:
+    """Errors of the additions to pods, and of the values of their secret variables."""
+    pods = sections.get("pods", None if "pods" in values else {})
+    if "pods" in secret:
+        yield pod_checks.encrypted()
+    yield from secret_environment_checks.setting_errors(secrets, pods, encrypted=SECRET_ENVIRONMENT in secret)
+    if pods is not None:
+        yield from pod_checks.setting_errors(pods, sections.get("executor"), reserved)
+        yield from pod_volume_checks.setting_errors(pods)
 
 
 def _source_names(values: Mapping[str, object], sections: Mapping[str, Any]) -> list[str] | None:

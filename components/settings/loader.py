@@ -15,6 +15,7 @@ from components.settings.secret_keys import (
     GIT_CREDENTIALS,
     PROJECT,
     PROJECT_SECRETS,
+    SECRET_ENVIRONMENT,
     SECRET_VARIABLES,
     USER_PASSWORDS,
 )
@@ -80,6 +81,11 @@ def required_secret(key: str) -> pulumi.Output[str]:
 def project_secret(project: str, name: str) -> pulumi.Output[str]:
     """The value of a project's secret, as a secret output."""
     return required_secret(PROJECT_SECRETS).apply(lambda text: json.loads(text)[project][name])
+
+
+def secret_variable(name: str) -> pulumi.Output[str]:
+    """The value of a secret variable of the environment, as a secret output."""
+    return required_secret(SECRET_ENVIRONMENT).apply(lambda text: json.loads(text)[name])
 
 
 def git_credentials(source: str) -> Mapping[str, pulumi.Output[str]]:

@@ -76,7 +76,7 @@ def _option_errors(
         rule = "is set by this program" if decides is None else f"is decided by {decides}"
         remedy = "remove it" if decides is None else f"remove it, and set {decides}"
         yield SettingError(key=key, value=None, rule=rule, remedy=remedy)
-    elif _is_secret(where, name, value):
+    elif is_secret(where, name, value):
         yield SettingError(
             key=key,
             value=None,
@@ -93,7 +93,8 @@ def _option_errors(
         yield SettingError(key=key, value=value, rule=rule, remedy="use a host of its own, without a path")
 
 
-def _is_secret(section: str, option: str, value: str) -> bool:
+def is_secret(section: str, option: str, value: str) -> bool:
+    """Whether the value of an option, or of any other name, is a secret by its name or by its content."""
     base = option.removesuffix("_secret")
     # Both refer to the value and do not contain it.
     if option.endswith("_cmd") or (base != option and (SECRET_NAME.fullmatch(base) or (section, base) in SENSITIVE)):

@@ -19,6 +19,8 @@ CONNECTIONS: Final = "connections"
 """A map: URI or fields by id."""
 SECRET_VARIABLES: Final = "secret_variables"  # noqa: S105 - the name of a key
 """A map: text by key."""
+SECRET_ENVIRONMENT: Final = "secret_environment"  # noqa: S105 - the name of a key
+"""A map: values by name of the variable."""
 SECRETS: Final = frozenset(
     {
         METADATA_URL,
@@ -31,6 +33,7 @@ SECRETS: Final = frozenset(
         USER_PASSWORDS,
         CONNECTIONS,
         SECRET_VARIABLES,
+        SECRET_ENVIRONMENT,
     }
 )
 """Secret keys of the stack: read where they are used, checked with the settings, and not part of them."""

@@ -20,6 +20,7 @@ from components.settings.sections.logs import Logs, StoreLogs, VolumeLogs
 from components.settings.sections.migration import Migration
 from components.settings.sections.options import AirflowOptions
 from components.settings.sections.pod_operator import Limits, PodOperator, executor_limits
+from components.settings.sections.pods import PodAdditions, Pods, Target, additions
 from components.settings.sections.pools import AirflowPools
 from components.settings.sections.projects import Projects
 from components.settings.sections.scheduling import Scheduling
@@ -77,6 +78,8 @@ class Settings(Model):
     options: AirflowOptions = Field(default_factory=dict)
     """Additional options of airflow.cfg: section, option, and value as text. They are written in clear text to a
     ConfigMap, so options that are secrets are refused."""
+    pods: Pods = Field(default_factory=dict[Target, PodAdditions])
+    """Additions to the pods of each workload, and of `all`."""
     pod_operator: PodOperator = PodOperator()
     """Pods that tasks start through operators, in a namespace of their own."""
     projects: Projects = ()
@@ -106,7 +109,14 @@ class Settings(Model):
     def task_limits(self) -> Limits:
         """The quota of the namespace for tasks."""
         apart = None if self.tasks_tied else self.executor.pods
-        return self.pod_operator.limits(executor_limits(apart, existing_cluster=self.existing_cluster))
+        task = additions(self.pods, "task")
+        executor = executor_limits(
+            apart,
+            existing_cluster=self.existing_cluster,
+            sidecars=task.sidecars,
+            init_containers=task.init_containers,
+        )
+        return self.pod_operator.limits(executor)
 
     @property
     def existing_cluster(self) -> bool:

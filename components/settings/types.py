@@ -38,6 +38,14 @@ KubernetesName = Annotated[
 """Name of an object that is created outside this stack."""
 Hostname = Annotated[str, Field(pattern=HOSTNAME, max_length=253, title="lower-case DNS name of at least two labels")]
 """A host without wildcard and port."""
+VARIABLE: Final = r"^[A-Za-z_][A-Za-z0-9_]*\Z"
+"""Names that are a variable of the environment everywhere."""
+LABEL_KEY: Final = r"^([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?\Z"
+LABEL_VALUE: Final = r"^([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?\Z"
+"""https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#syntax-and-character-set."""
+Variable = Annotated[str, Field(pattern=VARIABLE, max_length=128, title="name of a variable of the environment")]
+LabelKey = Annotated[str, Field(pattern=LABEL_KEY, max_length=317, title="key of a label")]
+LabelValue = Annotated[str, Field(pattern=LABEL_VALUE, max_length=63, title="value of a label")]
 CpuMilli = Annotated[int, Field(ge=10, le=64_000)]
 """Thousandths of a processor."""
 MemoryMib = Annotated[int, Field(ge=32, le=524_288)]

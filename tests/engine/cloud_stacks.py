@@ -48,13 +48,16 @@ def stack_config(name: str, **changes: Any) -> dict[str, Any]:
 
 
 def altered(config: Mapping[str, Any], **changes: Any) -> dict[str, Any]:
-    """A config with changes at paths. A step `key[]` is the first entry of a list."""
+    """A config with changes at paths. A step `key[]` is the first entry of a list, and `*` the first one of a map."""
     result = deepcopy(dict(config))
     for path, value in changes.items():
         *steps, last = f"airflow:{path}".replace("[]", "__[]").split("__")
         place: Any = result
         for step in steps:
-            place = place[0] if step == "[]" else place.setdefault(step, {})
+            if step == "*":
+                place = next(iter(place.values()))
+            else:
+                place = place[0] if step == "[]" else place.setdefault(step, {})
         last = 0 if last == "[]" else last
         if value is None:
             del place[last]

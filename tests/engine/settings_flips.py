@@ -26,6 +26,7 @@ from tests.engine.settings_flips_azure import FLIPS as AZURE
 from tests.engine.settings_flips_gcp import BASE as GCP_BASE
 from tests.engine.settings_flips_gcp import FLIPS as GCP
 from tests.engine.settings_flips_people import FLIPS as PEOPLE
+from tests.engine.settings_flips_pods import FLIPS as PODS
 from tests.engine.settings_flips_projects import FLIPS as PROJECTS
 
 SIDE_BY_SIDE: Final = 2
@@ -89,7 +90,7 @@ BASES: Final = {
     "gcp": Base(
         "gcp-celery-kubernetes",
         GCP_BASE,
-        {**GCP, **AIRFLOW, **PEOPLE, **PROJECTS},
+        {**GCP, **AIRFLOW, **PEOPLE, **PODS, **PROJECTS},
         _keys(GcpCloud, "cloud.") | _keys(Settings, "") | {"cloud.kind"},
     ),
     "azure": Base("azure-celery-kubernetes", AZURE_BASE, AZURE, _keys(AzureCloud, "cloud.")),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from tests.engine.settings_effects import Changes, Flip, Flips, Protected, Refused
+from tests.engine.settings_flips_pods import BASE as PODS_BASE
 
 BASE: Final = {
     "protect": True,
@@ -17,6 +18,7 @@ BASE: Final = {
     "cloud__cluster__endpoint": {"kind": "authorized_ranges", "ranges": ["8.20.0.0/24"]},
     "pools": [{"name": "night", "slots": 4}],
     "variables": {"region": "europe"},
+    "pods": PODS_BASE,
     "projects": [
         {
             "name": "sales",

@@ -23,7 +23,7 @@ from components.airflow.context import InstanceContext
 from components.airflow.core.environment import TMP
 from components.airflow.feature import Features
 from components.airflow.pods.deployment import create_headless_service
-from components.airflow.pods.template import credential_variable
+from components.airflow.pods.template import credential_variable, merged, placement
 from components.airflow.ports import BROKER_PORT
 from components.airflow.volumes import ClaimArgs, create_claim
 from components.contract.cloud import Volume
@@ -85,6 +85,7 @@ def create_broker(name: str, args: BrokerArgs, parent: pulumi.Resource) -> None:
 
 def _template(args: BrokerArgs, claim: pulumi.Input[str]) -> PodTemplateSpecArgs:
     context, stored = args.context, args.context.secrets["broker"]
+    overlays = args.features.overlays("redis")
     scratch = pods.ScratchFolder(name="tmp", path=TMP)
     volumes = [
         VolumeArgs(name="data", persistent_volume_claim=PersistentVolumeClaimVolumeSourceArgs(claim_name=claim)),
@@ -97,7 +98,13 @@ def _template(args: BrokerArgs, claim: pulumi.Input[str]) -> PodTemplateSpecArgs
         scratch.volume(SCRATCH_MIB),
     ]
     return PodTemplateSpecArgs(
-        metadata=ObjectMetaArgs(labels=context.labels("redis"), annotations={"airflow/checksum": stored.checksum}),
+        metadata=ObjectMetaArgs(
+            labels={**context.labels("redis"), **merged(overlay.labels for overlay in overlays)},
+            annotations={
+                **merged(overlay.annotations for overlay in overlays),
+                "airflow/checksum": stored.checksum,
+            },
+        ),
         spec=pods.pod_spec(
             pods.PodShape(
                 user=REDIS_USER,
@@ -105,6 +112,7 @@ def _template(args: BrokerArgs, claim: pulumi.Input[str]) -> PodTemplateSpecArgs
                 containers=[_server(args, scratch)],
                 volumes=volumes,
                 pull_secret=context.pull_secret,
+                **placement(overlays),
             )
         ),
     )

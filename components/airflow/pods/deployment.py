@@ -15,11 +15,12 @@ from pulumi_kubernetes.core.v1 import Service, ServicePortArgs, ServiceSpecArgs
 from pulumi_kubernetes.meta.v1 import LabelSelectorArgs
 
 from components.airflow.context import InstanceContext
-from components.airflow.feature import Features
+from components.airflow.feature import Features, last
 from components.airflow.pods.template import WorkloadPod, create_options, pod_template
 from components.contract.workloads import Workload
 from components.kubernetes import naming, pods
 from components.settings.sections.exposure import Exposure
+from components.settings.sections.strategy import Strategy
 
 
 def create_deployment(
@@ -47,6 +48,8 @@ def create_deployment(
     """
     child = pulumi.ResourceOptions(parent=parent, provider=context.kubernetes)
     options = create_options(context, features, pod.workload, child)
+    overlays = features.overlays(pod.workload)
+    strategy = last(overlay.strategy for overlay in overlays)
     return Deployment(
         f"{context.name}-{pod.workload}",
         metadata=context.metadata(pod.workload),
@@ -55,10 +58,8 @@ def create_deployment(
             progress_deadline_seconds=deadline_seconds,
             revision_history_limit=3,
             selector=LabelSelectorArgs(match_labels=naming.selector(context.name, pod.workload)),
-            strategy=DeploymentStrategyArgs(
-                type="RollingUpdate" if surge is not None else "Recreate",
-                rolling_update=RollingUpdateDeploymentArgs(max_surge=surge, max_unavailable=0) if surge else None,
-            ),
+            min_ready_seconds=last(overlay.min_ready_seconds for overlay in overlays),
+            strategy=_program_strategy(surge) if strategy is None else _own_strategy(strategy),
             template=pod_template(context, features, pod, options.metadata.name),
         ),
         # No data flows from the Jobs, but nothing may run before they have succeeded.
@@ -67,6 +68,27 @@ def create_deployment(
             provider=context.kubernetes,
             depends_on=list(after),
             custom_timeouts=pulumi.CustomTimeouts(*[f"{deadline_seconds}s"] * 3) if deadline_seconds else None,
+        ),
+    )
+
+
+def _program_strategy(surge: int | str | None) -> DeploymentStrategyArgs:
+    """The strategy of the program: no pod ends before a new one is ready, or all end first."""
+    return DeploymentStrategyArgs(
+        type="RollingUpdate" if surge is not None else "Recreate",
+        rolling_update=RollingUpdateDeploymentArgs(max_surge=surge, max_unavailable=0) if surge else None,
+    )
+
+
+def _own_strategy(strategy: Strategy) -> DeploymentStrategyArgs:
+    """The strategy of the stack."""
+    rolling = strategy.rolling
+    if rolling is None:
+        return DeploymentStrategyArgs(type="Recreate")
+    return DeploymentStrategyArgs(
+        type="RollingUpdate",
+        rolling_update=RollingUpdateDeploymentArgs(
+            max_surge=f"{rolling.max_surge_percent}%", max_unavailable=f"{rolling.max_unavailable_percent}%"
         ),
     )
 

@@ -23,7 +23,7 @@ from pulumi_kubernetes.core.v1 import (
 from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 
 from components.airflow.context import InstanceContext
-from components.airflow.feature import Features, PodOverlay
+from components.airflow.feature import Features, PodOverlay, last
 from components.airflow.secrets.credential import Credential
 from components.contract.requirements import AIRFLOW_GID, AIRFLOW_UID
 from components.contract.workloads import Workload
@@ -91,8 +91,12 @@ def pod_template(
     return PodTemplateSpecArgs(
         metadata=ObjectMetaArgs(
             namespace=pod.namespace,
-            labels=_merged([context.labels(pod.workload), *(overlay.labels for overlay in overlays)]),
-            annotations={**pod.annotations, "airflow/checksum": checksum(features, pod.workload)},
+            labels=merged([context.labels(pod.workload), *(overlay.labels for overlay in overlays)]),
+            annotations={
+                **pod.annotations,
+                **merged(overlay.annotations for overlay in overlays),
+                "airflow/checksum": checksum(features, pod.workload),
+            },
         ),
         spec=pods.pod_spec(
             pods.PodShape(
@@ -119,14 +123,24 @@ def pod_template(
                 grace_seconds=pod.grace_seconds,
                 restart_policy=pod.restart_policy,
                 pull_secret=context.pull_secret,
-                node_selector=_merged(overlay.node_selector for overlay in overlays),
                 taint=next((overlay.taint for overlay in overlays if overlay.taint), None),
+                **placement(overlays),
             )
         ),
     )
 
 
-def _merged(mappings: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+def placement(overlays: Sequence[PodOverlay]) -> dict[str, Any]:
+    """The fields of a pod's shape about its nodes, except the taint of the cloud's nodes for tasks."""
+    return {
+        "node_selector": merged(overlay.node_selector for overlay in overlays),
+        "tolerations": [toleration for overlay in overlays for toleration in overlay.tolerations],
+        "affinity": last(overlay.affinity for overlay in overlays),
+        "priority_class": last(overlay.priority_class for overlay in overlays),
+    }
+
+
+def merged(mappings: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     """One mapping of all; later values replace earlier ones."""
     return {key: value for mapping in mappings for key, value in mapping.items()}
 
@@ -169,7 +183,7 @@ def _volumes(pod: WorkloadPod, overlays: Sequence[PodOverlay]) -> list[VolumeArg
 
 def _environment(features: Features, pod: WorkloadPod, overlays: Sequence[PodOverlay]) -> list[EnvVarArgs]:
     """The variables of a workload's containers, except its options."""
-    plain = _merged([*(overlay.environment for overlay in overlays), pod.environment])
+    plain = merged([*(overlay.environment for overlay in overlays), pod.environment])
     return [
         *(EnvVarArgs(name=name, value=value) for name, value in plain.items()),
         *(credential_variable(each) for each in (*features.credentials(pod.workload), *pod.credentials)),

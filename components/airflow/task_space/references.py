@@ -44,8 +44,12 @@ def task_references(context: InstanceContext, features: Features) -> References:
 
 
 def _only_read(overlay: PodOverlay, volume: VolumeArgs) -> bool:
-    """Whether all mounts of the volume are read-only."""
-    return all(mount.read_only is True for mount in overlay.mounts if mount.name == volume.name)
+    """Whether all mounts of the volume are read-only, those of the overlay's own containers included."""
+    # The arguments of the SDK are typed as inputs, and features give plain objects.
+    containers = cast("list[Any]", [*overlay.setup, *overlay.sidecars])
+    further = [cast("list[Any]", container.volume_mounts or []) for container in containers]
+    mounts: list[Any] = [mount for listed in (list(overlay.mounts), *further) for mount in listed]
+    return all(mount.read_only is True for mount in mounts if mount.name == volume.name)
 
 
 def _families(names: list[pulumi.Input[str]]) -> Iterator[pulumi.Input[str]]:

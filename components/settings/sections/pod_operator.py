@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final
+from collections.abc import Sequence
+from typing import Annotated, Final, Protocol
 
 from pydantic import Field
 
@@ -30,6 +31,20 @@ class Quota(Model):
     request."""
     memory_mib: Annotated[int, Field(ge=128, le=100_000_000)] | None = None
     """Sum of the requested memory, in MiB; default: 131,072, and what the executor's pods request."""
+
+
+class Requests(Protocol):
+    """The requests of one container."""
+
+    @property
+    def cpu_milli(self) -> int:
+        """Processor time, in thousandths of a core."""
+        ...
+
+    @property
+    def memory_mib(self) -> int:
+        """Memory, in MiB."""
+        ...
 
 
 class Limits(Model):
@@ -81,10 +96,30 @@ class PodOperator(PodResources):
         return default.model_copy(update=own)
 
 
-def executor_limits(task_pods: TaskPods | None, *, existing_cluster: bool) -> Limits:
-    """The most that the pods of the Kubernetes executor use at once; nothing without it."""
+def executor_limits(
+    task_pods: TaskPods | None,
+    *,
+    existing_cluster: bool,
+    sidecars: Sequence[Requests] = (),
+    init_containers: Sequence[Requests] = (),
+) -> Limits:
+    """The most that the pods of the Kubernetes executor use at once; nothing without it.
+
+    Args:
+        task_pods: the pods of the executor.
+        existing_cluster: whether the stack runs on an existing cluster.
+        sidecars: containers that run beside each task.
+        init_containers: containers that run before each task, one after another.
+    """
     if task_pods is None:
         return Limits(pods=0, cpu_milli=0, memory_mib=0)
-    each = task_pods.resources(existing_cluster=existing_cluster)
+    task: Requests = task_pods.resources(existing_cluster=existing_cluster)
     number = task_pods.max_running_tasks
-    return Limits(pods=number, cpu_milli=number * each.cpu_milli, memory_mib=number * each.memory_mib)
+    # https://kubernetes.io/docs/concepts/workloads/pods/sidecar-containers/#resource-sharing-within-containers
+    return Limits(
+        pods=number,
+        cpu_milli=number
+        * (sum(each.cpu_milli for each in sidecars) + max(e.cpu_milli for e in (task, *init_containers))),
+        memory_mib=number
+        * (sum(each.memory_mib for each in sidecars) + max(e.memory_mib for e in (task, *init_containers))),
+    )

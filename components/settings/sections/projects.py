@@ -6,17 +6,21 @@ from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, Field
 
-from components.settings.types import ImageReference, KubernetesName, Model, Name, SizeGib
+from components.settings.types import (
+    ImageReference,
+    KubernetesName,
+    LabelKey,
+    LabelValue,
+    Model,
+    Name,
+    SizeGib,
+    Variable,
+)
 
-VARIABLE: Final = r"^[A-Za-z_][A-Za-z0-9_]*\Z"
-"""Names that are a variable of the environment everywhere."""
 RESERVED_VARIABLES: Final = ("AIRFLOW_PROJECT", "FSSPEC_")
 """Beginnings of the variables that the stack writes into a project's ConfigMap itself."""
 CLUSTER_ACCOUNT: Final = "default"
 """The ServiceAccount that each namespace has."""
-LABEL_KEY: Final = r"^([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?\Z"
-LABEL_VALUE: Final = r"^([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?\Z"
-"""https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#syntax-and-character-set."""
 
 
 def _free_name(name: str) -> str:
@@ -45,13 +49,7 @@ def _free_variable(name: str) -> str:
 
 
 ProjectName = Annotated[Name, AfterValidator(_free_name)]
-Variable = Annotated[
-    str,
-    Field(pattern=VARIABLE, max_length=128, title="name of a variable of the environment"),
-    AfterValidator(_free_variable),
-]
-LabelKey = Annotated[str, Field(pattern=LABEL_KEY, max_length=317, title="key of a label")]
-LabelValue = Annotated[str, Field(pattern=LABEL_VALUE, max_length=63, title="value of a label")]
+ProjectVariable = Annotated[Variable, AfterValidator(_free_variable)]
 
 
 class _Data(Model):
@@ -130,9 +128,9 @@ class Project(Model):
 
     name: ProjectName
     """Name of the project. Not the instance's name, and not one that begins with that name and a dash."""
-    config: dict[Variable, str] = Field(default_factory=dict, title="variable, text")
+    config: dict[ProjectVariable, str] = Field(default_factory=dict, title="variable, text")
     """Plain values, which the project's pods get as variables of their environment."""
-    secrets: Annotated[tuple[Variable, ...], Field(strict=False, title="list of variables")] = ()
+    secrets: Annotated[tuple[ProjectVariable, ...], Field(strict=False, title="list of variables")] = ()
     """Names of secret variables. The value of each is set with
     `pulumi config set --secret --path 'airflow:project_secrets.PROJECT.NAME'`."""
     data: Data = NoData(kind="none")

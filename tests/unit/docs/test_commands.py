@@ -56,13 +56,21 @@ def keys() -> frozenset[str]:
 
 def is_key(name: str) -> bool:
     """Whether stack files have this key; keys of a cloud may be written without their first name. Users name the rest
-    of an option, and of a project's secret."""
-    name = re.sub(r"\[\d*\]", "", name)
+    of an option and of a secret, and choose the workload of additions to pods."""
+    name = re.sub(r"^pods\.[a-z_]+", "pods.*", re.sub(r"\[\d*\]", "", name))
     return (
         name in keys()
         or f"cloud.{name}" in keys()
         or name.startswith(
-            ("options.", "connections.", "secret_variables.", "project_secrets.", "git_credentials.", "user_passwords.")
+            (
+                "options.",
+                "connections.",
+                "secret_variables.",
+                "secret_environment.",
+                "project_secrets.",
+                "git_credentials.",
+                "user_passwords.",
+            )
         )
     )
 

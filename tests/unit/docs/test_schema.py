@@ -112,6 +112,15 @@ UNSEEN: Final[dict[str, tuple[str, ...]]] = {
         "entries: pools twice, and of a project",
         "stack: data of production without protection",
         "stack: data of production whose protection is turned off",
+        "pods: workloads of another executor",
+        "pods: workloads of Celery without it",
+        "pods: one variable twice",
+        "pods: roll-outs that do not exist or break a workload",
+        "pods: tolerations that the API server refuses",
+        "pods: affinities that the API server refuses",
+        "pods: mounts of no volume, and at taken paths",
+        "pods: containers with taken names",
+        "pods: a quota without room for the sidecars of tasks",
     ),
     "the region's entry in a catalogue decides": (
         "cloud_azure: a zone outside its region",
@@ -135,6 +144,7 @@ UNSEEN: Final[dict[str, tuple[str, ...]]] = {
     "an encrypted section has no visible content": (
         "admin: an encrypted value",
         "image: an encrypted section",
+        "pods: encrypted additions",
     ),
     "a secret has no visible content, and another key decides whether it is needed": (
         "secrets: an external database without its URL",
@@ -169,7 +179,8 @@ UNSEEN: Final[dict[str, tuple[str, ...]]] = {
         "auth: a password of no user",
         "auth: a short password",
         "auth: passwords that are no map",
-        "auth: passwords in clear text",
+        "pods: secret variables without values, and values without readers",
+        "pods: secret variables that are no map",
     ),
     "which options are free is decided by the features": (
         "options: an option that the program sets",
@@ -184,6 +195,9 @@ UNSEEN: Final[dict[str, tuple[str, ...]]] = {
         "options: another URL than the Gateway's",
         "options: a password in the URL of the broker",
         "options: an option that a setting decides",
+        "pods: variables that the program sets",
+        "pods: secrets in clear text",
+        "pods: labels and annotations of the program",
     ),
     "this machine's kubeconfig decides": (
         "cloud_existing: an unknown context",
@@ -219,6 +233,7 @@ UNSEEN: Final[dict[str, tuple[str, ...]]] = {
         "several: a zone and a size that Google Cloud does not offer",
         "several: a region and a standby that Azure does not offer",
         "several: an external database without URLs",
+        "pods: keys that are not known",
     ),
 }
 """Bad input that a schema cannot see, by the reason."""
@@ -233,6 +248,8 @@ def keys(config: dict[str, Any]) -> Iterator[str]:
             names = [name for name in error.validator_value if name not in error.instance]
         elif error.validator == "additionalProperties" and error.validator_value is False:
             names = [name for name in error.instance if f"'{name}'" in error.message]
+        elif "propertyNames" in error.absolute_schema_path:
+            names = [error.instance]
         for name in names:
             # Entries of lists in the form of the settings' own reports.
             yield re.sub(r"\.(\d+)(?=\.|$)", r"[\1]", ".".join([*path, *filter(None, [name])]))

@@ -15,7 +15,7 @@ from components.settings.stack import Settings
 from components.settings.types import Model
 from docs import settings
 
-LINE: Final = re.compile(r"\| `(?P<key>[\w.\[\]]+)` \| (?P<value>.*?) \| (?P<default>.*?) \| (?P<text>.+) \|")
+LINE: Final = re.compile(r"\| `(?P<key>[\w.*\[\]]+)` \| (?P<value>.*?) \| (?P<default>.*?) \| (?P<text>.+) \|")
 
 
 def lines() -> list[str]:
@@ -35,11 +35,12 @@ def test_the_pages_are_up_to_date() -> None:
 
 
 def models(annotation: Any) -> Iterator[type[Model]]:
-    """All models that a type refers to."""
+    """All models that a type refers to. Below a title, they are types of Kubernetes."""
     if isinstance(annotation, type) and issubclass(annotation, Model):
         yield annotation
         for field in annotation.model_fields.values():
-            yield from models(field.annotation)
+            if field.title is None:
+                yield from models(field.annotation)
     for part in get_args(annotation):
         yield from models(part)
 

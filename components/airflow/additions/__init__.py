@@ -1,0 +1,1 @@
+"""Additions of a stack to the pods of its workloads."""

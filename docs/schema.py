@@ -26,6 +26,7 @@ from components.settings.secret_keys import (
     PROJECT,
     PROJECT_SECRETS,
     SECRET_ENVIRONMENT,
+    SECRET_VARIABLES,
     SECRETS,
     USER_PASSWORDS,
 )

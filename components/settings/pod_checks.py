@@ -36,6 +36,7 @@ PROGRAM_VARIABLES: Final[Mapping[str, str | None]] = {
     "PEOPLE": f"{PROJECT}:auth",
     "PEOPLE_KEPT": None,
     "PGSSLROOTCERT": f"{PROJECT}:cloud.database",
+    "SECRET_ENTRIES": None,
     "XDG_CACHE_HOME": None,
 }
 """Variables that the program sets in containers with Airflow's image, each with the key that decides it, if any."""

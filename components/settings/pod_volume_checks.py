@@ -19,6 +19,7 @@ PROGRAM_FOLDERS: Final = (
     "/opt/airflow/dag-bundles",
     "/opt/airflow/dag-plugins",
     "/opt/airflow/dag-sources",
+    "/opt/airflow/entries",
     "/opt/airflow/examples",
     "/opt/airflow/logs",
     "/opt/airflow/pod_templates",

@@ -62,7 +62,7 @@ FLIPS: Final[Flips] = {
     "executor.task_pods.scratch_gib": Flip(4, Changes(updates={"scheduler"}, replaces={"task-template"})),
     "executor.task_pods.max_running_tasks": Flip(64, Changes(updates={"scheduler"}, replaces={"scheduler-options"})),
     "executor.task_pods.created_per_heartbeat": Flip(8, Changes(updates={"scheduler"}, replaces={"scheduler-options"})),
-    "executor.task_pods.keep_failed": Flip(True, Changes(updates={"scheduler"}, replaces={"scheduler-options"})),
+    "executor.task_pods.keep": Flip("failed", Changes(updates={"scheduler"}, replaces={"scheduler-options"})),
     "name": Flip(
         "other",
         Protected(

@@ -47,7 +47,10 @@ def create_feature(context: InstanceContext) -> Feature:
                 workloads={"scheduler"},
                 options={("kubernetes_executor", "pod_template_file"): POD_TEMPLATE},
                 default_options={
-                    ("kubernetes_executor", "delete_worker_pods_on_failure"): str(not task_pods.keep_failed),
+                    # Airflow reads the second only if the first is true,
+                    # https://airflow.apache.org/docs/apache-airflow-providers-cncf-kubernetes/stable/configurations-ref.html.
+                    ("kubernetes_executor", "delete_worker_pods"): str(task_pods.keep != "all"),
+                    ("kubernetes_executor", "delete_worker_pods_on_failure"): str(task_pods.keep == "none"),
                     ("kubernetes_executor", "worker_pods_creation_batch_size"): str(task_pods.created_per_heartbeat),
                     ("kubernetes_executor", "task_publish_max_retries"): str(POD_RETRIES),
                 },

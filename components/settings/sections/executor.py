@@ -97,8 +97,8 @@ class TaskPods(PodResources):
     """Maximum number of pods that the scheduler creates in one heartbeat. Airflow's own default of 1 delays bursts."""
     max_running_tasks: Annotated[int, Field(ge=1, le=10_000)] = 32
     """Maximum number of concurrent task pods of all schedulers together; `default_pool` has 128 slots by default."""
-    keep_failed: bool = False
-    """Whether pods of failed tasks are kept for inspection."""
+    keep: Literal["none", "failed", "all"] = "none"
+    """Pods of ended tasks that stay, to be looked at. Delete them yourself in time."""
 
 
 class _Executor(Model):

@@ -130,7 +130,7 @@ def test_an_option_of_airflow_rolls_exactly_its_readers(sections: tuple[str, ...
         ({"executor": {"kind": STACK, **FLOWER, "workers": {"replicas": 2}}}, {"scheduler"}),
         ({"executor": {"kind": STACK, **FLOWER, "workers": {"concurrency": 4}}}, {"scheduler", "worker"}),
         ({"executor": {"kind": STACK, **FLOWER, "task_pods": {"memory_mib": 1024}}}, {"task", "scheduler"}),
-        ({"executor": {"kind": STACK, **FLOWER, "task_pods": {"keep_failed": True}}}, {"scheduler"}),
+        ({"executor": {"kind": STACK, **FLOWER, "task_pods": {"keep": "failed"}}}, {"scheduler"}),
     ],
     ids=["none", "their own", "number of workers", "concurrency", "template", "executor"],
 )

@@ -40,6 +40,11 @@ SECRETS: Final = {
     "'airflow:project_secrets.PROJECT.NAME'`. `airflow:projects` lists their names.",
     secret_keys.USER_PASSWORDS: "Passwords of accounts in `airflow:auth.users` by login name, one by one: "
     "`pulumi config set --secret --path 'airflow:user_passwords.NAME'`; default: generated.",
+    secret_keys.FERNET_KEY: "The Fernet key, or several with commas, newest first; default: generated.",
+    secret_keys.JWT_SECRET: "The key that signs tokens, at least 64 characters; default: generated.",
+    secret_keys.API_SECRET_KEY: "The key of the UI's sessions and of log servers, at least 32 characters; default: "
+    "generated.",
+    secret_keys.BROKER_PASSWORD: "Password of the broker, letters, digits, `_` and `-`; default: generated.",
     secret_keys.CONNECTIONS: "[Connections](../connections.md) of Airflow by their ids, each a URI or a map of fields: "
     "`pulumi config set --secret --path 'airflow:connections.ID.password'`.",
     secret_keys.SECRET_VARIABLES: "Variables of Airflow whose text is secret: "

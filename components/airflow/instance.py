@@ -225,6 +225,7 @@ class Airflow(pulumi.ComponentResource):
                 databases=cloud.databases,
                 broker_host=f"{name}-redis.{settings.namespace}.svc" if celery_settings is not None else None,
                 flower=celery_settings is not None and celery_settings.flower.enabled,
+                existing=settings.existing_secrets,
                 protect=settings.protect,
             ),
             opts=pulumi.ResourceOptions(parent=self),

@@ -12,6 +12,7 @@ from components.settings import (
     dag_checks,
     entry_checks,
     git_checks,
+    key_checks,
     option_checks,
     placeholders,
     pod_checks,
@@ -103,6 +104,7 @@ def setting_errors(
             texts.get(USER_PASSWORDS),
             encrypted=USER_PASSWORDS in secret,
         )
+    yield from key_checks.setting_errors(texts, sections.get("existing_secrets"), executor, secret=secret)
     yield from entry_checks.setting_errors(
         texts,
         sections.get("pools", ()),

@@ -21,6 +21,10 @@ SECRET_VARIABLES: Final = "secret_variables"  # noqa: S105 - the name of a key
 """A map: text by key."""
 SECRET_ENVIRONMENT: Final = "secret_environment"  # noqa: S105 - the name of a key
 """A map: values by name of the variable."""
+FERNET_KEY: Final = "fernet_key"
+JWT_SECRET: Final = "jwt_secret"  # noqa: S105 - the name of a key
+API_SECRET_KEY: Final = "api_secret_key"  # noqa: S105 - the name of a key
+BROKER_PASSWORD: Final = "broker_password"  # noqa: S105 - the name of a key
 SECRETS: Final = frozenset(
     {
         METADATA_URL,
@@ -34,6 +38,10 @@ SECRETS: Final = frozenset(
         CONNECTIONS,
         SECRET_VARIABLES,
         SECRET_ENVIRONMENT,
+        FERNET_KEY,
+        JWT_SECRET,
+        API_SECRET_KEY,
+        BROKER_PASSWORD,
     }
 )
 """Secret keys of the stack: read where they are used, checked with the settings, and not part of them."""

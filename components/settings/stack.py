@@ -14,6 +14,7 @@ from components.settings.sections.components import Components
 from components.settings.sections.dag_source import Share
 from components.settings.sections.dags import DagSources, ImageDags
 from components.settings.sections.executor import Executor
+from components.settings.sections.existing_secrets import ExistingSecrets
 from components.settings.sections.exposure import ClusterIp, Exposure
 from components.settings.sections.image import Image
 from components.settings.sections.logs import Logs, StoreLogs, VolumeLogs
@@ -88,6 +89,8 @@ class Settings(Model):
     """Pools of Airflow, beside those of projects."""
     variables: Variables = Field(default_factory=dict, title="variable, text")
     """Variables of Airflow, readable in the stack file and in the cluster; `airflow:secret_variables` are not."""
+    existing_secrets: ExistingSecrets = ExistingSecrets()
+    """Keys of the instance that are in Secrets which exist outside the stack."""
     protect: bool = False
     """Whether all resources with data are protected from deletion."""
 

@@ -240,6 +240,16 @@ def test_a_connection_that_airflow_does_not_take_is_one_line_without_its_text(ai
     assert "fine" not in airflow.found()["connections"]
 
 
+def test_the_fernet_key_is_rotated_with_two_keys_as_the_runbook_says(airflow: Installation) -> None:
+    assert airflow.apply(connections={"shop": FIELDS}, secret_variables={"token": "topsecret-value"}).returncode == 0
+    found = airflow.found()
+    rotated = Installation(folder=airflow.folder, key=Fernet.generate_key().decode())
+    both = f"{rotated.key},{airflow.key}"
+    done = airflow.run("-m", "airflow", "rotate-fernet-key", AIRFLOW__CORE__FERNET_KEY=both)
+    assert done.returncode == 0, done.stderr
+    assert rotated.found() == found
+
+
 def test_the_command_line_of_the_page_tests_a_connection_in_one_process(airflow: Installation) -> None:
     """docs/connections.md: the option is set for this process alone."""
     assert airflow.apply(connections={"disk": {"conn_type": "fs", "extra": {"path": "/mnt"}}}).returncode == 0

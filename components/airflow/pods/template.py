@@ -192,7 +192,8 @@ def _environment(features: Features, pod: WorkloadPod, overlays: Sequence[PodOve
 
 def credential_variable(credential: Credential) -> EnvVarArgs:
     """The environment variable of a credential."""
-    reference = SecretKeySelectorArgs(name=credential.secret.name, key=credential.key)
+    key = credential.secret.key_names.get(credential.key, credential.key)
+    reference = SecretKeySelectorArgs(name=credential.secret.name, key=key)
     return EnvVarArgs(name=credential.variable, value_from=EnvVarSourceArgs(secret_key_ref=reference))
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import pulumi
 
@@ -17,6 +18,8 @@ class StoredSecret:
     keys: frozenset[str]
     checksum: pulumi.Output[str]
     """sha256 of the values, in hexadecimal: a change restarts the readers."""
+    key_names: Mapping[str, str] = field(default_factory=dict[str, str])
+    """The name in the Secret of keys that have another name there."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,8 +1,11 @@
-"""All secrets of an instance: generated once, kept in state, stored in Kubernetes Secrets."""
+"""All secrets of an instance: generated once, kept in state, stored in Kubernetes Secrets.
+
+A stack may bring keys instead, as secret config or as Secrets that exist; then none is generated.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import quote
@@ -17,6 +20,9 @@ from components.airflow.ports import BROKER_PORT
 from components.airflow.secrets.credential import StoredSecret
 from components.contract.cloud import Database, Databases
 from components.kubernetes import naming
+from components.settings.loader import optional_secret
+from components.settings.secret_keys import API_SECRET_KEY, BROKER_PASSWORD, FERNET_KEY, JWT_SECRET
+from components.settings.sections.existing_secrets import ExistingSecret, ExistingSecrets
 
 KEEPALIVES: Final = "keepalives=1&keepalives_idle=30&keepalives_interval=5&keepalives_count=5"
 """Managed PostgreSQL drops connections that are idle for about 300 s."""
@@ -75,6 +81,7 @@ class SecretsArgs:
     broker_host: str | None
     """None without Celery."""
     flower: bool
+    existing: ExistingSecrets
     protect: bool
 
 
@@ -97,16 +104,12 @@ class Secrets(pulumi.ComponentResource):
                 "connection": connection_url(databases.metadata),
                 "async-connection": async_connection_url(databases.metadata),
             },
-            # Losing this key makes every connection and variable in the database unreadable.
-            "fernet": {"key": self._bytes("fernet", 32).apply(urlsafe)},
-            "jwt": {"key": self._bytes("jwt", 64)},
-            "api": {"key": self._bytes("api", 64)},
             "admin": {"password": self.admin_password},
         }
         if databases.administrator is not None:
             values["databases"] = database_credentials(databases)
         if args.broker_host is not None and databases.results is not None:
-            password = self._password("broker")
+            password = brought(BROKER_PASSWORD, lambda: self._password("broker"))
             values["broker"] = {
                 "url": pulumi.Output.concat("redis://:", password, f"@{args.broker_host}:{BROKER_PORT}/0"),
                 "password": password,
@@ -119,8 +122,23 @@ class Secrets(pulumi.ComponentResource):
         if args.flower:
             self.flower_password = self._password("flower")
             values["flower"] = {"basic-auth": pulumi.Output.concat("admin:", self.flower_password)}
-        self.stored = {key: self._store(key, content) for key, content in values.items()}
+        self.stored = self._keys() | {key: self._store(key, content) for key, content in values.items()}
         self.register_outputs({})
+
+    def _keys(self) -> dict[str, StoredSecret]:
+        """The keys that a stack may also bring."""
+        sources: dict[str, tuple[ExistingSecret | None, str, Callable[[], pulumi.Output[str]]]] = {
+            # Losing this key makes every connection and variable in the database unreadable.
+            "fernet": (self._args.existing.fernet, FERNET_KEY, lambda: self._bytes("fernet", 32).apply(urlsafe)),
+            "jwt": (self._args.existing.jwt, JWT_SECRET, lambda: self._bytes("jwt", 64)),
+            "api": (self._args.existing.api, API_SECRET_KEY, lambda: self._bytes("api", 64)),
+        }
+        return {
+            key: self._store(key, {"key": brought(config_key, generate)})
+            if existing is None
+            else existing_secret(existing)
+            for key, (existing, config_key, generate) in sources.items()
+        }
 
     def _store(self, key: str, content: Mapping[str, pulumi.Output[str]]) -> StoredSecret:
         secret = Secret(
@@ -152,6 +170,22 @@ class Secrets(pulumi.ComponentResource):
     def _kept(self) -> pulumi.ResourceOptions:
         # In state as "<name>-…-key" and "<name>-…-password": renaming creates new ones and locks everyone out.
         return pulumi.ResourceOptions(parent=self, protect=self._args.protect)
+
+
+def brought(config_key: str, generate: Callable[[], pulumi.Output[str]]) -> pulumi.Output[str]:
+    """The stack's own value of a secret, or else a generated one."""
+    text = optional_secret(config_key)
+    return generate() if text is None else text.apply(lambda value: value.strip())
+
+
+def existing_secret(existing: ExistingSecret) -> StoredSecret:
+    """A Secret that exists outside the stack. Another content in it restarts no pod: only another name does."""
+    return StoredSecret(
+        name=pulumi.Output.from_input(existing.name),
+        keys=frozenset({"key"}),
+        checksum=pulumi.Output.from_input(naming.sha256(f"{existing.name}/{existing.key}")),
+        key_names={"key": existing.key},
+    )
 
 
 def database_credentials(databases: Databases) -> dict[str, pulumi.Output[str]]:

@@ -90,6 +90,8 @@ class PodOverlay:
     """How long a new pod must be ready before a roll-out goes on; the last one counts."""
     strategy: Strategy | None = None
     """Strategy by which a roll-out replaces pods; the last one counts."""
+    patches: Sequence[Mapping[str, Any]] = ()
+    """Strategic merge patches of the rendered pod spec, in the fields of Kubernetes."""
     checksums: Sequence[pulumi.Input[str]] = ()
     """Hashes of content that the pod reads and its spec does not show: a change restarts the pod."""
 

@@ -17,6 +17,7 @@ from components.settings import (
     placeholders,
     pod_checks,
     pod_operator_checks,
+    pod_patch_checks,
     pod_volume_checks,
     project_checks,
     provided_checks,
@@ -172,6 +173,7 @@ def _pod_errors(
     if pods is not None:
         yield from pod_checks.setting_errors(pods, sections.get("executor"), reserved)
         yield from pod_volume_checks.setting_errors(pods)
+        yield from pod_patch_checks.setting_errors(pods, reserved)
 
 
 def _source_names(values: Mapping[str, object], sections: Mapping[str, Any]) -> list[str] | None:

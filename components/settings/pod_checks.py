@@ -123,14 +123,14 @@ def _requirement(target: Target, executor: Executor) -> str | None:
 
 def _foreign_errors(key: str, own: PodAdditions) -> Iterator[SettingError]:
     """Additions that only containers with Airflow's image can have. Roll-outs are checked apart."""
-    for field in sorted(own.model_fields_set - OF_EVERY_WORKLOAD - {"min_ready_seconds", "strategy"}):
+    for field in sorted(own.model_fields_set - OF_EVERY_WORKLOAD - {"min_ready_seconds", "strategy", "patch"}):
         rule = "is for workloads with Airflow's image only"
         yield SettingError(key=f"{key}.{field}", value=None, rule=rule, remedy="remove it")
 
 
 def variable_errors(key: str, name: str, value: str, reserved: Reserved) -> Iterator[SettingError]:
     """Variables that the program sets itself, and secrets in clear text. Messages never contain values."""
-    yield from _owned_errors(key, name, reserved)
+    yield from owned_errors(key, name, reserved)
     section, _, option = name.removeprefix(OPTION_PREFIX).lower().partition("__")
     if not name.startswith(OPTION_PREFIX):
         section, option = "", name.lower()
@@ -143,7 +143,7 @@ def variable_errors(key: str, name: str, value: str, reserved: Reserved) -> Iter
         )
 
 
-def _owned_errors(key: str, name: str, reserved: Reserved) -> Iterator[SettingError]:
+def owned_errors(key: str, name: str, reserved: Reserved) -> Iterator[SettingError]:
     """Variables that the program sets, or relies on at their defaults."""
     owned, decides = name in PROGRAM_VARIABLES, PROGRAM_VARIABLES.get(name)
     if name.startswith(OPTION_PREFIX):
@@ -161,7 +161,7 @@ def _owned_errors(key: str, name: str, reserved: Reserved) -> Iterator[SettingEr
 
 
 def _secret_name_errors(key: str, name: str, reserved: Reserved) -> Iterator[SettingError]:
-    for error in _owned_errors(key, name, reserved):
+    for error in owned_errors(key, name, reserved):
         yield SettingError(key=key, value=name, rule=error.rule, remedy=error.remedy)
 
 

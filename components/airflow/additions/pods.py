@@ -25,7 +25,7 @@ from components.kubernetes import pods
 from components.settings.sections.options import Reserved
 from components.settings.sections.pod_containers import Mount, PodContainer, Sidecar
 from components.settings.sections.pod_volumes import PodVolume
-from components.settings.sections.pods import PodAdditions, PodToleration, Target, additions
+from components.settings.sections.pods import PodAdditions, PodToleration, Target, additions, patches
 
 PORT_SECONDS: Final = 300
 """Time in which a sidecar must accept connections on its port."""
@@ -47,7 +47,13 @@ def additions_by_workload(context: InstanceContext) -> dict[Workload, PodAdditio
 def create_feature(context: InstanceContext) -> Feature:
     """The additions, except secret variables; empty without any."""
     found = additions_by_workload(context)
-    return Feature(overlays=[_overlay(workload, own) for workload, own in found.items() if own != PodAdditions()])
+    own = [_overlay(workload, own) for workload, own in found.items() if own != PodAdditions()]
+    patched = [
+        PodOverlay(workloads={workload}, patches=chosen)
+        for workload in found
+        if (chosen := patches(context.settings.pods, target(workload)))
+    ]
+    return Feature(overlays=[*own, *patched])
 
 
 def _overlay(workload: Workload, own: PodAdditions) -> PodOverlay:

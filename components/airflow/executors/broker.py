@@ -23,7 +23,7 @@ from components.airflow.context import InstanceContext
 from components.airflow.core.environment import TMP
 from components.airflow.feature import Features
 from components.airflow.pods.deployment import create_headless_service
-from components.airflow.pods.template import credential_variable, merged, placement
+from components.airflow.pods.template import credential_variable, merged, patched, placement
 from components.airflow.ports import BROKER_PORT
 from components.airflow.volumes import ClaimArgs, create_claim
 from components.contract.cloud import Volume
@@ -105,7 +105,8 @@ def _template(args: BrokerArgs, claim: pulumi.Input[str]) -> PodTemplateSpecArgs
                 "airflow/checksum": stored.checksum,
             },
         ),
-        spec=pods.pod_spec(
+        spec=patched(
+            overlays,
             pods.PodShape(
                 user=REDIS_USER,
                 service_account=context.accounts["redis"],
@@ -113,7 +114,7 @@ def _template(args: BrokerArgs, claim: pulumi.Input[str]) -> PodTemplateSpecArgs
                 volumes=volumes,
                 pull_secret=context.pull_secret,
                 **placement(overlays),
-            )
+            ),
         ),
     )
 

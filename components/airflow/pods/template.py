@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from functools import reduce
+from typing import Any, Final, cast
 
 import pulumi
 from pulumi_kubernetes.core.v1 import (
@@ -15,6 +16,7 @@ from pulumi_kubernetes.core.v1 import (
     EnvFromSourceArgs,
     EnvVarArgs,
     EnvVarSourceArgs,
+    PodSpecArgs,
     PodTemplateSpecArgs,
     SecretKeySelectorArgs,
     VolumeArgs,
@@ -27,7 +29,8 @@ from components.airflow.feature import Features, PodOverlay, last
 from components.airflow.secrets.credential import Credential
 from components.contract.requirements import AIRFLOW_GID, AIRFLOW_UID
 from components.contract.workloads import Workload
-from components.kubernetes import naming, pods
+from components.kubernetes import manifest, naming, pods
+from components.kubernetes.patches import merged as merged_patch
 from components.settings.types import Resources
 
 AIRFLOW_USER: Final = pods.User(uid=AIRFLOW_UID, gid=AIRFLOW_GID, fs_group=AIRFLOW_GID)
@@ -98,7 +101,8 @@ def pod_template(
                 "airflow/checksum": checksum(features, pod.workload),
             },
         ),
-        spec=pods.pod_spec(
+        spec=patched(
+            overlays,
             pods.PodShape(
                 user=AIRFLOW_USER,
                 service_account=context.accounts[pod.workload],
@@ -125,9 +129,19 @@ def pod_template(
                 pull_secret=context.pull_secret,
                 taint=next((overlay.taint for overlay in overlays if overlay.taint), None),
                 **placement(overlays),
-            )
+            ),
         ),
     )
+
+
+def patched(overlays: Sequence[PodOverlay], shape: pods.PodShape) -> PodSpecArgs:
+    """The spec of a pod with the patches of its overlays."""
+    chosen = [patch for overlay in overlays for patch in overlay.patches]
+    spec = pods.pod_spec(shape)
+    if not chosen:
+        return spec
+    # The engine takes the fields of Kubernetes as well as the SDK's classes.
+    return cast("PodSpecArgs", reduce(merged_patch, chosen, manifest.plain(spec)))
 
 
 def placement(overlays: Sequence[PodOverlay]) -> dict[str, Any]:

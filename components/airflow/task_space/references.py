@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
 import pulumi
@@ -19,6 +19,7 @@ def task_references(context: InstanceContext, features: Features) -> References:
     overlays = features.overlays("task")
     volumes = [(overlay, volume) for overlay in overlays for volume in overlay.volumes]
     secrets: list[pulumi.Input[str]] = [each.secret.name for each in features.credentials("task")]
+    secrets += [name for overlay in overlays for patch in overlay.patches for name in _secrets_of(patch)]
     claims: list[pulumi.Input[str]] = []
     read_only: list[pulumi.Input[str]] = []
     folders: list[str] = []
@@ -41,6 +42,16 @@ def task_references(context: InstanceContext, features: Features) -> References:
         node_folders=folders,
         image_volumes=any(cast("Any", volume).image is not None for _, volume in volumes),
     )
+
+
+def _secrets_of(patch: Mapping[str, Any]) -> Iterator[str]:
+    """The Secrets that variables of a patch refer to."""
+    for group in ("containers", "initContainers"):
+        for container in patch.get(group) or ():
+            for variable in container.get("env") or ():
+                source: Mapping[str, Any] = variable.get("valueFrom") or {}
+                if "secretKeyRef" in source:
+                    yield source["secretKeyRef"]["name"]
 
 
 def _only_read(overlay: PodOverlay, volume: VolumeArgs) -> bool:

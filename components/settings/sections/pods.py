@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Final, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -80,6 +80,10 @@ class PodAdditions(Model):
     strategy: Strategy | None = None
     """Strategy by which a roll-out replaces pods; default: that of the program."""
 
+    patch: Annotated[dict[str, Any], Field(title="fields of a PodSpec of Kubernetes")] = Field(default_factory=dict)
+    """A strategic merge patch of the rendered pod spec, for fields without a key here. Containers are found by their
+    names; null removes a field."""
+
     def with_own(self, own: PodAdditions) -> PodAdditions:
         """These additions for all workloads together with a workload's own.
 
@@ -112,6 +116,12 @@ Pods = dict[Target, PodAdditions]
 
 
 def additions(pods: Mapping[Target, PodAdditions], target: Target) -> PodAdditions:
-    """The additions to the pods of one workload: those of `all`, and its own."""
+    """The additions to the pods of one workload: those of `all`, and its own. For patches, see `patches`."""
     every, own = pods.get(ALL, PodAdditions()), pods.get(target, PodAdditions())
     return (every.of_every_workload() if target in FOREIGN else every).with_own(own)
+
+
+def patches(pods: Mapping[Target, PodAdditions], target: Target) -> list[Mapping[str, Any]]:
+    """The patches of one workload's pod spec, in the order in which they are applied: that of `all` first."""
+    chosen = [pods[each].patch for each in (ALL, target) if each in pods and not (each == ALL and target in FOREIGN)]
+    return [patch for patch in chosen if patch]

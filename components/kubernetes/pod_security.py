@@ -45,7 +45,7 @@ def violations(spec: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def _context_violations(path: str, context: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """What neither a pod nor a container may set."""
+    """Violations by fields that pods and containers share."""
     if context.get("runAsUser") == 0:
         yield f"{path}.runAsUser", "is root"
     for field in ("seccompProfile", "appArmorProfile"):

@@ -78,6 +78,7 @@ FLIPS: Final[Flips] = {
     **containers("sidecars"),
     "pods.*.sidecars[].port": Flip(8126, WORKER),
     "pods.*.min_ready_seconds": Flip(5, WORKER),
+    "pods.*.patch": Flip({"dnsConfig": {"options": [{"name": "ndots", "value": "2"}]}}, WORKER),
     "pods.*.strategy.kind": Flip({"kind": "recreate"}, WORKER),
     "pods.*.strategy.max_surge_percent": Flip(50, WORKER),
     "pods.*.strategy.max_unavailable_percent": Flip(10, WORKER),

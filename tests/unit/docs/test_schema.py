@@ -120,6 +120,7 @@ UNSEEN: Final[dict[str, tuple[str, ...]]] = {
         "pods: affinities that the API server refuses",
         "pods: mounts of no volume, and at taken paths",
         "pods: containers with taken names",
+        "pods: containers that a patch may not change",
         "pods: a quota without room for the sidecars of tasks",
     ),
     "the region's entry in a catalogue decides": (
@@ -203,6 +204,9 @@ UNSEEN: Final[dict[str, tuple[str, ...]]] = {
         "pods: variables that the program sets",
         "pods: secrets in clear text",
         "pods: labels and annotations of the program",
+        "pods: fields that are no fields of a pod",
+        "pods: fields that the program sets",
+        "pods: patches that break Pod Security",
     ),
     "this machine's kubeconfig decides": (
         "cloud_existing: an unknown context",

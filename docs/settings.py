@@ -38,6 +38,8 @@ SECRETS: Final = {
     secret_keys.TLS_PRIVATE_KEY: "PEM file of the private key of that certificate.",
     secret_keys.PROJECT_SECRETS: "Secret variables of projects, one by one: `pulumi config set --secret --path "
     "'airflow:project_secrets.PROJECT.NAME'`. `airflow:projects` lists their names.",
+    secret_keys.AUTH_CLIENT_SECRET: "Secret of the client that is registered with the provider of `airflow:auth`.",
+    secret_keys.AUTH_BIND_PASSWORD: "Password of the account with which `airflow:auth` searches people in a directory.",
     secret_keys.USER_PASSWORDS: "Passwords of accounts in `airflow:auth.users` by login name, one by one: "
     "`pulumi config set --secret --path 'airflow:user_passwords.NAME'`; default: generated.",
     secret_keys.FERNET_KEY: "The Fernet key, or several with commas, newest first; default: generated.",
@@ -258,7 +260,8 @@ def _default(field: FieldInfo) -> str:
     if isinstance(default, Model):
         return _code(_tag(type(default)))
     if isinstance(default, tuple):
-        return ", ".join(_code(_tag(type(entry))) for entry in cast("tuple[Model, ...]", default))
+        entries = cast("tuple[Model | str, ...]", default)
+        return ", ".join(_code(entry if isinstance(entry, str) else _tag(type(entry))) for entry in entries)
     if default is None or default in ({}, ""):
         return ""
     return _code(str(default).lower() if isinstance(default, bool) else str(default))

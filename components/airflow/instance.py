@@ -11,7 +11,7 @@ from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 
 from components.airflow import rbac
 from components.airflow.additions import pods, secret_environment
-from components.airflow.auth import sessions
+from components.airflow.auth import login, sessions
 from components.airflow.auth.people import People, PeopleArgs
 from components.airflow.config import additional_options, cloud_connections, scheduling, timezone
 from components.airflow.context import InstanceContext
@@ -65,6 +65,7 @@ FEATURES: Final[Sequence[FeatureModule]] = (
     admission,
     external_access,
     sessions,
+    login,
     rbac,
     timezone,
     scheduling,

@@ -37,7 +37,6 @@ from components.settings.secret_keys import (
     RESULT_URL,
     SECRET_ENVIRONMENT,
     SECRETS,
-    USER_PASSWORDS,
 )
 from components.settings.sections.admin import Admin
 from components.settings.sections.cloud import Cloud
@@ -102,8 +101,8 @@ def setting_errors(
             sections.get("auth", Settings.model_fields["auth"].default),
             sections.get("admin", Admin()),
             sections.get("options", {}),
-            texts.get(USER_PASSWORDS),
-            encrypted=USER_PASSWORDS in secret,
+            texts,
+            secret,
         )
     yield from key_checks.setting_errors(texts, sections.get("existing_secrets"), executor, secret=secret)
     yield from entry_checks.setting_errors(

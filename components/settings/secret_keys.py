@@ -13,6 +13,8 @@ TLS_CERTIFICATE: Final = "tls_certificate"
 TLS_PRIVATE_KEY: Final = "tls_private_key"
 PROJECT_SECRETS: Final = "project_secrets"
 """A map: values by project and name."""
+AUTH_CLIENT_SECRET: Final = "auth_client_secret"  # noqa: S105 - the name of a key
+AUTH_BIND_PASSWORD: Final = "auth_bind_password"  # noqa: S105 - the name of a key
 USER_PASSWORDS: Final = "user_passwords"
 """A map: passwords by login name."""
 CONNECTIONS: Final = "connections"
@@ -42,6 +44,8 @@ SECRETS: Final = frozenset(
         JWT_SECRET,
         API_SECRET_KEY,
         BROKER_PASSWORD,
+        AUTH_CLIENT_SECRET,
+        AUTH_BIND_PASSWORD,
     }
 )
 """Secret keys of the stack: read where they are used, checked with the settings, and not part of them."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import socket
 import subprocess
+import sys
 import time
 import urllib.error
 import urllib.request
@@ -19,6 +21,8 @@ import psycopg2
 
 from lab.images import airflow, collection, postgres_root
 from lab.images.postgres import BINARIES
+from lab.lock import locked
+from lab.paths import cache_dir
 
 SCRIPTS = Path("components/airflow/scripts")
 START_SECONDS = 120
@@ -136,13 +140,26 @@ class Airflow:
     def api_server(self, port: int | None = None, **environment: str) -> Iterator[str]:
         """The URL of an api-server with these variables."""
         port = port or free_port()
-        url = f"http://localhost:{port}"
+        url = f"http://127.0.0.1:{port}"
         log = self.folder / f"api-server-{port}.log"
-        command = self.inside(["airflow", "api-server", "--port", str(port), "--workers", "1"])
-        variables = self.environment(AIRFLOW__API__BASE_URL=url, **environment)
+        command = self.inside(["airflow", "api-server", "--port", str(port), "--workers", "1", "--proxy-headers"])
+        variables = self.environment(**{"AIRFLOW__API__BASE_URL": url, **environment})
         with running(command, log, **variables) as process:
             ready(f"{url}/api/v2/version", process, log)
             yield url
+
+
+def libraries(*requirements: str) -> Path:
+    """A folder with pure Python packages that the official image has and the lab's image does not."""
+    folder = cache_dir() / f"libraries-{hashlib.sha256(' '.join(requirements).encode()).hexdigest()[:16]}"
+    with locked(cache_dir() / "libraries.lock"):
+        if not folder.exists():
+            with TemporaryDirectory(dir=cache_dir(), prefix="building-") as scratch:
+                command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--only-binary=:all:"]
+                command += ["--disable-pip-version-check", "--target", f"{scratch}/libraries", *requirements]
+                subprocess.run(command, check=True)
+                Path(scratch, "libraries").rename(folder)
+    return folder
 
 
 @contextmanager

@@ -20,7 +20,7 @@ from components.airflow.pods.template import WorkloadPod, pod_template
 from components.airflow.secrets.provided import create_secret
 from components.kubernetes import naming
 from components.settings.loader import user_passwords
-from components.settings.sections.auth import Auth
+from components.settings.sections.accounts import Accounts
 from components.settings.types import Resources
 
 RESOURCES: Final = Resources(cpu_milli=100, memory_mib=512)
@@ -29,7 +29,7 @@ PASSWORDS: Final = "PASSWORDS"
 PASSWORD_LENGTH: Final = 32
 
 
-def people(auth: Auth) -> dict[str, Any]:
+def people(auth: Accounts) -> dict[str, Any]:
     """The accounts and roles of the settings, as apply_people.py reads them."""
     users = [
         {

@@ -110,6 +110,9 @@ UNSEEN: Final[dict[str, tuple[str, ...]]] = {
         "auth: a role of one's own with a name of Airflow's",
         "auth: a lifetime of sessions that the options decide as well",
         "entries: pools twice, and of a project",
+        "auth: a group with a role that does not exist",
+        "auth: an organization of which nobody may log in",
+        "auth: a configuration of FAB beside a provider",
         "stack: data of production without protection",
         "stack: data of production whose protection is turned off",
         "pods: workloads of another executor",
@@ -187,6 +190,12 @@ UNSEEN: Final[dict[str, tuple[str, ...]]] = {
         "auth: passwords that are no map",
         "pods: secret variables without values, and values without readers",
         "pods: secret variables that are no map",
+        "auth: a provider without the client's secret",
+        "auth: the client's secret twice",
+        "auth: a client's secret in clear text",
+        "auth: a client's secret without a provider",
+        "auth: an empty client's secret",
+        "auth: a directory without the password of its searcher",
     ),
     "which options are free is decided by the features": (
         "options: an option that the program sets",
@@ -225,6 +234,12 @@ UNSEEN: Final[dict[str, tuple[str, ...]]] = {
     "lists of names in Airflow decide": (
         "auth: a permission of another form",
         "auth: a permission on a resource that Airflow does not have",
+    ),
+    "the rest of a URL, a certificate and a filter are checked by programs": (
+        "auth: an issuer without TLS",
+        "auth: an issuer that is the URL of the configuration",
+        "auth: a certificate that is none",
+        "auth: a directory of another protocol, and a filter that does not close",
     ),
     "the time zones of this machine": ("scheduling: a time zone that nobody lives in",),
     "Python's `$` accepts a newline at the end; JavaScript's does not": (

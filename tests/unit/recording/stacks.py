@@ -15,6 +15,8 @@ from lab.stack_file import filled_in
 from tests.unit.recording import recorder, stacks_azure, stacks_gcp, stand_in_cloud
 from tests.unit.recording.recorder import Config, Recording
 from tests.unit.recording.stacks_entries import ENTRIES
+from tests.unit.recording.stacks_login import BIND_SECRETS, LDAP, OIDC
+from tests.unit.recording.stacks_login import SECRETS as LOGIN_SECRETS
 from tests.unit.recording.stacks_people import PASSWORDS, PEOPLE
 from tests.unit.recording.stacks_projects import SECRETS, VOLUME, projects
 
@@ -145,6 +147,15 @@ STAND_IN: Final[dict[str, Config]] = {
             },
         ],
     ),
+    "stand-in cloud, OpenID Connect": {
+        **config("celery", cloud=GCP, exposure={**GATEWAY, "tls": {"kind": "managed"}}, auth=OIDC),
+        **LOGIN_SECRETS,
+    },
+    "stand-in cloud, directory": {
+        **config("kubernetes", cloud=AZURE, exposure={**GATEWAY, "tls": {"kind": "secret"}}, auth=LDAP),
+        **PROVIDED,
+        **BIND_SECRETS,
+    },
     "stand-in cloud, own certificate": config("celery+kubernetes", cloud=AZURE, exposure=GATEWAY),
     "stand-in cloud, own login and certificate": {
         **config("celery+kubernetes", cloud=AZURE, exposure={**GATEWAY, "tls": {"kind": "secret"}}),

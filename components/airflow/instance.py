@@ -29,7 +29,7 @@ from components.airflow.pods.deployment import create_service
 from components.airflow.ports import API_PORT
 from components.airflow.projects import package
 from components.airflow.rbac import Access, AccessArgs
-from components.airflow.secrets import matrix
+from components.airflow.secrets import backend, matrix
 from components.airflow.secrets.generated import Secrets, SecretsArgs
 from components.airflow.secrets.provided import create_pull_secret
 from components.airflow.task_space import admission, pod_defaults, quota
@@ -56,6 +56,7 @@ FEATURES: Final[Sequence[FeatureModule]] = (
     connections,
     migration,
     matrix,
+    backend,
     choice,
     celery,
     task_pods,

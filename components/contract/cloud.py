@@ -121,12 +121,22 @@ class LogStore:
 class CloudServices:
     """Services of the cloud that DAG code uses by workload identity, without a key."""
 
-    kind: Literal["google"]
-    """The protocol: the APIs of Google Cloud."""
+    kind: Literal["google", "azure"]
+    """The protocol: the APIs of Google Cloud, or Azure Resource Manager."""
     project: pulumi.Input[str]
-    """The project that calls are made in, and billed to."""
+    """The project or subscription that calls are made in, and billed to."""
     datasets: Sequence[str] = ()
     """Names of the stack's datasets, to which tasks may write."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SecretStore:
+    """A service with users' secrets, accessed with workload identity."""
+
+    kind: Literal["secret_manager"]
+    """The protocol: Secret Manager of Google Cloud."""
+    location: pulumi.Input[str]
+    """The project of the secrets."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -212,6 +222,8 @@ class Cloud:
     log_store: LogStore | None = None
     services: CloudServices | None = None
     """None means that DAG code has no access by the stack's own identities."""
+    secret_store: SecretStore | None = None
+    """None without a secrets backend."""
     dag_bucket: FileBucket | None = None
     """None unless DAG files are in a bucket."""
     load_balancer: LoadBalancer | None = None

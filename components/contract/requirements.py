@@ -20,6 +20,8 @@ AIRFLOW_GID: Final = 0
 """The group that may write to the image's folders."""
 PROJECT_LABEL: Final = "airflow.apache.org/project"
 """Label of a project's objects and pods; airflow_project/projects.py has it too."""
+SECRET_READERS: Final[frozenset[Workload]] = frozenset({"api-server", "dag-processor", "triggerer"})
+"""The workloads that read connections and variables in a secrets backend."""
 HEALTH_PATHS: Final[Mapping[Workload, str]] = {
     "api-server": "/api/v2/monitor/health",
     "flower": "/healthcheck",
@@ -70,6 +72,15 @@ class BucketRequirement:
 
 
 @dataclass(frozen=True, kw_only=True)
+class SecretStoreRequirement:
+    """Secrets that users keep in the cloud, read with the identity of each workload."""
+
+    prefixes: Sequence[str]
+    """Beginnings of their names."""
+    readers: Sequence[Workload]
+
+
+@dataclass(frozen=True, kw_only=True)
 class PublicHost:
     """A Service with its own public DNS name."""
 
@@ -115,6 +126,7 @@ class CloudRequirements:
     """User and group of the processes that write to shares."""
     log_store: LogStoreRequirement | None
     dag_bucket: BucketRequirement | None
+    secret_store: SecretStoreRequirement | None
     external_access: ExternalAccess | None
     projects: Sequence[ProjectRequirement] = ()
     """The projects, each with an identity in the cloud."""
@@ -187,6 +199,7 @@ def requirements(settings: Settings) -> CloudRequirements:
         file_owner_gid=AIRFLOW_GID,
         log_store=_log_store(settings, present),
         dag_bucket=_dag_bucket(settings, present),
+        secret_store=_secret_store(settings, present),
         external_access=_external_access(settings.exposure.gateway),
         projects=_projects(settings),
     )
@@ -248,6 +261,14 @@ def _dag_bucket(settings: Settings, present: Sequence[Workload]) -> BucketRequir
         return None
     readers: list[Workload] = [workload for workload in present if WORKLOADS[workload].dag_code]
     return BucketRequirement(existing=bucket.bucket_name, prefix=bucket.prefix, readers=readers)
+
+
+def _secret_store(settings: Settings, present: Sequence[Workload]) -> SecretStoreRequirement | None:
+    backend = settings.secrets_backend
+    if backend is None:
+        return None
+    readers: list[Workload] = [workload for workload in present if workload in SECRET_READERS]
+    return SecretStoreRequirement(prefixes=backend.prefixes, readers=readers)
 
 
 def _external_access(gateway: Gateway | None) -> ExternalAccess | None:

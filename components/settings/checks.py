@@ -22,6 +22,7 @@ from components.settings import (
     project_checks,
     provided_checks,
     secret_environment_checks,
+    secrets_backend_checks,
 )
 from components.settings.azure import checks as azure_checks
 from components.settings.azure.cloud import AzureCloud
@@ -30,6 +31,7 @@ from components.settings.existing.cloud import ExistingCluster, ExternalDatabase
 from components.settings.gcp import checks as gcp_checks
 from components.settings.gcp.cloud import GcpCloud
 from components.settings.secret_keys import (
+    CONNECTIONS,
     GIT_CREDENTIALS,
     METADATA_URL,
     PROJECT,
@@ -104,6 +106,21 @@ def setting_errors(
             texts,
             secret,
         )
+    yield from _secret_errors(texts, sections, secret=secret)
+    if cloud is not None:
+        yield from _cloud_errors(cloud, sections)
+
+
+def _secret_errors(
+    texts: Mapping[str, str], sections: Mapping[str, Any], *, secret: Collection[str]
+) -> Iterator[SettingError]:
+    """Errors of connections, variables, pools, keys, and the secrets backend."""
+    cloud: Cloud | None = sections.get("cloud")
+    executor: Executor | None = sections.get("executor")
+    yield from secrets_backend_checks.setting_errors(
+        sections.get("secrets_backend"), cloud, sections.get("options", {})
+    )
+    yield from secrets_backend_checks.hidden_errors(texts.get(CONNECTIONS), cloud, sections.get("logs"))
     yield from key_checks.setting_errors(texts, sections.get("existing_secrets"), executor, secret=secret)
     yield from entry_checks.setting_errors(
         texts,
@@ -112,8 +129,6 @@ def setting_errors(
         sections.get("projects", ()),
         secret=secret,
     )
-    if cloud is not None:
-        yield from _cloud_errors(cloud, sections)
 
 
 def _cloud_errors(cloud: Cloud, sections: Mapping[str, Any]) -> Iterator[SettingError]:

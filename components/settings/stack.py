@@ -25,6 +25,7 @@ from components.settings.sections.pods import PodAdditions, Pods, Target, additi
 from components.settings.sections.pools import AirflowPools
 from components.settings.sections.projects import Projects
 from components.settings.sections.scheduling import Scheduling
+from components.settings.sections.secrets_backend import SecretsBackend
 from components.settings.sections.timezone import Timezone
 from components.settings.sections.variables import Variables
 from components.settings.types import Model, Name
@@ -89,6 +90,8 @@ class Settings(Model):
     """Pools of Airflow, beside those of projects."""
     variables: Variables = Field(default_factory=dict, title="variable, text")
     """Variables of Airflow, readable in the stack file and in the cluster; `airflow:secret_variables` are not."""
+    secrets_backend: SecretsBackend | None = None
+    """The service in which Airflow looks for connections and variables first; default: none."""
     existing_secrets: ExistingSecrets = ExistingSecrets()
     """Keys of the instance that are in Secrets which exist outside the stack."""
     protect: bool = False

@@ -16,6 +16,7 @@ BASE: Final = {
     },
     "cloud__bigquery": {"datasets": [{"name": "citibike"}]},
     "cloud__cluster__endpoint": {"kind": "authorized_ranges", "ranges": ["8.20.0.0/24"]},
+    "secrets_backend": {"kind": "secret_manager"},
     "pools": [{"name": "night", "slots": 4}],
     "variables": {"region": "europe"},
     "pods": PODS_BASE,

@@ -12,6 +12,15 @@ FACTS: Final = Changes(
 """The file with the facts of projects, and the pods that mount it."""
 ENTRIES: Final = Changes(replaces={"entries-job"})
 """The Job that writes pools and variables."""
+READERS: Final = ("api-server", "dag-processor", "triggerer")
+PREFIX: Final = Changes(
+    updates={*READERS},
+    replaces={
+        *(f"{reader}-options" for reader in READERS),
+        *(f"cloud-identities-{reader}-secrets" for reader in READERS),
+    },
+)
+"""Those that read the secrets backend, and their rights on secrets."""
 BUCKET: Final = Protected({"cloud-projects-sales-bucket"})
 FLIPS: Final[Flips] = {
     "projects[].name": Flip("weather", BUCKET),
@@ -37,6 +46,8 @@ FLIPS: Final[Flips] = {
     "pools[].description": Flip("of the night", ENTRIES),
     "pools[].include_deferred": Flip(True, ENTRIES),
     "variables": Flip({"region": "asia"}, ENTRIES),
+    "secrets_backend.connections_prefix": Flip("team-connections", PREFIX),
+    "secrets_backend.variables_prefix": Flip("team-variables", PREFIX),
     "existing_secrets.fernet.name": Flip("mine", Protected({"secrets-fernet-key"})),
     "existing_secrets.fernet.key": Flip("mine", Refused("existing_secrets.fernet.name is missing")),
     "existing_secrets.jwt.name": Flip("mine", Protected({"secrets-jwt-key"})),

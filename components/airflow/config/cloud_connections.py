@@ -15,6 +15,11 @@ GOOGLE: Final = "AIRFLOW_CONN_GOOGLE_CLOUD_DEFAULT"
 """The variable of `google_cloud_default`, the connection of all Google operators that name none: `default_conn_name` in
 apache-airflow-providers-google, airflow/providers/google/common/hooks/base_google.py."""
 
+AZURE: Final = "AIRFLOW_CONN_AZURE_DEFAULT"
+"""The variable of `azure_default`, the connection of the operators of Azure Resource Manager that name none:
+`default_conn_name` in apache-airflow-providers-microsoft-azure, hooks/compute.py and container_instance.py, 15.1.0.
+Without login and password, AzureBaseHook takes DefaultAzureCredential, hooks/base_azure.py."""
+
 RESERVED: Final[Reserved] = {}
 
 
@@ -32,3 +37,6 @@ def create_feature(context: InstanceContext) -> Feature:
                 {"conn_type": "google_cloud_platform", "extra": {"project": services.project}}
             )
             return Feature(overlays=[PodOverlay(workloads=DAG_READERS, environment={GOOGLE: connection})])
+        case "azure":
+            connection = pulumi.Output.json_dumps({"conn_type": "azure", "extra": {"subscriptionId": services.project}})
+            return Feature(overlays=[PodOverlay(workloads=DAG_READERS, environment={AZURE: connection})])

@@ -42,7 +42,7 @@ from components.cloud.azure.tags import ignore_tags
 from components.cloud.preflight import azure
 from components.cloud.preflight.warning import before_first
 from components.contract import cloud as contract
-from components.contract.cloud import SHARED, Cloud
+from components.contract.cloud import SHARED, Cloud, CloudServices
 from components.contract.requirements import CloudRequirements
 from components.contract.workloads import Workload
 from components.settings.azure.cloud import AzureCloud
@@ -118,6 +118,7 @@ class Azure(pulumi.ComponentResource):
             },
             identities=self._create_identities(logs, cluster),
             log_store=logs.log_store if logs is not None else None,
+            services=CloudServices(kind="azure", project=cloud.subscription_id),
             projects=projects.projects if projects is not None else {},
             load_balancer=address.load_balancer(self._create_gateways(cluster, nodes)) if address is not None else None,
             task_node_selector={POOL_LABEL: "tasks"} if cloud.cluster.task_nodes is not None else {},

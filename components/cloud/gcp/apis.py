@@ -28,6 +28,7 @@ FULL_NAMES: Final = {
     "networking": "servicenetworking.googleapis.com",
     "posture": "containersecurity.googleapis.com",
     "projects": "cloudresourcemanager.googleapis.com",
+    "secrets": "secretmanager.googleapis.com",
     "sql": "sqladmin.googleapis.com",
     "storage": "storage.googleapis.com",
 }

@@ -23,6 +23,8 @@ TABLE_WRITER: Final = "roles/bigquery.dataEditor"
 """Creates, reads and changes the tables of a dataset; https://cloud.google.com/bigquery/docs/access-control."""
 JOB_RUNNER: Final = "roles/bigquery.jobUser"
 """Runs loads and queries. Granted on projects only, and says nothing about data."""
+SECRET_READER: Final = "roles/secretmanager.secretAccessor"  # noqa: S105 - the name of a role
+"""Reads the content of secrets; https://cloud.google.com/secret-manager/docs/access-control."""
 BUCKET_READER: Final = "roles/storage.legacyBucketReader"
 """`storage.buckets.get`, which objectViewer lacks: https://cloud.google.com/storage/docs/access-control/iam-roles."""
 ACCOUNT_ANNOTATION: Final = "iam.gke.io/gcp-service-account"
@@ -113,6 +115,25 @@ class DagAccess:
 
 
 @dataclass(frozen=True, kw_only=True)
+class SecretAccess:
+    """The workloads that read secrets whose names have certain beginnings."""
+
+    prefixes: Sequence[str]
+    workloads: Sequence[Workload]
+
+    @property
+    def expression(self) -> str:
+        """The condition on a secret's name.
+
+        `extract` is independent of whether the name has the project's number or its id,
+        https://cloud.google.com/iam/docs/conditions-resource-attributes.
+        """
+        name = "resource.name.extract('/secrets/{name}/versions/')"
+        beginnings = " || ".join(f"{name}.startsWith('{prefix}')" for prefix in self.prefixes)
+        return f"resource.type == 'secretmanager.googleapis.com/SecretVersion' && ({beginnings})"
+
+
+@dataclass(frozen=True, kw_only=True)
 class IdentitiesArgs:
     """Arguments of the identities."""
 
@@ -123,6 +144,7 @@ class IdentitiesArgs:
     database: DatabaseAccess | None
     datasets: DatasetAccess | None
     dags: DagAccess | None
+    secrets: SecretAccess | None
 
 
 class Identities(pulumi.ComponentResource):
@@ -132,7 +154,7 @@ class Identities(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: IdentitiesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("airflow:gcp:Identities", name, None, opts)
-        wanted = (args.logs, args.database, args.datasets, args.dags)
+        wanted = (args.logs, args.database, args.datasets, args.dags, args.secrets)
         accesses = [access for access in wanted if access is not None]
         workloads: set[Workload] = {workload for access in accesses for workload in access.workloads}
         workloads.update(args.requirements.cloud_identities)
@@ -159,6 +181,8 @@ class Identities(pulumi.ComponentResource):
             roles.append(self._database_client(f"{name}-{workload}-database", args.database, member, scope))
         if args.datasets is not None and workload in args.datasets.workloads:
             roles += self._table_writer(f"{name}-{workload}", args.datasets, member, scope)
+        if args.secrets is not None and workload in args.secrets.workloads:
+            roles.append(self._secret_reader(f"{name}-{workload}-secrets", args.secrets, member, scope))
         binding = create_binding(
             f"{name}-{workload}-binding",
             account,
@@ -204,6 +228,24 @@ class Identities(pulumi.ComponentResource):
             ).id
             for what, role in (("objects", READER), ("bucket", BUCKET_READER))
         ]
+
+    def _secret_reader(
+        self, name: str, access: SecretAccess, member: pulumi.Output[str], scope: GcpScope
+    ) -> pulumi.Output[str]:
+        """Permission to read secrets, of the project's those with the prefixes alone, also such that do not exist.
+
+        Pods start after it, and so after the API is enabled.
+        """
+        return projects.IAMMember(
+            name,
+            project=scope.settings.project,
+            role=SECRET_READER,
+            member=member,
+            condition=projects.IAMMemberConditionArgs(title="prefixes of Airflow", expression=access.expression),
+            opts=pulumi.ResourceOptions(
+                parent=self, hooks=scope.apis.hooks, depends_on=scope.apis.of("projects", "secrets")
+            ),
+        ).id
 
     def _database_client(
         self, name: str, access: DatabaseAccess, member: pulumi.Output[str], scope: GcpScope

@@ -22,6 +22,7 @@ from components.cloud.gcp.identity import (
     Identities,
     IdentitiesArgs,
     LogAccess,
+    SecretAccess,
 )
 from components.cloud.gcp.load_balancer import LoadBalancer, LoadBalancerArgs
 from components.cloud.gcp.names import ResourceNames
@@ -43,7 +44,16 @@ from components.cloud.gcp.storage import (
 from components.cloud.preflight import google
 from components.cloud.preflight.warning import before_first
 from components.contract import cloud as contract
-from components.contract.cloud import SHARED, Cloud, CloudServices, Identity, ProjectAccess, Volume, VolumeUse
+from components.contract.cloud import (
+    SHARED,
+    Cloud,
+    CloudServices,
+    Identity,
+    ProjectAccess,
+    SecretStore,
+    Volume,
+    VolumeUse,
+)
 from components.contract.requirements import CloudRequirements
 from components.contract.workloads import Workload
 from components.settings.gcp.cloud import GcpCloud
@@ -176,6 +186,9 @@ class GoogleCloud(pulumi.ComponentResource):
                 project=cloud.project,
                 datasets=[dataset.name for dataset in cloud.bigquery.datasets],
             ),
+            secret_store=SecretStore(kind="secret_manager", location=cloud.project)
+            if self._needed.secret_store is not None
+            else None,
             projects=self._create_projects(cluster, bucket),
             dag_bucket=dags,
             load_balancer=self._create_load_balancer(),
@@ -208,7 +221,9 @@ class GoogleCloud(pulumi.ComponentResource):
     def _create_identities(
         self, cluster: Cluster, bucket: LogBucket | None, database: Database, files: contract.FileBucket | None
     ) -> dict[Workload, Identity]:
-        needed, logs, through_proxy, datasets, dags = self._needed, None, None, None, None
+        needed, logs, through_proxy, datasets, dags, secrets = self._needed, None, None, None, None, None
+        if (store := needed.secret_store) is not None:
+            secrets = SecretAccess(prefixes=store.prefixes, workloads=store.readers)
         if files is not None and needed.dag_bucket is not None:
             dags = DagAccess(bucket=files.name, workloads=needed.dag_bucket.readers)
         if bucket is not None and needed.log_store is not None:
@@ -219,7 +234,7 @@ class GoogleCloud(pulumi.ComponentResource):
             created = Datasets(f"{self._name}-datasets", DatasetsArgs(scope=self._scope), opts=self._child)
             datasets = DatasetAccess(datasets=created.ids, workloads=needed.data_users)
         if not needed.cloud_identities and not [
-            access for access in (logs, through_proxy, datasets, dags) if access is not None
+            access for access in (logs, through_proxy, datasets, dags, secrets) if access is not None
         ]:
             return {}
         return Identities(
@@ -232,6 +247,7 @@ class GoogleCloud(pulumi.ComponentResource):
                 database=through_proxy,
                 datasets=datasets,
                 dags=dags,
+                secrets=secrets,
             ),
             opts=self._child,
         ).identities
@@ -285,6 +301,8 @@ def _apis(cloud: GcpCloud, needed: CloudRequirements) -> Iterator[str]:
         yield "bigquery"
     if needed.shares:
         yield "files"
+    if needed.secret_store is not None:
+        yield "secrets"
     if access is not None and access.cloud_certificate:
         yield "certificates"
     if cloud.iap:

@@ -81,6 +81,13 @@ KNOWN_ROLES: Final[Mapping[str, tuple[str, ...]]] = {
     "iap": ("admin", "httpsResourceAccessor", "settingsAdmin", "tunnelResourceAccessor", "tunnelDestGroupViewer"),
     "logging": ("admin", "bucketWriter", "configWriter", "logWriter", "privateLogViewer", "viewAccessor", "viewer"),
     "monitoring": ("admin", "editor", "metricWriter", "metricsScopesViewer", "viewer"),
+    "secretmanager": (
+        "admin",
+        "secretAccessor",
+        "secretVersionAdder",
+        "secretVersionManager",
+        "viewer",
+    ),
     "cloudsql": ("admin", "client", "editor", "instanceUser", "viewer"),
 }
 """Predefined roles of the services for which the list is complete; https://cloud.google.com/iam/docs/roles-permissions."""

@@ -61,6 +61,7 @@ STACKS: Final[dict[str, Config]] = {
         },
         exposure=MANAGED_GATEWAY,
         protect="true",
+        secrets_backend={"kind": "secret_manager", "variables_prefix": "team-variables"},
         **SHARES,
     ),
     "gcp, through the proxy": config(

@@ -6,12 +6,13 @@ import json
 
 import pytest
 
+from components.contract.workloads import DAG_READERS
 from tests.unit.cloud.clouds import AZURE, identities, named
 from tests.unit.program.test_order import waits_for
 from tests.unit.recording import recorder_azure
 from tests.unit.recording.recorder import walk
 from tests.unit.recording.stacks import recorded
-from tests.unit.recording.stacks_azure import STACKS
+from tests.unit.recording.stacks_azure import STACKS, SUBSCRIPTION
 from tests.unit.recording.workloads import pods, variables_of
 
 
@@ -49,6 +50,16 @@ def test_pods_with_an_identity_say_so_and_others_do_not() -> None:
         "airflow-worker",
     }
     assert set(found.values()) == {"true", None}
+
+
+def test_who_runs_dag_code_has_a_connection_to_azure_without_a_key() -> None:
+    recording = recorded("azure, both")
+    variable = "AIRFLOW_CONN_AZURE_DEFAULT"
+    variables = {pod.part: variables_of(recording, pod) for pod in pods(recording)}
+    found = {part: json.loads(each[variable]) for part, each in variables.items() if variable in each}
+    assert found.keys() == DAG_READERS
+    keyless = {"conn_type": "azure", "extra": {"subscriptionId": SUBSCRIPTION}}
+    assert [part for part, connection in found.items() if connection != keyless] == []
 
 
 @pytest.mark.parametrize("stack", ["azure, both", "azure, stack file prod"])

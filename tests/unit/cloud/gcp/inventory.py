@@ -132,6 +132,14 @@ DATASETS: Final = {
     ),
 }
 """Of the workloads, only those that run tasks or a part of one write to datasets."""
+SECRETS: Final = {
+    service("secrets"),
+    *(found for part in ("api-server", "dag-processor", "triggerer") for found in bare_identity(part)),
+    *(
+        ("gcp:projects/iAMMember:IAMMember", f"airflow-cloud-identities-{part}-secrets")
+        for part in ("api-server", "dag-processor", "triggerer")
+    ),
+}
 THROUGH_THE_PROXY: Final = {
     resource
     for part in ("api-server", "dag-processor", "migration", "scheduler", "triggerer", "worker")
@@ -200,5 +208,6 @@ INVENTORY: Final = {
     | FLOWERS_CERTIFICATE
     | IAP
     | REGISTRY
-    | DATASETS,
+    | DATASETS
+    | SECRETS,
 }

@@ -71,6 +71,32 @@ def test_who_runs_dag_code_has_a_connection_to_google_without_a_key() -> None:
     assert [part for part, connection in found.items() if connection != keyless] == []
 
 
+def test_who_answers_questions_for_secrets_reads_those_with_the_prefixes_and_tasks_read_none() -> None:
+    recording = recorded("gcp, protected with everything")
+    granted = {
+        found.name.removeprefix("airflow-cloud-identities-").removesuffix("-secrets"): found.plain
+        for found in recording.of_cloud("IAMMember")
+        if found.plain["role"].startswith("roles/secretmanager.")
+    }
+    readers = {"api-server", "dag-processor", "triggerer"}
+    assert granted.keys() == readers
+    assert {found["role"] for found in granted.values()} == {"roles/secretmanager.secretAccessor"}
+    assert {found["condition"]["expression"] for found in granted.values()} == {
+        "resource.type == 'secretmanager.googleapis.com/SecretVersion' && "
+        "(resource.name.extract('/secrets/{name}/versions/').startsWith('airflow-connections-') || "
+        "resource.name.extract('/secrets/{name}/versions/').startsWith('team-variables-'))"
+    }
+    backends = {pod.part: options_of(recording, pod).get("AIRFLOW__SECRETS__BACKEND_KWARGS") for pod in pods(recording)}
+    found = {part: json.loads(text) for part, text in backends.items() if text is not None}
+    assert found.keys() == readers
+    assert found["triggerer"] == {
+        "connections_prefix": "airflow-connections",
+        "variables_prefix": "team-variables",
+        "config_prefix": None,
+        "project_id": "simulated-project",
+    }
+
+
 def test_only_who_writes_logs_may_write_them() -> None:
     recording = recorded("gcp, both")
     roles = {

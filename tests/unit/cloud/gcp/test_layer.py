@@ -54,14 +54,17 @@ def test_everything_waits_for_the_api_that_it_uses(stack: str) -> None:
         if enabled.get(api) not in waits_for(recording, found):
             offenders.append(f"{found.name} does not wait for {api}")
     assert offenders == []
-    # Only pods use the API for token exchange; two are for options of the cluster.
+    # Only pods use the API for token exchange, and that for secrets; two are for options of the cluster.
     [cluster] = recording.of_cloud("Cluster")
     options = {
         "binaryauthorization.googleapis.com": "binaryAuthorization" in cluster.plain,
         "containersecurity.googleapis.com": cluster.plain["securityPostureConfig"]["mode"] == "BASIC",
     }
     asked = {api for api, wanted in options.items() if wanted}
-    assert enabled.keys() - used == {"iamcredentials.googleapis.com", *asked}
+    of_pods = {"iamcredentials.googleapis.com"}
+    if "airflow:secrets_backend" in recording.config:
+        of_pods.add("secretmanager.googleapis.com")
+    assert enabled.keys() - used == {*of_pods, *asked}
     assert {enabled[api] for api in asked} <= waits_for(recording, cluster)
 
 

@@ -1,17 +1,20 @@
-"""The command `preflight`: run the cloud's preflight checks and print their findings."""
+"""The command `preflight`: run the checks of the cloud and of the identity provider, and print their findings."""
 
 from __future__ import annotations
 
+from itertools import chain
+
 from components import cloud
 from components.contract.requirements import requirements
-from operations import stacks
+from operations import issuer, stacks
 
 
 def run(stack: str) -> int:
     """Print one line for each check and return the exit code: 1 if `up` would fail, else 0."""
     settings = stacks.settings(stack)
     checks = failed = 0
-    for finding in cloud.preflight_findings(settings.cloud, requirements(settings)):
+    of_cloud = cloud.preflight_findings(settings.cloud, requirements(settings))
+    for finding in chain(of_cloud, issuer.findings(settings.auth)):
         print(finding, flush=True)
         checks += 1
         failed += finding.verdict == "missing"

@@ -26,6 +26,7 @@ from components.settings.secret_keys import (
     PROJECT,
     PROJECT_SECRETS,
     SECRET_ENVIRONMENT,
+    SECRET_OPTIONS,
     SECRET_VARIABLES,
     SECRETS,
     USER_PASSWORDS,
@@ -91,7 +92,7 @@ SECURE: Final[Schema] = {
     "required": ["secure"],
     "additionalProperties": False,
 }
-SECRET_MAPS: Final = frozenset({GIT_CREDENTIALS, PROJECT_SECRETS})
+SECRET_MAPS: Final = frozenset({GIT_CREDENTIALS, PROJECT_SECRETS, SECRET_OPTIONS})
 """Secret keys whose values are texts by two names."""
 FLAT_SECRET_MAPS: Final = frozenset({SECRET_ENVIRONMENT, SECRET_VARIABLES, USER_PASSWORDS})
 """Secret keys whose values are texts by one name."""

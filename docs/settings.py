@@ -51,6 +51,8 @@ SECRETS: Final = {
     "`pulumi config set --secret --path 'airflow:connections.ID.password'`.",
     secret_keys.SECRET_VARIABLES: "Variables of Airflow whose text is secret: "
     "`pulumi config set --secret --path 'airflow:secret_variables.KEY'`.",
+    secret_keys.SECRET_OPTIONS: "Options of airflow.cfg that are secrets, one by one: `pulumi config set --secret "
+    "--path 'airflow:secret_options.SECTION.OPTION'`. Each reaches the workloads that read it.",
     secret_keys.SECRET_ENVIRONMENT: "Secret variables of the environment, one by one: `pulumi config set --secret "
     "--path 'airflow:secret_environment.NAME'`. `airflow:pods` lists the names for the workloads that read them.",
 }

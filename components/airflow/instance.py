@@ -10,7 +10,7 @@ from pulumi_kubernetes.core.v1 import Namespace
 from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 
 from components.airflow import rbac
-from components.airflow.additions import pods, secret_environment
+from components.airflow.additions import pods, secret_environment, secret_options
 from components.airflow.auth import login, sessions
 from components.airflow.auth.people import People, PeopleArgs
 from components.airflow.config import additional_options, cloud_connections, scheduling, timezone
@@ -73,6 +73,7 @@ FEATURES: Final[Sequence[FeatureModule]] = (
     package,
     pods,
     secret_environment,
+    secret_options,
     additional_options,
 )
 """The features of an instance. Their overlays are applied in this order: later defaults of options, and so the stack's

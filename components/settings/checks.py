@@ -22,6 +22,7 @@ from components.settings import (
     project_checks,
     provided_checks,
     secret_environment_checks,
+    secret_option_checks,
     secrets_backend_checks,
 )
 from components.settings.azure import checks as azure_checks
@@ -38,6 +39,7 @@ from components.settings.secret_keys import (
     PROJECT_SECRETS,
     RESULT_URL,
     SECRET_ENVIRONMENT,
+    SECRET_OPTIONS,
     SECRETS,
 )
 from components.settings.sections.admin import Admin
@@ -84,6 +86,9 @@ def setting_errors(
         yield from option_checks.setting_errors(options, exposure, reserved)
     if "options" in secret:
         yield option_checks.encrypted()
+    yield from secret_option_checks.setting_errors(
+        texts.get(SECRET_OPTIONS), sections.get("options"), reserved, encrypted=SECRET_OPTIONS in secret
+    )
     yield from _pod_errors(values, sections, texts.get(SECRET_ENVIRONMENT), secret=secret, reserved=reserved)
     yield from _log_errors(sections.get("logs"), cloud, executor)
     yield from dag_checks.setting_errors(sections.get("dags"), cloud)

@@ -16,11 +16,12 @@ from components.settings.secret_keys import (
     PROJECT,
     PROJECT_SECRETS,
     SECRET_ENVIRONMENT,
+    SECRET_OPTIONS,
     SECRET_VARIABLES,
     USER_PASSWORDS,
 )
 from components.settings.sections.connections import Connection
-from components.settings.sections.options import Reserved
+from components.settings.sections.options import Option, Reserved
 from components.settings.stack import Settings
 
 
@@ -86,6 +87,17 @@ def project_secret(project: str, name: str) -> pulumi.Output[str]:
 def secret_variable(name: str) -> pulumi.Output[str]:
     """The value of a secret variable of the environment, as a secret output."""
     return required_secret(SECRET_ENVIRONMENT).apply(lambda text: json.loads(text)[name])
+
+
+def secret_options() -> Mapping[Option, pulumi.Output[str]]:
+    """The options of airflow.cfg that the stack keeps encrypted, each value a secret output; empty without any."""
+    text = _config().get(f"{PROJECT}:{SECRET_OPTIONS}")
+    found: Mapping[str, Mapping[str, str]] = json.loads(text) if text is not None else {}
+    return {
+        (section.lower(), name.lower()): pulumi.Output.secret(value)
+        for section, chosen in found.items()
+        for name, value in chosen.items()
+    }
 
 
 def git_credentials(source: str) -> Mapping[str, pulumi.Output[str]]:

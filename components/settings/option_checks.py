@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 from urllib.parse import urlsplit
 
 from components.settings.errors import SettingError
-from components.settings.secret_keys import PROJECT
+from components.settings.secret_keys import CONNECTIONS, PROJECT, SECRET_OPTIONS
 from components.settings.sections.exposure import Exposure
-from components.settings.sections.options import AirflowOptions, Reserved
+from components.settings.sections.options import AirflowOptions, Option, Reserved
 
 OPTION_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 """Names that can be part of an environment variable."""
@@ -31,6 +31,16 @@ SENSITIVE: Final = frozenset(
 )
 """Options that Airflow 3.3.2 and its providers mark as sensitive (config.yml, get_provider_info.py), beyond
 reserved options and SECRET_NAME. Each is a JSON object, and a secret only if it contains a credential."""
+SMTP_LOGIN: Final = (
+    "is not read by Airflow 3, which takes the login from the connection smtp_default",
+    f"set that connection: pulumi config set --secret --path '{PROJECT}:{CONNECTIONS}.smtp_default'",
+)
+UNREAD: Final[Mapping[Option, tuple[str, str]]] = {
+    ("smtp", "smtp_password"): SMTP_LOGIN,
+    ("smtp", "smtp_user"): SMTP_LOGIN,
+}
+"""Options that Airflow ignores, with rule and remedy, https://github.com/apache/airflow/blob/3.3.2/airflow-core/src/
+airflow/cli/commands/config_command.py."""
 CREDENTIAL: Final = re.compile(
     r"""["'](?:\w*_)?(?:password|passwd|token|secret|secret_id|key|sas)["']\s*:""", re.IGNORECASE
 )
@@ -46,6 +56,28 @@ def setting_errors(options: AirflowOptions, exposure: Exposure | None, reserved:
             yield from _option_errors(section, option, value, exposure, reserved)
 
 
+def owner(option: Option, reserved: Reserved) -> tuple[str, str] | None:
+    """The rule and the remedy of an option that the program sets or relies on, or that Airflow ignores; None for every
+    other."""
+    section, name = option
+    if option in UNREAD:
+        return UNREAD[option]
+    # Airflow also reads the value from a command or a secrets backend, under these names.
+    names = (name, name.removesuffix("_cmd"), name.removesuffix("_secret"))
+    owned = [(section, each) for each in names if (section, each) in reserved]
+    if not owned:
+        return None
+    decides = reserved[owned[0]]
+    if decides is None:
+        return "is set by this program", "remove it"
+    return f"is decided by {decides}", f"remove it, and set {decides}"
+
+
+def secret_command(section: str, option: str) -> str:
+    """The command that sets an option that is a secret."""
+    return f"pulumi config set --secret --path '{PROJECT}:{SECRET_OPTIONS}.{section}.{option}'"
+
+
 def encrypted() -> SettingError:
     """The error of encrypted options: the program would write them in clear text."""
     return SettingError(
@@ -53,8 +85,8 @@ def encrypted() -> SettingError:
         value=None,
         rule="has an encrypted value, and options are written in clear text to a ConfigMap",
         remedy=(
-            "remove that option with `pulumi config rm --path airflow:options.SECTION.OPTION`, keep its value in your "
-            f"secrets backend and name it there with the option OPTION_secret ({SECRETS_BACKEND})"
+            "remove that option with `pulumi config rm --path airflow:options.SECTION.OPTION`, and set it again: "
+            f"{secret_command('SECTION', 'OPTION')}"
         ),
     )
 
@@ -64,26 +96,21 @@ def _option_errors(
 ) -> Iterator[SettingError]:
     key = f"{PROJECT}:options.{section}.{option}"
     where, name = section.lower(), option.lower()
-    # Airflow also reads the value from a command or a secrets backend, under these names.
-    names = (name, name.removesuffix("_cmd"), name.removesuffix("_secret"))
-    owned = [(where, each) for each in names if (where, each) in reserved]
+    owned = owner((where, name), reserved)
     if not OPTION_NAME.fullmatch(section) or not OPTION_NAME.fullmatch(option):
         yield SettingError(
             key=key, value=None, rule="is not a name of a section and an option", remedy="write both as in airflow.cfg"
         )
-    elif owned:
-        decides = reserved[owned[0]]
-        rule = "is set by this program" if decides is None else f"is decided by {decides}"
-        remedy = "remove it" if decides is None else f"remove it, and set {decides}"
-        yield SettingError(key=key, value=None, rule=rule, remedy=remedy)
+    elif owned is not None:
+        yield SettingError(key=key, value=None, rule=owned[0], remedy=owned[1])
     elif is_secret(where, name, value):
         yield SettingError(
             key=key,
             value=None,
             rule="is a secret, and options are written in clear text to a ConfigMap",
             remedy=(
-                f"keep the value in your secrets backend and set {name}_secret to its name there, or {name}_cmd to a "
-                f"command of the image that prints it ({SECRETS_BACKEND})"
+                f"remove it, and set it again: {secret_command(where, name)}; or keep the value in your secrets "
+                f"backend and set {name}_secret to its name there ({SECRETS_BACKEND})"
             ),
         )
     elif exposure is not None and exposure.gateway is not None and (where, name) == ("api", "base_url"):

@@ -135,22 +135,21 @@ def variable_errors(key: str, name: str, value: str, reserved: Reserved) -> Iter
     if not name.startswith(OPTION_PREFIX):
         section, option = "", name.lower()
     if option_checks.is_secret(section, option, value) or option_checks.CREDENTIAL.search(value):
-        yield SettingError(
-            key=key,
-            value=None,
-            rule="is a secret, and pod specs are in clear text in the cluster",
-            remedy=f"list {name} under `secret_environment`, and set its value: {command(name)}",
-        )
+        remedy = f"list {name} under `secret_environment`, and set its value: {command(name)}"
+        if section:
+            remedy = f"remove it, and set the option: {option_checks.secret_command(section, option)}"
+        rule = "is a secret, and pod specs are in clear text in the cluster"
+        yield SettingError(key=key, value=None, rule=rule, remedy=remedy)
 
 
 def owned_errors(key: str, name: str, reserved: Reserved) -> Iterator[SettingError]:
     """Variables that the program sets, or relies on at their defaults."""
-    owned, decides = name in PROGRAM_VARIABLES, PROGRAM_VARIABLES.get(name)
     if name.startswith(OPTION_PREFIX):
         section, _, option = name.removeprefix(OPTION_PREFIX).lower().partition("__")
-        names = [(section, each) for each in (option, option.removesuffix("_cmd"), option.removesuffix("_secret"))]
-        found = [each for each in names if each in reserved]
-        owned, decides = bool(found), reserved[found[0]] if found else None
+        if (found := option_checks.owner((section, option), reserved)) is not None:
+            yield SettingError(key=key, value=None, rule=found[0], remedy=found[1])
+        return
+    owned, decides = name in PROGRAM_VARIABLES, PROGRAM_VARIABLES.get(name)
     for prefix, deciding in PROGRAM_PREFIXES.items():
         if name.startswith(prefix):
             owned, decides = True, deciding
@@ -161,8 +160,12 @@ def owned_errors(key: str, name: str, reserved: Reserved) -> Iterator[SettingErr
 
 
 def _secret_name_errors(key: str, name: str, reserved: Reserved) -> Iterator[SettingError]:
-    for error in owned_errors(key, name, reserved):
-        yield SettingError(key=key, value=name, rule=error.rule, remedy=error.remedy)
+    owned = list(owned_errors(key, name, reserved))
+    yield from (SettingError(key=key, value=name, rule=error.rule, remedy=error.remedy) for error in owned)
+    if name.startswith(OPTION_PREFIX) and not owned:
+        section, _, option = name.removeprefix(OPTION_PREFIX).lower().partition("__")
+        remedy = f"remove it, and set the option: {option_checks.secret_command(section, option)}"
+        yield SettingError(key=key, value=name, rule="is an option of airflow.cfg", remedy=remedy)
 
 
 def _label_errors(key: str, own: PodAdditions) -> Iterator[SettingError]:

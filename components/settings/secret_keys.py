@@ -27,6 +27,8 @@ FERNET_KEY: Final = "fernet_key"
 JWT_SECRET: Final = "jwt_secret"  # noqa: S105 - the name of a key
 API_SECRET_KEY: Final = "api_secret_key"  # noqa: S105 - the name of a key
 BROKER_PASSWORD: Final = "broker_password"  # noqa: S105 - the name of a key
+SECRET_OPTIONS: Final = "secret_options"  # noqa: S105 - the name of a key
+"""A map: values by section and option of airflow.cfg."""
 SECRETS: Final = frozenset(
     {
         METADATA_URL,
@@ -40,6 +42,7 @@ SECRETS: Final = frozenset(
         CONNECTIONS,
         SECRET_VARIABLES,
         SECRET_ENVIRONMENT,
+        SECRET_OPTIONS,
         FERNET_KEY,
         JWT_SECRET,
         API_SECRET_KEY,

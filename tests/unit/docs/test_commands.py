@@ -67,6 +67,7 @@ def is_key(name: str) -> bool:
                 "connections.",
                 "secret_variables.",
                 "secret_environment.",
+                "secret_options.",
                 "project_secrets.",
                 "git_credentials.",
                 "user_passwords.",

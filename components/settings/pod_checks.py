@@ -20,6 +20,7 @@ PROGRAM_VARIABLES: Final[Mapping[str, str | None]] = {
     "ADMIN_PASSWORD": None,
     "ADMIN_USERNAME": f"{PROJECT}:admin.username",
     "AIRFLOW_CONFIG": f"{PROJECT}:options",
+    "AIRFLOW_CONN_AZURE_DEFAULT": None,
     "AIRFLOW_CONN_GOOGLE_CLOUD_DEFAULT": None,
     "AIRFLOW_CONN_KUBERNETES_DEFAULT": f"{PROJECT}:pod_operator",
     "AIRFLOW_CONN_WASB_DEFAULT": None,

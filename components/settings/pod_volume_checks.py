@@ -14,6 +14,7 @@ from components.settings.sections.pods import PodAdditions, Target, additions
 
 PROGRAM_FOLDERS: Final = (
     "/opt/airflow-bytecode",
+    "/opt/airflow-login",
     "/opt/airflow-scripts",
     "/opt/airflow/authority",
     "/opt/airflow/dag-bundles",
@@ -23,6 +24,7 @@ PROGRAM_FOLDERS: Final = (
     "/opt/airflow/examples",
     "/opt/airflow/logs",
     "/opt/airflow/pod_templates",
+    "/etc/airflow-login",
     "/etc/git-credentials",
     "/tmp",  # noqa: S108 - a volume of the pod's own
 )

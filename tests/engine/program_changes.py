@@ -180,7 +180,8 @@ REPLACED_SECRETS: Final = {
         path="",
         value=None,
         update=named("api-server", "scheduler", "dag-processor", "triggerer"),
-        replace=named("secrets-fernet-key", "secrets-fernet"),
+        # The migration compares the key with what is in the database.
+        replace=named("secrets-fernet-key", "secrets-fernet") | JOBS,
     ),
     "airflow-secrets-broker-password": Change(
         path="",

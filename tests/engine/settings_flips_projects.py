@@ -14,7 +14,8 @@ ENTRIES: Final = Changes(replaces={"entries-job"})
 """The Job that writes pools and variables."""
 READERS: Final = ("api-server", "dag-processor", "triggerer")
 PREFIX: Final = Changes(
-    updates={*READERS},
+    # The annotation of an account waits for the rights of its identity.
+    updates={*READERS, *(f"access-{reader}-account" for reader in READERS)},
     replaces={
         *(f"{reader}-options" for reader in READERS),
         *(f"cloud-identities-{reader}-secrets" for reader in READERS),

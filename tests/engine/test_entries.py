@@ -14,6 +14,7 @@ from typing import Any, Final
 import pytest
 from cryptography.fernet import Fernet
 
+from components.airflow.secrets.backend import SECRET_MANAGER
 from lab.images import airflow_root
 from tests.engine.postgres_server import RUN, psql, serve
 
@@ -32,6 +33,33 @@ FIELDS: Final[Mapping[str, Any]] = {
     "extra": {"verify": False},
     "description": "the shop",
 }
+
+
+ASK: Final = """
+import google.auth
+from google.auth.credentials import AnonymousCredentials
+
+google.auth.default = lambda *args, **kwargs: (AnonymousCredentials(), "of-the-credentials")
+
+from airflow.providers.google.cloud._internal_client import secret_manager_client
+
+SECRETS = {"airflow-connections-warehouse": "postgres://me:x@db.example.org/", "team-variables-region": "europe"}
+
+
+def get_secret(self, secret_id, project_id, secret_version="latest"):
+    print("ASKED", project_id, secret_id)
+    return SECRETS.get(secret_id)
+
+
+secret_manager_client._SecretManagerClient.get_secret = get_secret
+
+from airflow.models.connection import Connection
+from airflow.models.variable import Variable
+
+print("FOUND", Connection.get_connection_from_secrets("warehouse").host)
+print("FOUND", Variable.get("region"))
+"""
+"""Questions to the secrets backend."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -238,6 +266,31 @@ def test_a_connection_that_airflow_does_not_take_is_one_line_without_its_text(ai
         "Airflow does not take connection bad (ValueError); correct it in airflow:connections. No entry was changed."
     )
     assert "fine" not in airflow.found()["connections"]
+
+
+def test_secret_manager_is_asked_for_the_names_that_the_rights_are_for(airflow: Installation) -> None:
+    """The provider's own class with the arguments of components/airflow/secrets/backend.py, its client replaced."""
+    arguments = {
+        "connections_prefix": "airflow-connections",
+        "variables_prefix": "team-variables",
+        "config_prefix": None,
+        "project_id": "a-project",
+    }
+    done = airflow.run(
+        "-c",
+        ASK,
+        AIRFLOW__SECRETS__BACKEND=SECRET_MANAGER,
+        AIRFLOW__SECRETS__BACKEND_KWARGS=json.dumps(arguments),
+        _AIRFLOW_PROCESS_CONTEXT="server",
+    )
+    assert done.returncode == 0, done.stderr
+    asked = [line for line in done.stdout.splitlines() if line.startswith(("ASKED ", "FOUND "))]
+    assert asked == [
+        "ASKED a-project airflow-connections-warehouse",
+        "FOUND db.example.org",
+        "ASKED a-project team-variables-region",
+        "FOUND europe",
+    ]
 
 
 def test_the_fernet_key_is_rotated_with_two_keys_as_the_runbook_says(airflow: Installation) -> None:

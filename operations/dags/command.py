@@ -92,11 +92,12 @@ def _add_test(command: argparse.ArgumentParser) -> None:
     command.add_argument("dag", metavar="DAG", help="id of the DAG")
     command.add_argument("--date", type=_date, metavar="DATE", help="logical date of the run; default: now")
     command.add_argument("--conf", type=_json_text, help="parameters of the run as a JSON object")
+    command.add_argument("--pause", action="store_true", help="pause an active DAG until the test has ended")
     command.set_defaults(run=_test)
 
 
 def _test(options: argparse.Namespace) -> int:
-    return runs.test(instance(options.stack), options.dag, date=options.date, conf=options.conf)
+    return runs.test(instance(options.stack), options.dag, date=options.date, conf=options.conf, pause=options.pause)
 
 
 def _add_upload(command: argparse.ArgumentParser) -> None:

@@ -66,12 +66,35 @@ def backfill(
     return 0
 
 
-def test(instance: Instance, dag: str, *, date: datetime | None, conf: str | None) -> int:
+def test(instance: Instance, dag: str, *, date: datetime | None, conf: str | None, pause: bool) -> int:
     """Run all tasks of a DAG in one process of the dag-processor, and print their logs. Returns the exit code.
 
+    The scheduler takes each run of an active DAG for its own (airflow/models/dagrun.py of 3.3.2,
+    get_running_dag_runs_to_examine): it would run the same tasks a second time.
+
+    Args:
+        pause: pause an active DAG until the test has ended.
+
     Raises:
-        OperationError: the process was killed.
+        OperationError: the DAG is active and shall stay so, or the process was killed.
     """
+    found = instance.ask("dag", dag)
+    active = bool(found["exists"]) and not found["paused"]
+    if active and not pause:
+        raise OperationError(
+            f"DAG {dag!r} is active, and the scheduler would run the tasks of the test a second time; pause it in the "
+            "UI, or add --pause, which pauses it until the test has ended."
+        )
+    if not active:
+        return _test(instance, dag, date=date, conf=conf)
+    instance.airflow("dags", "pause", "--yes", dag)
+    try:
+        return _test(instance, dag, date=date, conf=conf)
+    finally:
+        instance.airflow("dags", "unpause", "--yes", dag)
+
+
+def _test(instance: Instance, dag: str, *, date: datetime | None, conf: str | None) -> int:
     command = ["airflow", "dags", "test", dag, *([date.isoformat()] if date is not None else [])]
     command += ["--conf", conf] if conf is not None else []
     code = instance.follow(*instance.in_dag_processor(*command))

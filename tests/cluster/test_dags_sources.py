@@ -226,7 +226,7 @@ def test_a_trigger_that_is_watched_ends_with_its_run(deployed: Sources, uploaded
     assert done.returncode == 0, done.stdout + done.stderr
     assert "task: success" in done.stdout
     assert "uploaded: the run ended with success" in done.stdout
-    assert "task: pod uploaded-task-" in done.stdout
+    assert f"task: pod {NAME}-task-uploaded-task-" in done.stdout
     failed = deployed.operations("trigger", "failing", "--watch", "--unpause")
     assert failed.returncode == 1, failed.stdout + failed.stderr
     assert "failing: the run ended with failed" in failed.stdout
@@ -261,11 +261,13 @@ def test_a_backfill_runs_each_date_of_the_schedule(deployed: Sources, uploaded: 
 
 
 def test_a_test_runs_all_tasks_and_prints_their_logs(deployed: Sources, uploaded: Path) -> None:
-    done = deployed.operations("test", "uploaded")
+    """The DAGs are active: a test with --pause leaves them so."""
+    done = deployed.operations("test", "uploaded", "--pause")
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     assert "from the share" in done.stdout + done.stderr
-    failed = deployed.operations("test", "failing")
+    failed = deployed.operations("test", "failing", "--pause")
     assert failed.returncode == 1
+    assert not deployed.installation.client.request("GET", "dags/uploaded")["is_paused"]
 
 
 def test_another_upload_removes_what_the_folder_has_not(deployed: Sources, uploaded: Path) -> None:

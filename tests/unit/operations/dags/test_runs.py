@@ -219,13 +219,38 @@ def test_a_test_prints_what_airflow_says_and_fails_with_it(
     programs: Programs, capfd: pytest.CaptureFixture[str], code: int, expected: int
 ) -> None:
     deployed(programs)
+    known(programs, paused=True)
     programs.answer("airflow dags test hello 2026-01-01T00:00:00", "the log\n", code=code)
     assert programs.run("test", "hello", "--date", "2026-01-01") == expected
     assert capfd.readouterr().out == "the log\n"
 
 
+def test_the_scheduler_does_not_run_the_tasks_of_a_test_as_well(
+    programs: Programs, capsys: pytest.CaptureFixture[str]
+) -> None:
+    deployed(programs)
+    known(programs)
+    programs.answer("airflow dags test hello", code=1)
+    programs.answer("airflow dags")
+    assert programs.run("test", "hello") == 2
+    assert "DAG 'hello' is active, and the scheduler would run the tasks of the test a second time; " in (
+        capsys.readouterr().err
+    )
+    assert [command[:3] for command in programs.commands()] == [["python", "-", "dag"]]
+    assert programs.run("test", "hello", "--pause") == 1
+    assert [command[2] for command in programs.commands()[1:]] == ["pause", "test", "unpause"]
+
+
+def test_a_dag_that_airflow_does_not_know_yet_can_be_tested(programs: Programs) -> None:
+    deployed(programs)
+    known(programs)
+    programs.answer("airflow dags test other")
+    assert programs.run("test", "other") == 0
+
+
 def test_a_test_that_needs_too_much_memory_is_told(programs: Programs, capsys: pytest.CaptureFixture[str]) -> None:
     deployed(programs)
+    known(programs, paused=True)
     programs.answer("airflow dags test hello", code=137)
     assert programs.run("test", "hello") == 2
     assert "raise airflow:components.dag_processor.memory_mib" in capsys.readouterr().err

@@ -15,6 +15,7 @@ from components.settings.sections.pods import PodAdditions, Target, additions
 PROGRAM_FOLDERS: Final = (
     "/opt/airflow-bytecode",
     "/opt/airflow-login",
+    "/opt/airflow-options",
     "/opt/airflow-scripts",
     "/opt/airflow/authority",
     "/opt/airflow/dag-bundles",

@@ -80,6 +80,8 @@ class Settings(Model):
     options: AirflowOptions = Field(default_factory=dict)
     """Additional options of airflow.cfg: section, option, and value as text. They are written in clear text to a
     ConfigMap, so options that are secrets are refused."""
+    options_file: bool = False
+    """Whether pods read their options from a file airflow.cfg. By default they are variables of the environment."""
     pods: Pods = Field(default_factory=dict[Target, PodAdditions])
     """Additions to the pods of each workload, and of `all`."""
     pod_operator: PodOperator = PodOperator()

@@ -10,6 +10,7 @@ import itertools
 import queue
 import threading
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Final
 
@@ -181,7 +182,9 @@ def _path(plural: str, item: Manifest) -> str:
 
 
 def _condition(kind: str, holds: bool, reason: str = "", message: str = "") -> dict[str, str]:
-    return {"type": kind, "status": str(holds), "reason": reason, "message": message}
+    # Without the time, no pod of a Deployment with minReadySeconds is ever available.
+    since = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return {"type": kind, "status": str(holds), "lastTransitionTime": since, "reason": reason, "message": message}
 
 
 def _restarted(pod: Manifest) -> bool:

@@ -86,6 +86,10 @@ FLIPS: Final[Flips] = {
     "namespace": Flip(
         "elsewhere", Protected({"celery-broker-data", "celery-broker-data-volume", "dags", "dags-volume"})
     ),
+    "options_file": Flip(
+        True,
+        EVERY_OPTION_READER | Changes(replaces={"entries-job", "migrate-job", "migration-options", "people-job"}),
+    ),
     "image.reference": Flip(
         "registry.example.org/airflow:3.3.2",
         Changes(

@@ -10,10 +10,8 @@ from typing import Any, Final, cast
 import pulumi
 from pulumi_kubernetes.core.v1 import (
     ConfigMap,
-    ConfigMapEnvSourceArgs,
     ContainerArgs,
     ContainerPortArgs,
-    EnvFromSourceArgs,
     EnvVarArgs,
     EnvVarSourceArgs,
     PodSpecArgs,
@@ -26,6 +24,7 @@ from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 
 from components.airflow.context import InstanceContext
 from components.airflow.feature import Features, PodOverlay, last
+from components.airflow.pods.options import OptionsSource, options_data, options_source
 from components.airflow.secrets.credential import Credential
 from components.contract.requirements import AIRFLOW_GID, AIRFLOW_UID
 from components.contract.workloads import Workload
@@ -74,7 +73,7 @@ def create_options(
         f"{context.name}-{workload}-options",
         metadata=context.metadata(workload, fixed=False, namespace=context.namespace_of(workload)),
         immutable=True,
-        data=features.variables(workload),
+        data=options_data(features.variables(workload), file=context.settings.options_file),
         opts=opts,
     )
 
@@ -84,13 +83,14 @@ def pod_template(
 ) -> PodTemplateSpecArgs:
     """The pod of a workload. `options` names the ConfigMap with its options."""
     overlays = features.overlays(pod.workload)
+    source = options_source(options, file=context.settings.options_file)
     common: dict[str, Any] = {
         "image": context.settings.image.reference,
         "image_pull_policy": context.settings.image.pull_policy,
-        "env": _environment(features, pod, overlays),
-        "env_from": [EnvFromSourceArgs(config_map_ref=ConfigMapEnvSourceArgs(name=options))],
+        "env": _environment(features, pod, overlays, source),
+        "env_from": source.env_from,
     }
-    init_mounts = _mounts([overlay for overlay in overlays if overlay.init_mounts])
+    init_mounts = [*_mounts([overlay for overlay in overlays if overlay.init_mounts]), *source.mounts]
     return PodTemplateSpecArgs(
         metadata=ObjectMetaArgs(
             namespace=pod.namespace,
@@ -106,7 +106,7 @@ def pod_template(
             pods.PodShape(
                 user=AIRFLOW_USER,
                 service_account=context.accounts[pod.workload],
-                containers=[_main_container(pod, overlays, common)],
+                containers=[_main_container(pod, overlays, common, source)],
                 init_containers=[
                     *(sidecar for overlay in overlays for sidecar in overlay.sidecars),
                     *(container for overlay in overlays for container in overlay.setup),
@@ -122,7 +122,7 @@ def pod_template(
                         for init in overlay.init_containers
                     ),
                 ],
-                volumes=_volumes(pod, overlays),
+                volumes=[*_volumes(pod, overlays), *source.volumes],
                 kubernetes_api=any(overlay.kubernetes_api for overlay in overlays),
                 grace_seconds=pod.grace_seconds,
                 restart_policy=pod.restart_policy,
@@ -159,7 +159,9 @@ def merged(mappings: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     return {key: value for mapping in mappings for key, value in mapping.items()}
 
 
-def _main_container(pod: WorkloadPod, overlays: Sequence[PodOverlay], common: Mapping[str, Any]) -> ContainerArgs:
+def _main_container(
+    pod: WorkloadPod, overlays: Sequence[PodOverlay], common: Mapping[str, Any], source: OptionsSource
+) -> ContainerArgs:
     return pods.container(
         pod.container or pod.workload,
         resources=pod.resources,
@@ -167,7 +169,7 @@ def _main_container(pod: WorkloadPod, overlays: Sequence[PodOverlay], common: Ma
         lifecycle=pods.sleep_before_stop(pod.serves_until_seconds) if pod.serves_until_seconds else None,
         args=[*pod.args, *(argument for overlay in overlays for argument in overlay.arguments)],
         ports=[ContainerPortArgs(name=name, container_port=port) for name, port in pod.ports.items()] or None,
-        volume_mounts=_mounts(overlays),
+        volume_mounts=[*_mounts(overlays), *source.mounts],
         **pod.probes,
         **common,
     )
@@ -195,9 +197,11 @@ def _volumes(pod: WorkloadPod, overlays: Sequence[PodOverlay]) -> list[VolumeArg
     ]
 
 
-def _environment(features: Features, pod: WorkloadPod, overlays: Sequence[PodOverlay]) -> list[EnvVarArgs]:
+def _environment(
+    features: Features, pod: WorkloadPod, overlays: Sequence[PodOverlay], source: OptionsSource
+) -> list[EnvVarArgs]:
     """The variables of a workload's containers, except its options."""
-    plain = merged([*(overlay.environment for overlay in overlays), pod.environment])
+    plain = merged([*(overlay.environment for overlay in overlays), source.environment, pod.environment])
     return [
         *(EnvVarArgs(name=name, value=value) for name, value in plain.items()),
         *(credential_variable(each) for each in (*features.credentials(pod.workload), *pod.credentials)),

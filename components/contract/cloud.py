@@ -133,10 +133,10 @@ class CloudServices:
 class SecretStore:
     """A service with users' secrets, accessed with workload identity."""
 
-    kind: Literal["secret_manager"]
-    """The protocol: Secret Manager of Google Cloud."""
+    kind: Literal["secret_manager", "key_vault"]
+    """The protocol: Secret Manager of Google Cloud, or Azure Key Vault."""
     location: pulumi.Input[str]
-    """The project of the secrets."""
+    """The project of the secrets, or the URL of the vault."""
 
 
 @dataclass(frozen=True, kw_only=True)

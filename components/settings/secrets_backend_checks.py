@@ -33,9 +33,9 @@ def setting_errors(
     """
     if backend is None:
         return
-    if cloud is not None and cloud.kind != "gcp":
-        rule = f"is a service of Google Cloud, and the cloud is {cloud.kind!r}"
-        remedy = f"remove it, and set the options of another backend in {PROJECT}:options.secrets"
+    if cloud is not None and cloud.kind != backend.CLOUD:
+        rule = f"is a service of cloud {backend.CLOUD!r}, and the cloud is {cloud.kind!r}"
+        remedy = f"choose the service of the cloud, or set the options of a backend in {PROJECT}:options.secrets"
         yield SettingError(key=f"{KEY}.kind", value=backend.kind, rule=rule, remedy=remedy)
     first, second = backend.prefixes
     if first.startswith(second) or second.startswith(first):

@@ -47,6 +47,10 @@ FLIPS: Final[Flips] = {
     "pools[].description": Flip("of the night", ENTRIES),
     "pools[].include_deferred": Flip(True, ENTRIES),
     "variables": Flip({"region": "asia"}, ENTRIES),
+    "secrets_backend.kind": Flip(
+        {"kind": "key_vault"},
+        Refused("secrets_backend.kind: 'key_vault' is a service of cloud 'azure', and the cloud is 'gcp'"),
+    ),
     "secrets_backend.connections_prefix": Flip("team-connections", PREFIX),
     "secrets_backend.variables_prefix": Flip("team-variables", PREFIX),
     "existing_secrets.fernet.name": Flip("mine", Protected({"secrets-fernet-key"})),

@@ -32,6 +32,7 @@ UNIONS: Final = {
     "DagSource": ("ImageDags", "HostPathDags", "ShareDags", "ClaimDags", "OciDags", "BucketDags"),
     "DagMount": ("Copied", "ImageVolume"),
     "Exposure": ("ClusterIp", "NodePort", "Gateway"),
+    "SecretsBackend": ("SecretManager", "KeyVault"),
     "Tls": ("ManagedTls", "CertManagerTls", "SecretTls"),
 }
 

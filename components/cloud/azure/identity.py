@@ -81,12 +81,22 @@ class LogAccess:
 
 
 @dataclass(frozen=True, kw_only=True)
+class SecretAccess:
+    """The workloads that read the secrets of a vault."""
+
+    vault: pulumi.Input[str]
+    """Id of the vault."""
+    workloads: Sequence[Workload]
+
+
+@dataclass(frozen=True, kw_only=True)
 class IdentitiesArgs:
     """Arguments of the identities."""
 
     scope: AzureScope
     requirements: CloudRequirements
     logs: LogAccess | None
+    secrets: SecretAccess | None
     issuer: pulumi.Input[str]
 
 
@@ -100,6 +110,7 @@ class Identities(pulumi.ComponentResource):
         workloads: set[Workload] = {
             *args.requirements.cloud_identities,
             *(args.logs.roles if args.logs is not None else ()),
+            *(args.secrets.workloads if args.secrets is not None else ()),
         }
         self.identities = {workload: self._identity(name, workload, args) for workload in sorted(workloads)}
         self.register_outputs({})
@@ -124,6 +135,17 @@ class Identities(pulumi.ComponentResource):
                 ),
             )
             granted.append(access.urn)
+        if args.secrets is not None and workload in args.secrets.workloads:
+            granted.append(
+                role_assignments.assigned(
+                    f"{name}-{workload}-secrets-role",
+                    subscription_id=scope.settings.subscription_id,
+                    role=role_assignments.SECRET_READER,
+                    scope=args.secrets.vault,
+                    principal=owner.principal_id,
+                    opts=pulumi.ResourceOptions(parent=self),
+                ).urn
+            )
         federation = create_federation(
             f"{name}-{workload}-federation",
             owner,

@@ -18,7 +18,8 @@ from components.cloud.azure.accounts import AccountArgs
 from components.cloud.azure.audit import Audit, AuditArgs, Audited
 from components.cloud.azure.cluster import Cluster, ClusterArgs
 from components.cloud.azure.database import Database, DatabaseArgs
-from components.cloud.azure.identity import Identities, IdentitiesArgs, LogAccess, log_roles
+from components.cloud.azure.identity import Identities, IdentitiesArgs, LogAccess, SecretAccess, log_roles
+from components.cloud.azure.key_vault import KeyVault, KeyVaultArgs
 from components.cloud.azure.kubeconfig import kubeconfig_command, kubelogin_command
 from components.cloud.azure.lateness import waiting
 from components.cloud.azure.load_balancer import Address, AddressArgs, create_gateway_api
@@ -102,6 +103,7 @@ class Azure(pulumi.ComponentResource):
         )
         logs, files = self._create_log_storage(network), self._create_file_storage(network)
         registry = self._create_registry(cluster) if cloud.registry != "none" else None
+        vault = self._create_vault() if needed.secret_store is not None else None
         projects = self._create_projects(network, logs, cluster)
         self._create_locks(database, logs, files, projects)
         self._create_audit(cluster, database)
@@ -116,14 +118,15 @@ class Azure(pulumi.ComponentResource):
                 **(files.volumes if files is not None else {}),
                 **({"broker": disk.volume} if disk is not None else {}),
             },
-            identities=self._create_identities(logs, cluster),
+            identities=self._create_identities(logs, vault, cluster),
+            secret_store=vault.store if vault is not None else None,
             log_store=logs.log_store if logs is not None else None,
             services=CloudServices(kind="azure", project=cloud.subscription_id),
             projects=projects.projects if projects is not None else {},
             load_balancer=address.load_balancer(self._create_gateways(cluster, nodes)) if address is not None else None,
             task_node_selector={POOL_LABEL: "tasks"} if cloud.cluster.task_nodes is not None else {},
             task_taint=task_taint(cloud.cluster.task_nodes),
-            outputs=self._outputs(cluster, logs, registry),
+            outputs=self._outputs(cluster, logs, registry, vault),
         )
         self.register_outputs({})
 
@@ -163,7 +166,7 @@ class Azure(pulumi.ComponentResource):
         )
 
     def _outputs(
-        self, cluster: Cluster, logs: LogStorage | None, registry: Registry | None
+        self, cluster: Cluster, logs: LogStorage | None, registry: Registry | None, vault: KeyVault | None
     ) -> dict[str, pulumi.Input[Any]]:
         group = self._scope.group
         outputs: dict[str, pulumi.Input[Any] | None] = {
@@ -174,6 +177,7 @@ class Azure(pulumi.ComponentResource):
             "kubelogin_command": kubelogin_command(self._settings, cluster.name),
             "log_container": pulumi.Output.concat(logs.url, "logs") if logs is not None else None,
             "registry": registry.address if registry is not None else None,
+            "secret_vault": vault.store.location if vault is not None else None,
         }
         return {key: value for key, value in outputs.items() if value is not None}
 
@@ -265,6 +269,10 @@ class Azure(pulumi.ComponentResource):
             opts=self._own(),
         )
 
+    def _create_vault(self) -> KeyVault:
+        args = KeyVaultArgs(scope=self._scope, tenant=self._operator.tenant_id)
+        return KeyVault(f"{self._name}-vault", args, opts=self._child)
+
     def _create_registry(self, cluster: Cluster) -> Registry:
         args = RegistryArgs(scope=self._scope, kubelet=cluster.kubelet)
         return Registry(f"{self._name}-registry", args, opts=self._child)
@@ -334,11 +342,17 @@ class Azure(pulumi.ComponentResource):
         if audited:
             Audit(f"{self._name}-audit", AuditArgs(scope=self._scope, resources=audited), opts=self._child)
 
-    def _create_identities(self, logs: LogStorage | None, cluster: Cluster) -> dict[Workload, contract.Identity]:
-        needed, access = self._needed, None
+    def _create_identities(
+        self, logs: LogStorage | None, vault: KeyVault | None, cluster: Cluster
+    ) -> dict[Workload, contract.Identity]:
+        needed, access, secrets = self._needed, None, None
+        if vault is not None and needed.secret_store is not None:
+            secrets = SecretAccess(vault=vault.id, workloads=needed.secret_store.readers)
         if logs is not None and needed.log_store is not None:
             access = LogAccess(container=logs.container, roles=log_roles(needed.log_store))
-        if access is None and not needed.cloud_identities:
+        if access is None and secrets is None and not needed.cloud_identities:
             return {}
-        args = IdentitiesArgs(scope=self._scope, requirements=needed, logs=access, issuer=cluster.issuer)
+        args = IdentitiesArgs(
+            scope=self._scope, requirements=needed, logs=access, secrets=secrets, issuer=cluster.issuer
+        )
         return Identities(f"{self._name}-identities", args, opts=self._child).identities

@@ -18,6 +18,8 @@ ACCOUNT_MAX: Final = 24
 """Characters in the name of a storage account: lower-case letters and digits."""
 REGISTRY_MAX: Final = 50
 """Characters in the name of a registry: letters and digits."""
+VAULT_MAX: Final = 24
+"""Characters in the name of a key vault: letters, digits and dashes."""
 NODE_GROUP_MAX: Final = 80
 """Characters in the name of the resource group that a cluster creates for its nodes."""
 

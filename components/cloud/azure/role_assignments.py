@@ -15,6 +15,8 @@ IMAGE_PULLER: Final = "7f951dda-4ed3-4680-a7ca-43fe172d538d"
 """AcrPull."""
 LOG_READER: Final = "2a2b9908-6ea1-4ae2-8e65-a410df84e7d1"
 """Storage Blob Data Reader."""
+SECRET_READER: Final = "4633458b-17de-408a-b874-0445c86b69e6"  # noqa: S105 - the id of a role
+"""Key Vault Secrets User."""
 LOG_WRITER: Final = "ba92f5b4-2d11-453d-a403-e96b0029c9fe"
 """Storage Blob Data Contributor."""
 NETWORK_USER: Final = "4d97b98b-1d4f-4787-a291-c67834d212e7"

@@ -31,6 +31,7 @@ SECONDS: Final[Mapping[str, Mapping[str, float]]] = {
     "azure-native:dbforpostgresql:FirewallRule": {"create": 20, "delete": 20},
     "azure-native:storage:StorageAccount": {"create": 25, "update": 5, "delete": 5},
     "azure-native:containerregistry:Registry": {"create": 15, "update": 10, "delete": 10},
+    "azure-native:keyvault:Vault": {"create": 20, "update": 5, "delete": 10},
     "azure-native:compute:Disk": {"create": 5, "update": 5, "delete": 10},
     "azure-native:managedidentity:UserAssignedIdentity": {"create": 5, "delete": 3},
     "azure-native:authorization:RoleAssignment": {"create": 5, "delete": 3},

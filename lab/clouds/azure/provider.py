@@ -22,6 +22,7 @@ from lab.clouds.azure.endpoint import PrivateDnsZoneGroup, PrivateEndpoint
 from lab.clouds.azure.functions import AdminCredentials, ClientConfig, StorageAccountKeys, UserCredentials
 from lab.clouds.azure.group import ResourceGroup
 from lab.clouds.azure.identity import FederatedIdentityCredential, UserAssignedIdentity
+from lab.clouds.azure.key_vault import Vault
 from lab.clouds.azure.monitoring import DiagnosticSetting, Workspace
 from lab.clouds.azure.network import NetworkSecurityGroup, Subnet, VirtualNetwork
 from lab.clouds.azure.policy import added_tags
@@ -64,6 +65,7 @@ KINDS: Final[Mapping[str, ArmKind]] = {
         PrivateZone(),
         PublicIPAddress(),
         Registry(),
+        Vault(),
         ResourceGroup(),
         RoleAssignment(),
         Server(),

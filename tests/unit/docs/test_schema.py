@@ -114,6 +114,7 @@ UNSEEN: Final[dict[str, tuple[str, ...]]] = {
         "auth: an organization of which nobody may log in",
         "auth: a configuration of FAB beside a provider",
         "secrets_backend: a backend of another cloud",
+        "secrets_backend: a backend on an existing cluster",
         "secrets_backend: prefixes that begin alike, and options of a backend",
         "stack: data of production without protection",
         "stack: data of production whose protection is turned off",

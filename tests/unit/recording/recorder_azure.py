@@ -30,6 +30,7 @@ NAMES: Final = {
     "azure-native:dbforpostgresql:Configuration": "configurationName",
     "azure-native:dbforpostgresql:Database": "databaseName",
     "azure-native:dbforpostgresql:Server": "serverName",
+    "azure-native:keyvault:Vault": "vaultName",
     "azure-native:managedidentity:FederatedIdentityCredential": "federatedIdentityCredentialResourceName",
     "azure-native:managedidentity:UserAssignedIdentity": "resourceName",
     "azure-native:monitor:DiagnosticSetting": "name",
@@ -97,6 +98,8 @@ def _of_its_own(type_: str, name: str, chosen: str, sent: Mapping[str, Any]) -> 
             return {"fullyQualifiedDomainName": f"{chosen}.postgres.database.azure.com"}
         case "azure-native:network:PublicIPAddress":
             return {"ipAddress": OUTBOUND_ADDRESS if name.endswith("outbound-address") else ADDRESS}
+        case "azure-native:keyvault:Vault":
+            return {"properties": {**sent["properties"], "vaultUri": f"https://{chosen}.vault.azure.net/"}}
         case "azure-native:containerregistry:Registry":
             return {"loginServer": f"{chosen}.registry.example"}
         case _:

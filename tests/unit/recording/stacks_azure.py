@@ -77,6 +77,7 @@ STACKS: Final[dict[str, Config]] = {
         dags=SHARES["dags"],
         exposure=GATEWAY,
         protect="true",
+        secrets_backend={"kind": "key_vault", "variables_prefix": "team-variables"},
     ),
     "azure, every name as long as it may be": config(
         "celery+kubernetes",

@@ -15,6 +15,7 @@ PATTERNS: Final = {
     "BlobContainer": r"[a-z0-9](?!.*--)[-a-z0-9]{1,61}[a-z0-9]",
     "FileShare": r"[a-z0-9](?!.*--)[-a-z0-9]{1,61}[a-z0-9]",
     "Registry": r"[a-zA-Z0-9]{5,50}",
+    "Vault": r"[a-zA-Z](?!.*--)[-a-zA-Z0-9]{1,22}[a-zA-Z0-9]",
     "UserAssignedIdentity": r"[a-zA-Z0-9][-_a-zA-Z0-9]{2,127}",
     "FederatedIdentityCredential": r"[a-zA-Z0-9][-_a-zA-Z0-9]{2,119}",
     "ResourceGroup": r"[-\w._()]{0,89}[-\w_()]",

@@ -144,6 +144,13 @@ REGISTRY: Final = {
     native("containerregistry:Registry", "registry-registry"),
     role("registry-pull"),
 }
+VAULT: Final = {
+    component("KeyVault", "vault"),
+    native("keyvault:Vault", "vault-vault"),
+    native("managedidentity:UserAssignedIdentity", "identities-dag-processor"),
+    native("managedidentity:FederatedIdentityCredential", "identities-dag-processor-federation"),
+    *(role(f"identities-{part}-secrets") for part in ("api-server", "dag-processor", "triggerer")),
+}
 AUDIT: Final = {
     component("Audit", "audit"),
     native("operationalinsights:Workspace", "audit-workspace"),
@@ -191,6 +198,7 @@ INVENTORY: Final[dict[str, set[Item]]] = {
     | private_endpoint("files-file")
     | FRONT
     | REGISTRY
+    | VAULT
     | pools("airflow", "tasks")
     | locks("database", "files", "logs")
     | {native("resources:ResourceGroup", "broker-kept-group")},

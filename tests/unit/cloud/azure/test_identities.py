@@ -13,7 +13,7 @@ from tests.unit.recording import recorder_azure
 from tests.unit.recording.recorder import walk
 from tests.unit.recording.stacks import recorded
 from tests.unit.recording.stacks_azure import STACKS, SUBSCRIPTION
-from tests.unit.recording.workloads import pods, variables_of
+from tests.unit.recording.workloads import options_of, pods, variables_of
 
 
 @pytest.mark.parametrize("stack", STACKS)
@@ -29,8 +29,10 @@ def test_each_identity_is_used_by_exactly_one_account_which_is_there(stack: str)
         assert federation.plain["issuer"] == recorder_azure.ISSUER
         principal = identity.outputs["principalId"]
         roles = [f for f in recording.of_cloud("RoleAssignment") if f.plain["principalId"] == principal]
-        # Users of the stack give the pods of operators their roles.
-        assert len(roles) == (0 if identity.name.endswith("-identities-pod") else 1)
+        # Users of the stack give the pods of operators their roles. Those that read secrets have one for the vault.
+        of_vault = [role for role in roles if role.name.endswith("-secrets-role")]
+        alone = identity.name.endswith(("-identities-pod", "-identities-dag-processor"))
+        assert len(roles) - len(of_vault) == (0 if alone else 1)
         # Used only after it has its roles, by data flow.
         assert {federation.urn, *(role.urn for role in roles)} <= waits_for(recording, user)
         assert user.plain["metadata"]["annotations"]["azure.workload.identity/tenant-id"] == recorder_azure.TENANT
@@ -60,6 +62,20 @@ def test_who_runs_dag_code_has_a_connection_to_azure_without_a_key() -> None:
     assert found.keys() == DAG_READERS
     keyless = {"conn_type": "azure", "extra": {"subscriptionId": SUBSCRIPTION}}
     assert [part for part, connection in found.items() if connection != keyless] == []
+
+
+def test_who_answers_questions_for_secrets_reads_the_vault() -> None:
+    recording = recorded("azure, protected with everything")
+    texts = {pod.part: options_of(recording, pod).get("AIRFLOW__SECRETS__BACKEND_KWARGS") for pod in pods(recording)}
+    found = {part: json.loads(text) for part, text in texts.items() if text is not None}
+    assert found.keys() == {"api-server", "dag-processor", "triggerer"}
+    [vault] = recording.of_cloud("Vault")
+    assert found["api-server"] == {
+        "connections_prefix": "airflow-connections",
+        "variables_prefix": "team-variables",
+        "config_prefix": None,
+        "vault_url": f"https://{vault.plain['vaultName']}.vault.azure.net/",
+    }
 
 
 @pytest.mark.parametrize("stack", ["azure, both", "azure, stack file prod"])

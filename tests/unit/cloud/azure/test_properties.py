@@ -27,7 +27,7 @@ TESTED_APART: Final = {
     "A12": "test_an_audited_cluster_keeps_what_administrators_did",
     "P6": "test_the_server_takes_encrypted_connections_alone_and_audits_when_asked",
     "P8": "test_one_switch_protects_everything_that_holds_data_in_engine_and_cloud",
-    "T6": "test_there_is_no_key_vault",
+    "T6": "test_a_key_vault_is_there_for_users_secrets_alone_and_read_by_roles",
     "T7": "test_public_addresses_outlive_a_zone",
 }
 
@@ -170,9 +170,14 @@ def test_only_an_account_with_rules_about_old_files_lets_the_service_in_that_del
             assert account.plain["networkRuleSet"]["bypass"] == wanted, (stack, account.name)
 
 
-def test_there_is_no_key_vault() -> None:
-    for stack in STACKS:
-        assert [f.type for f in recorded(stack).registrations if "keyvault" in f.type] == []
+def test_a_key_vault_is_there_for_users_secrets_alone_and_read_by_roles() -> None:
+    found = {stack: [f for f in recorded(stack).registrations if "keyvault" in f.type] for stack in STACKS}
+    assert {stack for stack, vaults in found.items() if vaults} == {"azure, protected with everything"}
+    [vault] = found["azure, protected with everything"]
+    assert vault.protect
+    assert vault.plain["properties"]["enableRbacAuthorization"] is True
+    assert "accessPolicies" not in vault.plain["properties"]
+    assert vault.plain["properties"]["tenantId"] == recorder_azure.TENANT
 
 
 def test_public_addresses_outlive_a_zone() -> None:
@@ -260,6 +265,10 @@ def test_the_role_of_an_identity_is_the_least_that_does() -> None:
         "identities-triggerer-role": (writer, "airflow-cloud-logs-container-id"),
         "identities-worker-role": (writer, "airflow-cloud-logs-container-id"),
         "operator-role": ("b1ff04bb-8a4e-4dc4-8eb5-8693973ce19b", recorder_azure.group_id("airflow-cloud-group")),
+        **{
+            f"identities-{part}-secrets-role": ("4633458b-17de-408a-b874-0445c86b69e6", "airflow-cloud-vault-vault-id")
+            for part in ("api-server", "dag-processor", "triggerer")
+        },
         "registry-pull-role": ("7f951dda-4ed3-4680-a7ca-43fe172d538d", "airflow-cloud-registry-registry-id"),
     }
     found = {

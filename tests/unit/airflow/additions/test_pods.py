@@ -226,6 +226,17 @@ def test_the_policy_of_task_pods_allows_the_volumes_of_the_stack_and_no_others()
     assert '"reference"' not in written
 
 
+@pytest.mark.parametrize("field", ["sidecars", "init_containers"])
+def test_the_policy_of_task_pods_allows_containers_of_the_stack_to_write_to_a_claim(field: str) -> None:
+    writer = {"name": "writer", "image": "writer:1", "mounts": [{"volume": "cache", "path": "/cache"}]}
+    task = {"volumes": [{"kind": "claim", "name": "cache", "claim_name": "written-cache"}], field: [writer]}
+    recording = recorder.run(config("celery+kubernetes", pods={"task": task}))
+    policy = recording.the("ValidatingAdmissionPolicy", "airflow-tied-task-pods").plain
+    rules = {each["message"]: each["expression"] for each in policy["spec"]["validations"]}
+    [written] = [text for message, text in rules.items() if message.startswith("task pods mount DAG files read-only")]
+    assert '"written-cache"' in written
+
+
 def test_the_quota_has_room_for_the_sidecars_of_all_tasks() -> None:
     def quota(**sections: Any) -> tuple[int, int]:
         with stand_in_cloud.in_place():

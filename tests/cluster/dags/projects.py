@@ -107,6 +107,9 @@ def sales_attacks():
                 answers[what] = "not refused"
             except client.ApiException as error:
                 answers[what] = f"{error.status} {error.reason} {error.body}"
+            except AttributeError as error:
+                # The client decodes the body of each error, and that of a refused WebSocket has none.
+                answers[what] = f"{error.__context__.status} {error.__context__.reason}"
         print("ANSWERS", json.dumps(answers))
 
     by_api()

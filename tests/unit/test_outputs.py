@@ -56,6 +56,10 @@ def test_every_stack_says_where_airflow_is_and_how_to_get_in() -> None:
             wanted |= FRONT | ({"flower_url"} if "flower_host" in recording.config["airflow:exposure"] else set())
         if {source["kind"] for source in recording.config.get("airflow:dags", [])} & {"share", "claim"}:
             wanted |= UPLOADS
+        if recording.config.get("airflow:auth", {}).get("users"):
+            wanted |= {"user_passwords"}
+        if recording.config.get("airflow:auth", {}).get("kind") == "oidc":
+            wanted |= {"auth_redirect_uri"}
         beyond = recording.outputs.keys() - wanted
         assert wanted <= recording.outputs.keys(), stack
         # A real cloud has further outputs.

@@ -1,5 +1,5 @@
 # All commands of the project. They need Python 3.11+, make and git. Targets that run Kubernetes on this machine
-# (test, test-cluster, test-gateway, test-sql-proxy, test-dags, demo, bench) also need root on Debian 12 or 13; `make demo CLUSTER=kind` does not.
+# (test, test-cluster, test-gateway, test-sql-proxy, test-dags, test-services, demo, bench) also need root on Debian 12 or 13; `make demo CLUSTER=kind` does not.
 
 PYTHON ?= python3
 STACK ?= local
@@ -22,7 +22,7 @@ AIRFLOW_USER ?= admin
 # Compiling the SDKs takes longer than running them, so their bytecode is always kept, whatever the shell's setting.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: setup fit ready ahead check format settings test test-unit test-engine test-settings test-cluster test-gateway test-sql-proxy test-dags demo demo-down doctor bench clean
+.PHONY: setup fit ready ahead check format settings test test-unit test-engine test-settings test-cluster test-gateway test-sql-proxy test-dags test-services demo demo-down doctor bench clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -107,7 +107,7 @@ test-unit: $(STAMP) ## run only the unit tests
 
 test-engine: ready ## run only the engine tests
 	@$(RUN) -m lab build
-	$(RUN) -m pytest tests/engine lab/tests/engine -m "not each_setting"
+	$(RUN) -m pytest tests/engine lab/tests/engine -m "not each_setting and not services"
 
 test-settings: ready ## change every setting alone and check the engine's preview
 	@$(RUN) -m lab build
@@ -115,7 +115,7 @@ test-settings: ready ## change every setting alone and check the engine's previe
 
 test-cluster: ready ## run Airflow on a real node, with each executor
 	@$(RUN) -m lab build $(if $(LAB_CLUSTER),,--all)
-	$(RUN) -m pytest tests/cluster lab/tests/cluster -m "not gateway and not sql_proxy and not dags"
+	$(RUN) -m pytest tests/cluster lab/tests/cluster -m "not gateway and not sql_proxy and not dags and not services"
 
 test-gateway: ready ## run Airflow behind a Gateway with HTTPS, on a real node and a simulated Azure
 	@$(RUN) -m lab build --gateway
@@ -128,6 +128,11 @@ test-sql-proxy: ready ## run the Cloud SQL Auth Proxy against a simulated Cloud 
 test-dags: ready ## run each source of DAG files, pods that DAG authors start, and projects, on a real node
 	@$(RUN) -m lab build --all
 	$(RUN) -m pytest tests/cluster -m dags
+
+test-services: ready ## run accounts, logins, entries and mail: Airflow beside real directories, issuers and servers, then on a real node
+	@$(RUN) -m lab build --all
+	$(RUN) -m pytest tests/engine lab/tests/engine -m services
+	$(RUN) -m pytest tests/cluster -m services
 
 demo: $(if $(CLUSTER),fit setup,ready) ## start Airflow on this machine: STACK=local, or CLUSTER=kind|minikube|CONTEXT
 	@$(RUN) -m lab demo --stack $(STACK) --cluster "$(CLUSTER)" $(if $(KEEP),--keep)

@@ -31,7 +31,11 @@ def add(command: argparse.ArgumentParser) -> None:
         "Changes nothing. Exit code 1 if something is missing."
     )
     command.add_argument("--stack", "-s", required=True, help="the stack: its file is Pulumi.STACK.yaml")
-    command.set_defaults(run=lambda options: run(options.stack))
+    command.set_defaults(run=_run)
+
+
+def _run(options: argparse.Namespace) -> int:
+    return run(options.stack)
 
 
 def run(stack: str) -> int:

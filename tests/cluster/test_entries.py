@@ -12,7 +12,7 @@ import pytest
 from tests.cluster.cluster import objects
 from tests.cluster.installation import Installation, node_folder
 
-pytestmark = [pytest.mark.dags, pytest.mark.timeout(1200), pytest.mark.lab_node("reads a folder of the node")]
+pytestmark = [pytest.mark.services, pytest.mark.timeout(1200), pytest.mark.lab_node("reads a folder of the node")]
 
 NAME: Final = "test-entries"
 PASSWORD: Final = "topsecret-value"

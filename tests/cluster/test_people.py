@@ -12,7 +12,7 @@ from lab.testing.target import kubectl
 from tests.cluster.cluster import COMPONENT
 from tests.cluster.installation import Installation
 
-pytestmark = pytest.mark.timeout(1200)
+pytestmark = [pytest.mark.services, pytest.mark.timeout(1200)]
 
 NAME = "test-people"
 AUTH = {

@@ -24,6 +24,8 @@ LIST_DAGS = """
 import sys
 from airflow_client.client import ApiClient, ApiException, Configuration, DAGApi, ConnectionApi
 
+pytestmark = pytest.mark.services
+
 configuration = Configuration(host=sys.argv[1], access_token=sys.argv[2])
 with ApiClient(configuration) as client:
     print("dags", DAGApi(client).get_dags().total_entries)

@@ -43,6 +43,8 @@ google.auth.default = lambda *args, **kwargs: (AnonymousCredentials(), "of-the-c
 
 from airflow.providers.google.cloud._internal_client import secret_manager_client
 
+pytestmark = pytest.mark.services
+
 SECRETS = {"airflow-connections-warehouse": "postgres://me:x@db.example.org/", "team-variables-region": "europe"}
 
 

@@ -18,6 +18,8 @@ from tests.engine.airflow_server import RUN, Airflow, free_port, installation, t
 from tests.engine.test_login_oidc import configuration, write
 from tests.unit.recording.stacks_login import BIND_PASSWORD, BIND_SECRETS, LDAP
 
+pytestmark = pytest.mark.services
+
 TREE = f"""\
 dn: dc=example,dc=org
 changetype: add

@@ -27,6 +27,8 @@ from tests.unit.recording.recorder import plain
 from tests.unit.recording.stacks import GATEWAY, GCP, config
 from tests.unit.recording.stacks_login import CLIENT_SECRET, OIDC, SECRETS
 
+pytestmark = pytest.mark.services
+
 AUTHLIB = ("authlib==1.9.10", "joserfc==1.8.0")
 """Part of the official image by its extra `google-auth`; the lab's image is without them."""
 PEOPLE: dict[str, dict[str, Any]] = {

@@ -18,6 +18,8 @@ from lab.certificates import public_authority
 from tests.engine.test_login_oidc import Browser, Deployment, deployed, roles
 from tests.unit.recording.stacks_login import ENTRA, GITHUB, GOOGLE, SECRETS
 
+pytestmark = pytest.mark.services
+
 
 def managed(name: str, **claims: Any) -> dict[str, Any]:
     """A person of Google Workspace."""

@@ -27,7 +27,10 @@ from tests.unit.recording.recorder import Recording
 from tests.unit.recording.stacks import config
 from tests.unit.recording.workloads import Pod, options_of, pod_of
 
-pytestmark = pytest.mark.filterwarnings("ignore:Requiring AUTH while not requiring TLS:UserWarning")
+pytestmark = [
+    pytest.mark.services,
+    pytest.mark.filterwarnings("ignore:Requiring AUTH while not requiring TLS:UserWarning"),
+]
 
 USER: Final = "airflow"
 PASSWORD: Final = "p@ss:w/rd?#%&=+ x"

@@ -25,6 +25,8 @@ RUN: Final = "/mnt"
 READ: Final = """
 import json, sys
 from airflow.configuration import conf
+
+pytestmark = pytest.mark.services
 print("VALUES" + json.dumps([conf.get(section, name, fallback="") for section, name in json.loads(sys.argv[1])]))
 """
 TRICKY: Final[dict[str, dict[str, str]]] = {

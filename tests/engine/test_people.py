@@ -12,6 +12,8 @@ import pytest
 
 from tests.engine.airflow_server import Airflow, installation, status, token
 
+pytestmark = pytest.mark.services
+
 CACHE_SECONDS = 1
 """[fab] cache_ttl of the tests; Airflow's default is 30 s. A deactivated account keeps its access until then."""
 BY_HAND = [

@@ -22,10 +22,13 @@ DAGS: Final = Path(__file__).parent / "dags" / "projects.py"
 SECRETS: Final = {"sales": {"BIG_SECRET": "secret of sales"}, "weather": {"BIG_SECRET": "secret of weather"}}
 VOLUME: Final = {"kind": "volume", "size_gib": 1}
 UNKNOWN: Final = """
+from airflow.sdk import dag
+
 from airflow_project import project
 
 project("snow").pod()
 """
+"""With the words by which Airflow takes a file for one of DAGs."""
 REFUSED: Final = {
     "secret": "this Secret belongs to a project",
     "config": "this ConfigMap belongs to a project",
@@ -100,7 +103,7 @@ def attacks(installation: Installation, works: object) -> dict[str, dict[str, An
     """The tasks of the DAG that must fail, with their logs."""
     client = installation.client
     run = client.trigger("sales_attacks")
-    assert client.wait_for_run("sales_attacks", run, timeout_seconds=300) == "failed"
+    assert client.wait_for_run("sales_attacks", run, timeout_seconds=600) == "failed"
     tasks = client.tasks("sales_attacks", run)
     return {task["task_id"]: {**task, "log": client.log("sales_attacks", run, task)} for task in tasks}
 

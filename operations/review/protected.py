@@ -36,6 +36,7 @@ LOST: Final[Mapping[str, str]] = {
     "azure-native:storage:BlobContainer": BLOBS,
     "azure-native:storage:FileShare": FILES,
     "azure-native:compute:Disk": FILES,
+    "azure-native:keyvault:Vault": "connections and variables in it",
     "azure-native:network:PublicIPAddress": ADDRESS,
     "azure-native:containerregistry:Registry": "the images in it",
     "random:index/randomPassword:RandomPassword": SECRETS,

@@ -281,6 +281,8 @@ def test_an_unreachable_repository_stops_no_run_and_is_told_by_the_dag_processor
 ) -> None:
     before = delivered.dags()
     delivered.wait_in("from_ssh", "no")
+    # The worker fetches the last commit.
+    delivered.printed("from_ssh", delivered.stack.client.trigger("from_ssh"))
     delivered.server.stop()
     try:
         processor = delivered.stack.pod("dag-processor")["metadata"]["name"]

@@ -17,14 +17,14 @@ from lab.lock import locked
 from lab.paths import cache_dir
 from tests.engine.airflow_server import Airflow, installation, token
 
+pytestmark = pytest.mark.services
+
 CLIENTS = ("apache-airflow-client==3.3.2", "apache-airflow-ctl==0.1.5")
 """In an environment of their own: the command line has requirements that nothing else here needs."""
 PASSWORD = "the password of a program"
 LIST_DAGS = """
 import sys
 from airflow_client.client import ApiClient, ApiException, Configuration, DAGApi, ConnectionApi
-
-pytestmark = pytest.mark.services
 
 configuration = Configuration(host=sys.argv[1], access_token=sys.argv[2])
 with ApiClient(configuration) as client:

@@ -18,6 +18,8 @@ from components.airflow.secrets.backend import SECRET_MANAGER
 from lab.images import airflow_root
 from tests.engine.postgres_server import RUN, psql, serve
 
+pytestmark = pytest.mark.services
+
 SCRIPT: Final = Path("components/airflow/scripts/apply_entries.py")
 PYTHON: Final = "/home/airflow/.local/bin/python"
 MARK: Final = "Written by the Pulumi stack"
@@ -42,8 +44,6 @@ from google.auth.credentials import AnonymousCredentials
 google.auth.default = lambda *args, **kwargs: (AnonymousCredentials(), "of-the-credentials")
 
 from airflow.providers.google.cloud._internal_client import secret_manager_client
-
-pytestmark = pytest.mark.services
 
 SECRETS = {"airflow-connections-warehouse": "postgres://me:x@db.example.org/", "team-variables-region": "europe"}
 

@@ -20,13 +20,13 @@ from tests.unit.recording import recorder
 from tests.unit.recording.stacks import config
 from tests.unit.recording.workloads import options_of, pod_of
 
+pytestmark = pytest.mark.services
+
 PYTHON: Final = "/home/airflow/.local/bin/python"
 RUN: Final = "/mnt"
 READ: Final = """
 import json, sys
 from airflow.configuration import conf
-
-pytestmark = pytest.mark.services
 print("VALUES" + json.dumps([conf.get(section, name, fallback="") for section, name in json.loads(sys.argv[1])]))
 """
 TRICKY: Final[dict[str, dict[str, str]]] = {

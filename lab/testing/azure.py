@@ -44,6 +44,7 @@ NEEDS: Final[Mapping[str, tuple[str, ...]]] = {
     "role": ("container", "identity"),
     "federation": ("identity",),
     "registry": ("group",),
+    "vault": ("group",),
     "disk": ("group",),
     "workspace": ("group",),
     "audit": ("cluster", "workspace"),

@@ -332,6 +332,18 @@ EXAMPLES: Final[Mapping[str, tuple[str, dict[str, Any]]]] = {
         "containerregistry:Registry",
         {**PLACED, "registryName": "images", "sku": {"name": "Basic"}, "adminUserEnabled": False},
     ),
+    "vault": (
+        "keyvault:Vault",
+        {
+            **PLACED,
+            "vaultName": "vault",
+            "properties": {
+                "tenantId": SUBSCRIPTION,
+                "sku": {"family": "A", "name": "standard"},
+                "enableRbacAuthorization": True,
+            },
+        },
+    ),
     "disk": (
         "compute:Disk",
         {

@@ -337,11 +337,7 @@ EXAMPLES: Final[Mapping[str, tuple[str, dict[str, Any]]]] = {
         {
             **PLACED,
             "vaultName": "vault",
-            "properties": {
-                "tenantId": SUBSCRIPTION,
-                "sku": {"family": "A", "name": "standard"},
-                "enableRbacAuthorization": True,
-            },
+            "properties": {"tenantId": SUBSCRIPTION, "sku": {"family": "A", "name": "standard"}},
         },
     ),
     "disk": (

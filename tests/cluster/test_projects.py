@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import pytest
 
+from components.contract.requirements import PROJECT_LABEL
 from lab.errors import LabError
 from lab.images.names import AIRFLOW
 from lab.testing.target import kubectl
@@ -42,6 +43,24 @@ BY_API: Final = {
     "delete": "tasks of a project reach pods of their own project only",
     "read secret": 'cannot get resource \\"secrets\\"',
 }
+OTHERS_POD: Final[dict[str, Any]] = {
+    "apiVersion": "v1",
+    "kind": "Pod",
+    "metadata": {"name": "weather--any", "namespace": f"{NAME}-tasks", "labels": {PROJECT_LABEL: "weather"}},
+    "spec": {
+        "containers": [
+            {
+                "name": "base",
+                "image": "alpine:3.24.1",
+                "command": ["sleep", "3600"],
+                "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
+            }
+        ],
+        "securityContext": {"runAsNonRoot": True, "runAsUser": 50_000, "seccompProfile": {"type": "RuntimeDefault"}},
+        "terminationGracePeriodSeconds": 0,
+    },
+}
+"""A pod of the other project: an API server asks admission about the deletion of what exists only."""
 MARK: Final = "Written by the Pulumi stack: project"
 
 
@@ -102,9 +121,13 @@ def works(installation: Installation) -> dict[str, str]:
 def attacks(installation: Installation, works: object) -> dict[str, dict[str, Any]]:
     """The tasks of the DAG that must fail, with their logs."""
     client = installation.client
-    run = client.trigger("sales_attacks")
-    assert client.wait_for_run("sales_attacks", run, timeout_seconds=600) == "failed"
-    tasks = client.tasks("sales_attacks", run)
+    kubectl("apply", "--filename", "-", text=json.dumps(OTHERS_POD))
+    try:
+        run = client.trigger("sales_attacks")
+        assert client.wait_for_run("sales_attacks", run, timeout_seconds=600) == "failed"
+        tasks = client.tasks("sales_attacks", run)
+    finally:
+        kubectl("delete", "pod", OTHERS_POD["metadata"]["name"], "--namespace", f"{NAME}-tasks", "--ignore-not-found")
     return {task["task_id"]: {**task, "log": client.log("sales_attacks", run, task)} for task in tasks}
 
 

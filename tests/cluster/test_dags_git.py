@@ -294,8 +294,12 @@ def test_an_unreachable_repository_stops_no_run_and_is_told_by_the_dag_processor
             return all(f"Error refreshing bundle {name}" in log for name in ("https", "ssh"))
 
         wait_until("the DAG processor tells it of both bundles", told, timeout_seconds=60)
-        sidecar = kubectl("logs", "--namespace", delivered.stack.namespace, processor, "-c", "git-sync-synced")
-        assert "error syncing repo" in sidecar
+
+        def told_by_sidecar() -> bool:
+            log = kubectl("logs", "--namespace", delivered.stack.namespace, processor, "-c", "git-sync-synced")
+            return "error syncing repo" in log
+
+        wait_until("the sidecar tells it", told_by_sidecar, timeout_seconds=60)
         assert delivered.dags() == before
         run = delivered.stack.client.trigger("from_ssh")
 

@@ -9,16 +9,14 @@ from typing import Any, Final
 
 import pulumi
 import pulumi_random as random
-from pulumi_kubernetes.batch.v1 import Job, JobSpecArgs
-from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 
 from components.airflow.context import InstanceContext
-from components.airflow.database.migration import AWAIT_MARGIN_SECONDS, RETRIES, Migration
+from components.airflow.database.job import DatabaseJob
+from components.airflow.database.migration import Migration
 from components.airflow.feature import Features
 from components.airflow.pods.scripts import script
-from components.airflow.pods.template import WorkloadPod, pod_template
+from components.airflow.pods.template import WorkloadPod
 from components.airflow.secrets.provided import create_secret
-from components.kubernetes import naming
 from components.settings.loader import user_passwords
 from components.settings.sections.accounts import Accounts
 from components.settings.types import Resources
@@ -69,7 +67,6 @@ class People(pulumi.ComponentResource):
     def __init__(self, name: str, args: PeopleArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("airflow:airflow:People", name, None, opts)
         context, settings = args.context, args.context.settings
-        deadline_seconds = settings.migration.deadline_seconds
         text = json.dumps(people(settings.auth), sort_keys=True)
         provided = user_passwords()
         self.passwords = {
@@ -89,34 +86,14 @@ class People(pulumi.ComponentResource):
             environment={"PEOPLE": text},
             credentials=secret.credentials(PASSWORDS, "passwords"),
         )
-        job_name = pulumi.Output.all(args.database_identity, stored.checksum).apply(
-            lambda found: naming.object_name(
-                context.name, "people", naming.digest(settings.image.reference, text, *found)
-            )
-        )
-        Job(
-            f"{name}-job",
-            metadata=ObjectMetaArgs(
-                name=job_name,
-                namespace=context.namespace,
-                labels=context.labels("people"),
-                # A failed Job never retries: the next `up` creates a new one.
-                annotations={"pulumi.com/replaceUnready": "true"},
-            ),
-            spec=JobSpecArgs(
-                backoff_limit=RETRIES,
-                active_deadline_seconds=deadline_seconds,
-                template=pod_template(context, args.features, pod, args.migration.options),
-            ),
-            opts=pulumi.ResourceOptions(
-                parent=self,
-                provider=context.kubernetes,
-                delete_before_replace=True,
-                # The tables exist after the migration.
-                depends_on=[args.migration.done],
-                custom_timeouts=pulumi.CustomTimeouts(create=f"{deadline_seconds + AWAIT_MARGIN_SECONDS}s"),
-            ),
-        )
+        # After the migration, which creates the tables.
+        DatabaseJob(
+            context=context,
+            features=args.features,
+            pod=pod,
+            options=args.migration.options,
+            inputs=[settings.image.reference, text, args.database_identity, stored.checksum],
+        ).create(f"{name}-job", self, args.migration.done)
         self.register_outputs({})
 
     def _password(self, name: str) -> pulumi.Output[str]:

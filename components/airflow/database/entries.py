@@ -11,17 +11,15 @@ from typing import Any, Final
 
 import pulumi
 import pulumi_random as random
-from pulumi_kubernetes.batch.v1 import Job, JobSpecArgs
 from pulumi_kubernetes.core.v1 import VolumeMountArgs
-from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 
 from components.airflow.context import InstanceContext
-from components.airflow.database.migration import AWAIT_MARGIN_SECONDS, RETRIES, Migration
+from components.airflow.database.job import DatabaseJob
+from components.airflow.database.migration import Migration
 from components.airflow.feature import Feature, Features
 from components.airflow.pods.scripts import script
-from components.airflow.pods.template import WorkloadPod, pod_template
+from components.airflow.pods.template import WorkloadPod
 from components.airflow.secrets.provided import ProvidedSecret, create_secret
-from components.kubernetes import naming
 from components.settings.loader import secret_entries
 from components.settings.stack import Settings
 from components.settings.types import Resources
@@ -70,7 +68,6 @@ class Entries(pulumi.ComponentResource):
     def __init__(self, name: str, args: EntriesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("airflow:airflow:Entries", name, None, opts)
         context, settings = args.context, args.context.settings
-        deadline_seconds = settings.migration.deadline_seconds
         text = json.dumps(entries(settings), sort_keys=True)
         secret = self._create_secret(name, context)
         checksums = [stored.checksum for stored in secret.stored.values()] if secret is not None else []
@@ -85,35 +82,14 @@ class Entries(pulumi.ComponentResource):
                 **({"SECRET_ENTRIES": f"{FOLDER}/{FILE}"} if secret is not None else {}),
             },
         )
-        Job(
-            f"{name}-job",
-            metadata=ObjectMetaArgs(
-                name=pulumi.Output.all(*checksums).apply(
-                    lambda found: naming.object_name(
-                        context.name, "entries", naming.digest(settings.image.reference, text, *found)
-                    )
-                ),
-                namespace=context.namespace,
-                labels=context.labels("entries"),
-                # A failed Job never retries: the next `up` creates a new one.
-                annotations={"pulumi.com/replaceUnready": "true"},
-            ),
-            spec=JobSpecArgs(
-                backoff_limit=RETRIES,
-                active_deadline_seconds=deadline_seconds,
-                template=pod_template(
-                    context, args.features.with_feature(_feature(context, secret)), pod, args.migration.options
-                ),
-            ),
-            opts=pulumi.ResourceOptions(
-                parent=self,
-                provider=context.kubernetes,
-                delete_before_replace=True,
-                # The tables exist after the migration.
-                depends_on=[args.migration.done],
-                custom_timeouts=pulumi.CustomTimeouts(create=f"{deadline_seconds + AWAIT_MARGIN_SECONDS}s"),
-            ),
-        )
+        # After the migration, which creates the tables.
+        DatabaseJob(
+            context=context,
+            features=args.features.with_feature(_feature(context, secret)),
+            pod=pod,
+            options=args.migration.options,
+            inputs=[settings.image.reference, text, *checksums],
+        ).create(f"{name}-job", self, args.migration.done)
         self.register_outputs({})
 
     def _create_secret(self, name: str, context: InstanceContext) -> ProvidedSecret | None:

@@ -6,22 +6,17 @@ from dataclasses import dataclass
 from typing import Final
 
 import pulumi
-from pulumi_kubernetes.batch.v1 import Job, JobSpecArgs
-from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 
 from components.airflow.context import InstanceContext
+from components.airflow.database.job import DatabaseJob
 from components.airflow.feature import Feature, Features, InitContainer, PodOverlay
 from components.airflow.pods.scripts import script
-from components.airflow.pods.template import WorkloadPod, create_options, pod_template
+from components.airflow.pods.template import WorkloadPod, create_options
 from components.contract.workloads import METADATA_CLIENTS, RUNS_ONCE
-from components.kubernetes import naming
 from components.settings.sections.options import Reserved
 from components.settings.types import Resources
 
 RESOURCES: Final = Resources(cpu_milli=200, memory_mib=768)
-AWAIT_MARGIN_SECONDS: Final = 60
-"""Time that the engine waits beyond the Job's deadline, so that the Job's own failure is reported with its cause."""
-RETRIES: Final = 3
 WAIT_SECONDS: Final = 120
 WAIT_RESOURCES: Final = Resources(cpu_milli=50, memory_mib=512)
 """Requests and limits for one start of Airflow's command line."""
@@ -64,7 +59,7 @@ class Migration(pulumi.ComponentResource):
     """One awaited Job: databases and their users, `airflow db migrate`, then the first user.
 
     Its name carries a hash of what it depends on. A new image, database, first user or password creates a new
-    Job; anything else leaves the completed Job unchanged. It has no time to live: a deleted Job would be created again.
+    Job; anything else leaves the completed Job unchanged.
     """
 
     done: pulumi.Resource
@@ -91,31 +86,18 @@ class Migration(pulumi.ComponentResource):
             },
         )
         self.options = create_options(context, args.features, pod.workload, child).metadata.name
-        depends = (settings.image.reference, settings.image.version, settings.admin.username, *kept)
-        job_name = pulumi.Output.all(args.database_identity, context.secrets["admin"].checksum).apply(
-            lambda values: naming.object_name(context.name, pod.workload, naming.digest(*depends, *values))
-        )
-        self.done = Job(
-            f"{name}-job",
-            metadata=ObjectMetaArgs(
-                name=job_name,
-                namespace=context.namespace,
-                labels=context.labels(pod.workload),
-                # A failed Job never retries: the next `up` creates a new one.
-                annotations={"pulumi.com/replaceUnready": "true"},
-            ),
-            spec=JobSpecArgs(
-                backoff_limit=RETRIES,
-                active_deadline_seconds=settings.migration.deadline_seconds,
-                template=pod_template(context, args.features, pod, self.options),
-            ),
-            opts=pulumi.ResourceOptions(
-                parent=self,
-                provider=context.kubernetes,
-                delete_before_replace=True,
-                custom_timeouts=pulumi.CustomTimeouts(
-                    create=f"{settings.migration.deadline_seconds + AWAIT_MARGIN_SECONDS}s"
-                ),
-            ),
-        )
+        self.done = DatabaseJob(
+            context=context,
+            features=args.features,
+            pod=pod,
+            options=self.options,
+            inputs=[
+                settings.image.reference,
+                settings.image.version,
+                settings.admin.username,
+                *kept,
+                args.database_identity,
+                context.secrets["admin"].checksum,
+            ],
+        ).create(f"{name}-job", self)
         self.register_outputs({})

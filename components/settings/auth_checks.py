@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Iterator, Mapping
-from typing import Any, Final, cast
+from typing import Final
 
 from components.settings.errors import SettingError, nearest
 from components.settings.secret_keys import AUTH_BIND_PASSWORD, AUTH_CLIENT_SECRET, PROJECT, USER_PASSWORDS
+from components.settings.secret_maps import json_map
 from components.settings.sections.accounts import BUILTIN_ROLES, Accounts, ExternalLogin
 from components.settings.sections.admin import Admin
 from components.settings.sections.options import AirflowOptions
@@ -120,11 +120,8 @@ def _login_secret_errors(
 def _password_errors(auth: Accounts, text: str | None, *, encrypted: bool) -> Iterator[SettingError]:
     if text is None:
         return
-    try:
-        found: Any = json.loads(text)
-    except ValueError:
-        found = None
-    if not isinstance(found, dict):
+    found = json_map(text)
+    if found is None:
         rule = "is not a map of login names and passwords"
         yield SettingError(key=PASSWORDS_KEY, value=None, rule=rule, remedy=f"set one at a time: {_command('NAME')}")
         return
@@ -132,7 +129,7 @@ def _password_errors(auth: Accounts, text: str | None, *, encrypted: bool) -> It
         rule = "is in the stack file in clear text"
         yield SettingError(key=PASSWORDS_KEY, value=None, rule=rule, remedy="set it with --secret, and renew it")
     names = [user.username for user in auth.users]
-    for name, password in cast("Mapping[str, object]", found).items():
+    for name, password in found.items():
         yield from _one_password(name, password, names)
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final, cast
+from typing import Final
 
 from components.settings.errors import SettingError, nearest
 from components.settings.secret_keys import PROJECT, PROJECT_SECRETS
+from components.settings.secret_maps import form_errors, json_map
 from components.settings.sections.projects import Project
 
 KEY: Final = f"{PROJECT}:projects"
@@ -105,18 +105,16 @@ def secret_errors(text: str | None, projects: Sequence[Project], *, encrypted: b
         encrypted: whether the stack keeps it encrypted.
     """
     named = {project.name: project.secrets for project in projects}
-    try:
-        values: Any = json.loads(text) if text is not None else {}
-    except ValueError:
-        values = None
-    if not _is_map(values) or not all(_is_map(inner) for inner in cast("dict[str, Any]", values).values()):
-        rule = "is not a map of projects, each with a map of names and values"
-        yield SettingError(key=SECRETS_KEY, value=None, rule=rule, remedy=_command("PROJECT", "NAME"))
+    found = json_map(text, nested=True) if text is not None else {}
+    yield from form_errors(
+        found,
+        key=SECRETS_KEY,
+        form="projects, each with a map of names and values",
+        command=_command("PROJECT", "NAME"),
+        encrypted=encrypted or text is None,
+    )
+    if found is None:
         return
-    if text is not None and not encrypted:
-        rule = "is in clear text in the stack file"
-        yield SettingError(key=SECRETS_KEY, value=None, rule=rule, remedy=f"encrypt it: {_command('PROJECT', 'NAME')}")
-    found = cast("dict[str, dict[str, object]]", values)
     for project, names in named.items():
         for name in names:
             if name not in found.get(project, {}):
@@ -145,10 +143,6 @@ def _value_errors(
         elif not isinstance(value, str) or not value:
             rule = "is empty or not text"
             yield SettingError(key=key, value=None, rule=rule, remedy=_command(project, name))
-
-
-def _is_map(value: object) -> bool:
-    return isinstance(value, dict)
 
 
 def _command(project: str, name: str) -> str:

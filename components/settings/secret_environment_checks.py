@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
-from typing import Any, Final, cast
+from typing import Final
 
 from components.settings.errors import SettingError
 from components.settings.pod_checks import KEY, command
 from components.settings.secret_keys import PROJECT, SECRET_ENVIRONMENT
+from components.settings.secret_maps import form_errors, json_map
 from components.settings.sections.pods import PodAdditions, Target
 
 SECRETS_KEY: Final = f"{PROJECT}:{SECRET_ENVIRONMENT}"
@@ -24,18 +24,16 @@ def setting_errors(
         pods: the additions to pods, which list the names; None for invalid ones.
         encrypted: whether the stack keeps the key encrypted.
     """
-    try:
-        values: Any = json.loads(text) if text is not None else {}
-    except ValueError:
-        values = None
-    if not isinstance(values, dict):
-        rule = "is not a map of names and values"
-        yield SettingError(key=SECRETS_KEY, value=None, rule=rule, remedy=command("NAME"))
+    found = json_map(text) if text is not None else {}
+    yield from form_errors(
+        found,
+        key=SECRETS_KEY,
+        form="names and values",
+        command=command("NAME"),
+        encrypted=encrypted or text is None,
+    )
+    if found is None:
         return
-    if text is not None and not encrypted:
-        rule = "is in clear text in the stack file"
-        yield SettingError(key=SECRETS_KEY, value=None, rule=rule, remedy=f"encrypt it: {command('NAME')}")
-    found = cast("dict[str, object]", values)
     for name, value in found.items():
         if not isinstance(value, str) or not value:
             yield SettingError(

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
-from typing import Any, Final, cast
+from typing import Final, cast
 
 from components.settings.errors import SettingError
 from components.settings.option_checks import OPTION_NAME, owner, secret_command
 from components.settings.secret_keys import PROJECT, SECRET_OPTIONS
+from components.settings.secret_maps import form_errors, json_map
 from components.settings.sections.options import AirflowOptions, Reserved
 
 KEY: Final = f"{PROJECT}:{SECRET_OPTIONS}"
@@ -29,19 +29,16 @@ def setting_errors(
     """
     if text is None:
         return
-    try:
-        values: Any = json.loads(text)
-    except ValueError:
-        values = None
-    if not isinstance(values, dict) or not all(
-        isinstance(inner, dict) for inner in cast("dict[str, Any]", values).values()
-    ):
-        rule = "is not a map of sections, each with a map of options and values"
-        yield SettingError(key=KEY, value=None, rule=rule, remedy=secret_command("SECTION", "OPTION"))
+    values = json_map(text, nested=True)
+    yield from form_errors(
+        values,
+        key=KEY,
+        form="sections, each with a map of options and values",
+        command=secret_command("SECTION", "OPTION"),
+        encrypted=encrypted,
+    )
+    if values is None:
         return
-    if not encrypted:
-        rule, remedy = "is in clear text in the stack file", f"encrypt it: {secret_command('SECTION', 'OPTION')}"
-        yield SettingError(key=KEY, value=None, rule=rule, remedy=remedy)
     plain = {(section.lower(), name.lower()) for section, chosen in (options or {}).items() for name in chosen}
     seen: set[tuple[str, str]] = set()
     for section, chosen in cast("dict[str, dict[str, object]]", values).items():

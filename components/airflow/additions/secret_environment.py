@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Final
 
 from components.airflow.additions.pods import additions_by_workload
 from components.airflow.context import InstanceContext
 from components.airflow.feature import Feature
-from components.airflow.secrets.credential import Credential
-from components.airflow.secrets.provided import create_secret
-from components.contract.workloads import Workload
+from components.airflow.secrets.provided import create_variables
 from components.settings.loader import secret_variable
 from components.settings.sections.options import Reserved
 
@@ -23,16 +20,8 @@ def create_feature(context: InstanceContext) -> Feature:
         credentials=[
             credential
             for workload, own in additions_by_workload(context).items()
-            for credential in _credentials(context, workload, own.secret_environment)
+            for credential in create_variables(
+                context, "environment", {name: secret_variable(name) for name in own.secret_environment}, workload
+            )
         ]
     )
-
-
-def _credentials(context: InstanceContext, workload: Workload, names: Sequence[str]) -> list[Credential]:
-    if not names:
-        return []
-    # A Secret of its own: a changed value restarts the workloads that read it, and no other.
-    provided = create_secret(
-        context, f"{workload}-environment", {name: secret_variable(name) for name in names}, {workload}
-    )
-    return [credential for name in names for credential in provided.credentials(name, name)]

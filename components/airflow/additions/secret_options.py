@@ -8,7 +8,7 @@ from components.airflow.config.additional_options import readers
 from components.airflow.context import InstanceContext
 from components.airflow.feature import Feature, variable
 from components.airflow.secrets.credential import Credential
-from components.airflow.secrets.provided import create_secret
+from components.airflow.secrets.provided import create_variables
 from components.settings.loader import secret_options
 from components.settings.sections.options import Reserved
 
@@ -21,8 +21,5 @@ def create_feature(context: InstanceContext) -> Feature:
     credentials: list[Credential] = []
     for workload in context.namespaces:
         values = {variable(option): value for option, value in options.items() if workload in readers(option)}
-        if values:
-            # A Secret of its own: a changed value restarts the workloads that read it, and no other.
-            provided = create_secret(context, f"{workload}-secret-options", values, {workload})
-            credentials += [each for name in values for each in provided.credentials(name, name)]
+        credentials += create_variables(context, "secret-options", values, workload)
     return Feature(credentials=credentials)

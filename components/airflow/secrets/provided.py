@@ -87,6 +87,19 @@ def create_secret(
     return ProvidedSecret(stored=stored)
 
 
+def create_variables(
+    context: InstanceContext, purpose: str, values: Mapping[str, pulumi.Output[str]], workload: Workload
+) -> list[Credential]:
+    """Secret variables of the environment of one workload, in a Secret of its own; none without values.
+
+    A changed value so restarts the workloads that read it, and no other.
+    """
+    if not values:
+        return []
+    provided = create_secret(context, f"{workload}-{purpose}", values, {workload})
+    return [credential for name in values for credential in provided.credentials(name, name)]
+
+
 def create_pull_secret(
     settings: Settings,
     namespaces: Sequence[pulumi.Output[str]],

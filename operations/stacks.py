@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -34,7 +34,15 @@ def settings(stack: str) -> Settings:
         OperationError: the stack does not exist, or the Pulumi command line cannot read it.
         SettingsError: its settings are invalid.
     """
-    values = config(stack)
+    return checked(config(stack))
+
+
+def checked(values: Mapping[str, automation.ConfigValue]) -> Settings:
+    """The settings in the config of a stack, checked against this machine.
+
+    Raises:
+        SettingsError: they are invalid.
+    """
     texts = {key: value.value for key, value in values.items()}
     secret = {key for key, value in values.items() if value.secret}
     return loader.read(texts, secret=secret, reserved=RESERVED_OPTIONS)

@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Final, cast
 
+import pulumi.automation as automation
+
 from components import cloud
-from components.airflow.instance import RESERVED_OPTIONS
 from components.cloud.preflight.findings import Finding, missing, ok, unknown
 from components.contract.requirements import requirements
-from components.settings import loader
 from components.settings.errors import SettingsError
 from components.settings.secret_keys import PROJECT
 from components.settings.stack import Settings
@@ -57,14 +57,14 @@ def _parts(stack: str, pool: ThreadPoolExecutor) -> Iterator[Future[list[Finding
         return pool.submit(lambda: [*check()])
 
     back_end = submit(_back_end)
-    texts, unreadable = _config(stack)
-    described = _described_cloud(texts)
+    values, unreadable = _config(stack)
+    described = _described_cloud(values)
     yield submit(lambda: tools.findings(described.get("kind")))
     yield back_end
     if unreadable is not None:
         yield submit(lambda: iter([unreadable]))
         return
-    settings, errors = _settings(stack, texts)
+    settings, errors = _settings(stack, values)
     yield submit(lambda: iter(errors))
     if settings is None:
         return
@@ -95,29 +95,27 @@ def _back_end() -> Iterator[Finding]:
     yield ok(f"Pulumi back end {found.get('url')}, as {found.get('user')}")
 
 
-def _config(stack: str) -> tuple[dict[str, tuple[str, bool]], Finding | None]:
-    """The texts of a stack's config with whether they are secret, or why it cannot be read."""
+def _config(stack: str) -> tuple[Mapping[str, automation.ConfigValue], Finding | None]:
+    """The config of a stack, or why it cannot be read."""
     try:
-        return {key: (value.value, bool(value.secret)) for key, value in stacks.config(stack).items()}, None
+        return stacks.config(stack), None
     except OperationError as error:
         return {}, missing(str(error).rstrip("."), "see https://www.pulumi.com/docs/iac/concepts/stacks/")
 
 
-def _described_cloud(texts: Mapping[str, tuple[str, bool]]) -> dict[str, Any]:
+def _described_cloud(values: Mapping[str, automation.ConfigValue]) -> dict[str, Any]:
     """The setting `airflow:cloud` as written; empty if it is no map."""
     try:
-        found = json.loads(texts[f"{PROJECT}:cloud"][0])
+        found = json.loads(values[f"{PROJECT}:cloud"].value)
     except (KeyError, ValueError):
         return {}
     return cast("dict[str, Any]", found) if isinstance(found, dict) else {}
 
 
-def _settings(stack: str, texts: Mapping[str, tuple[str, bool]]) -> tuple[Settings | None, list[Finding]]:
+def _settings(stack: str, values: Mapping[str, automation.ConfigValue]) -> tuple[Settings | None, list[Finding]]:
     """The settings of a stack, and a finding for each that cannot be used."""
-    values = {key: value for key, (value, _) in texts.items()}
-    secret = {key for key, (_, is_secret) in texts.items() if is_secret}
     try:
-        settings = loader.read(values, secret=secret, reserved=RESERVED_OPTIONS)
+        settings = stacks.checked(values)
     except SettingsError as error:
         return None, [missing(str(each).rstrip("."), "") for each in error.setting_errors]
     return settings, [ok(f"the settings of stack {stack} are valid")]

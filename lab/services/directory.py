@@ -7,7 +7,6 @@ import os
 import shutil
 import subprocess
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,14 +23,13 @@ from lab.images.tree import logged
 from lab.lock import locked
 from lab.paths import cache_dir
 from lab.progress import step
-from lab.services.addresses import listens
+from lab.services.process import listening
 
 PACKAGES: Final = ("slapd", "ldap-utils", "python3-ldap")
 """The server, and the library by which FAB speaks to it: the official Airflow image has it, the lab's has not."""
 LIBRARIES: Final = "usr/lib/python3/dist-packages"
 RUN: Final = "/mnt"
 """The server's folder in the file system of its programs."""
-START_SECONDS: Final = 30.0
 CONFIGURATION: Final = """\
 include /etc/ldap/schema/core.schema
 include /etc/ldap/schema/cosine.schema
@@ -149,17 +147,6 @@ def directory(folder: Path, port: int, tls_port: int, authority: CertificateAuth
         ldap=f"ldap://127.0.0.1:{port}",
         ldaps=f"ldaps://127.0.0.1:{tls_port}",
     )
-    log = folder / "slapd.log"
     command = ["/usr/sbin/slapd", "-d", "none", "-h", f"{found.ldap} {found.ldaps}", "-f", f"{RUN}/slapd.conf"]
-    with log.open("w") as out:
-        process = subprocess.Popen(root.command(command, mounts={folder: RUN}), stdout=out, stderr=out)
-    try:
-        deadline = time.monotonic() + START_SECONDS
-        while not listens("127.0.0.1", tls_port):
-            if process.poll() is not None or time.monotonic() > deadline:
-                raise LabError(f"The directory did not start: {log.read_text()[-500:]}")
-            time.sleep(0.1)
+    with listening("The directory", root.command(command, mounts={folder: RUN}), tls_port, folder / "slapd.log"):
         yield found
-    finally:
-        process.terminate()
-        process.wait(10)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,13 +11,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from lab.certificates import CertificateAuthority
-from lab.errors import LabError
-from lab.services.addresses import listens
+from lab.services.process import listening
 from lab.tools.npm import NpmProgram, node
 
 PROVIDER: Final = NpmProgram(name="oidc", script="oidc-provider/lib/index.js")
 SERVER: Final = Path(__file__).parents[1] / "tools/oidc/server.mjs"
-START_SECONDS: Final = 30.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,17 +74,6 @@ def identity_provider(
     found.know({})
     registered = folder / "clients.json"
     registered.write_text(json.dumps([client.registration() for client in clients]))
-    log = folder / "provider.log"
     arguments = [str(port), pair.certificate, pair.key, found.people, registered]
-    with log.open("w") as out:
-        process = subprocess.Popen([node(), script, *arguments], stdout=out, stderr=out)
-    try:
-        deadline = time.monotonic() + START_SECONDS
-        while not listens("127.0.0.1", port):
-            if process.poll() is not None or time.monotonic() > deadline:
-                raise LabError(f"The identity provider did not start: {log.read_text()[-500:]}")
-            time.sleep(0.1)
+    with listening("The identity provider", [node(), script, *arguments], port, folder / "provider.log"):
         yield found
-    finally:
-        process.terminate()
-        process.wait(10)
